@@ -1,0 +1,1 @@
+"""Many tasks: data sets, scheduling, outcomes, evaluation, report."""

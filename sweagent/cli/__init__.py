@@ -1,0 +1,1 @@
+"""The fix-issue command."""

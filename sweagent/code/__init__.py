@@ -1,0 +1,1 @@
+"""Knowing a repository without a model: syntax, index, search, map, localisation."""

@@ -1,0 +1,1 @@
+"""The environment that a repository needs: discovered, built, cached."""

@@ -1,0 +1,94 @@
+"""The errors that reach the user. Every message says what happened and, in `hint`, what to do next."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the `fix-issue` command; those from 0 to 6 follow the verdict."""
+
+    VERIFIED = 0
+    INTERNAL = 1
+    USAGE = 2
+    UNVERIFIED = 3
+    REGRESSED = 4
+    REJECTED = 5
+    NO_PATCH = 6
+    SANDBOX = 10
+    POLICY = 11
+    FORGE = 12
+    STORAGE = 13
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class FixIssueError(Exception):
+    """Base of all errors that are shown to the user without a traceback.
+
+    Args:
+        message: what happened, in one line.
+        hint: what the user can do about it.
+    """
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(FixIssueError, ValueError):
+    """The input (an argument, a setting, a file given by the user) cannot be used."""
+
+    exit_code = ExitCode.USAGE
+
+
+class SandboxError(FixIssueError):
+    """The sandbox, the engine or an image failed: infrastructure, not the policy's fault."""
+
+    exit_code = ExitCode.SANDBOX
+
+
+class EnvironmentBuildError(SandboxError):
+    """The environment that a repository needs could not be built."""
+
+
+class PolicyError(FixIssueError):
+    """The policy (the model or its provider) cannot go on."""
+
+    exit_code = ExitCode.POLICY
+
+
+class ContextOverflowError(PolicyError):
+    """The prompt is larger than the model's window."""
+
+
+class BudgetExceededError(PolicyError):
+    """A call could overshoot a limit, so it was not made."""
+
+
+class ForgeError(FixIssueError):
+    """The forge or a git remote refused, or cannot be reached."""
+
+    exit_code = ExitCode.FORGE
+
+
+class StorageError(FixIssueError, OSError):
+    """The run's folder cannot be read or written; what was written before stays whole."""
+
+    exit_code = ExitCode.STORAGE
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        FixIssueError.__init__(self, message, hint)
+
+
+class RunInterruptedError(FixIssueError):
+    """The user or the system asked the run to stop.
+
+    Args:
+        message: what stopped it.
+        signal: the number of the signal, 2 for SIGINT.
+    """
+
+    def __init__(self, message: str, signal: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = ExitCode.TERMINATED if signal == 15 else ExitCode.INTERRUPTED

@@ -1,0 +1,1 @@
+"""Issues in, pull requests out: GitHub, plain git, plain files."""

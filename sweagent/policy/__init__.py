@@ -1,0 +1,1 @@
+"""Who decides: litellm, replay, scripted and human policies behind one protocol."""

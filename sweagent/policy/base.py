@@ -1,0 +1,54 @@
+"""The Policy protocol: who decides the next actions."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+from sweagent.model import Frozen
+from sweagent.trajectory import Action, Reply
+
+
+class Message(Frozen):
+    """One message of the view, independent of any provider."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    actions: tuple[Action, ...] = ()
+    """With `assistant`: the calls it made."""
+    action_id: str | None = None
+    """With `tool`: the call that it answers."""
+    provider_fields: dict[str, Any] = {}
+    cache_boundary: bool = False
+    """The view up to and including this message will be sent again byte for byte."""
+
+
+class View(Frozen):
+    """What the policy is shown: a view of the log."""
+
+    messages: tuple[Message, ...]
+    step: int
+
+
+class ToolSchema(Frozen):
+    """A tool as the policy knows it."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    """JSON schema of the arguments, an object."""
+
+
+class Policy(Protocol):
+    """Decides. Each implementation is complete enough that everything above it is tested without a key."""
+
+    @property
+    def name(self) -> str:
+        """A name for the record, for example the model's."""
+
+    def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
+        """Answer the view.
+
+        Raises:
+            ContextOverflowError: the view is larger than the model's window.
+            PolicyError: the provider refused for good, or retries are used up.
+            BudgetExceededError: the call could overshoot a limit; nothing was sent.
+        """

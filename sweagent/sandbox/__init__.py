@@ -1,0 +1,1 @@
+"""Where commands run: docker, bubblewrap and local sandboxes behind one protocol."""

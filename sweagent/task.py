@@ -1,0 +1,68 @@
+"""What is to be solved: an issue in a repository at a base commit."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from sweagent.model import Frozen
+
+
+class Comment(Frozen):
+    """A comment on an issue."""
+
+    author: str
+    body: str
+    created_at: datetime | None = None
+
+
+class Issue(Frozen):
+    """The report to resolve. Its text is untrusted."""
+
+    title: str
+    body: str = ""
+    comments: tuple[Comment, ...] = ()
+    number: int | None = None
+    url: str | None = None
+    author: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The title, the body and the comments as one text."""
+        parts = [self.title, self.body, *(f"{comment.author} commented:\n{comment.body}" for comment in self.comments)]
+        return "\n\n".join(part.strip() for part in parts if part.strip())
+
+
+class Repository(Frozen):
+    """A repository at a commit, on the host."""
+
+    source: str
+    """As the user gave it: a path, a URL or owner/name."""
+    git_dir: str
+    """A git directory on the host that holds the base commit. It is only read."""
+    base_commit: str
+    """The full hash of the commit that patches are computed against."""
+    name: str
+    """A short name for people and for image tags, such as `psf/requests`."""
+    dirty_patch: str = ""
+    """Uncommitted changes that the user asked to include (`--include-dirty`), as a binary-safe diff to the base."""
+
+
+class Oracle(Frozen):
+    """What a benchmark knows and the agent must never see. Only the verifier and the evaluation read it."""
+
+    fail_to_pass: tuple[str, ...] = ()
+    pass_to_pass: tuple[str, ...] = ()
+    test_patch: str = ""
+
+
+class Task(Frozen):
+    """One issue to resolve."""
+
+    id: str
+    """A name that is safe in paths and labels, for example `psf__requests-2674`."""
+    repository: Repository
+    issue: Issue
+    image: str | None = None
+    """An image to use as it is; None lets the product build one."""
+    test_command: str | None = None
+    oracle: Oracle = Field(default=Oracle(), repr=False)

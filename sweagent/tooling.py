@@ -1,0 +1,173 @@
+"""The Tool protocol, the loader of `tools/`, and what a tool is given to work with.
+
+A tool is one Python file. Its name is the file's; it holds
+
+- `class Parameters(pydantic.BaseModel)`: the typed arguments, each with a description that the model reads,
+- `def run(context: ToolContext, parameters: Parameters) -> Observation`, whose docstring is the description that the
+  model reads,
+- optionally `READ_ONLY = True`: the tool changes nothing in the sandbox, so that a resumed run need not repeat it.
+"""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from sweagent.errors import UsageError
+from sweagent.policy.base import ToolSchema
+from sweagent.resources import resource
+from sweagent.sandbox.base import Sandbox
+from sweagent.trajectory import Action, Observation
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of what a tool may use and say.
+
+    Attributes:
+        characters: of one observation.
+        timeout: seconds of a command, unless the call says otherwise.
+        max_timeout: seconds that a call may ask for.
+    """
+
+    characters: int = 10_000
+    timeout: float = 120.0
+    max_timeout: float = 1200.0
+
+
+@dataclass
+class ToolContext:
+    """What every tool is given.
+
+    Attributes:
+        sandbox: where the repository is; tools touch it only through this.
+        limits: bounds of what a tool may use and say.
+        test_command: how this project runs its tests, for example `python -m pytest`; empty when unknown.
+        git_dir: a git directory on the host with the base commit, for searches without the sandbox.
+        base_commit: the commit that the work started from.
+        issue_text: the issue's text, for localisation.
+        state: what tools remember within a run, by tool name (the edit tool's undo, say).
+    """
+
+    sandbox: Sandbox
+    limits: Limits = Limits()
+    test_command: str = ""
+    git_dir: Path | None = None
+    base_commit: str = ""
+    issue_text: str = ""
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A loaded tool."""
+
+    name: str
+    description: str
+    parameters: type[BaseModel]
+    function: Callable[[ToolContext, Any], Observation]
+    read_only: bool = False
+
+    @property
+    def schema(self) -> ToolSchema:
+        """What the policy is told of the tool."""
+        return ToolSchema(name=self.name, description=self.description, parameters=_schema(self.parameters))
+
+    def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Observation:
+        """Check the arguments and run the tool; wrong arguments give an observation that says what is wrong.
+
+        Raises:
+            SandboxError: the sandbox is lost.
+        """
+        try:
+            parameters = self.parameters.model_validate(arguments)
+        except ValidationError as error:
+            return Observation(text=f"{self.name} was not run: {_complaints(error)}", status="refused")
+        return self.function(context, parameters)
+
+
+def load_tools(names: Iterable[str], folders: Iterable[Path] = ()) -> dict[str, Tool]:
+    """Load tools by name, from the user's folders first, then from `tools/`.
+
+    Args:
+        names: the tools to load; their order is kept.
+        folders: the user's own folders of tools.
+
+    Raises:
+        UsageError: a tool is missing or its file is not a tool.
+    """
+    places = [*folders, resource("tools")]
+    return {name: _load(name, places) for name in names}
+
+
+def execute(tools: Mapping[str, Tool], context: ToolContext, action: Action) -> Observation:
+    """Run one action; an unknown tool gives an observation that names the tools there are.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+    """
+    tool = tools.get(action.tool)
+    if tool is None:
+        known = ", ".join(tools)
+        return Observation(text=f"there is no tool {action.tool!r}; the tools are: {known}", status="refused")
+    return tool.run(context, action.arguments)
+
+
+def _load(name: str, places: list[Path]) -> Tool:
+    path = next((place / f"{name}.py" for place in places if (place / f"{name}.py").is_file()), None)
+    if path is None or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        known = sorted({file.stem for place in places for file in place.glob("[a-z]*.py")})
+        raise UsageError(f"there is no tool {name!r}", f"the tools are: {', '.join(known)}")
+    spec = importlib.util.spec_from_file_location(f"fix_issue_tools.{name}", path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} cannot be loaded as a tool", "a tool is a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    parameters, function = getattr(module, "Parameters", None), getattr(module, "run", None)
+    if not (isinstance(parameters, type) and issubclass(parameters, BaseModel) and callable(function)):
+        raise UsageError(f"{path} is not a tool", "it must define `class Parameters(BaseModel)` and `run`")
+    if not function.__doc__:
+        raise UsageError(f"{path}: `run` has no docstring", "the model reads it to know what the tool does")
+    description = "\n".join(line.strip() for line in function.__doc__.strip().splitlines())
+    return Tool(name, description, parameters, function, bool(getattr(module, "READ_ONLY", False)))
+
+
+def _schema(parameters: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema without the titles, and with `X | None` written as `X`: both only cost tokens."""
+    schema = _slim(parameters.model_json_schema())
+    schema.pop("description", None)
+    schema.pop("title", None)
+    return schema
+
+
+def _slim(node: dict[str, Any]) -> dict[str, Any]:
+    slim: dict[str, Any] = {}
+    for key, value in node.items():
+        if key in ("properties", "$defs"):
+            slim[key] = {name: _slim(item) for name, item in value.items()}
+            for item in slim[key].values():
+                item.pop("title", None)
+        elif isinstance(value, dict):
+            slim[key] = _slim(value)
+        elif isinstance(value, list):
+            slim[key] = [_slim(item) if isinstance(item, dict) else item for item in value]
+        elif not (key == "default" and value is None):
+            slim[key] = value
+    options = [option for option in slim.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        del slim["anyOf"]
+        slim.update(options[0])
+    return slim
+
+
+def _complaints(error: ValidationError) -> str:
+    return "; ".join(
+        f"`{'.'.join(str(part) for part in item['loc']) or 'arguments'}`: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False)[:5]
+    )

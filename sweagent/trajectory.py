@@ -1,0 +1,299 @@
+"""The trajectory: typed events in an append-only log, from which all state of a run is derived.
+
+One JSON event a line, flushed to disk before the next step begins. Nothing is ever removed from the log.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from sweagent.errors import StorageError
+from sweagent.model import Frozen
+from sweagent.task import Task
+
+FORMAT_VERSION = 1
+
+
+class Action(Frozen):
+    """One call of a tool, as the policy asked for it."""
+
+    id: str
+    """The provider's id of the call, or one made by the parser; unique within a reply."""
+    tool: str
+    arguments: dict[str, Any] = {}
+
+
+class Reproduction(Frozen):
+    """A script or a test that shows the issue: it fails before the fix and passes after it."""
+
+    path: str
+    """The file, relative to the repository's root."""
+    content: str
+    command: str
+    """The shell command, from the repository's root, whose exit status tells."""
+    kind: Literal["test", "script"] = "script"
+
+
+class Observation(Frozen):
+    """What came of an action. The text is all that the model sees of it."""
+
+    text: str
+    status: Literal["ok", "error", "timeout", "refused"] = "ok"
+    exit_code: int | None = None
+    truncated: bool = False
+    submitted: bool = False
+    """The policy says that it is done. What it says does not decide anything."""
+    summary: str = ""
+    """With `submitted`: the policy's own account of cause and change, untrusted."""
+    reproduction: Reproduction | None = None
+    named_tests: tuple[str, ...] = ()
+    """Tests that the policy ran or named; the verifier runs them too."""
+
+
+class Usage(Frozen):
+    """Tokens of one call of a model. `prompt_tokens` includes the cached ones."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
+
+
+class Reply(Frozen):
+    """A policy's answer: what it thought and what it wants done.
+
+    `problem` is set when the reply could not be understood (in whole or in part): nothing of it is executed, and the
+    text of `problem` is sent back to the policy.
+    """
+
+    thought: str = ""
+    actions: tuple[Action, ...] = ()
+    problem: str | None = None
+    repairs: tuple[str, ...] = ()
+    """What the parser mended, for the record."""
+    finish_reason: str | None = None
+    usage: Usage = Usage()
+    cost: float | None = 0.0
+    """US dollars; None when the price is unknown."""
+    model: str = ""
+    provider_fields: dict[str, Any] = {}
+    """What the provider wants to be given back with this message (thinking blocks, signatures)."""
+
+
+class Event(Frozen):
+    """Base of all events."""
+
+    time: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+class RunStarted(Event):
+    """The first event: all that is needed to run the task again."""
+
+    type: Literal["run_started"] = "run_started"
+    format: int = FORMAT_VERSION
+    version: str
+    run_id: str
+    task: Task
+    settings: dict[str, Any]
+
+
+class SandboxStarted(Event):
+    """A sandbox is ready for the agent."""
+
+    type: Literal["sandbox_started"] = "sandbox_started"
+    kind: str
+    image: str | None = None
+    seconds: float = 0.0
+
+
+class PromptWritten(Event):
+    """The first messages of the view."""
+
+    type: Literal["prompt_written"] = "prompt_written"
+    system: str
+    task: str
+
+
+class ReplyReceived(Event):
+    """The policy answered; nothing has been executed yet."""
+
+    type: Literal["reply_received"] = "reply_received"
+    step: int
+    reply: Reply
+    seconds: float = 0.0
+    """How long the policy took."""
+
+
+class ActionDone(Event):
+    """An action was executed."""
+
+    type: Literal["action_done"] = "action_done"
+    step: int
+    action_id: str
+    observation: Observation
+    seconds: float = 0.0
+
+
+class FeedbackGiven(Event):
+    """The harness told the policy something that no action asked for."""
+
+    type: Literal["feedback_given"] = "feedback_given"
+    step: int
+    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed"]
+    text: str
+
+
+class ViewCompacted(Event):
+    """The view forgets observations up to and including a step; the log keeps them."""
+
+    type: Literal["view_compacted"] = "view_compacted"
+    up_to_step: int
+    summary: str = ""
+    reason: Literal["budget", "refused"] = "budget"
+
+
+class PatchTaken(Event):
+    """The harness took the patch from the work tree and stored it in the run's folder."""
+
+    type: Literal["patch_taken"] = "patch_taken"
+    step: int
+    file: str
+    sha256: str
+    files: tuple[str, ...] = ()
+
+
+class VerdictGiven(Event):
+    """The verifier judged a patch."""
+
+    type: Literal["verdict_given"] = "verdict_given"
+    step: int
+    verdict: str
+    reason: str = ""
+    proof_file: str = ""
+
+
+class RunEnded(Event):
+    """The last event of a run, unless the run is resumed."""
+
+    type: Literal["run_ended"] = "run_ended"
+    exit_status: str
+    message: str = ""
+    cost: float | None = 0.0
+    usage: Usage = Usage()
+    steps: int = 0
+    seconds: float = 0.0
+
+
+AnyEvent = Annotated[
+    RunStarted
+    | SandboxStarted
+    | PromptWritten
+    | ReplyReceived
+    | ActionDone
+    | FeedbackGiven
+    | ViewCompacted
+    | PatchTaken
+    | VerdictGiven
+    | RunEnded,
+    Field(discriminator="type"),
+]
+_ANY_EVENT: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+class TrajectoryWriter:
+    """Appends events to a log; each one is on disk before `append` returns.
+
+    A torn last line, left by a kill in mid-write, is cut off when the log is opened again.
+
+    Args:
+        path: the log; it is made when it does not exist.
+
+    Raises:
+        StorageError: if the log cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            os.ftruncate(self._fd, _whole_length(path))
+        except OSError as error:
+            raise StorageError(
+                f"cannot write the trajectory {path}: {error}", "choose another --output folder"
+            ) from error
+
+    def append(self, event: AnyEvent) -> None:
+        """Write one event.
+
+        Raises:
+            StorageError: if the disk refuses it; the log then ends with the event before.
+        """
+        line = event.model_dump_json().encode("utf-8", "backslashreplace") + b"\n"
+        start = os.fstat(self._fd).st_size
+        try:
+            done = 0
+            while done < len(line):
+                done += os.write(self._fd, line[done:])
+            os.fdatasync(self._fd)
+        except OSError as error:
+            os.ftruncate(self._fd, start)
+            raise StorageError(
+                f"cannot write the trajectory {self.path}: {error}",
+                "free some disk space, then go on with `fix-issue resume`",
+            ) from error
+
+    def close(self) -> None:
+        """Close the log."""
+        os.close(self._fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def _whole_length(path: Path) -> int:
+    """The length of the file up to and including its last newline."""
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        position = file.tell()
+        while position:
+            size = min(position, 1 << 16)
+            position -= size
+            file.seek(position)
+            newline = file.read(size).rfind(b"\n")
+            if newline >= 0:
+                return position + newline + 1
+    return 0
+
+
+def read_events(path: Path) -> Iterator[AnyEvent]:
+    """Read a log back, leaving out a torn last line.
+
+    Raises:
+        StorageError: if the log is missing, or if a line before the last is not an event.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise StorageError(f"cannot read the trajectory {path}: {error}", "check the run's folder") from error
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            yield _ANY_EVENT.validate_json(line)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]["msg"]
+            raise StorageError(
+                f"{path}:{number} is not an event of a trajectory: {first}",
+                "it may come from another version of fix-issue",
+            ) from error

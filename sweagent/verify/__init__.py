@@ -1,0 +1,1 @@
+"""The proof: reproduce, select tests, run, parse, verdict."""
