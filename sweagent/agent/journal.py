@@ -1,0 +1,47 @@
+"""The journal: the one way in which something is recorded during a run."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from sweagent.agent.state import RunState
+from sweagent.trajectory import AnyEvent, TrajectoryWriter
+
+Listener = Callable[[AnyEvent], None]
+
+
+class _Follower(Protocol):
+    def add(self, event: AnyEvent) -> None: ...
+
+
+class Journal:
+    """Writes each event to the log first, then tells the state, the view and the listeners.
+
+    Args:
+        log: the trajectory.
+        view: what makes the policy's view from the events.
+        listeners: who shows progress; they cannot change anything.
+        past: the events of a run that is resumed; they are in the log already.
+    """
+
+    def __init__(
+        self, log: TrajectoryWriter, view: _Follower, listeners: Iterable[Listener] = (), past: Iterable[AnyEvent] = ()
+    ) -> None:
+        self.state = RunState()
+        self._log = log
+        self._view = view
+        self._listeners = tuple(listeners)
+        for event in past:
+            self.state.apply(event)
+            self._view.add(event)
+
+    def record(self, event: AnyEvent) -> None:
+        """Record one event.
+
+        Raises:
+            StorageError: the disk refused it; nobody was told.
+        """
+        self._log.append(event)
+        self.state.apply(event)
+        self._view.add(event)
+        for listener in self._listeners:
+            listener(event)

@@ -1,0 +1,222 @@
+"""The ReAct loop (Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2023).
+
+The loop looks at the state of the run, does the one thing that comes next, and records it. Since the state is derived
+from the log, a resumed run goes on at the very event after which it was killed.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from sweagent.agent.journal import Journal
+from sweagent.agent.stuck import find_loop
+from sweagent.config import LimitSettings
+from sweagent.errors import (
+    BudgetExceededError,
+    ContextOverflowError,
+    FixIssueError,
+    PolicyError,
+    RunInterruptedError,
+    SandboxError,
+)
+from sweagent.policy.base import Policy, View
+from sweagent.tooling import Tool, ToolContext, execute
+from sweagent.trajectory import Action, ActionDone, FeedbackGiven, Observation, ReplyReceived, ViewCompacted
+
+ExitStatus = Literal[
+    "submitted",
+    "step_limit",
+    "time_limit",
+    "budget_limit",
+    "malformed_replies",
+    "stuck",
+    "context_overflow",
+    "policy_error",
+    "sandbox_error",
+    "interrupted",
+]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why the loop ended.
+
+    Attributes:
+        status: for programs.
+        message: for people.
+        error: what was raised, when something was.
+    """
+
+    status: ExitStatus
+    message: str = ""
+    error: FixIssueError | None = None
+
+
+class Viewer(Protocol):
+    """Makes the policy's view; `sweagent.agent.view` has the one in use."""
+
+    def build(self) -> View:
+        """The view of all events so far."""
+
+    def plan_compaction(self, *, refused: bool = False) -> ViewCompacted | None:
+        """What should be forgotten before the next call, if anything."""
+
+
+class Agent:
+    """Drives a policy until it submits or something ends the run.
+
+    Args:
+        policy: decides.
+        tools: what it can call, by name.
+        context: what the tools work with.
+        journal: where everything is recorded.
+        viewer: makes the view from what was recorded.
+        limits: of the run.
+        judge: asked after a submission; returns feedback to go on with, or None to end the run.
+        recover: brings a lost sandbox back to the state that the log tells of; None when it cannot be done.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        tools: Mapping[str, Tool],
+        context: ToolContext,
+        journal: Journal,
+        viewer: Viewer,
+        limits: LimitSettings,
+        judge: Callable[[], str | None],
+        recover: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._policy = policy
+        self._tools = tools
+        self._schemas = [tool.schema for tool in tools.values()]
+        self._context = context
+        self._journal = journal
+        self._viewer = viewer
+        self._limits = limits
+        self._judge = judge
+        self._recover = recover
+        self._clock = clock
+        self._bounds = context.limits
+        self._deadline = clock() + limits.seconds - journal.state.seconds
+        self._recovered = False
+
+    def run(self) -> Ending:
+        """Go on until the run ends. Never raises a FixIssueError other than StorageError."""
+        try:
+            while True:
+                ending = self._next()
+                if ending:
+                    return ending
+        except BudgetExceededError as error:
+            return Ending("budget_limit", str(error), error)
+        except ContextOverflowError as error:
+            return Ending("context_overflow", str(error), error)
+        except PolicyError as error:
+            return Ending("policy_error", str(error), error)
+        except SandboxError as error:
+            return Ending("sandbox_error", str(error), error)
+        except RunInterruptedError as error:
+            return Ending("interrupted", str(error), error)
+
+    def _next(self) -> Ending | None:
+        state = self._journal.state
+        if self._remaining() <= 0:
+            return Ending("time_limit", f"the limit of {self._limits.seconds:g} s is used up")
+        if state.pending:
+            self._act(state.pending[0])
+            return None
+        if state.submission:
+            return self._submit()
+        if state.malformed >= self._limits.malformed_replies:
+            return Ending("malformed_replies", f"{state.malformed} replies in a row could not be understood")
+        circle = find_loop(state.turns[state.nudged_at or 0 :])
+        if circle and state.nudged_at is not None:
+            return Ending("stuck", circle)
+        if circle and state.nudged_at is None:
+            self._tell(
+                "nudge", f"You are repeating yourself: {circle}. Do something different, or submit what you have."
+            )
+        if state.step >= self._limits.steps:
+            return Ending("step_limit", f"the limit of {self._limits.steps} steps is used up")
+        self._ask()
+        return None
+
+    def _remaining(self) -> float:
+        return self._deadline - self._clock()
+
+    def _tell(self, kind: Literal["malformed", "nudge", "verifier"], text: str) -> None:
+        self._journal.record(FeedbackGiven(step=self._journal.state.step, kind=kind, text=text))
+
+    def _ask(self) -> None:
+        compaction = self._viewer.plan_compaction()
+        if compaction:
+            self._journal.record(compaction)
+        start = self._clock()
+        try:
+            reply = self._policy.respond(self._viewer.build(), self._schemas)
+        except ContextOverflowError:
+            compaction = self._viewer.plan_compaction(refused=True)
+            if compaction is None:
+                raise
+            self._journal.record(compaction)
+            reply = self._policy.respond(self._viewer.build(), self._schemas)
+        step = self._journal.state.step + 1
+        self._journal.record(ReplyReceived(step=step, reply=reply, seconds=self._clock() - start))
+        if reply.problem:
+            self._tell("malformed", reply.problem)
+
+    def _act(self, action: Action) -> None:
+        remaining = max(1.0, self._remaining())
+        self._context.limits = replace(
+            self._bounds,
+            timeout=min(self._bounds.timeout, remaining),
+            max_timeout=min(self._bounds.max_timeout, remaining),
+        )
+        start = self._clock()
+        observation = self._execute(action)
+        self._journal.record(
+            ActionDone(
+                step=self._journal.state.step,
+                action_id=action.id,
+                observation=observation,
+                seconds=self._clock() - start,
+            )
+        )
+
+    def _execute(self, action: Action) -> Observation:
+        try:
+            return execute(self._tools, self._context, action)
+        except SandboxError:
+            if self._recover is None or self._recovered:
+                raise
+            # Once: a sandbox that is lost again and again is an infrastructure outcome, not a step to repeat.
+            self._recovered = True
+            self._recover()
+            return execute(self._tools, self._context, action)
+
+    def _submit(self) -> Ending | None:
+        feedback = self._judge()
+        if feedback is None:
+            return Ending("submitted")
+        self._tell("verifier", feedback)
+        return None
+
+
+def repeat_actions(journal: Journal, tools: Mapping[str, Tool], context: ToolContext) -> None:
+    """Bring a fresh sandbox to the state of the recorded one by doing again what was done.
+
+    Actions of read-only tools are left out. What the actions answer this time is not recorded: the log has it.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+    """
+    for turn in journal.state.turns:
+        for action, _ in zip(turn.reply.reply.actions, turn.observations, strict=False):
+            tool = tools.get(action.tool)
+            if tool is not None and not tool.read_only:
+                execute(tools, context, action)

@@ -1,0 +1,84 @@
+"""The first prompt: a profile's templates filled with what is known of the task."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweagent.config import profile_folder
+from sweagent.errors import UsageError
+from sweagent.sandbox.base import Sandbox
+from sweagent.task import Issue
+from sweagent.trajectory import PromptWritten
+
+CONTEXT_FILE_BYTES = 6_000
+"""How much of a context file of the repository is offered."""
+
+
+@dataclass(frozen=True)
+class PromptLimits:
+    """What the templates say about limits.
+
+    Attributes:
+        steps: of the run.
+        seconds_per_command: unless the call says otherwise.
+        max_seconds_per_command: that a call may ask for.
+        characters: of one observation.
+    """
+
+    steps: int
+    seconds_per_command: float
+    max_seconds_per_command: float
+    characters: int
+
+
+@dataclass(frozen=True)
+class PromptVariables:
+    """What a template can use; `prompts/README.md` describes each for authors of profiles."""
+
+    issue: Issue
+    repository: str
+    workdir: str
+    test_command: str
+    hints: str
+    context_files: tuple[tuple[str, str], ...]
+    limits: PromptLimits
+    format_instructions: str
+    network: bool
+
+
+def read_context_files(sandbox: Sandbox, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Read the repository's own instructions for contributors, as far as they are there.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+    """
+    found = []
+    for name in names:
+        try:
+            data = sandbox.read(f"{sandbox.workdir}/{name}", limit=CONTEXT_FILE_BYTES + 1)
+        except OSError:
+            continue
+        text = data[:CONTEXT_FILE_BYTES].decode("utf-8", "replace")
+        found.append((name, text + ("\n[cut]" if len(data) > CONTEXT_FILE_BYTES else "")))
+    return tuple(found)
+
+
+def write_prompt(profile: str, variables: PromptVariables) -> PromptWritten:
+    """Fill a profile's `system.j2` and `task.j2`.
+
+    Raises:
+        UsageError: the profile is missing, or a template uses what there is not.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+    folder = profile_folder(profile)
+    # The text is for a model, not for a browser: HTML escaping would only damage the code in it.
+    environment = Environment(  # noqa: S701
+        loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    values: dict[str, Any] = vars(variables)
+    try:
+        system, task = (environment.get_template(name).render(values).strip() for name in ("system.j2", "task.j2"))
+    except TemplateError as error:
+        raise UsageError(f"the profile {folder}: {error}", f"see {Path('prompts') / 'README.md'}") from error
+    return PromptWritten(system=system, task=task)

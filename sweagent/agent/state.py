@@ -1,0 +1,100 @@
+"""The state of a run, derived from its events and from nothing else."""
+
+from dataclasses import dataclass, field
+
+from sweagent.trajectory import (
+    Action,
+    ActionDone,
+    AnyEvent,
+    FeedbackGiven,
+    Observation,
+    ReplyReceived,
+    Reproduction,
+    Usage,
+    VerdictGiven,
+)
+
+
+@dataclass
+class Turn:
+    """One reply and what came of it.
+
+    Attributes:
+        reply: the event of the reply.
+        observations: those of its actions that are done, in order.
+    """
+
+    reply: ReplyReceived
+    observations: list[Observation] = field(default_factory=list)
+
+
+@dataclass
+class RunState:
+    """What the loop needs to know of the past; `apply` folds one event into it.
+
+    Attributes:
+        turns: replies with their observations, oldest first.
+        pending: actions of the last reply that are not done yet.
+        malformed: replies in a row that could not be understood.
+        submission: the observation of a submission that nobody has judged yet.
+        summary: the policy's own account of its change, untrusted.
+        reproduction: the last one registered.
+        named_tests: tests that the policy ran or named.
+        rounds: verdicts given in this run.
+        nudged_at: number of turns when the policy was last told that it repeats itself.
+        usage: tokens of all replies.
+        cost: US dollars of all replies, None as soon as one price is unknown.
+        seconds: time spent by the policy and by actions.
+    """
+
+    turns: list[Turn] = field(default_factory=list)
+    pending: list[Action] = field(default_factory=list)
+    malformed: int = 0
+    submission: Observation | None = None
+    summary: str = ""
+    reproduction: Reproduction | None = None
+    named_tests: dict[str, None] = field(default_factory=dict)
+    rounds: int = 0
+    nudged_at: int | None = None
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = 0.0
+    seconds: float = 0.0
+
+    @property
+    def step(self) -> int:
+        """The number of replies so far; steps count from 1."""
+        return len(self.turns)
+
+    def apply(self, event: AnyEvent) -> None:
+        """Fold one event into the state."""
+        match event:
+            case ReplyReceived():
+                self._reply(event)
+            case ActionDone():
+                self._action(event)
+            case FeedbackGiven(kind="nudge"):
+                self.nudged_at = len(self.turns)
+            case VerdictGiven():
+                self.rounds += 1
+                self.submission = None
+
+    def _reply(self, event: ReplyReceived) -> None:
+        reply = event.reply
+        self.turns.append(Turn(event))
+        self.pending = [] if reply.problem else list(reply.actions)
+        self.malformed = self.malformed + 1 if reply.problem else 0
+        self.usage += reply.usage
+        self.cost = None if self.cost is None or reply.cost is None else self.cost + reply.cost
+        self.seconds += event.seconds
+
+    def _action(self, event: ActionDone) -> None:
+        observation = event.observation
+        self.turns[-1].observations.append(observation)
+        self.pending = [] if observation.submitted else self.pending[1:]
+        self.seconds += event.seconds
+        self.named_tests.update(dict.fromkeys(observation.named_tests))
+        if observation.reproduction:
+            self.reproduction = observation.reproduction
+        if observation.submitted:
+            self.submission = observation
+            self.summary = observation.summary or self.summary
