@@ -1,0 +1,98 @@
+"""From what a runner left (its report file, its printed text, its exit code) to a `TestReport`."""
+
+import re
+from collections.abc import Callable
+
+from sweagent.errors import UsageError
+from sweagent.testing.compiled import parse_cargo, parse_go
+from sweagent.testing.javascript import parse_jest, parse_mocha, parse_spec, parse_tap
+from sweagent.testing.junit import parse_junit
+from sweagent.testing.python import parse_pytest, parse_sympy, parse_unittest
+from sweagent.testing.report import Runner, TestReport
+
+_TextParser = Callable[[str, Runner, int | None], TestReport]
+
+_TEXT: dict[Runner, tuple[_TextParser, ...]] = {
+    Runner.PYTEST: (parse_pytest,),
+    Runner.UNITTEST: (parse_unittest,),
+    Runner.DJANGO: (parse_unittest,),
+    Runner.SYMPY: (parse_sympy,),
+    Runner.GO: (parse_go,),
+    Runner.CARGO: (parse_cargo,),
+    Runner.JEST: (parse_jest, parse_spec),
+    Runner.VITEST: (parse_jest, parse_spec),
+    Runner.MOCHA: (parse_mocha, parse_spec),
+    Runner.NODE: (parse_tap, parse_spec),
+}
+_FILE: dict[Runner, _TextParser] = {
+    Runner.GO: parse_go,
+    Runner.JEST: parse_jest,
+    Runner.VITEST: parse_jest,
+    Runner.MOCHA: parse_mocha,
+    Runner.NODE: parse_tap,
+}
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_NOTHING = (
+    re.compile(r"^(?:ERROR|E)[: ].{0,300}$", re.MULTILINE),
+    re.compile(
+        r"^.{0,200}(?:usage: |unrecognized arguments|no tests? (?:ran|found|to run|collected|matched)).*$", re.I | re.M
+    ),
+    re.compile(r"^\S*(?:Error|Exception|error\[E\d+\]|error)\b: .{0,300}$", re.MULTILINE),
+)
+
+
+def parse(runner: Runner, output: str, *, exit_code: int | None, report: str = "") -> TestReport:
+    """Read the outcome of a run of tests.
+
+    The report file comes before the printed text, which tests can forge. A file that is missing or broken leaves the
+    text.
+
+    Args:
+        runner: what ran the tests; of `UNKNOWN` every known text format is tried.
+        output: what it printed.
+        exit_code: of the command; None when it was ended at its deadline.
+        report: the content of the report file of `command_for`, if there is one.
+    """
+    text = _ANSI.sub("", output)
+    found = _from_file(runner, report, exit_code) or _from_text(runner, text, exit_code)
+    return _with_problem(found, text)
+
+
+def _from_file(runner: Runner, report: str, exit_code: int | None) -> TestReport | None:
+    if not report.strip():
+        return None
+    if runner in _FILE:
+        found = _FILE[runner](report, runner, exit_code)
+        return found.model_copy(update={"machine_readable": True}) if found.counts else None
+    try:
+        return parse_junit(report, runner, exit_code=exit_code)
+    except UsageError:
+        return None
+
+
+def _from_text(runner: Runner, text: str, exit_code: int | None) -> TestReport:
+    parsers = _TEXT.get(runner) or tuple(dict.fromkeys(parser for group in _TEXT.values() for parser in group))
+    reports = [parser(text, runner, exit_code) for parser in parsers]
+    return max(reports, key=lambda report: (sum(report.counts.values()), len(report.results)))
+
+
+def _with_problem(report: TestReport, text: str) -> TestReport:
+    """Say why nothing ran, or that the runner failed although no test did."""
+    if report.problem:
+        return report
+    if report.exit_code is None:
+        return report.model_copy(update={"problem": "the run was ended at its deadline"})
+    if report.ran and (report.failures or report.exit_code == 0 or _any_bad(report)):
+        return report
+    reason = next((match.group().strip() for match in (sign.search(text) for sign in _NOTHING) if match), "")
+    if not report.ran and not report.failures:
+        problem = f"no test ran (exit {report.exit_code})"
+    elif report.ran:
+        problem = f"no test failed, but the runner ended with exit {report.exit_code}"
+    else:
+        return report
+    return report.model_copy(update={"problem": f"{problem}: {reason[:300]}" if reason else problem})
+
+
+def _any_bad(report: TestReport) -> bool:
+    return any(number for outcome, number in report.counts.items() if outcome.bad)

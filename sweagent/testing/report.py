@@ -1,0 +1,184 @@
+"""What a run of tests came to, whichever runner made it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from sweagent.model import Frozen
+
+
+class Runner(StrEnum):
+    """A test runner whose command line and report this room knows."""
+
+    PYTEST = "pytest"
+    UNITTEST = "unittest"
+    DJANGO = "django"
+    SYMPY = "sympy"
+    GO = "go"
+    CARGO = "cargo"
+    JEST = "jest"
+    VITEST = "vitest"
+    MOCHA = "mocha"
+    NODE = "node"
+    MAVEN = "maven"
+    GRADLE = "gradle"
+    UNKNOWN = "unknown"
+
+
+class TestOutcome(StrEnum):
+    """How one test ended. `ERROR` is a failure outside the test's body: set-up, collection, a crash."""
+
+    __test__ = False
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+
+    @property
+    def bad(self) -> bool:
+        """Whether the test speaks against the code."""
+        return self in (TestOutcome.FAILED, TestOutcome.ERROR)
+
+    @property
+    def ran(self) -> bool:
+        """Whether the test's body was run."""
+        return self is not TestOutcome.SKIPPED
+
+
+class TestResult(Frozen):
+    """One test's outcome."""
+
+    __test__: ClassVar[bool] = False
+
+    id: str
+    """As the runner takes it on its command line, where it can: `tests/test_a.py::test_b`, `pkg.mod.Case.test_b` …"""
+    outcome: TestOutcome
+    message: str = ""
+    """Why it failed or was skipped, in one line."""
+    details: str = ""
+    """The failure as the runner printed it (traceback, captured output)."""
+    title: str = ""
+    """What the runner calls it besides, such as the first line of its docstring."""
+    seconds: float = 0.0
+
+
+class TestReport(Frozen):
+    """What a run of tests came to."""
+
+    __test__: ClassVar[bool] = False
+
+    runner: Runner
+    results: tuple[TestResult, ...] = ()
+    """The tests that are known by name; a terse text report names only those that failed."""
+    counts: dict[TestOutcome, int] = {}
+    """Tests by outcome, those included that are not known by name."""
+    exit_code: int | None = None
+    """Of the runner; None when it was ended at its deadline."""
+    problem: str = ""
+    """Why the run as a whole did not do what was asked: nothing was collected, a wrong option, a crash."""
+    machine_readable: bool = False
+    """The results come from the runner's report file, not from its printed text."""
+
+    @property
+    def ran(self) -> int:
+        """How many tests were run; the skipped ones were not."""
+        return sum(number for outcome, number in self.counts.items() if outcome.ran)
+
+    @property
+    def failures(self) -> tuple[TestResult, ...]:
+        """The tests that failed or ended in an error."""
+        return tuple(result for result in self.results if result.outcome.bad)
+
+    @property
+    def ok(self) -> bool:
+        """Whether tests were run, none was bad, and the runner itself says so too."""
+        bad = any(number for outcome, number in self.counts.items() if outcome.bad)
+        return self.exit_code == 0 and self.ran > 0 and not bad and not self.problem
+
+    @property
+    def summary(self) -> str:
+        """The counts in one line, such as `1 failed, 3 passed`; `0 tests ran` is said as such."""
+        said = [f"{self.counts[outcome]} {outcome.value}" for outcome in _ORDER if self.counts.get(outcome)]
+        if not self.ran:
+            said.insert(0, "0 tests ran")
+        return ", ".join(said)
+
+    def outcomes(self) -> Mapping[str, TestOutcome]:
+        """The outcome by test id; of a test that is reported more than once, the worst."""
+        worst: dict[str, TestOutcome] = {}
+        for result in self.results:
+            old = worst.get(result.id)
+            if old is None or _SEVERITY[result.outcome] > _SEVERITY[old]:
+                worst[result.id] = result.outcome
+        return worst
+
+    @classmethod
+    def of(
+        cls,
+        runner: Runner,
+        results: Iterable[TestResult],
+        *,
+        exit_code: int | None,
+        problem: str = "",
+        machine_readable: bool = False,
+    ) -> Self:
+        """Make a report whose counts are those of its results."""
+        results = tuple(results)
+        return cls(
+            runner=runner,
+            results=results,
+            counts=dict(Counter(result.outcome for result in results)),
+            exit_code=exit_code,
+            problem=problem,
+            machine_readable=machine_readable,
+        )
+
+
+_ORDER = (
+    TestOutcome.FAILED,
+    TestOutcome.ERROR,
+    TestOutcome.PASSED,
+    TestOutcome.SKIPPED,
+    TestOutcome.XFAILED,
+    TestOutcome.XPASSED,
+)
+_SEVERITY = {
+    TestOutcome.SKIPPED: 0,
+    TestOutcome.XFAILED: 1,
+    TestOutcome.PASSED: 2,
+    TestOutcome.XPASSED: 3,
+    TestOutcome.ERROR: 4,
+    TestOutcome.FAILED: 5,
+}
+
+_LOCATION = re.compile(r"^(\S[^:\n]*:\d+:.*|  File \".+\", line \d+.*|\s+at .+:\d+.*)$")
+_TELLING = re.compile(r"^(E  |> |\s*(Assertion|Error|panicked|expected|received|got|want)\b)", re.IGNORECASE)
+
+
+def essence(details: str, *, lines: int = 10, width: int = 200) -> str:
+    """The lines of a failure that say what went wrong and where.
+
+    pytest marks them with `>` and `E`; of other runners' texts the last lines are taken, where a traceback names the
+    exception.
+
+    Args:
+        details: the failure as the runner printed it.
+        lines: at most this many are returned.
+        width: longer lines are cut.
+    """
+    said = [line.rstrip() for line in details.strip("\n").splitlines() if line.strip()]
+    marked = [line for line in said if line.startswith(("E  ", ">  "))]
+    if marked:
+        places = [line for line in said if re.match(r"^\S[^:\n]*:\d+: ", line)]
+        chosen = [*marked[-(lines - 1) :], *places[-1:]]
+    elif len(said) > lines:
+        telling = [line for line in said[:-lines] if _TELLING.match(line)]
+        chosen = [*telling[:2], *said[-(lines - len(telling[:2])) :]]
+    else:
+        chosen = said
+    return "\n".join(line if len(line) <= width else line[: width - 2] + " …" for line in chosen)
