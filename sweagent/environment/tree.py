@@ -1,0 +1,72 @@
+"""Reading the files of a commit without checking it out and without running anything of it."""
+
+import subprocess
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from sweagent.errors import UsageError
+
+_MAX_FILE = 1_000_000
+
+
+class Tree(Protocol):
+    """The files of a repository at one state."""
+
+    @property
+    def commit(self) -> str:
+        """The full hash of the commit."""
+
+    @property
+    def committed(self) -> date:
+        """The day of the commit, in UTC."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The paths of all files, with `/` between their parts."""
+
+    def read(self, path: str) -> str:
+        """The text of a file; empty when it is missing, is not text, or has more than a million bytes."""
+
+
+class GitTree:
+    """The tree of a commit in a git directory (or in a work tree's repository), which is only read.
+
+    Args:
+        git_dir: a git directory or a folder that has one.
+        commit: any name of a commit.
+
+    Raises:
+        UsageError: there is no such commit.
+    """
+
+    def __init__(self, git_dir: str | Path, commit: str) -> None:
+        folder = Path(git_dir)
+        self._git_dir = folder / ".git" if (folder / ".git").exists() else folder
+        if commit.startswith("-"):
+            raise UsageError(f"{commit!r} is not the name of a commit", "give a hash or a branch")
+        shown = self._git("log", "-1", "--format=%H %ct", commit, "--").decode().split()
+        if len(shown) != 2:
+            raise UsageError(f"there is no commit {commit!r} in {git_dir}", "fetch it, or give another one")
+        self.commit = shown[0]
+        self.committed = datetime.fromtimestamp(int(shown[1]), UTC).date()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The paths of all files."""
+        listed = self._git("ls-tree", "-r", "-z", "--name-only", self.commit)
+        return frozenset(name.decode("utf-8", "replace") for name in listed.split(b"\0") if name)
+
+    def read(self, path: str) -> str:
+        """The text of a file, or nothing."""
+        if path not in self.names:
+            return ""
+        data = self._git("cat-file", "blob", f"{self.commit}:{path}")
+        return "" if len(data) > _MAX_FILE or b"\0" in data else data.decode("utf-8", "replace")
+
+    def _git(self, *arguments: str) -> bytes:
+        # Hooks, filters and drivers of the repository stay unused: only plumbing that prints objects is called.
+        command = ["git", "--git-dir", str(self._git_dir), "-c", "safe.directory=*", "--no-replace-objects"]
+        done = subprocess.run([*command, *arguments], capture_output=True, check=False, timeout=120)
+        return done.stdout if done.returncode == 0 else b""
