@@ -1,6 +1,6 @@
 """The one place that starts git on the host, always with an environment in which a repository cannot run programs.
 
-Hooks, filters (LFS too), textconv, fsmonitor, pagers, editors, prompts, replace refs and the user's own configuration are
+Hooks, filters (LFS too), textconv, fsmonitor, pagers, editors, prompts, replace refs and the user's configuration are
 off; transports are off unless a call allows them by name. A repository of another owner works, and nobody's
 configuration is changed for it.
 """

@@ -1,0 +1,17 @@
+"""Where the work starts: the repository at its base commit, and the copy of it that a sandbox is given."""
+
+from sweagent.repository.intake import default_cache_dir, local_work_tree, open_repository
+from sweagent.repository.seed import Seed, SeedFile, make_seed, seed_archive
+from sweagent.repository.trusted import TrustedTree, trusted_tree
+
+__all__ = [
+    "Seed",
+    "SeedFile",
+    "TrustedTree",
+    "default_cache_dir",
+    "local_work_tree",
+    "make_seed",
+    "open_repository",
+    "seed_archive",
+    "trusted_tree",
+]

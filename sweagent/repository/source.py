@@ -1,0 +1,92 @@
+"""What the user may give as REPO, told apart before anything is started with it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from sweagent.errors import UsageError
+
+_HINT = "give a path, a git URL (https, ssh, git or file) or owner/name"
+_SCHEMES = ("https", "http", "ssh", "git", "file")
+_OWNER_AND_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]*[A-Za-z0-9_-][\w.-]*")
+_SCP = re.compile(r"(?P<user>[\w.-]+@)?(?P<host>[A-Za-z0-9][\w.-]*):(?P<path>[^:].*)")
+
+
+@dataclass(frozen=True)
+class LocalSource:
+    """A path on this machine."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class RemoteSource:
+    """A repository behind a URL.
+
+    Attributes:
+        url: without any credentials.
+        transport: the one that git needs for it.
+        name: a short name for people.
+        user: the user's name that the URL held.
+        password: the password or token that the URL held; it never reaches a command line.
+    """
+
+    url: str
+    transport: str
+    name: str
+    user: str = ""
+    password: str = ""
+
+
+def parse_source(source: str, *, server: str) -> LocalSource | RemoteSource:
+    """Tell what REPO is.
+
+    Args:
+        source: what the user gave.
+        server: the base URL that owner/name is looked up at.
+
+    Raises:
+        UsageError: it is none of the things that it may be.
+    """
+    if not source.strip() or any(ord(char) < 32 or ord(char) == 127 for char in source):
+        raise UsageError("REPO is empty or holds control characters", _HINT)
+    if source.startswith("-"):
+        raise UsageError(f"REPO looks like an option: {source}", _HINT + "; write ./-name for such a folder")
+    if re.match(r"[A-Za-z][\w+.-]*::", source):
+        raise UsageError(f"REPO names a transport helper, which could run programs: {source}", _HINT)
+    if "://" in source:
+        return _from_url(source)
+    path = Path(source).expanduser()
+    if source.startswith((".", "/", "~")) or path.exists():
+        return LocalSource(path)
+    if _OWNER_AND_NAME.fullmatch(source):
+        return _from_url(f"{server.rstrip('/')}/{source.removesuffix('.git')}.git", name=source.removesuffix(".git"))
+    if match := _SCP.fullmatch(source):
+        return RemoteSource(source, "ssh", _short_name(match["path"]))
+    raise UsageError(f"REPO is neither an existing folder nor a URL nor owner/name: {source}", _HINT)
+
+
+def _from_url(url: str, *, name: str = "") -> RemoteSource:
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError as error:
+        raise UsageError(f"REPO is not a URL that can be used: {error}", _HINT) from error
+    if parts.scheme not in _SCHEMES:
+        raise UsageError(f"REPO has a scheme that is not allowed: {parts.scheme}", _HINT)
+    host = parts.hostname or ""
+    if (not host and parts.scheme != "file") or host.startswith("-") or (parts.username or "").startswith("-"):
+        raise UsageError(f"REPO has no host that can be used: {host!r}", _HINT)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    keeps_user = parts.scheme == "ssh" and user
+    place = f"{user}@{host}{port}" if keeps_user else f"{host}{port}"
+    clean = urlunsplit((parts.scheme, place, parts.path, "", ""))
+    if parts.scheme != "ssh" and user and not password:
+        user, password = "x-access-token", user
+    return RemoteSource(clean, parts.scheme, name or _short_name(parts.path), user, password)
+
+
+def _short_name(path: str) -> str:
+    parts = [part for part in path.strip("/").removesuffix(".git").split("/") if part]
+    return "/".join(parts[-2:]) or "repository"

@@ -1,0 +1,154 @@
+"""A git directory of our own, made for a moment, in which trees are built and compared.
+
+It reads the objects of another repository through `objects/info/alternates`, writes only to itself, and so never runs
+what the other one's configuration says, nor changes it.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweagent.errors import UsageError
+from sweagent.git import Argument, GitDone, GitError, git
+from sweagent.task import Repository
+
+
+@dataclass(frozen=True)
+class TrustedTree:
+    """A private git directory with an empty work tree and an index that holds the tree the work starts from.
+
+    Attributes:
+        git_dir: the private git directory.
+        work_tree: an empty folder beside it.
+        tree: the hash of the tree of the base commit with the user's uncommitted changes, if any.
+    """
+
+    git_dir: Path
+    work_tree: Path
+    tree: str
+
+    def git(
+        self, *arguments: Argument, stdin: bytes = b"", index: Path | None = None, allowed: tuple[int, ...] = (0,)
+    ) -> GitDone:
+        """Run git in this directory."""
+        return git(
+            *arguments, git_dir=self.git_dir, work_tree=self.work_tree, stdin=stdin, index=index, allowed=allowed
+        )
+
+
+@contextmanager
+def trusted_tree(repository: Repository) -> Iterator[TrustedTree]:
+    """Make a private git directory whose index holds the tree that the work on a repository starts from.
+
+    Raises:
+        UsageError: the base commit, or the uncommitted changes, are no longer there.
+    """
+    with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
+        git_dir, work_tree = Path(folder, "git"), Path(folder, "tree")
+        work_tree.mkdir()
+        make_git_dir(git_dir, Path(repository.git_dir))
+        try:
+            git("read-tree", f"{repository.base_commit}^{{tree}}", git_dir=git_dir, work_tree=work_tree)
+            if repository.dirty_patch:
+                patch = repository.dirty_patch.encode("utf-8", "surrogateescape")
+                git("apply", "--cached", "-", git_dir=git_dir, work_tree=work_tree, stdin=patch)
+            tree = git("write-tree", git_dir=git_dir, work_tree=work_tree).text
+        except GitError as error:
+            raise UsageError(
+                f"the base commit {repository.base_commit} cannot be read: {error}", "check the repository at --base"
+            ) from error
+        yield TrustedTree(git_dir, work_tree, tree)
+
+
+def make_git_dir(git_dir: Path, objects_of: Path) -> None:
+    """Make an empty bare git directory that reads the objects of another one."""
+    git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", git_dir)
+    git("config", "core.bare", "false", git_dir=git_dir)
+    (git_dir / "info").mkdir(exist_ok=True)
+    (git_dir / "objects" / "info").mkdir(exist_ok=True)
+    alternates = str(objects_of.resolve() / "objects")
+    (git_dir / "objects" / "info" / "alternates").write_text(_quoted(alternates) + "\n", "utf-8", "surrogateescape")
+    if (objects_of / "shallow").exists():
+        shutil.copy(objects_of / "shallow", git_dir / "shallow")
+
+
+def dirty_patch(top: Path, own_git_dir: Path, common_dir: Path, commit: str) -> str:
+    """The uncommitted changes of a work tree, new files that are not ignored too, as a diff to a commit.
+
+    The work tree and its index are only read: the changes are collected in an index of our own.
+
+    Args:
+        top: the work tree's root.
+        own_git_dir: its git directory, which holds its index.
+        common_dir: the git directory that holds the objects.
+        commit: what to compare with.
+    """
+    with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
+        git_dir = Path(folder, "git")
+        make_git_dir(git_dir, common_dir)
+        exclude = common_dir / "info" / "exclude"
+        if exclude.is_file():
+            shutil.copy(exclude, git_dir / "info" / "exclude")
+        # The copied index spares hashing what did not change; one that needs files beside it cannot be copied.
+        try:
+            shutil.copy(own_git_dir / "index", git_dir / "index")
+            git("ls-files", "--error-unmatch", ":/", git_dir=git_dir, work_tree=top, allowed=(0, 1))
+        except (OSError, GitError):
+            (git_dir / "index").unlink(missing_ok=True)
+            git("read-tree", commit, git_dir=git_dir, work_tree=top)
+        git("add", "--all", "--ignore-errors", "--", ".", git_dir=git_dir, work_tree=top, allowed=(0, 1))
+        return textual_diff(TrustedTree(git_dir, top, commit), "--no-renames")
+
+
+def textual_diff(tree: TrustedTree, *options: str) -> str:
+    """The diff from the tree to the index, as text that is UTF-8 whatever the files hold.
+
+    A file whose lines are not UTF-8 comes as a `GIT binary patch`, like the binary ones.
+
+    Args:
+        tree: where; its index holds the new state.
+        options: of `git diff-index`, `-M` or `--no-renames` say.
+    """
+    command = ("diff-index", "--cached", "--patch", "--binary", "--full-index", "--no-color", "--no-ext-diff")
+    plain = (*command, "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", *options, tree.tree, "--")
+    raw = tree.git(*plain).stdout
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    names = tree.git("diff-index", "--cached", "--name-only", "--no-renames", "-z", tree.tree, "--").stdout
+    odd = [name for name in names.split(b"\0") if name and not _is_utf8(tree, name)]
+    attributes = tree.git_dir / "info" / "attributes"
+    attributes.write_bytes(b"".join(b"%s -diff\n" % _pattern(name) for name in odd))
+    try:
+        return tree.git(*plain).stdout.decode("utf-8")
+    finally:
+        attributes.unlink()
+
+
+def _is_utf8(tree: TrustedTree, name: bytes) -> bool:
+    diff = tree.git("--literal-pathspecs", "diff-index", "--cached", "--patch", "--no-renames", tree.tree, "--", name)
+    try:
+        diff.stdout.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _pattern(name: bytes) -> bytes:
+    """A line of an attributes file that matches exactly one path."""
+    escaped = b"".join(b"\\" + bytes([byte]) if byte in b'*?[\\ !#"' else bytes([byte]) for byte in name)
+    quoted = b"".join(
+        b"\\%03o" % byte if byte < 32 or byte > 126 or byte in b'"\\' else bytes([byte]) for byte in b"/" + escaped
+    )
+    return b'"' + quoted + b'"'
+
+
+def _quoted(path: str) -> str:
+    """A path as `alternates` wants it: quoted when it would be taken for something else."""
+    if path.startswith('"') or "\n" in path:
+        return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    return path
