@@ -245,8 +245,11 @@ class TrajectoryWriter:
             while done < len(line):
                 done += os.write(self._fd, line[done:])
             os.fdatasync(self._fd)
-        except OSError as error:
+        except BaseException as error:
+            # Also when a signal interrupts the write: what follows must not be glued to half a line.
             os.ftruncate(self._fd, start)
+            if not isinstance(error, OSError):
+                raise
             raise StorageError(
                 f"cannot write the trajectory {self.path}: {error}",
                 "free some disk space, then go on with `fix-issue resume`",

@@ -1,1 +1,15 @@
-"""The fix-issue command."""
+"""The `fix-issue` command: thin, one module a subcommand; nothing heavy is imported before a command runs."""
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with a documented code.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+    """
+    from sweagent.cli.app import run
+
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))

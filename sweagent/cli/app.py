@@ -1,0 +1,94 @@
+"""The commands, put together, and the one place where errors become messages and exit codes."""
+
+import json
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from sweagent import __version__
+from sweagent.cli import clean, demo, doctor, env, locate, models, pr, resume, show, solve, verify
+from sweagent.cli import map as map_command
+
+HELP = """Resolve an issue in a repository, with proof.
+
+\b
+  fix-issue REPO ISSUE [OPTIONS]     the main job; `fix-issue solve --help` lists its options
+
+REPO is a path, a git URL or owner/name. ISSUE is a number, a URL, a file, `-` for standard input, or text.
+"""
+
+EPILOG = """Exit codes: 0 verified, 3 unverified, 4 regressed, 5 rejected, 6 no patch; 2 wrong usage, 10 sandbox or
+environment, 11 model, 12 forge or git, 13 disk, 1 internal error, 130 interrupted, 143 terminated."""
+
+app = typer.Typer(
+    help=HELP,
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"fix-issue {__version__}")
+        raise typer.Exit
+
+
+app.command("solve")(solve.command)
+app.command("resume")(resume.command)
+app.command("verify")(verify.command)
+app.command("pr")(pr.command)
+app.command("show")(show.command)
+app.command("locate")(locate.command)
+app.command("map")(map_command.command)
+app.command("models")(models.command)
+app.add_typer(env.app, name="env")
+app.command("doctor")(doctor.command)
+app.command("clean")(clean.command)
+app.command("demo")(demo.command)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; the words that start no other command are those of the main job.
+
+    Returns:
+        The exit code.
+    """
+    group = typer.main.get_command(app)
+    names = set(group.commands) if isinstance(group, click.Group) else set()
+    if arguments and arguments[0] not in {*names, "-h", "--help", "--version"}:
+        arguments = ["solve", *arguments]
+    try:
+        return int(group.main(arguments, prog_name="fix-issue", standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Exception as error:
+        return _report(error, as_json="--json" in arguments)
+
+
+def _report(error: Exception, *, as_json: bool) -> int:
+    from sweagent.errors import ExitCode, FixIssueError
+
+    if not isinstance(error, FixIssueError):
+        import traceback
+
+        traceback.print_exception(error)
+        print(
+            "error: a fault of fix-issue itself, please report it; what the run has recorded is kept.", file=sys.stderr
+        )
+        return ExitCode.INTERNAL
+    if as_json:
+        print(json.dumps({"error": str(error), "hint": error.hint, "exit_code": int(error.exit_code)}))
+    print(f"error: {error}" + (f"\n  hint: {error.hint}" if error.hint else ""), file=sys.stderr)
+    return int(error.exit_code)

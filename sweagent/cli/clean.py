@@ -1,0 +1,13 @@
+"""`fix-issue clean`: remove what killed runs have left behind."""
+
+import typer
+
+
+def command() -> None:
+    """Remove sandboxes of runs that are no more; those of live runs are not touched."""
+    from sweagent.sandbox import remove_leftovers
+
+    removed = remove_leftovers()
+    for name in removed:
+        typer.echo(f"removed {name}")
+    typer.echo(f"{len(removed)} leftovers removed")

@@ -1,0 +1,48 @@
+"""`fix-issue demo`: the main job on a bundled repository, with a recorded run instead of a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweagent.cli import options
+
+
+def command(
+    sandbox: options.SandboxKind = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The run's folder.")] = None,
+    verbose: options.Verbose = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Resolve an issue of a small bundled repository: in a container when an engine answers, else locally."""
+    import shutil
+    import tempfile
+
+    from sweagent.cli.run import start
+    from sweagent.config import load_settings
+    from sweagent.resources import resource
+    from sweagent.sandbox import choose_kind
+
+    source = resource("trajectories", "demo")
+    kind = choose_kind(sandbox or "auto", allow_local=True)
+    if kind == "local":
+        typer.echo("No Docker engine and no bubblewrap here: the demo uses the local sandbox, which isolates nothing.")
+    given = options.settings_options(sandbox=kind)
+    settings = load_settings({**given, "policy": str(source / "run.jsonl"), "profile": "default"})
+    with tempfile.TemporaryDirectory(prefix="fix-issue-demo-") as folder:
+        repository = Path(folder) / "intervals"
+        shutil.copytree(source / "repository", repository)
+        commit_all(repository)
+        issue = str(source / "issue.md")
+        code = start(str(repository), issue, settings, output=output, verbosity=1 + verbose, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def commit_all(repository: Path) -> None:
+    """Make a git repository of a folder, with everything in one commit."""
+    from git import Actor, Repo
+
+    author = Actor("fix-issue demo", "demo@localhost")
+    with Repo.init(repository, initial_branch="main") as repo:
+        repo.git.add(all=True)
+        repo.index.commit("Release 1.2.0", author=author, committer=author)

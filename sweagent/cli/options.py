@@ -1,0 +1,54 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+RUN = "Run"
+WHERE = "Where it runs"
+
+Model = Annotated[str | None, typer.Option("--model", "-m", help="The model, as litellm names it.")]
+ApiBase = Annotated[str | None, typer.Option(help="Base URL of an OpenAI-compatible server.")]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", help="Play a script or a trajectory; `human` asks you."),
+]
+Profile = Annotated[str | None, typer.Option(help="What the model is told and which tools it has: a name or a folder.")]
+Cost = Annotated[float | None, typer.Option("--max-cost", help="Limit in US dollars.")]
+Tokens = Annotated[int | None, typer.Option("--max-tokens", help="Limit in tokens.")]
+Steps = Annotated[int | None, typer.Option("--max-steps", help="Limit in steps.")]
+Seconds = Annotated[float | None, typer.Option("--max-seconds", help="Limit of the agent's wall time.")]
+SandboxKind = Annotated[str | None, typer.Option("--sandbox", help="auto, docker, bubblewrap or local.")]
+Image = Annotated[str | None, typer.Option(help="Use this image instead of building one.")]
+Network = Annotated[bool | None, typer.Option("--network/--no-network", help="Open the network (off by default).")]
+TestCommand = Annotated[str | None, typer.Option(help="How the project runs its tests.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; ./.fix-issue.yaml by default.")]
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def settings_options(
+    *,
+    model: str | None = None,
+    api_base: str | None = None,
+    profile: str | None = None,
+    cost: float | None = None,
+    tokens: int | None = None,
+    steps: int | None = None,
+    seconds: float | None = None,
+    sandbox: str | None = None,
+    image: str | None = None,
+    network: bool | None = None,
+    allow_tests: bool | None = None,
+    rounds: int | None = None,
+) -> dict[str, Any]:
+    """The options of a command line, nested as the settings are; None means not said."""
+    return {
+        "profile": profile,
+        "model": {"name": model, "api_base": api_base},
+        "limits": {"cost": cost, "tokens": tokens, "steps": steps, "seconds": seconds},
+        "sandbox": {"kind": sandbox, "image": image, "network": network},
+        "verify": {"allow_tests": allow_tests, "rounds": rounds},
+    }

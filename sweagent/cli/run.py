@@ -1,0 +1,162 @@
+"""Starting a run from the command line and telling what came of it."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweagent.cli.progress import money, open_progress, safe
+from sweagent.cli.signals import stoppable
+from sweagent.config import Settings
+from sweagent.errors import UsageError
+from sweagent.run_folder import Result, RunFolder, new_run_id, runs_folder
+from sweagent.task import Repository, Task
+
+if TYPE_CHECKING:
+    from sweagent.verify import Proof
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where the patch goes besides the run's folder.
+
+    Attributes:
+        patch_file: a file to write it to.
+        apply: to the work tree of the repository, when the verdict is `verified`.
+        branch: to a new branch of the repository.
+        open_pr: to the forge, as a draft pull request.
+        api_url: the forge's REST API.
+    """
+
+    patch_file: Path | None = None
+    apply: bool = False
+    branch: str | None = None
+    open_pr: bool = False
+    api_url: str | None = None
+
+
+def token() -> str | None:
+    """The forge's token; it is taken from the environment only."""
+    names = ("FIX_ISSUE_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
+def start(
+    repo: str,
+    issue_text: str,
+    settings: Settings,
+    *,
+    base: str | None = None,
+    include_dirty: bool = False,
+    test_command: str | None = None,
+    output: Path | None = None,
+    delivery: Delivery = Delivery(),
+    verbosity: int = 1,
+    as_json: bool = False,
+) -> int:
+    """Run the main job and return the exit code.
+
+    Raises:
+        FixIssueError: what was asked for cannot be done.
+    """
+    from sweagent.forge import read_issue
+    from sweagent.repository import open_repository
+    from sweagent.solve import solve
+
+    with open_progress(verbosity=verbosity, budget=settings.limits.cost, steps=settings.limits.steps) as progress:
+        with stoppable():
+            repository = open_repository(repo, base=base, include_dirty=include_dirty)
+            issue = read_issue(
+                issue_text,
+                repository_source=repository.source,
+                repository_name=repository.name,
+                api_url=delivery.api_url,
+                token=token(),
+            )
+            name = repository.name.replace("/", "__")
+            task = Task(
+                id=f"{name}-{issue.number}" if issue.number else name,
+                repository=repository,
+                issue=issue,
+                image=settings.sandbox.image,
+                test_command=test_command,
+            )
+            run_id = new_run_id(task.id)
+            folder = RunFolder(output or runs_folder() / run_id)
+            progress.note(f"the run's folder is {folder.path}")
+            result = solve(task, settings, folder, run_id=run_id, listeners=[progress], note=progress.note)
+    report(result, as_json=as_json)
+    deliver_patch(result, repository, delivery)
+    return result.exit_code
+
+
+def report(result: Result, *, as_json: bool) -> None:
+    """Print the result: one JSON object, or the proof and where everything is."""
+    proof = read_proof(result)
+    if as_json:
+        data = result.model_dump(mode="json")
+        data["proof"] = proof.model_dump(mode="json") if proof else None
+        data["patch"] = Path(result.patch_file).read_text(encoding="utf-8") if result.patch_file else ""
+        import json
+
+        print(json.dumps(data))
+        return
+    from rich.console import Console
+
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    if proof:
+        from sweagent.verify import render_terminal
+
+        Console().print(render_terminal(proof))
+    console.print(f"{result.verdict}: {safe(result.reason)}" if result.reason else result.verdict)
+    for path, reason in result.left_out.items():
+        console.print(f"left out: {safe(path)} ({safe(reason)})")
+    console.print(f"{result.steps} steps, {money(result.cost)}, {result.seconds:.0f} s; ended: {result.exit_status}")
+    if result.patch_file:
+        console.print(f"patch: {result.patch_file}")
+    console.print(f"record: {result.folder}")
+    if result.exit_status in ("interrupted", "time_limit", "step_limit", "budget_limit", "sandbox_error", "policy_error"):
+        console.print(f"go on with: fix-issue resume {result.folder}")
+
+
+def read_proof(result: Result) -> "Proof | None":
+    """The proof of a result, when it was judged."""
+    if not result.proof_file:
+        return None
+    from sweagent.verify import Proof
+
+    return Proof.model_validate_json(Path(result.proof_file).read_text(encoding="utf-8"))
+
+
+def deliver_patch(result: Result, repository: Repository, delivery: Delivery) -> None:
+    """Bring the patch where the user wants it. It stays in the run's folder, whatever happens.
+
+    Raises:
+        UsageError: it cannot be applied, or the branch exists.
+    """
+    if not result.patch_file:
+        return
+    patch = Path(result.patch_file).read_bytes()
+    if delivery.patch_file:
+        delivery.patch_file.write_bytes(patch)
+    if not (delivery.apply or delivery.branch or delivery.open_pr):
+        return
+    if result.verdict in ("rejected", "regressed"):
+        raise UsageError(f"the patch is {result.verdict}, so it was not delivered", f"look at it: {result.patch_file}")
+    from sweagent.repository import apply_to_worktree, commit_to_branch
+
+    if delivery.apply:
+        if result.verdict != "verified":
+            raise UsageError(
+                "the patch is not verified, so it was not applied", f"look at it, then: git apply {result.patch_file}"
+            )
+        apply_to_worktree(patch, repository)
+        print("applied to the work tree", file=sys.stderr)
+    if delivery.branch:
+        commit_to_branch(patch, repository, delivery.branch, message=f"Fix: {result.run_id}")
+        print(f"committed to the branch {delivery.branch}", file=sys.stderr)
+    if delivery.open_pr:
+        from sweagent.cli.pr import command
+
+        command(result.folder)

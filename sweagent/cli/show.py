@@ -1,0 +1,28 @@
+"""`fix-issue show RUN`: read a recorded run."""
+
+from typing import Annotated
+
+import typer
+
+from sweagent.cli import options
+
+
+def command(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in the state folder.")],
+    verbose: options.Verbose = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Print what happened in a run, event by event; with --json the events as they were recorded."""
+    import sys
+
+    from sweagent.cli.progress import PlainProgress
+    from sweagent.run_folder import find_run
+    from sweagent.trajectory import read_events
+
+    events = read_events(find_run(run).trajectory)
+    show = PlainProgress(sys.stdout, 1 + verbose)
+    for event in events:
+        if as_json:
+            print(event.model_dump_json())
+        else:
+            show(event)

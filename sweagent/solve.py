@@ -1,0 +1,354 @@
+"""One task from issue to verdict: the only place that knows the whole way."""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+
+from sweagent import __version__
+from sweagent.agent.journal import Journal, Listener
+from sweagent.agent.loop import Agent, Ending, repeat_actions
+from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
+from sweagent.agent.view import ViewBuilder
+from sweagent.config import Settings
+from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
+from sweagent.model import Frozen
+from sweagent.patch import Patch, extract_patch
+from sweagent.policy import Budget, make_policy, preload, text_format_instructions
+from sweagent.policy.base import Policy
+from sweagent.run_folder import Result, RunFolder
+from sweagent.sandbox.base import Sandbox
+from sweagent.task import Task
+from sweagent.tooling import Limits, Tool, ToolContext, load_tools
+from sweagent.trajectory import (
+    AnyEvent,
+    PatchTaken,
+    RunEnded,
+    RunStarted,
+    SandboxStarted,
+    TrajectoryWriter,
+    VerdictGiven,
+    read_events,
+)
+from sweagent.verify import Proof, Verdict, exit_code, feedback, verify
+from sweagent.workplace import Workplace, prepare
+
+HINT_TOKENS = 400
+"""How much of the first prompt the localiser's hints may take."""
+
+_RANK = (Verdict.NO_PATCH, Verdict.REJECTED, Verdict.REGRESSED, Verdict.UNVERIFIED, Verdict.VERIFIED)
+_FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
+"""Endings after which going on with the same settings would not help."""
+
+Note = Callable[[str], None]
+
+
+def solve(
+    task: Task,
+    settings: Settings,
+    folder: RunFolder,
+    *,
+    run_id: str,
+    listeners: Iterable[Listener] = (),
+    note: Note = lambda text: None,
+) -> Result:
+    """Resolve one issue and judge the patch.
+
+    Args:
+        task: what to resolve.
+        settings: of the run; they are recorded.
+        folder: where everything is kept; it must not hold a run yet.
+        run_id: the run's name, also the label of its sandboxes.
+        listeners: told every event after it was recorded.
+        note: told in words what is being prepared.
+
+    Returns:
+        How it ended; whatever ended it, the patch so far is kept.
+
+    Raises:
+        UsageError: the folder holds a run, or a setting cannot be used.
+        SandboxError: no sandbox or environment could be made.
+        PolicyError: the policy could not be made.
+        StorageError: the folder cannot be written.
+    """
+    with folder.locked():
+        if folder.trajectory.exists():
+            raise UsageError(f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder")
+        return _Run(task, settings, folder, run_id, listeners, note).go()
+
+
+def resume(folder: RunFolder, *, listeners: Iterable[Listener] = (), note: Note = lambda text: None) -> Result:
+    """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
+
+    The sandbox is brought back by doing again what the log says was done. A run that is at its end is not run again.
+
+    Raises:
+        UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
+    """
+    with folder.locked():
+        past = tuple(read_events(folder.trajectory))
+        if not past or not isinstance(past[0], RunStarted):
+            raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
+        last = past[-1]
+        if isinstance(last, RunEnded) and last.exit_status in _FINAL and folder.result.is_file():
+            return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
+        started = past[0]
+        settings = Settings.model_validate(started.settings)
+        return _Run(started.task, settings, folder, started.run_id, listeners, note, past).go()
+
+
+class _Candidate(Frozen):
+    """A patch that was taken, with its proof when it was judged."""
+
+    number: int
+    patch: Patch
+    proof: Proof | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.proof:
+            return self.proof.verdict
+        return Verdict.UNVERIFIED if self.patch else Verdict.NO_PATCH
+
+
+class _Run:
+    """A run from its first event to its result."""
+
+    def __init__(
+        self,
+        task: Task,
+        settings: Settings,
+        folder: RunFolder,
+        run_id: str,
+        listeners: Iterable[Listener],
+        note: Note,
+        past: tuple[AnyEvent, ...] = (),
+    ) -> None:
+        self._task = task
+        self._settings = settings
+        self._folder = folder
+        self._run_id = run_id
+        self._listeners = tuple(listeners)
+        self._note = note
+        self._past = past
+        self._start = time.monotonic()
+        self._candidates: dict[int, _Candidate] = {}
+
+    def go(self) -> Result:
+        with ExitStack() as stack:
+            log = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
+            self._viewer = ViewBuilder(self._settings.model)
+            self._journal = Journal(log, self._viewer, self._listeners, self._past)
+            if self._past:
+                for file in self._folder.patches.glob("*.json"):
+                    candidate = _Candidate.model_validate_json(file.read_text(encoding="utf-8"))
+                    self._candidates[candidate.number] = candidate
+            else:
+                settings = self._settings.model_dump(mode="json")
+                self._journal.record(
+                    RunStarted(version=__version__, run_id=self._run_id, task=self._task, settings=settings)
+                )
+            try:
+                ending = self._work(stack)
+                ending = self._conclude(ending)
+            except RunInterruptedError as error:
+                ending = Ending("interrupted", str(error), error)
+            except StorageError:
+                raise
+            except FixIssueError as error:
+                self._end(Ending("sandbox_error" if isinstance(error, SandboxError) else "policy_error", str(error)))
+                raise
+            return self._end(ending)
+
+    def _work(self, stack: ExitStack) -> Ending:
+        """Make everything ready and let the agent work."""
+        state = self._journal.state
+        budget = Budget(self._settings.limits, usage=state.usage, cost=state.cost)
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
+        loading = pool.submit(preload, self._settings.model)
+        hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
+        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._note))
+        self._sandboxes = stack.enter_context(ExitStack())
+        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
+        self._open_sandbox()
+        loading.result()
+        policy = make_policy(self._settings, budget)
+        if self._past:
+            self._note("doing again what was done before")
+            repeat_actions(self._journal, self._tools, self._context)
+        else:
+            self._write_prompt(policy, hints)
+        agent = Agent(
+            policy=policy,
+            tools=self._tools,
+            context=self._context,
+            journal=self._journal,
+            viewer=self._viewer,
+            limits=self._settings.limits,
+            judge=self._judge,
+            recover=self._recover,
+        )
+        return agent.run()
+
+    def _open_sandbox(self) -> None:
+        start = time.monotonic()
+        self._sandbox: Sandbox = self._sandboxes.enter_context(self._workplace.open())
+        info = self._sandbox.info
+        self._journal.record(SandboxStarted(kind=info.kind, image=info.image, seconds=time.monotonic() - start))
+        limits = self._settings.sandbox
+        self._context = ToolContext(
+            sandbox=self._sandbox,
+            limits=Limits(characters=limits.output, timeout=limits.timeout, max_timeout=limits.max_timeout),
+            test_command=self._workplace.test_command,
+            git_dir=self._workplace.git_dir,
+            base_commit=self._task.repository.base_commit,
+            issue_text=self._task.issue.text,
+        )
+
+    def _recover(self) -> None:
+        """Replace a lost sandbox by a fresh one in which everything was done again."""
+        self._note("the sandbox was lost; making a new one")
+        self._sandboxes.close()
+        before = self._context
+        self._open_sandbox()
+        repeat_actions(self._journal, self._tools, self._context)
+        before.sandbox, before.state = self._context.sandbox, self._context.state
+        self._context = before
+
+    def _hints(self) -> str:
+        from sweagent.code import hints, locate, open_index
+
+        repository = self._task.repository
+        with open_index(repository.git_dir, repository.base_commit) as index:
+            return hints(locate(index, self._task.issue.text), HINT_TOKENS)
+
+    def _write_prompt(self, policy: Policy, hints: "Future[str] | None") -> None:
+        settings = self._settings
+        instructions = ""
+        if getattr(policy, "uses_text_format", False):
+            instructions = text_format_instructions([tool.schema for tool in self._tools.values()])
+        variables = PromptVariables(
+            issue=self._task.issue,
+            repository=self._task.repository.name,
+            workdir=self._sandbox.workdir,
+            test_command=self._workplace.test_command,
+            hints=hints.result() if hints else "",
+            context_files=read_context_files(self._sandbox, settings.context_files),
+            limits=PromptLimits(
+                steps=settings.limits.steps,
+                seconds_per_command=settings.sandbox.timeout,
+                max_seconds_per_command=settings.sandbox.max_timeout,
+                characters=settings.sandbox.output,
+            ),
+            format_instructions=instructions,
+            network=settings.sandbox.network,
+        )
+        self._journal.record(write_prompt(settings.profile, variables))
+
+    def _take(self) -> _Candidate:
+        """Take the patch from the work tree as it is now, and keep it."""
+        state = self._journal.state
+        paths = (state.reproduction.path,) if state.reproduction else ()
+        patch = extract_patch(
+            self._sandbox,
+            self._task.repository,
+            reproduction_paths=paths,
+            allow_tests=self._settings.verify.allow_tests,
+        )
+        candidate = _Candidate(number=1 + max(self._candidates, default=0), patch=patch)
+        file = self._keep(candidate)
+        paths = tuple(item.path for item in patch.kept)
+        self._journal.record(PatchTaken(step=state.step, file=file, sha256=patch.sha256, files=paths))
+        return candidate
+
+    def _keep(self, candidate: _Candidate) -> str:
+        self._candidates[candidate.number] = candidate
+        file = self._folder.patches / f"{candidate.number}.json"
+        self._folder.write(file, candidate.model_dump_json())
+        return f"{self._folder.patches.name}/{file.name}"
+
+    def _judge(self) -> str | None:
+        """Judge a submission; say what the policy should mend, as long as there are rounds left."""
+        proof = self._verify(self._take())
+        if proof.verdict is Verdict.VERIFIED or self._journal.state.rounds >= max(1, self._settings.verify.rounds):
+            return None
+        return feedback(proof)
+
+    def _verify(self, candidate: _Candidate) -> Proof:
+        state = self._journal.state
+        proof = verify(
+            self._task,
+            candidate.patch,
+            sandboxes=self._workplace.open,
+            reproduction=state.reproduction,
+            named_tests=tuple(state.named_tests),
+            test_command=self._workplace.test_command,
+            settings=self._settings.verify,
+        )
+        file = self._keep(candidate.model_copy(update={"proof": proof}))
+        self._journal.record(VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file))
+        return proof
+
+    def _conclude(self, ending: Ending) -> Ending:
+        """Take and judge what an ending without a submission has left behind."""
+        if ending.status == "submitted":
+            return ending
+        try:
+            candidate = self._take()
+            if ending.status not in ("interrupted", "sandbox_error"):
+                self._verify(candidate)
+        except SandboxError as error:
+            self._note(f"the work tree is out of reach: {error}")
+        return ending
+
+    def _end(self, ending: Ending) -> Result:
+        """Choose the best candidate, the latest of equals, and write the result."""
+        state = self._journal.state
+        ranked = sorted(self._candidates.values(), key=lambda item: (_RANK.index(item.verdict), item.number))
+        best = ranked[-1] if ranked else None
+        patch, proof = (best.patch, best.proof) if best else (None, None)
+        if patch:
+            self._folder.write(self._folder.patch, patch.text)
+        if proof:
+            self._folder.write(self._folder.proof, proof.model_dump_json(indent=2))
+        verdict = best.verdict if best else Verdict.NO_PATCH
+        result = Result(
+            run_id=self._run_id,
+            folder=str(self._folder.path),
+            exit_status=ending.status,
+            message=ending.message,
+            verdict=verdict.value,
+            reason=proof.reason if proof else ending.message,
+            exit_code=_exit_code(ending, patch, proof),
+            patch_file=str(self._folder.patch) if patch else None,
+            proof_file=str(self._folder.proof) if proof else None,
+            files=tuple(item.path for item in patch.kept) if patch else (),
+            left_out={item.path: item.reason for item in patch.dropped} if patch else {},
+            model=self._settings.model.name,
+            cost=state.cost,
+            usage=state.usage,
+            steps=state.step,
+            seconds=time.monotonic() - self._start,
+        )
+        self._folder.write(self._folder.result, result.model_dump_json(indent=2))
+        self._journal.record(
+            RunEnded(
+                exit_status=ending.status,
+                message=ending.message,
+                cost=result.cost,
+                usage=result.usage,
+                steps=result.steps,
+                seconds=result.seconds,
+            )
+        )
+        return result
+
+
+def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
+    if isinstance(ending.error, RunInterruptedError):
+        return ending.error.exit_code
+    if not patch and ending.error is not None and ending.status in ("policy_error", "sandbox_error", "context_overflow"):
+        return ending.error.exit_code
+    if proof is not None:
+        return exit_code(proof)
+    return ExitCode.UNVERIFIED if patch else ExitCode.NO_PATCH
