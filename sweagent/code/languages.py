@@ -1,0 +1,95 @@
+"""What a path says about a file: its language, whether it is a test, and whether a person wrote it."""
+
+import re
+from pathlib import PurePosixPath
+
+_BY_SUFFIX = {
+    "python": "py pyi pyx pxd pyw",
+    "javascript": "js jsx mjs cjs",
+    "typescript": "ts mts cts",
+    "tsx": "tsx",
+    "java": "java",
+    "go": "go",
+    "rust": "rs",
+    "c": "c h",
+    "cpp": "cc cpp cxx hh hpp hxx ipp cu cuh",
+    "ruby": "rb rake gemspec",
+    "php": "php",
+    "csharp": "cs",
+    "kotlin": "kt kts",
+    "swift": "swift",
+    "scala": "scala sc",
+    "lua": "lua",
+    "elixir": "ex exs",
+    "haskell": "hs",
+    "bash": "sh bash",
+    "perl": "pl pm",
+    "r": "r",
+    "julia": "jl",
+    "dart": "dart",
+    "ocaml": "ml",
+    "zig": "zig",
+    "objc": "m mm",
+    "groovy": "groovy gradle",
+    "erlang": "erl hrl",
+    "clojure": "clj cljs cljc",
+    "fsharp": "fs",
+    "elm": "elm",
+    "solidity": "sol",
+    "fortran": "f90 f95 f03",
+    "powershell": "ps1 psm1",
+    "vue": "vue",
+    "svelte": "svelte",
+    "commonlisp": "lisp",
+    "d": "d",
+    "nim": "nim",
+    "gdscript": "gd",
+    "verilog": "v",
+    "vhdl": "vhd vhdl",
+    "tcl": "tcl",
+    "racket": "rkt",
+    "pascal": "pas",
+    "proto": "proto",
+    "sql": "sql",
+    "css": "css",
+    "scss": "scss",
+    "html": "html htm",
+}
+_LANGUAGES = {suffix: language for language, suffixes in _BY_SUFFIX.items() for suffix in suffixes.split()}
+
+_TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec", "specs", "testsuite", "e2e"})
+_TEST_NAME = re.compile(r"^(test_.*|.*_test|.*_spec|conftest|tests?)$|.*(\.test|\.spec|Test|Tests|Spec|IT)$")
+_VENDORED = re.compile(
+    r"(^|/)(node_modules|vendor|vendored|_vendor|third_party|thirdparty|bower_components|site-packages|dist|extern"
+    r"|packages/urllib3|packages/chardet)/"
+    r"|\.min\.(js|css)$|(^|/)(jquery|bootstrap)[-.\w]*\.js$"
+)
+_GENERATED = re.compile(r"(_pb2(_grpc)?\.pyi?|\.pb\.go|\.g\.dart|_generated\.\w+|\.designer\.cs|parsetab\.py|lextab\.py)$")
+_ASIDE = re.compile(
+    r"(^|/)(docs?|examples?|galleries|gallery|tutorials?|benchmarks?|asv_bench|asv_benchmarks|release|ci|tools|scripts|bin"
+    r"|maintainers?_tools|build_tools|extras|\.github|\.ci)/"
+)
+
+
+def language_of(path: str) -> str | None:
+    """Return the grammar's name for a path, or None when it is no source file that is known here."""
+    return _LANGUAGES.get(path.rpartition(".")[2].lower()) if "." in path.rpartition("/")[2] else None
+
+
+def is_test(path: str) -> bool:
+    """Tell whether a path is that of a test or of the support of tests, by the conventions of the languages."""
+    pure = PurePosixPath(path)
+    if any(part in _TEST_FOLDERS or part.startswith("test_") for part in pure.parts[:-1]):
+        # A framework's own testing package (`django/test`, `sympy/testing`) is source, not tests.
+        return not (len(pure.parts) > 2 and pure.parts[-2] in {"test", "testing"} and not _TEST_NAME.match(pure.stem))
+    return bool(_TEST_NAME.match(pure.stem))
+
+
+def is_vendored(path: str) -> bool:
+    """Tell whether a path is that of another project's code or of generated code."""
+    return bool(_VENDORED.search(path) or _GENERATED.search(path))
+
+
+def is_aside(path: str) -> bool:
+    """Tell whether a path is beside the product: documentation, examples, benchmarks, maintenance scripts."""
+    return bool(_ASIDE.search(path)) or path in {"setup.py", "conftest.py", "noxfile.py"}

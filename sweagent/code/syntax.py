@@ -1,0 +1,255 @@
+"""Definitions, imports and errors by tree-sitter, for every language of the grammar pack.
+
+No queries are written by hand: a grammar's own names of node kinds say what defines something, and the name is found by
+field or by the kind of a child. That holds for languages nobody here has looked at; a few need a word more.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sweagent.code.definitions import Definition, Kind, SyntaxProblem, with_parents
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser, Query
+
+_CLASS_WORDS = r"class|struct|interface|enum|trait|object|protocol|record|union|impl|type|extension|category|contract"
+_FUNCTION_WORDS = r"function|method|constructor|destructor|macro|generator_function|singleton_method|procedure|subroutine"
+_MODULE_WORDS = r"module|namespace|mod|package"
+_SUFFIXES = r"(_definition|_declaration|_item|_specifier|_statement|_spec|_binding|_decl|_clause)(_statement)?"
+_DEFINING = re.compile(
+    rf"^(abstract_|local_|async_|preproc_|compact_|annotation_|delegate_|object_|data_)?"
+    rf"({_CLASS_WORDS}|{_FUNCTION_WORDS}|{_MODULE_WORDS}){_SUFFIXES}$"
+    r"|^(class|method|module|singleton_method|subroutine|contract_declaration|type_spec|function_signature|preproc_function_def"
+    r"|internal_module|function_definition_header|procedure_definition|rpc|message|service|test_declaration)$"
+)
+_NOT_DEFINING = {
+    ("go", "type_declaration"),
+    ("typescript", "module"),
+    ("python", "module"),
+    ("haskell", "module"),
+    ("java", "module_declaration"),
+    ("go", "package_clause"),
+    ("r", "function_definition"),
+}
+_ARROWS = "(variable_declarator value: [(arrow_function) (function_expression)]) @definition"
+_EXTRA = {
+    "javascript": _ARROWS,
+    "typescript": _ARROWS,
+    "tsx": _ARROWS,
+    "elixir": "(call target: (identifier) (arguments)) @definition",
+    "r": "(binary_operator rhs: (function_definition)) @definition",
+    "clojure": "(list_lit . (sym_lit)) @definition",
+}
+_ELIXIR = {"def": "function", "defp": "function", "defmacro": "function", "defmodule": "module", "defprotocol": "class"}
+_NAME_KIND = re.compile(r"(identifier|name|constant|word|atom|_id|operator_name)$|^(sym_lit|value_name|bareword)$")
+_IMPORT_KIND = re.compile(
+    r"^(import|import_statement|import_declaration|import_spec|import_header|import_from_statement|use_declaration|"
+    r"use_statement|preproc_include|using_directive|namespace_use_declaration|require_once_expression|include_expression|"
+    r"require_expression|export_statement)$"
+)
+_IMPORT_TEXT = re.compile(r"""["'<]([^"'<>\n]+)["'>]|([A-Za-z_][\w]*(?:(?:\.|::|\\)[\w*]+)*)""")
+_REQUIRE = re.compile(rb"""\b(?:require|require_relative|import)\s*\(?\s*["']([^"'\n]{1,200})["']""")
+_WORDS = frozenset(
+    "import from use using include require pub static as export default const type crate self super namespace".split()
+)
+_MAX_PROBLEMS = 20
+
+
+def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, ...], tuple[str, ...]]:
+    """Return the definitions and the imports of a source; broken syntax gives what can be recognised.
+
+    Args:
+        language: a name of the grammar pack.
+        source: the file's content.
+    """
+    parser, query = _parser(language), _query(language)
+    if parser is None or query is None:
+        return (), ()
+    from tree_sitter import QueryCursor
+
+    root = parser.parse(source).root_node
+    captures = QueryCursor(query).captures(root)
+    found: dict[tuple[int, str], tuple[int, int, Definition]] = {}
+    for node in captures.get("definition", ()):
+        item = _definition(language, node)
+        if item is not None:
+            found.setdefault((item.header, item.name), (node.start_byte, node.end_byte, item))
+    imports: dict[str, None] = {}
+    for node in captures.get("import", ()):
+        for name in _imported(node):
+            imports.setdefault(name)
+    if language in ("javascript", "typescript", "tsx", "ruby", "lua"):
+        for match in _REQUIRE.finditer(source):
+            imports.setdefault(match.group(1).decode("utf-8", "replace"))
+    return with_parents(list(found.values())), tuple(imports)
+
+
+def parse_errors(language: str, source: bytes) -> tuple[SyntaxProblem, ...]:
+    """Return where a source breaks its grammar, at most twenty places; empty when the language is not known."""
+    parser = _parser(language)
+    if parser is None:
+        return ()
+    root = parser.parse(source).root_node
+    if not root.has_error:
+        return ()
+    lines = source.split(b"\n")
+    problems: dict[int, SyntaxProblem] = {}
+    for node in _broken(root):
+        row, column = node.start_point
+        before = lines[row][:column].decode("utf-8", "replace") if row < len(lines) else ""
+        if node.is_missing:
+            message = f"missing {node.type}"
+        else:
+            text = source[node.start_byte : node.end_byte][:200].decode("utf-8", "replace").strip()
+            first = text.splitlines()[0][:60] if text else ""
+            message = f"syntax error near {first!r}" if first else "syntax error"
+        problems.setdefault(row, SyntaxProblem(row + 1, len(before) + 1, message))
+        if len(problems) >= _MAX_PROBLEMS:
+            break
+    return tuple(problems[row] for row in sorted(problems))
+
+
+def _broken(root: "Node") -> Iterator["Node"]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.is_error or node.is_missing:
+            yield node
+        elif node.has_error:
+            stack.extend(reversed(node.children))
+
+
+@lru_cache(maxsize=64)
+def _parser(language: str) -> "Parser | None":
+    from tree_sitter_language_pack import get_parser
+
+    try:
+        parser: Parser = get_parser(language)
+    except LookupError:
+        return None
+    return parser
+
+
+@lru_cache(maxsize=64)
+def _query(language: str) -> "Query | None":
+    from tree_sitter import Query
+    from tree_sitter_language_pack import get_language
+
+    try:
+        grammar = get_language(language)
+    except LookupError:
+        return None
+    patterns = [_EXTRA[language]] if language in _EXTRA else []
+    seen: set[str] = set()
+    for number in range(grammar.node_kind_count):
+        kind = grammar.node_kind_for_id(number)
+        if kind is None or kind in seen or not grammar.node_kind_is_named(number):
+            continue
+        if not grammar.node_kind_is_visible(number):
+            continue
+        seen.add(kind)
+        if _DEFINING.match(kind) and (language, kind) not in _NOT_DEFINING:
+            patterns.append(f"({kind}) @definition")
+        elif _IMPORT_KIND.match(kind):
+            patterns.append(f"({kind}) @import")
+    return Query(grammar, "\n".join(patterns)) if patterns else None
+
+
+def _definition(language: str, node: "Node") -> Definition | None:
+    kind = _kind(node.type)
+    if language == "elixir":
+        keyword = _text(node.child_by_field_name("target"))
+        if keyword not in _ELIXIR:
+            return None
+        kind = "module" if keyword == "defmodule" else "class" if keyword == "defprotocol" else "function"
+    elif language == "clojure":
+        parts = [child for child in node.named_children if child.type == "sym_lit"]
+        if len(parts) < 2 or not _text(parts[0]).startswith("def"):
+            return None
+        return _made(_text(parts[1]), "function", node, parts[1])
+    if node.type.endswith("_specifier") and node.child_by_field_name("body") is None:
+        return None
+    name = _name_node(language, node)
+    if name is None:
+        return None
+    return _made(_text(name), kind, node, name)
+
+
+def _made(name: str, kind: Kind, node: "Node", at: "Node") -> Definition | None:
+    name = name.strip().replace("::", ".")
+    if not name or len(name) > 200 or "\n" in name:
+        return None
+    start, end = node.start_point[0] + 1, node.end_point[0] + 1
+    if node.end_point[1] == 0 and end > start:
+        end -= 1
+    outer = node.parent
+    if outer is not None and outer.type in {"decorated_definition", "export_statement", "template_declaration"}:
+        start = outer.start_point[0] + 1
+    return Definition(name, name, kind, start, end, bases=_bases(node), header=at.start_point[0] + 1)
+
+
+def _kind(node_type: str) -> Kind:
+    if re.search(_FUNCTION_WORDS, node_type) or node_type in {"variable_declarator", "binary_operator", "rpc", "call"}:
+        return "function"
+    return "module" if re.search(_MODULE_WORDS, node_type) and "modifier" not in node_type else "class"
+
+
+def _name_node(language: str, node: "Node") -> "Node | None":
+    if language == "elixir":
+        arguments = next((child for child in node.children if child.type == "arguments"), None)
+        first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+        while first is not None and first.type in {"call", "binary_operator"}:
+            first = first.child_by_field_name("target") or first.child_by_field_name("left")
+        return first
+    if node.type == "impl_item":
+        return node.child_by_field_name("type")
+    if node.type == "binary_operator":
+        return node.child_by_field_name("lhs")
+    name = node.child_by_field_name("name")
+    if name is not None:
+        return name
+    inner = node.child_by_field_name("declarator")
+    while inner is not None:
+        deeper = inner.child_by_field_name("declarator") or inner.child_by_field_name("name")
+        if deeper is None:
+            deeper = next((child for child in inner.named_children if child.type.endswith("declarator")), None)
+        if deeper is None:
+            return inner if _NAME_KIND.search(inner.type) else None
+        if _NAME_KIND.search(deeper.type):
+            return deeper
+        inner = deeper
+    for _ in range(3):
+        named = next((child for child in node.named_children if _NAME_KIND.search(child.type)), None)
+        if named is not None or not node.named_children:
+            return named
+        node = node.named_children[0]
+    return None
+
+
+def _bases(node: "Node") -> tuple[str, ...]:
+    bases: list[str] = []
+    for field in ("superclass", "superclasses", "interfaces", "bases", "trait"):
+        child = node.child_by_field_name(field)
+        if child is not None:
+            bases.extend(re.findall(r"\w+", _text(child)))
+    for child in node.named_children:
+        if child.type in {"class_heritage", "base_class_clause", "base_clause", "base_list", "class_interface_clause"}:
+            bases.extend(re.findall(r"\w+", _text(child)))
+    plain = {"extends", "implements", "public", "private", "protected", "virtual"}
+    return tuple(dict.fromkeys(word for word in bases if word not in plain))[:8]
+
+
+def _imported(node: "Node") -> Iterator[str]:
+    text = _text(node)[:2000]
+    if node.type == "export_statement" and " from " not in text:
+        return
+    for quoted, dotted in _IMPORT_TEXT.findall(text):
+        name = quoted or dotted.replace("::", "/").replace("\\", "/")
+        if name not in _WORDS and len(name) > 1:
+            yield name
+
+
+def _text(node: "Node | None") -> str:
+    return node.text.decode("utf-8", "replace") if node is not None and node.text is not None else ""
