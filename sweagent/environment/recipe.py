@@ -20,7 +20,7 @@ Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4}){0
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 ImageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$")]
-OneLine = Annotated[str, StringConstraints(pattern=r"^[^\n\r\0]{1,2000}$")]
+OneLine = Annotated[str, StringConstraints(pattern=r"^[^\n\r\x00]{1,2000}$")]
 """A shell command or a requirement: it runs only inside the sandboxed build, and cannot leave its line."""
 
 

@@ -1,0 +1,185 @@
+"""From a recipe to an image: built once, retried in bounded steps, recorded in a lock file."""
+
+import io
+import os
+import subprocess
+import tarfile
+import tempfile
+import time
+from contextlib import contextmanager
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sweagent.config import Settings
+from sweagent.environment import disk, lockfile
+from sweagent.environment.base import Base, ensure_base_image
+from sweagent.environment.dockerfile import render_dockerfile, requirements_file
+from sweagent.environment.engine import (
+    IMAGES,
+    LABEL,
+    BuildNetwork,
+    Log,
+    build,
+    build_network,
+    connect,
+    find_image,
+    one_at_a_time,
+)
+from sweagent.environment.recipe import Image, Recipe, Step
+from sweagent.environment.remedies import next_recipe
+from sweagent.errors import EnvironmentBuildError
+from sweagent.task import Repository
+
+MAX_ATTEMPTS = 6
+"""Attempts to build one recipe, the first included; each follows from the error of the one before."""
+
+
+def ensure_image(recipe: Recipe, repository: Repository, settings: Settings, *, log: Log) -> Image:
+    """The image of a recipe: found, or built once even when many callers want it at the same time.
+
+    Args:
+        recipe: from `discover`.
+        repository: the repository at the recipe's commit; only its git directory is read.
+        settings: the settings of the run; `sandbox.image` names an image to use as it is.
+        log: receives lines for people.
+
+    Raises:
+        EnvironmentBuildError: every attempt failed; the message ends with the last output.
+        SandboxError: no engine answers.
+    """
+    chosen = recipe.image or settings.sandbox.image
+    client = connect()
+    try:
+        if chosen:
+            from sweagent.environment.prebuilt import use_as_it_is
+
+            return use_as_it_is(client, chosen, recipe, log=log)
+        name = f"{IMAGES}:{recipe.key()}"
+        with one_at_a_time(recipe.key()):
+            image = find_image(client, name)
+            if image is not None:
+                disk.touch(name)
+                return _described(image, name, recipe, lockfile.read(recipe.key()).steps, cached=True)
+            return _build_with_retries(client, recipe, repository, name, log)
+    finally:
+        client.close()
+
+
+def _build_with_retries(client: Any, recipe: Recipe, repository: Repository, name: str, log: Log) -> Image:
+    steps: list[Step] = []
+    attempt = recipe
+    with _seed(repository) as seed, build_network(client) as network:
+        for number in range(1, MAX_ATTEMPTS + 1):
+            started = time.monotonic()
+            try:
+                base = ensure_base_image(attempt, log=log)
+                _build_once(client, attempt, base, seed, network, name, log)
+            except EnvironmentBuildError as error:
+                seconds = time.monotonic() - started
+                steps.append(Step(action=f"attempt {number}", outcome="failed", seconds=seconds, detail=_tail(error)))
+                remedy = next_recipe(attempt, str(error)) if number < MAX_ATTEMPTS else None
+                if remedy is None:
+                    lockfile.write(recipe.key(), attempt, "", steps, "")
+                    raise _gave_up(recipe, steps, error) from error
+                log(f"attempt {number} failed; next: {remedy.what}")
+                steps.append(Step(action=remedy.what, outcome="ok", seconds=0.0))
+                attempt = remedy.recipe
+            else:
+                steps += [Step(action=step, outcome="ok", seconds=0.0) for step in base.steps]
+                seconds = time.monotonic() - started
+                steps.append(Step(action=f"attempt {number}", outcome="ok", seconds=seconds))
+                break
+    image = client.images.get(name)
+    lockfile.write(recipe.key(), attempt, image.id, steps, _packages(client, name))
+    disk.touch(name)
+    return _described(image, name, attempt, tuple(steps), cached=False)
+
+
+def _build_once(
+    client: Any, recipe: Recipe, base: Base, seed: Path, network: BuildNetwork, name: str, log: Log
+) -> None:
+    files = {"Dockerfile": render_dockerfile(recipe, base).encode(), "requirements.txt": requirements_file(recipe)}
+    with tempfile.TemporaryFile() as context:
+        with tarfile.open(fileobj=context, mode="w") as archive:
+            archive.add(seed, "seed.tar", filter=_anonymous)
+            for file, data in files.items():
+                member = tarfile.TarInfo(file)
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        context.seek(0)
+        labels = {LABEL: "environment", f"{LABEL}.repository": recipe.name, f"{LABEL}.commit": recipe.commit}
+        build(client, context, network=network, arguments={}, tag=name, labels=labels, log=log)
+
+
+@contextmanager
+def _seed(repository: Repository) -> Iterator[Path]:
+    """An archive of the repository with its history up to the base commit, checked out."""
+    with tempfile.TemporaryDirectory(prefix="fix-issue-seed-") as folder:
+        root = Path(folder) / "tree"
+        git = ["git", "-c", "core.hooksPath=/dev/null", "-c", "init.templateDir=", "-C", str(root)]
+        root.mkdir()
+        environment = {"PATH": os.environ.get("PATH", ""), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+        for arguments in (
+            ["init", "-q"],
+            ["fetch", "-q", "--no-tags", repository.git_dir, repository.base_commit],
+            ["update-ref", "refs/heads/main", repository.base_commit],
+            ["symbolic-ref", "HEAD", "refs/heads/main"],
+            ["reset", "-q", "--hard"],
+        ):
+            done = subprocess.run([*git, *arguments], capture_output=True, text=True, check=False, env=environment)
+            if done.returncode != 0:
+                raise EnvironmentBuildError(f"the repository cannot be copied: {done.stderr.strip()}", "see the log")
+        (root / ".git/FETCH_HEAD").unlink(missing_ok=True)
+        archive = Path(folder) / "seed.tar"
+        with tarfile.open(archive, "w") as packed:
+            packed.add(root, ".", filter=_anonymous)
+        yield archive
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime = 0
+    return member
+
+
+def _described(image: Any, name: str, recipe: Recipe, steps: tuple[Step, ...], *, cached: bool) -> Image:
+    variables = dict(item.split("=", 1) for item in image.attrs["Config"].get("Env") or [] if "=" in item)
+    return Image(
+        name=name,
+        id=image.id,
+        test_command=recipe.test_command.value,
+        environment=variables,
+        steps=tuple(f"{step.action}: {step.outcome}" for step in steps),
+        cached=cached,
+    )
+
+
+def _packages(client: Any, name: str) -> str:
+    """The list of installed packages that the build wrote, read without starting anything of the image."""
+    from docker.errors import DockerException
+
+    container = client.containers.create(name, command=["true"], network_disabled=True, labels={LABEL: "read"})
+    try:
+        chunks, _ = container.get_archive("/opt/fix-issue/packages.txt")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+            member = archive.extractfile(archive.getmembers()[0])
+            return member.read(1_000_000).decode("utf-8", "replace") if member else ""
+    except (DockerException, tarfile.TarError):
+        return ""
+    finally:
+        container.remove(force=True)
+
+
+def _tail(error: Exception, lines: int = 25) -> str:
+    return "\n".join(str(error).splitlines()[-lines:])
+
+
+def _gave_up(recipe: Recipe, steps: list[Step], error: EnvironmentBuildError) -> EnvironmentBuildError:
+    tried = "; ".join(step.action for step in steps)
+    return EnvironmentBuildError(
+        f"the environment of {recipe.name} at {recipe.commit[:12]} could not be built ({tried}):\n{_tail(error)}",
+        "look at the recipe with `fix-issue env show`, put what is missing under `environment:` in .fix-issue.yaml, "
+        "or name an image that works with --image",
+    )

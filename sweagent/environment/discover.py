@@ -1,0 +1,98 @@
+"""From a repository at a commit to the recipe of its environment."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from sweagent.environment.recipe import Line, Recipe
+from sweagent.environment.tree import GitTree, Tree
+from sweagent.errors import UsageError
+
+OVERRIDES = ".fix-issue.yaml"
+"""The file of the repository whose `environment:` overrides any part of the recipe."""
+
+_MARKS = (
+    ("python", ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "requirements.txt")),
+    ("node", ("package.json",)),
+    ("go", ("go.mod",)),
+    ("rust", ("Cargo.toml",)),
+    ("java", ("pom.xml", "build.gradle", "build.gradle.kts")),
+)
+
+
+def discover(git_dir: str | Path, commit: str, *, name: str = "") -> Recipe:
+    """Read a repository's files at a commit and say how to build its environment. Nothing of it is run.
+
+    Args:
+        git_dir: a git directory, or a checkout.
+        commit: any name of a commit.
+        name: the repository's short name; empty takes the folder's.
+
+    Raises:
+        UsageError: there is no such commit, the ecosystem is not known, or the overrides are wrong.
+    """
+    tree = GitTree(git_dir, commit)
+    return discover_tree(tree, name or Path(git_dir).resolve().name.removesuffix(".git"))
+
+
+def discover_tree(tree: Tree, name: str) -> Recipe:
+    """As `discover`, of a tree that is already open."""
+    overrides = _overrides(tree)
+    ecosystem = str(overrides.get("ecosystem") or _ecosystem(tree))
+    return _overridden(_discoverer(ecosystem)(tree, name), overrides)
+
+
+def _ecosystem(tree: Tree) -> str:
+    for ecosystem, marks in _MARKS:
+        if any(mark in tree.names for mark in marks):
+            return ecosystem
+    if any(name.endswith(".py") for name in tree.names):
+        return "python"
+    raise UsageError(
+        "no known kind of project was found in the repository's root",
+        f"name an image with --image, or say how to build it under `environment:` in {OVERRIDES}",
+    )
+
+
+def _discoverer(ecosystem: str) -> Any:
+    from sweagent.environment.python_recipe import python_recipe
+
+    known = {"python": python_recipe}
+    if ecosystem not in known:
+        raise UsageError(f"{ecosystem!r} is not an ecosystem", f"the ecosystems are: {', '.join(sorted(known))}")
+    return known[ecosystem]
+
+
+def _overrides(tree: Tree) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(tree.read(OVERRIDES)) or {}
+    except yaml.YAMLError as error:
+        raise UsageError(f"{OVERRIDES} of the repository is not YAML: {error}", "correct it") from error
+    section = data.get("environment") if isinstance(data, dict) else None
+    return section if isinstance(section, dict) else {}
+
+
+def _overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
+    """The recipe with the parts that the repository's own file says, each marked as read there."""
+    values = recipe.model_dump()
+    for key, said in overrides.items():
+        if key not in values or key in ("name", "commit", "committed"):
+            raise UsageError(f"`environment.{key}` in {OVERRIDES} is not known", f"known are: {', '.join(sorted(values))}")
+        values[key] = _with_source(values[key], said, key)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        item = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in item["loc"])
+        raise UsageError(f"`environment.{place}` in {OVERRIDES} cannot be used: {item['msg']}", "correct it") from error
+
+
+def _with_source(old: Any, said: Any, key: str) -> Any:
+    source = f"{OVERRIDES} environment.{key}"
+    if key in ("test_command", "toolchain"):
+        return {"value": str(said), "source": source}
+    if key in ("system", "tools", "requirements", "optional", "prepare", "install", "finish") and isinstance(said, list):
+        return [{"value": item, "source": source} for item in said]
+    return said

@@ -1,0 +1,128 @@
+"""How much disk the environments use, and which of them go first when there are too many."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from sweagent.environment.engine import IMAGES, LABEL, connect, one_at_a_time, state_folder
+from sweagent.model import Frozen
+
+
+class StoredImage(Frozen):
+    """An image that was built here."""
+
+    name: str
+    id: str
+    repository: str
+    commit: str
+    size: int
+    """Bytes, with what it shares with others."""
+    used: datetime
+    """When it was last asked for."""
+
+
+def touch(name: str) -> None:
+    """Remember that an image was used now."""
+    folder = state_folder() / "used"
+    folder.mkdir(exist_ok=True)
+    (folder / name.rsplit(":", 1)[-1]).touch()
+
+
+def list_images() -> list[StoredImage]:
+    """All environments that were built here, the most recently used first.
+
+    Raises:
+        SandboxError: no engine answers.
+    """
+    client = connect()
+    try:
+        return _list(client)
+    finally:
+        client.close()
+
+
+def disk_use() -> int:
+    """Bytes that the environments use on disk, layers that they share counted once.
+
+    Raises:
+        SandboxError: no engine answers.
+    """
+    client = connect()
+    try:
+        return _use(client, _list(client))
+    finally:
+        client.close()
+
+
+def prune(limit: int) -> list[StoredImage]:
+    """Remove the least recently used environments until the rest fits; images of running containers stay.
+
+    Args:
+        limit: bytes that may stay; 0 removes all.
+
+    Returns:
+        What was removed.
+
+    Raises:
+        SandboxError: no engine answers.
+    """
+    from docker.errors import APIError
+
+    client = connect()
+    removed = []
+    try:
+        with one_at_a_time("prune"):
+            stored = _list(client)
+            for image in reversed(stored):
+                if _use(client, stored) <= limit:
+                    break
+                try:
+                    client.images.remove(image.name)
+                except APIError:
+                    continue
+                (state_folder() / "used" / image.name.rsplit(":", 1)[-1]).unlink(missing_ok=True)
+                removed.append(image)
+                stored = [other for other in stored if other.name != image.name]
+    finally:
+        client.close()
+    return removed
+
+
+def _list(client: Any) -> list[StoredImage]:
+    found = []
+    for image in client.images.list(filters={"label": f"{LABEL}=environment"}):
+        labels = image.labels or {}
+        for name in image.tags:
+            if name.startswith(f"{IMAGES}:"):
+                found.append(
+                    StoredImage(
+                        name=name,
+                        id=image.id,
+                        repository=labels.get(f"{LABEL}.repository", ""),
+                        commit=labels.get(f"{LABEL}.commit", ""),
+                        size=image.attrs.get("Size", 0),
+                        used=_used(name, image.attrs.get("Created", "")),
+                    )
+                )
+    return sorted(found, key=lambda image: image.used, reverse=True)
+
+
+def _used(name: str, created: str) -> datetime:
+    try:
+        moment = (state_folder() / "used" / name.rsplit(":", 1)[-1]).stat().st_mtime
+    except OSError:
+        try:
+            return datetime.fromisoformat(created[:19]).replace(tzinfo=UTC)
+        except ValueError:
+            moment = time.time()
+    return datetime.fromtimestamp(moment, UTC)
+
+
+def _use(client: Any, images: list[StoredImage]) -> int:
+    """Bytes of the layers of some images, each layer once."""
+    layers: dict[str, int] = {}
+    for image in images:
+        for index, entry in enumerate(client.api.history(image.id)):
+            identity = entry["Id"] if entry["Id"] != "<missing>" else f"{entry['CreatedBy']}{entry['Created']}{index}"
+            layers[identity] = entry["Size"]
+    return sum(layers.values())

@@ -1,0 +1,66 @@
+"""From a recipe to a Dockerfile, by the templates in `environments/`."""
+
+import json
+import shlex
+from typing import Any
+
+from sweagent.environment.base import Base
+from sweagent.environment.recipe import WORKDIR, Recipe
+from sweagent.environment.registry import HOST, npm_registry, plain_registry, python_index
+from sweagent.resources import resource
+
+
+def render_dockerfile(recipe: Recipe, base: Base) -> str:
+    """The Dockerfile of a recipe.
+
+    Every value of the recipe is quoted for the shell, and the recipe's own types keep line ends out, so that no value
+    can add an instruction. Commands are meant to be commands: they run in the build, which has no secrets and no network
+    but the registry.
+
+    Args:
+        recipe: what to build.
+        base: the image to start from.
+    """
+    import jinja2
+
+    loader = jinja2.FileSystemLoader([resource("environments", recipe.ecosystem), resource("environments")])
+    # Shell and Dockerfile text, not HTML: each value is quoted for the shell above.
+    templates = jinja2.Environment(  # noqa: S701
+        loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return templates.get_template("Dockerfile.j2").render(_values(recipe, base))
+
+
+def requirements_file(recipe: Recipe) -> bytes:
+    """The requirements of a recipe as a file, one a line."""
+    return "".join(f"{line.value}\n" for line in recipe.requirements).encode()
+
+
+def _values(recipe: Recipe, base: Base) -> dict[str, Any]:
+    commands = [*recipe.prepare, *recipe.install, *recipe.finish]
+    return {
+        "base": base.name,
+        "interpreter": base.interpreter,
+        "version": recipe.toolchain.value,
+        "host": HOST,
+        "index": python_index(recipe.cutoff),
+        "index_always": python_index(None),
+        "npm_registry": npm_registry(recipe.cutoff),
+        "go_proxy": plain_registry("go"),
+        "crates": plain_registry("crates"),
+        "maven": plain_registry("maven"),
+        "system": shlex.join(package.value for package in recipe.system),
+        "tools": shlex.join(line.value for line in recipe.tools),
+        "requirements": bool(recipe.requirements),
+        "optional": [shlex.quote(line.value) for line in recipe.optional],
+        "environment": [(name, _quoted(value)) for name, value in sorted(recipe.environment.items())],
+        # The exec form: the engine neither expands nor splits it, so that the text reaches the shell as it is.
+        "commands": [json.dumps(["/bin/sh", "-ec", line.value]) for line in commands],
+        "workdir": WORKDIR,
+    }
+
+
+def _quoted(value: str) -> str:
+    """A value for `ENV`, in which the engine would expand variables."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'

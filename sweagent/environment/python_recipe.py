@@ -1,0 +1,120 @@
+"""The recipe of a Python repository."""
+
+import re
+from calendar import monthrange
+from datetime import date, timedelta
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from sweagent.environment.interpreters import host_interpreters
+from sweagent.environment.python_metadata import Metadata, read_metadata
+from sweagent.environment.python_tests import requirement_lines, test_command, test_requirements
+from sweagent.environment.python_version import RELEASES, choose_python
+from sweagent.environment.recipe import Line, Recipe, SystemPackage, normal_name
+from sweagent.environment.tree import Tree
+
+LEARNT = timedelta(days=540)
+"""So long after its release at least, packages are sought for an interpreter: those of its first days lack wheels."""
+
+_BASIC_SYSTEM = ("build-essential", "ca-certificates", "git", "pkg-config")
+_TOOLS = ("setuptools", "wheel")
+_NOT_FOR_TESTS = frozenset({
+    "tox", "pre-commit", "black", "flake8", "mypy", "isort", "ruff", "twine", "sphinx", "codecov", "coveralls", "pip-tools",
+    "pyright", "build", "bumpversion", "pip", "setuptools", "nox", "check-manifest", "furo", "bandit", "zest-releaser",
+})  # fmt: skip
+
+
+def python_recipe(tree: Tree, name: str) -> Recipe:
+    """Discover how a Python repository is installed and tested.
+
+    Args:
+        tree: the repository at a commit.
+        name: the repository's short name.
+    """
+    metadata = read_metadata(tree)
+    available = frozenset(item.minor for item in host_interpreters())
+    toolchain = choose_python(tree, metadata, available)
+    extras = metadata.for_tests()
+    plain = metadata.dependencies or tuple(_plain_requirements(tree, metadata))
+    wanted = [*plain, *(line for extra in extras for line in metadata.extras[extra])]
+    wanted += [line for line in test_requirements(tree, metadata) if not _is_tool(line)]
+    command, paths = test_command(tree, metadata)
+    if "pytest" in command.value:
+        wanted.append(Line(value="pytest", source=command.source))
+    if is_newer_than_code(tree.committed, toolchain.value):
+        wanted = [_unpinned(line) for line in wanted]
+    own = normal_name(name.rsplit("/", 1)[-1])
+    requirements = [line for line in _once(wanted) if _name(line) != own]
+    return Recipe(
+        ecosystem="python",
+        name=name,
+        commit=tree.commit,
+        committed=tree.committed,
+        cutoff=cutoff(tree.committed, toolchain.value),
+        toolchain=toolchain,
+        system=tuple(SystemPackage(value=package, source="every build") for package in _BASIC_SYSTEM),
+        tools=tuple(Line(value=tool, source="every build") for tool in _TOOLS),
+        requirements=tuple(requirements),
+        extras=extras,
+        install=_install(metadata, extras),
+        test_command=command,
+        test_paths=paths,
+    )
+
+
+def cutoff(committed: date, version: str) -> date:
+    """The day until which packages are sought.
+
+    The end of the commit's month, so that neighbouring commits share their packages; later when the interpreter is so
+    much newer than the code that the packages of the code's time do not know it.
+    """
+    learnt = RELEASES[version] + LEARNT if version in RELEASES else committed
+    last = max(committed, learnt)
+    return last.replace(day=monthrange(last.year, last.month)[1])
+
+
+def is_newer_than_code(committed: date, version: str) -> bool:
+    """Whether the interpreter came out after the commit, so that the versions which the code pins do not know it."""
+    return version in RELEASES and RELEASES[version] > committed
+
+
+def _unpinned(line: Line) -> Line:
+    value = re.sub(r"==\s*[\w.*+!-]+", "", line.value)
+    return line if value == line.value else Line(value=value, source=f"{line.source}, without its pin")
+
+
+def _install(metadata: Metadata, extras: tuple[str, ...]) -> tuple[Line, ...]:
+    if not metadata.installable:
+        return (Line(value="echo /testbed > $(python -c 'import site; print(site.getsitepackages()[0])')/testbed.pth",
+                     source="no installable project: the repository's root is put on the path"),)
+    what = f"'.[{','.join(extras)}]'" if extras else "."
+    return (Line(value=f"pip install --editable {what}", source="pyproject.toml, setup.cfg or setup.py"),)
+
+
+def _plain_requirements(tree: Tree, metadata: Metadata) -> list[Line]:
+    return requirement_lines(tree, "requirements.txt") if "requirements.txt" in tree.names else []
+
+
+def _once(lines: list[Line]) -> list[Line]:
+    """The lines whose requirement can be read, each distribution once: the first that pins it wins."""
+    chosen: dict[str, Line] = {}
+    for line in lines:
+        name = _name(line)
+        if name and (name not in chosen or (not _has_range(chosen[name]) and _has_range(line))):
+            chosen[name] = line
+    return list(chosen.values())
+
+
+def _name(line: Line) -> str:
+    try:
+        return normal_name(Requirement(line.value).name)
+    except InvalidRequirement:
+        return ""
+
+
+def _has_range(line: Line) -> bool:
+    return bool(re.search(r"[<>=~!]", line.value.split(";")[0]))
+
+
+def _is_tool(line: Line) -> bool:
+    return _name(line) in _NOT_FOR_TESTS

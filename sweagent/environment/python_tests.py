@@ -1,0 +1,105 @@
+"""How a Python repository runs its tests, and what that needs."""
+
+import configparser
+import re
+
+from sweagent.environment.python_metadata import Metadata, lines_of
+from sweagent.environment.recipe import Line
+from sweagent.environment.tree import Tree
+
+_REQUIREMENT_FILE = re.compile(r"(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*|tests?)/[\w.-]+|[\w-]*require[\w.-]+")
+_FOR_TESTS = re.compile(r"(?:^|[/._-])(?:tests?|testing|py3)(?=[._-]|/.*)")
+_FOR_DEVELOPERS = re.compile(r"(?:^|[/._-])(?:dev|develop|development|ci|all)(?=[._-])")
+_NOT_FOR_TESTS = re.compile(r"docs?\b|lint|typ(?:e|ing)|mypy|style|build|release|example|pallets|min|constraint|oldest")
+_TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_tests?|tests?)\.py$")
+
+
+def test_requirements(tree: Tree, metadata: Metadata) -> tuple[Line, ...]:
+    """What the tests need besides the project's extras: requirement files, tox, `tests_require`, groups."""
+    lines = [*metadata.tests_require, *metadata.group_for_tests()]
+    for name in _requirement_files(tree):
+        lines += requirement_lines(tree, name)
+    lines += _tox_dependencies(tree)
+    return tuple(lines)
+
+
+def _requirement_files(tree: Tree) -> list[str]:
+    """The files named for tests, or those for developers when there are none; a pinned file wins over its source."""
+    files = [name for name in sorted(tree.names) if name.endswith((".txt", ".pip", ".in")) and _REQUIREMENT_FILE.fullmatch(name)]
+    files = [name for name in files if not _NOT_FOR_TESTS.search(name)]
+    pinned = {name.rsplit(".", 1)[0] for name in files if not name.endswith(".in")}
+    files = [name for name in files if not name.endswith(".in") or name.removesuffix(".in") not in pinned]
+    chosen = [name for name in files if _FOR_TESTS.search(name)]
+    return chosen or [name for name in files if _FOR_DEVELOPERS.search(name)]
+
+
+def requirement_lines(tree: Tree, name: str, seen: frozenset[str] = frozenset()) -> list[Line]:
+    """The requirements of a file, with the files that it includes; options and local paths are left out."""
+    lines: list[Line] = []
+    folder = name.rsplit("/", 1)[0] + "/" if "/" in name else ""
+    for line in lines_of(re.sub(r"\\\r?\n", " ", tree.read(name)), name):
+        include = re.match(r"(?:-r|--requirement)[ =]*(\S+)", line.value)
+        if include and name not in seen:
+            lines += requirement_lines(tree, _joined(folder, include[1]), seen | {name})
+        elif re.match(r"[A-Za-z0-9]", line.value) and "://" not in line.value.split(";")[0]:
+            value = re.sub(r"\s--hash=\S+", "", line.value).strip()
+            lines.append(line.model_copy(update={"value": value}))
+    return lines
+
+
+def test_command(tree: Tree, metadata: Metadata) -> tuple[Line, tuple[str, ...]]:
+    """The command that runs the suite, and where the tests lie."""
+    paths = _test_paths(tree)
+    if "tests/runtests.py" in tree.names and "django/__init__.py" in tree.names:
+        return Line(value="python tests/runtests.py --verbosity 1", source="tests/runtests.py"), ("tests",)
+    if "manage.py" in tree.names and not _mentions_pytest(tree):
+        return Line(value="python manage.py test", source="manage.py"), paths
+    source = "pytest is configured" if _mentions_pytest(tree) else "test files; pytest also runs unittest's"
+    return Line(value="python -m pytest", source=source), paths
+
+
+def _mentions_pytest(tree: Tree) -> bool:
+    if "pytest.ini" in tree.names or "conftest.py" in tree.names:
+        return True
+    files = ("tox.ini", "setup.cfg", "pyproject.toml", "noxfile.py", "Makefile", ".travis.yml")
+    return any("pytest" in tree.read(name) or "py.test" in tree.read(name) for name in files)
+
+
+def _test_paths(tree: Tree) -> tuple[str, ...]:
+    folders: dict[str, int] = {}
+    for name in tree.names:
+        if _TEST_FILE.search(name):
+            parts = name.split("/")
+            index = next((i for i, part in enumerate(parts) if re.fullmatch(r"tests?|testing", part)), len(parts) - 1)
+            folder = "/".join(parts[: index + 1])
+            folders[folder] = folders.get(folder, 0) + 1
+    return tuple(sorted(sorted(folders, key=lambda folder: -folders[folder])[:5]))
+
+
+def _tox_dependencies(tree: Tree) -> list[Line]:
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(tree.read("tox.ini") or tree.read("setup.cfg"))
+    except configparser.Error:
+        return []
+    section = next((name for name in ("testenv", "tox:testenv") if parser.has_section(name)), None)
+    if section is None:
+        return []
+    lines: list[Line] = []
+    for line in lines_of(parser.get(section, "deps", fallback=""), "tox.ini"):
+        include = re.match(r"(?:-r|--requirement)[ =]*(\S+)", line.value)
+        if include:
+            lines += requirement_lines(tree, _joined("", include[1].replace("{toxinidir}/", "")))
+        elif re.match(r"[A-Za-z0-9][^:{}]*$", line.value):
+            lines.append(line)
+    return lines
+
+
+def _joined(folder: str, path: str) -> str:
+    parts: list[str] = []
+    for part in (folder + path).split("/"):
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in ("", ".", ".."):
+            parts.append(part)
+    return "/".join(parts)

@@ -1,0 +1,94 @@
+"""What to try after a failed build: fixed, bounded steps that follow from the error's text."""
+
+import re
+
+from sweagent.environment.recipe import Line, Recipe, SystemPackage
+from sweagent.model import Frozen
+from sweagent.resources import resource
+
+
+class Remedy(Frozen):
+    """A changed recipe and what was changed."""
+
+    what: str
+    recipe: Recipe
+
+
+def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
+    """The next recipe to try, or None when nothing is left.
+
+    Tried in this order: a system package that the error names; leaving out a package that cannot be had; tools of the
+    package manager as the code's time knew them; leaving out the extras; another interpreter.
+
+    Args:
+        recipe: the recipe that failed.
+        error: the end of the build's output.
+    """
+    for remedy in (_system_package, _without_missing, _older_tools, _without_extras, _other_toolchain):
+        found = remedy(recipe, error)
+        if found is not None:
+            return found
+    return None
+
+
+def _system_package(recipe: Recipe, error: str) -> Remedy | None:
+    import yaml
+
+    known = yaml.safe_load(resource("environments", "system-packages.yaml").read_text(encoding="utf-8"))
+    present = {package.value for package in recipe.system}
+    for pattern, packages in known.items():
+        wanted = [package for package in packages.split() if package not in present]
+        if wanted and re.search(pattern, error):
+            added = tuple(SystemPackage(value=package, source="named by the build's error") for package in wanted)
+            return Remedy(
+                what=f"add the system packages {' '.join(wanted)}",
+                recipe=recipe.model_copy(update={"system": recipe.system + added}),
+            )
+    return None
+
+
+def _without_missing(recipe: Recipe, error: str) -> Remedy | None:
+    match = re.search(r"No matching distribution found for ([A-Za-z0-9._-]+)", error)
+    match = match or re.search(r"(?:Failed building wheel for|Failed to build) ([A-Za-z0-9._-]+)", error)
+    if match is None:
+        return None
+    kept = tuple(line for line in recipe.requirements if not _names(line, match[1]))
+    if len(kept) == len(recipe.requirements):
+        return None
+    return Remedy(what=f"leave out {match[1]}", recipe=recipe.model_copy(update={"requirements": kept}))
+
+
+def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
+    if recipe.ecosystem != "python" or not re.search(r"use_2to3|setup_requires|setuptools|pkg_resources|distutils", error):
+        return None
+    if any(line.value.startswith("setuptools<") for line in recipe.tools):
+        return None
+    tools = (Line(value="setuptools<58", source="the build's error"), Line(value="wheel", source="the build's error"))
+    return Remedy(what="use setuptools<58", recipe=recipe.model_copy(update={"tools": tools}))
+
+
+def _without_extras(recipe: Recipe, error: str) -> Remedy | None:
+    if not recipe.extras:
+        return None
+    install = tuple(
+        line.model_copy(update={"value": re.sub(r"'\.\[[^]]*\]'|\.\[[^]]*\]", ".", line.value)}) for line in recipe.install
+    )
+    return Remedy(
+        what="leave out the extras " + ", ".join(recipe.extras),
+        recipe=recipe.model_copy(update={"extras": (), "install": install}),
+    )
+
+
+def _other_toolchain(recipe: Recipe, error: str) -> Remedy | None:
+    if not recipe.toolchain.alternatives:
+        return None
+    chosen, *rest = recipe.toolchain.alternatives
+    toolchain = recipe.toolchain.model_copy(update={"value": chosen, "alternatives": tuple(rest)})
+    return Remedy(what=f"use version {chosen}", recipe=recipe.model_copy(update={"toolchain": toolchain}))
+
+
+def _names(line: Line, name: str) -> bool:
+    from sweagent.environment.recipe import normal_name
+
+    own = re.match(r"[A-Za-z0-9._-]+", line.value)
+    return own is not None and normal_name(own[0]) == normal_name(name)
