@@ -1,0 +1,45 @@
+"""Waiting between attempts, shared by all workers that call the same provider."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+
+class Backoff:
+    """When one worker is told to wait, all of them wait.
+
+    Args:
+        clock: seconds, monotonic.
+        sleep: waits for seconds.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.clock = clock
+        self.sleep = sleep
+        self._lock = threading.Lock()
+        self._until = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Nobody calls the provider for this long."""
+        with self._lock:
+            self._until = max(self._until, self.clock() + seconds)
+
+    def remaining(self) -> float:
+        """Seconds until the provider may be called again."""
+        with self._lock:
+            return max(0.0, self._until - self.clock())
+
+    def wait(self) -> None:
+        """Wait until the provider may be called again."""
+        remaining = self.remaining()
+        if remaining > 0:
+            self.sleep(remaining)
+
+
+@lru_cache(maxsize=64)
+def shared_backoff(provider: str) -> Backoff:
+    """The one back-off of this process for a provider (or base URL)."""
+    return Backoff()
