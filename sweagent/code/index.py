@@ -1,0 +1,250 @@
+"""A repository at a commit, known: its files, their definitions, their words and who imports whom."""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sweagent.code.blobs import Entry, read_blobs, tree_entries
+from sweagent.code.definitions import Definition, Outline
+from sweagent.code.facts import Facts, decode, encode, extract
+from sweagent.code.imports import ImportGraph
+from sweagent.code.languages import is_test, is_vendored, language_of
+from sweagent.code.outline import LARGEST
+from sweagent.code.store import FactStore, default_cache
+from sweagent.code.words import parts
+
+_COUNT_BITS = 10
+_COUNT_MAX = (1 << _COUNT_BITS) - 1
+_SAVE_EVERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A definition in a file."""
+
+    path: str
+    definition: Definition
+
+
+class Index:
+    """What is known of a repository's files at a commit. It is not changed after it is made.
+
+    Args:
+        entries: all files.
+        facts: what is known of the source files, by path.
+        git_dir: where contents are read from.
+        overlay: contents of files that differ from the commit's, by path.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        facts: Mapping[str, Facts],
+        git_dir: Path,
+        overlay: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.entries = {entry.path: entry for entry in entries}
+        self.sources = tuple(path for path in self.entries if path in facts)
+        self.git_dir = git_dir
+        self._facts = facts
+        self._overlay = dict(overlay or {})
+        self._contents: dict[str, bytes] = {}
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All files, source or not."""
+        return tuple(self.entries)
+
+    def outline(self, path: str) -> Outline:
+        """The definitions and imports of a source file; empty for one that is not known."""
+        facts = self._facts.get(path) or Facts()
+        return Outline(path, language_of(path), facts.definitions, facts.imports, facts.lines)
+
+    def lines(self, path: str) -> int:
+        """How many lines a source file has."""
+        facts = self._facts.get(path)
+        return facts.lines if facts else 0
+
+    def importers(self, path: str) -> tuple[str, ...]:
+        """The files that import a file, sorted."""
+        return self.graph.importers(path)
+
+    def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The contents of files, read together; those that are no files of the commit are left out."""
+        wanted = list(dict.fromkeys(paths))
+        missing = [self.entries[p] for p in wanted if p in self.entries and p not in self._overlay]
+        missing = [entry for entry in missing if entry.path not in self._contents]
+        if missing:
+            by_blob = dict(read_blobs(self.git_dir, missing))
+            for entry in missing:
+                if entry.blob in by_blob:
+                    self._contents[entry.path] = by_blob[entry.blob]
+        known = {**self._contents, **self._overlay}
+        found = {path: known[path] for path in wanted if path in known}
+        if len(self._contents) > 400:
+            self._contents.clear()
+        return found
+
+    def text(self, path: str) -> str:
+        """The content of a file as text; empty when there is none."""
+        return self.contents([path]).get(path, b"").decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def definitions(self) -> Iterator[Place]:
+        """All definitions, in the order of paths and lines."""
+        for path in self.sources:
+            for definition in self._facts[path].definitions:
+                yield Place(path, definition)
+
+    def find(self, name: str) -> tuple[Place, ...]:
+        """The definitions of a name; `Class.method` is understood."""
+        wanted = name.replace("::", ".").replace("#", ".").strip(".() ")
+        last = wanted.rpartition(".")[2]
+        return tuple(
+            place
+            for place in self.by_name.get(last, ())
+            if place.definition.qualified == wanted or place.definition.qualified.endswith(f".{wanted}")
+        )
+
+    @cached_property
+    def by_name(self) -> Mapping[str, tuple[Place, ...]]:
+        """The definitions of each name."""
+        found: defaultdict[str, list[Place]] = defaultdict(list)
+        for place in self.definitions():
+            found[place.definition.name].append(place)
+        return {name: tuple(places) for name, places in found.items()}
+
+    @cached_property
+    def subclasses(self) -> Mapping[str, tuple[Place, ...]]:
+        """The classes that name a class as their base, by the base's name."""
+        found: defaultdict[str, list[Place]] = defaultdict(list)
+        for place in self.definitions():
+            for base in place.definition.bases:
+                found[base].append(place)
+        return {name: tuple(places) for name, places in found.items()}
+
+    @cached_property
+    def graph(self) -> ImportGraph:
+        """Who imports whom."""
+        return ImportGraph({path: self._facts[path].imports for path in self.sources})
+
+    @cached_property
+    def _postings(self) -> dict[str, "array[int]"]:
+        postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        for number, path in enumerate(self.sources):
+            shifted = number << _COUNT_BITS
+            for word, count in (self._facts[path].words or {}).items():
+                postings[word].append(shifted | (count if count < _COUNT_MAX else _COUNT_MAX))
+        return dict(postings)
+
+    @cached_property
+    def _words_with(self) -> dict[str, list[str]]:
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for word in self._postings:
+            for part in parts(word):
+                found[part].append(word)
+        return dict(found)
+
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        """How many identifiers stand in each of `sources`."""
+        return tuple(sum((self._facts[path].words or {}).values()) for path in self.sources)
+
+    def word_files(self, word: str) -> dict[int, int]:
+        """How often an identifier, as it is written, stands in each file, by the file's place in `sources`."""
+        return {item >> _COUNT_BITS: item & _COUNT_MAX for item in self._postings.get(word, ())}
+
+    def term_files(self, term: str) -> dict[int, int]:
+        """How often a stemmed word (see `words.parts`) stands in each file, by the file's place in `sources`."""
+        counts: dict[int, int] = {}
+        for word in self._words_with.get(term, ()):
+            for item in self._postings[word]:
+                number = item >> _COUNT_BITS
+                counts[number] = counts.get(number, 0) + (item & _COUNT_MAX)
+        return counts
+
+    def words_with(self, term: str) -> Sequence[str]:
+        """The identifiers that contain a stemmed word."""
+        return self._words_with.get(term, ())
+
+    def with_changes(self, changes: Mapping[str, bytes | None]) -> "Index":
+        """The index of the same repository with some files changed, added, or (None) removed."""
+        if not changes:
+            return self
+        entries = {path: entry for path, entry in self.entries.items() if path not in changes}
+        facts = {path: item for path, item in self._facts.items() if path not in changes}
+        overlay = {path: data for path, data in self._overlay.items() if path not in changes}
+        for path, content in changes.items():
+            if content is None:
+                continue
+            entries[path] = Entry(path, "", len(content))
+            overlay[path] = content
+            if _is_source(path):
+                facts[path] = extract(path, content)
+        return Index(sorted(entries.values(), key=lambda entry: entry.path), facts, self.git_dir, overlay)
+
+
+def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = None) -> Index:
+    """Index a commit of a repository; what is known of its blobs from before is not read again.
+
+    Args:
+        git_dir: a git directory; no work tree is needed, and it is only read.
+        commit: a commit or tree.
+        cache_dir: where facts are kept; None takes the user's cache folder.
+
+    Raises:
+        GitError: there is no such repository or commit.
+    """
+    entries = tree_entries(Path(git_dir), commit)
+    wanted = [entry for entry in entries if _is_source(entry.path)]
+    with FactStore(Path(cache_dir) if cache_dir else default_cache()) as store:
+        known = _known(store, wanted)
+        missing = {_key(entry): entry for entry in wanted if _key(entry) not in known}
+        known.update(_extracted(store, Path(git_dir), missing))
+    facts = {entry.path: known[_key(entry)] for entry in wanted if _key(entry) in known}
+    return Index(entries, facts, Path(git_dir))
+
+
+def _is_source(path: str) -> bool:
+    return language_of(path) is not None and not is_vendored(path)
+
+
+def _key(entry: Entry) -> str:
+    return f"{entry.blob}.{language_of(entry.path)}"
+
+
+def _known(store: FactStore, wanted: Sequence[Entry]) -> dict[str, Facts]:
+    known: dict[str, Facts] = {}
+    for key, record in store.load(dict.fromkeys(_key(entry) for entry in wanted)):
+        try:
+            known[key] = decode(record)
+        except (ValueError, TypeError, IndexError):
+            continue
+    return known
+
+
+def _extracted(store: FactStore, git_dir: Path, missing: Mapping[str, Entry]) -> Iterator[tuple[str, Facts]]:
+    huge = {key for key, entry in missing.items() if entry.size > LARGEST}
+    yield from ((key, Facts(words={})) for key in huge)
+    # A blob may stand in the tree under names of several languages.
+    by_blob: defaultdict[str, list[tuple[str, Entry]]] = defaultdict(list)
+    for key, entry in missing.items():
+        if key not in huge:
+            by_blob[entry.blob].append((key, entry))
+    pending: list[tuple[str, bytes]] = []
+    for blob, content in read_blobs(git_dir, (items[0][1] for items in by_blob.values())):
+        for key, entry in by_blob[blob]:
+            facts = extract(entry.path, content)
+            pending.append((key, encode(facts)))
+            yield key, facts
+        if len(pending) >= _SAVE_EVERY:
+            store.save(pending)
+            pending = []
+    store.save(pending)
+
+
+def is_candidate(path: str) -> bool:
+    """Tell whether a source file may be the place of a fix: neither a test nor another project's code."""
+    return not is_test(path) and not is_vendored(path)

@@ -1,0 +1,65 @@
+"""How source text and prose become words that can be compared."""
+
+import re
+from collections import Counter
+from functools import lru_cache
+
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
+_STOP = frozenset(
+    "a an and are as at be been but by can could did do does doing done for from had has have having he her here him his "
+    "how i if in into is it its itself just me more most my no nor not now of off on once only or other our out over own "
+    "same she should so some such than that the their them then there these they this those through to too under until "
+    "up use used using very was we were what when where which while who whom why will with would you your self also like "
+    "get see any all one two however since still able want need may might following example issue bug problem please "
+    "expected actual result behavior behaviour version python code file line work works working way think seems etc e g".split()
+)
+_KEEP = frozenset("string strings king ring during this class process address access status bus alias canvas".split())
+
+
+def identifiers(text: str) -> Counter[str]:
+    """Count the identifiers of a text as they are written."""
+    return Counter(IDENTIFIER.findall(text))
+
+
+@lru_cache(maxsize=1 << 18)
+def parts(identifier: str) -> tuple[str, ...]:
+    """Return the stemmed, lower-case words of an identifier, and the whole of it when it has several.
+
+    `getHTTPResponse` gives `get`, `http`, `respons` and `gethttpresponse`.
+    """
+    found = [stem(part.lower()) for part in _PARTS.findall(identifier)]
+    if len(found) > 1:
+        found = [part for part in found if len(part) > 1]
+        found.append(identifier.lower().strip("_"))
+    return tuple(dict.fromkeys(found))
+
+
+def terms(text: str) -> Counter[str]:
+    """Count the words of a question, without those that carry no meaning."""
+    counts: Counter[str] = Counter()
+    for identifier, count in identifiers(text).items():
+        if identifier.lower() in _STOP:
+            continue
+        for part in parts(identifier):
+            if part not in _STOP and len(part) > 1:
+                counts[part] += count
+    return counts
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """Cut the endings that inflect English words; crude, for prose and names go through the same cut."""
+    if len(word) < 4 or word in _KEEP:
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        word = f"{word[:-3]}y"
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed", "ation", "er"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            word = word[: -len(ending)]
+            if word[-1] == word[-2] and word[-1] not in "sl":
+                word = word[:-1]
+            break
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
