@@ -63,6 +63,16 @@ def trusted_tree(repository: Repository) -> Iterator[TrustedTree]:
         yield TrustedTree(git_dir, work_tree, tree)
 
 
+@contextmanager
+def empty_git_dir() -> Iterator[Path]:
+    """A git directory without objects and without settings, for commands that need none but would look for one."""
+    with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
+        git_dir = Path(folder, "git")
+        git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", git_dir)
+        git("config", "core.bare", "false", git_dir=git_dir)
+        yield git_dir
+
+
 def make_git_dir(git_dir: Path, objects_of: Path) -> None:
     """Make an empty bare git directory that reads the objects of another one."""
     git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", git_dir)

@@ -1,5 +1,6 @@
-"""Patch: what the agent changed, taken by the harness against the base tree, classified, cleaned and checked."""
+"""Patch and ChangedFile: what the agent changed, as data."""
 
+import hashlib
 from enum import StrEnum
 
 from sweagent.model import Frozen
@@ -16,13 +17,15 @@ class FileKind(StrEnum):
     BINARY = "binary"
     PROTECTED = "protected"
     """Workflows, CODEOWNERS, lock files, instructions for agents: changed only with the user's consent."""
+    REFUSED = "refused"
+    """Never part of a patch: inside `.git`, links that lead out of the tree, nested repositories, devices."""
 
 
 class ChangedFile(Frozen):
     """One file that differs from the base tree."""
 
     path: str
-    """Relative to the root; bytes that are not UTF-8 are kept by `surrogateescape`."""
+    """Relative to the root; bytes that are not UTF-8 are shown as `\\xNN`."""
     change: str
     """added, deleted, modified, renamed, mode or type."""
     kind: FileKind
@@ -38,10 +41,16 @@ class Patch(Frozen):
     """The submission: a diff that `git apply` takes on a clean checkout of the base commit."""
 
     base_commit: str
+    """With the user's uncommitted changes on top when those were included, as everywhere."""
     text: str
-    """The diff of the kept files; empty when nothing is kept. May hold `GIT binary patch` hunks."""
+    """The diff of the kept files; empty when nothing is kept. May hold `GIT binary patch` hunks. Its line ends are
+    those of the files: write it as bytes."""
     files: tuple[ChangedFile, ...] = ()
     """All changed files, those left out too."""
+    withheld: str = ""
+    """The diff of what was left out (without caches), on top of `text`: an artifact to look at."""
+    blocked: str = ""
+    """Why nothing at all is submitted although there are changes: too many files or bytes."""
 
     @property
     def kept(self) -> tuple[ChangedFile, ...]:
@@ -52,6 +61,16 @@ class Patch(Frozen):
     def dropped(self) -> tuple[ChangedFile, ...]:
         """The changed files that were left out, each with its reason."""
         return tuple(file for file in self.files if not file.kept)
+
+    @property
+    def data(self) -> bytes:
+        """The diff as it goes to a file."""
+        return self.text.encode("utf-8")
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the diff, in hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
 
     def __bool__(self) -> bool:
         return bool(self.text.strip())

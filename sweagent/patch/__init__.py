@@ -1,0 +1,20 @@
+"""The patch: taken from the sandbox by the harness against the base tree, classified, cleaned and checked."""
+
+from sweagent.patch.apply import apply_patch, check_applies
+from sweagent.patch.classify import Classified, Consent, classify
+from sweagent.patch.extract import extract_patch
+from sweagent.patch.listing import WorkTree
+from sweagent.patch.model import ChangedFile, FileKind, Patch
+
+__all__ = [
+    "ChangedFile",
+    "Classified",
+    "Consent",
+    "FileKind",
+    "Patch",
+    "WorkTree",
+    "apply_patch",
+    "check_applies",
+    "classify",
+    "extract_patch",
+]

@@ -1,0 +1,320 @@
+"""Takes the patch out of a sandbox, whatever the agent did to the `.git` there.
+
+The sandbox tells which files differ from the seed; their bytes are brought out, put into a trusted git directory on the
+host, and git computes the diff there. The agent's own git directory is never read.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sweagent.git import GitError
+from sweagent.patch.classify import Consent, classify, refusal, shown
+from sweagent.patch.listing import Listing, WorkTree, list_work_tree
+from sweagent.patch.model import ChangedFile, FileKind, Patch
+from sweagent.repository import SeedFile, TrustedTree, make_seed, trusted_tree
+from sweagent.repository.trusted import textual_diff
+from sweagent.task import Repository
+
+MAX_FILES = 5_000
+MAX_BYTES = 50 << 20
+
+
+def extract_patch(
+    sandbox: WorkTree,
+    repository: Repository,
+    *,
+    reproduction_paths: Iterable[str] = (),
+    allow_tests: bool = False,
+    allow_protected: bool = False,
+    allow_binaries: bool = False,
+    max_bytes: int = MAX_BYTES,
+    max_files: int = MAX_FILES,
+    cache_dir: Path | None = None,
+) -> Patch:
+    """Compute what the agent changed.
+
+    Args:
+        sandbox: where the work tree is.
+        repository: what it was seeded from.
+        reproduction_paths: files that were registered as reproductions; they are kept beside the patch, not in it.
+        allow_tests: keep edits to tests.
+        allow_protected: keep edits to workflows, lock files and the like.
+        allow_binaries: keep binary files.
+        max_bytes: more than this in changed files, and the patch is blocked.
+        max_files: more changed files than this, and the patch is blocked.
+        cache_dir: the cache's folder, as for `make_seed`.
+
+    Returns:
+        The patch; when it is blocked it has no text, says why, and holds what could be taken in `withheld`.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+        UsageError: the base commit is no longer there.
+    """
+    base = make_seed(repository, cache_dir=cache_dir).files
+    listing = list_work_tree(sandbox, base)
+    if listing is None:
+        return Patch(base_commit=repository.base_commit, text="", blocked="the work tree is gone")
+    consent = Consent(frozenset(reproduction_paths), allow_tests, allow_protected, allow_binaries)
+    with trusted_tree(repository) as tree:
+        taken = _Taking(sandbox, tree, base, listing, max_bytes, max_files).take()
+        return _composed(repository, tree, taken, consent)
+
+
+@dataclass
+class _Taken:
+    """What came out of the sandbox.
+
+    Attributes:
+        reported: changes that are left out before any diff.
+        blocked: why the patch is blocked.
+    """
+
+    reported: list[ChangedFile] = field(default_factory=list)
+    blocked: str = ""
+
+
+class _Taking:
+    """Brings the changed files out and into the trusted index."""
+
+    def __init__(
+        self,
+        sandbox: WorkTree,
+        tree: TrustedTree,
+        base: dict[str, SeedFile],
+        listing: Listing,
+        max_bytes: int,
+        max_files: int,
+    ) -> None:
+        self._sandbox, self._tree, self._base, self._listing = sandbox, tree, base, listing
+        self._left, self._max_bytes, self._max_files = max_bytes, max_bytes, max_files
+        self._taken = _Taken()
+
+    def take(self) -> _Taken:
+        gone, changed = self._compare()
+        new = sorted(self._new())
+        self._bring_ignore_files(gone, changed, new)
+        ignored = self._ignored(new)
+        wanted = [path for path in new if path not in ignored and not self._is_left_out(path)]
+        paths = [*changed, *wanted]
+        count = len(gone) + len(paths)
+        if count > self._max_files:
+            self._taken.blocked = f"{count} files are changed, more than {self._max_files}"
+        self._report_folders()
+        brought = [path for path in paths[: self._max_files] if self._bring(path)]
+        self._put_into_index(gone, brought)
+        return self._taken
+
+    def _compare(self) -> tuple[list[str], list[str]]:
+        """Tracked paths that are gone, and those that differ."""
+        listing, gone, changed = self._listing, [], []
+        blind = tuple(f"{folder}/" for folder in listing.unreadable)
+        special = set(listing.special)
+        for path, file in self._base.items():
+            if file.mode == "160000":
+                continue
+            if path in listing.files:
+                mode = "100755" if listing.files[path] else "100644"
+                if mode != file.mode or listing.digests.get(path) != file.digest:
+                    changed.append(path)
+            elif path in listing.links:
+                if file.mode != "120000" or listing.links[path] != file.digest:
+                    changed.append(path)
+            elif path in special:
+                continue
+            elif not (blind and path.startswith(blind)):
+                gone.append(path)
+        return gone, changed
+
+    def _new(self) -> Iterator[str]:
+        """Paths that the base tree does not have, outside nested repositories and submodules."""
+        folders = [path for path, file in self._base.items() if file.mode == "160000"]
+        foreign = tuple(f"{folder}/" for folder in {*self._listing.repositories, *folders})
+        for path in (*self._listing.files, *self._listing.links):
+            if path not in self._base and not (foreign and path.startswith(foreign)):
+                yield path
+
+    def _bring_ignore_files(self, gone: list[str], changed: list[str], new: list[str]) -> None:
+        """Lay out the tree's `.gitignore` files, as they are now, for git to read."""
+        differing = {*gone, *changed}
+        same = [path for path in self._base if path.endswith(".gitignore") and path not in differing]
+        names = b"".join(os.fsencode(path) + b"\0" for path in same)
+        self._tree.git("checkout-index", "--force", "-z", "--stdin", stdin=names)
+        for path in (*changed, *new):
+            if path.endswith(".gitignore") and path in self._listing.files and refusal(path) is None:
+                self._bring(path)
+
+    def _ignored(self, new: list[str]) -> set[str]:
+        asked = b"".join(os.fsencode(path) + b"\0" for path in new if refusal(path) is None)
+        if not asked:
+            return set()
+        done = self._tree.git("check-ignore", "--no-index", "-z", "--stdin", stdin=asked, allowed=(0, 1))
+        return {os.fsdecode(name) for name in done.stdout.split(b"\0") if name}
+
+    def _is_left_out(self, path: str) -> bool:
+        """Report a new path whose name alone says that it is not taken."""
+        reason = refusal(path, self._listing.links.get(path))
+        if reason is not None:
+            self._report(path, FileKind.REFUSED, reason)
+            return True
+        found = classify(path, "added")
+        if found.kind is FileKind.CACHE:
+            self._report(path, FileKind.CACHE, found.reason)
+            return True
+        return False
+
+    def _report_folders(self) -> None:
+        for path in self._listing.repositories:
+            self._report(path, FileKind.REFUSED, "a nested Git repository")
+        for path in self._listing.special:
+            self._report(path, FileKind.REFUSED, "a device, pipe or socket")
+        for path in self._listing.unreadable:
+            self._report(path, FileKind.REFUSED, "the folder cannot be read")
+        ignored = self._ignored([f"{path}/x" for path in self._listing.skipped])
+        for path in self._listing.skipped:
+            if f"{path}/x" not in ignored:
+                self._report(path, FileKind.CACHE, "a folder that tools fill")
+
+    def _report(self, path: str, kind: FileKind, reason: str) -> None:
+        self._taken.reported.append(ChangedFile(path=shown(path), change="added", kind=kind, kept=False, reason=reason))
+
+    def _bring(self, path: str) -> bool:
+        """Write a path's content below the trusted work tree; False when it stays out."""
+        target = self._tree.work_tree / path
+        if target.is_symlink() or target.exists():
+            return True
+        link = self._listing.links.get(path)
+        reason = refusal(path, link)
+        if reason is not None:
+            self._report(path, FileKind.REFUSED, reason)
+            return False
+        content = b""
+        if link is None:
+            if self._left < 0:
+                return False
+            try:
+                content = self._sandbox.read(f"{self._sandbox.workdir}/{path}", limit=self._left + 1)
+            except OSError as error:
+                self._report(path, FileKind.REFUSED, f"cannot be read: {error.strerror or error}")
+                return False
+            self._left -= len(content)
+            if self._left < 0:
+                self._taken.blocked = f"the changed files hold more than {self._max_bytes} bytes"
+                return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if link is not None:
+            target.symlink_to(link)
+        else:
+            target.write_bytes(content)
+            target.chmod(0o755 if self._listing.files[path] else 0o644)
+        return True
+
+    def _put_into_index(self, gone: list[str], brought: list[str]) -> None:
+        self._update_index("--force-remove", gone)
+        try:
+            self._update_index("--add --replace", brought)
+        except GitError:
+            for path in brought:
+                try:
+                    self._update_index("--add --replace", [path])
+                except GitError as error:
+                    self._report(path, FileKind.REFUSED, f"git refuses it: {error}")
+
+    def _update_index(self, options: str, paths: list[str]) -> None:
+        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        if names:
+            self._tree.git("update-index", *options.split(), "-z", "--stdin", stdin=names)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One entry of `git diff-index`, renames found or not."""
+
+    path: str
+    change: str
+    old: str
+    old_path: str | None
+    added: int
+    removed: int
+    binary: bool
+
+
+def _composed(repository: Repository, tree: TrustedTree, taken: _Taken, consent: Consent) -> Patch:
+    """Sort the index's changes into kept and left out, and write both diffs."""
+    dropped = list(taken.reported)
+    everything = tree.git("write-tree").text
+    restored = []
+    for change in _changes(tree, "--no-renames"):
+        found = classify(change.path, change.change, binary=change.binary, consent=consent)
+        kept = found.kept and not taken.blocked
+        if not kept:
+            reason = found.reason or taken.blocked
+            dropped.append(_changed_file(change, found.kind, kept=False, reason=reason))
+            restored.append(f"{change.old}\t".encode() + os.fsencode(change.path) + b"\0")
+    if restored:
+        # Removals first: a folder that became a file cannot come back while the file is there.
+        restored.sort(key=lambda line: not line.startswith(b"0 "))
+        tree.git("update-index", "-z", "--index-info", stdin=b"".join(restored))
+    files = []
+    for change in _changes(tree, "-M"):
+        found = classify(change.path, change.change, binary=change.binary, consent=consent)
+        files.append(_changed_file(change, found.kind, kept=True, reason=found.reason))
+    text = textual_diff(tree, "-M")
+    withheld = ""
+    if restored:
+        kept_tree = tree.git("write-tree").text
+        tree.git("read-tree", everything)
+        withheld = textual_diff(TrustedTree(tree.git_dir, tree.work_tree, kept_tree), "-M")
+    return Patch(
+        base_commit=repository.base_commit,
+        text=text,
+        files=(*files, *sorted(dropped, key=lambda file: file.path)),
+        withheld=withheld,
+        blocked=taken.blocked,
+    )
+
+
+def _changed_file(change: _Change, kind: FileKind, *, kept: bool, reason: str) -> ChangedFile:
+    return ChangedFile(
+        path=shown(change.path),
+        change=change.change,
+        kind=kind,
+        old_path=shown(change.old_path) if change.old_path is not None else None,
+        added=change.added,
+        removed=change.removed,
+        kept=kept,
+        reason=reason,
+    )
+
+
+_CHANGES = {"A": "added", "D": "deleted", "M": "modified", "T": "type", "R": "renamed"}
+
+
+def _changes(tree: TrustedTree, renames: str) -> Iterator[_Change]:
+    command = ("diff-index", "--cached", "-z", renames)
+    raw = iter(tree.git(*command, "--raw", "--no-abbrev", tree.tree, "--").stdout.split(b"\0"))
+    counts = iter(tree.git(*command, "--numstat", tree.tree, "--").stdout.split(b"\0"))
+    for header in raw:
+        if not header:
+            break
+        old_mode, new_mode, old_blob, new_blob, status = header.decode("ascii").lstrip(":").split(" ")
+        path, old_path = os.fsdecode(next(raw)), None
+        if status[0] == "R":
+            old_path, path = path, os.fsdecode(next(raw))
+        count = next(counts)
+        if count.endswith(b"\t"):
+            # With a rename the two names follow as fields of their own.
+            next(counts), next(counts)
+        added, removed, _ = count.split(b"\t", 2)
+        only_mode = status == "M" and old_blob == new_blob and old_mode != new_mode
+        yield _Change(
+            path=path,
+            change="mode" if only_mode else _CHANGES[status[0]],
+            old=f"{old_mode.lstrip('0') or '0'} {old_blob}",
+            old_path=old_path,
+            added=int(added) if added != b"-" else 0,
+            removed=int(removed) if removed != b"-" else 0,
+            binary=added == b"-",
+        )

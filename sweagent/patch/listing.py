@@ -1,0 +1,221 @@
+"""What lies in the sandbox's work tree, told by a POSIX shell and coreutils alone.
+
+Nothing there is asked of git: the agent may have changed `.git`, and git on the host must not read it. The names come
+from the shell's own patterns, so that neither `find` nor any line format stands between a name with a newline and us.
+"""
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sweagent.errors import SandboxError
+from sweagent.repository import SeedFile
+
+SECONDS = 300.0
+"""How long one look at the work tree may take."""
+
+HEAVY_FOLDERS = (
+    "__pycache__",
+    "node_modules",
+    ".venv",
+    ".tox",
+    ".nox",
+    ".eggs",
+    ".hypothesis",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+)
+"""Folders that tools fill and nobody submits; they are not looked into unless the base tree has files in them."""
+
+_BATCH_BYTES = 100_000
+_ESCAPES = {b"\\n": b"\n", b"\\r": b"\r", b"\\\\": b"\\"}
+
+_WALK = """
+walk() {
+  for p in "$1"* "$1".[!.]* "$1"..?*; do
+    name=${p##*/}
+    if [ "$name" = .git ]; then if [ -L "$p" ] || [ -e "$p" ]; then printf 'g%s\\0' "$p"; fi
+    elif [ -L "$p" ]; then printf 'l%s\\0' "$p"
+    elif [ -f "$p" ]; then if [ -x "$p" ]; then printf 'x%s\\0' "$p"; else printf 'f%s\\0' "$p"; fi
+    elif [ -d "$p" ]; then
+      case $name in @HEAVY@) printf 's%s\\0' "$p"; continue ;; esac
+      if [ -r "$p" ] && [ -x "$p" ]; then walk "$p/"; else printf 'u%s\\0' "$p"; fi
+    elif [ -e "$p" ]; then printf 'o%s\\0' "$p"
+    fi
+  done
+}
+unset GLOBIGNORE
+cd "$1" || exit 3
+walk '' > "$2/names"
+"""
+
+
+class Ended(Protocol):
+    """How a command ended."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """None when it was ended at its deadline."""
+
+    @property
+    def output(self) -> str:
+        """What it wrote."""
+
+
+class WorkTree(Protocol):
+    """What is needed of a sandbox; every `Sandbox` is one."""
+
+    @property
+    def workdir(self) -> str:
+        """The absolute path of the work tree."""
+
+    def run(self, command: str, *, timeout: float | None = None, fresh: bool = False) -> Ended:
+        """Run a shell command."""
+
+    def read(self, path: str, *, limit: int | None = None) -> bytes:
+        """Return the content of a file, at most `limit` bytes."""
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The work tree's state. Paths are decoded by `os.fsdecode`.
+
+    Attributes:
+        files: regular files; True for executable ones.
+        links: symbolic links with their targets.
+        digests: SHA-1 of the content of those regular files that the base tree has.
+        repositories: folders, other than the root, that hold a `.git`.
+        skipped: folders of `HEAVY_FOLDERS` that were not looked into.
+        unreadable: folders that cannot be looked into.
+        special: devices, pipes and sockets.
+    """
+
+    files: dict[str, bool] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    repositories: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    special: list[str] = field(default_factory=list)
+
+
+def list_work_tree(tree: WorkTree, base: Mapping[str, SeedFile]) -> Listing | None:
+    """Look at the work tree.
+
+    Args:
+        tree: the sandbox.
+        base: the files that the work started from.
+
+    Returns:
+        The listing, or None when the work tree's folder is gone.
+
+    Raises:
+        SandboxError: the sandbox is lost, or is so broken that its shell cannot list files.
+    """
+    tracked_parts = {part for path in base for part in path.split("/")[:-1]}
+    heavy = [name for name in HEAVY_FOLDERS if name not in tracked_parts] or ["/"]
+    with _scratch_folder(tree) as folder:
+        script = _WALK.replace("@HEAVY@", "|".join(heavy))
+        done = _run(tree, f"sh -c {shlex.quote(script)} walk {shlex.quote(tree.workdir)} {folder}")
+        if done.exit_code == 3:
+            return None
+        if done.exit_code != 0:
+            raise _broken(done)
+        listing, links = _sorted_out(tree.read(f"{folder}/names"))
+        hashed = [path for path in listing.files if path in base and base[path].mode.startswith("100")]
+        if hashed or links:
+            script_bytes = b"".join(_hash_script(hashed, folder)) + b"".join(_link_script(links, folder))
+            tree.write(f"{folder}/script", script_bytes)
+            _run(
+                tree, f"cd {shlex.quote(tree.workdir)} && : > {folder}/sums && : > {folder}/links && sh {folder}/script"
+            )
+            listing.digests.update(_digests(tree.read(f"{folder}/sums")))
+            targets = tree.read(f"{folder}/links").split(b"\0")[:-1]
+            listing.links.update(zip(links, map(os.fsdecode, targets), strict=False))
+    return listing
+
+
+@contextmanager
+def _scratch_folder(tree: WorkTree) -> Iterator[str]:
+    done = _run(tree, "mktemp -d /tmp/fix-issue-XXXXXXXX || mktemp -d /var/tmp/fix-issue-XXXXXXXX")
+    folder = done.output.strip().splitlines()[-1] if done.output.strip() else ""
+    if not re.fullmatch(r"/(var/)?tmp/fix-issue-\w+", folder):
+        raise _broken(done)
+    try:
+        yield folder
+    finally:
+        _run(tree, f"rm -rf {folder}")
+
+
+def _run(tree: WorkTree, command: str) -> Ended:
+    return tree.run(f"export LC_ALL=C; {command}", timeout=SECONDS, fresh=True)
+
+
+def _broken(done: Ended) -> SandboxError:
+    said = done.output.strip()[-200:] or f"exit status {done.exit_code}"
+    return SandboxError(f"the work tree cannot be listed: {said}", "the sandbox's shell or its /tmp is broken or full")
+
+
+def _sorted_out(names: bytes) -> tuple[Listing, list[str]]:
+    listing, links = Listing(), []
+    for entry in names.split(b"\0")[:-1]:
+        kind, path = entry[:1], os.fsdecode(entry[1:])
+        if kind in b"xf":
+            listing.files[path] = kind == b"x"
+        elif kind == b"l":
+            links.append(path)
+        elif kind == b"s":
+            listing.skipped.append(path)
+        elif kind == b"u":
+            listing.unreadable.append(path)
+        elif kind == b"o":
+            listing.special.append(path)
+        elif kind == b"g" and path != ".git":
+            listing.repositories.append(path.removesuffix("/.git"))
+    return listing, links
+
+
+def _hash_script(paths: Iterable[str], folder: str) -> Iterator[bytes]:
+    batch, size = [], 0
+    for path in paths:
+        name = _quoted(path)
+        batch.append(name)
+        size += len(name)
+        if size > _BATCH_BYTES:
+            yield _hash_line(batch, folder)
+            batch, size = [], 0
+    if batch:
+        yield _hash_line(batch, folder)
+
+
+def _hash_line(names: list[bytes], folder: str) -> bytes:
+    return b"sha1sum %s >> %s/sums 2> /dev/null\n" % (b" ".join(names), folder.encode())
+
+
+def _link_script(paths: Iterable[str], folder: str) -> Iterator[bytes]:
+    for path in paths:
+        yield b"{ readlink -n %s; printf '\\0'; } >> %s/links\n" % (_quoted(path), folder.encode())
+
+
+def _quoted(path: str) -> bytes:
+    """A shell word for a path that does not look like an option."""
+    return b"'./" + os.fsencode(path).replace(b"'", b"'\\''") + b"'"
+
+
+def _digests(sums: bytes) -> Iterator[tuple[str, str]]:
+    """The lines of `sha1sum`. One that cannot be read is no harm: the file's content is looked at then."""
+    for line in sums.split(b"\n"):
+        match = re.fullmatch(rb"(\\?)([0-9a-f]{40}) [ *]\./(.*)", line, re.DOTALL)
+        if match:
+            name = match[3]
+            if match[1]:
+                name = re.sub(rb"\\[nr\\]", lambda found: _ESCAPES[found[0]], name)
+            yield os.fsdecode(name), match[2].decode()
