@@ -1,5 +1,6 @@
 """Where the work starts: the repository at its base commit, and the copy of it that a sandbox is given."""
 
+from sweagent.repository.deliver import apply_to_worktree, commit_to_branch
 from sweagent.repository.intake import default_cache_dir, local_work_tree, open_repository
 from sweagent.repository.seed import Seed, SeedFile, make_seed, seed_archive
 from sweagent.repository.trusted import TrustedTree, trusted_tree
@@ -8,6 +9,8 @@ __all__ = [
     "Seed",
     "SeedFile",
     "TrustedTree",
+    "apply_to_worktree",
+    "commit_to_branch",
     "default_cache_dir",
     "local_work_tree",
     "make_seed",
