@@ -1,0 +1,123 @@
+"""A task's workplace: its environment, made once, and fresh sandboxes in it, as many as are asked for."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sweagent.config import Settings
+from sweagent.environment import Recipe, discover, ensure_image, ensure_venv
+from sweagent.errors import SandboxError
+from sweagent.repository import seed_archive
+from sweagent.sandbox import choose_kind, open_sandbox, remove_leftovers
+from sweagent.sandbox.base import Sandbox
+from sweagent.task import Repository, Task
+
+WORKDIR = "/testbed"
+"""Where the repository lies in a sandbox, unless an image has it elsewhere."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """An environment that is ready.
+
+    Attributes:
+        open: makes a fresh sandbox with the base tree; the caller closes it.
+        test_command: how the project runs its tests; empty when nobody knows.
+        git_dir: the git directory on the host that has the base commit.
+        steps: what was done to make the environment.
+    """
+
+    open: Callable[[], Sandbox]
+    test_command: str
+    git_dir: Path
+    steps: tuple[str, ...] = field(default=())
+
+
+@contextmanager
+def prepare(
+    task: Task, settings: Settings, run_id: str, note: Callable[[str], None], *, allow_local: bool = False
+) -> Iterator[Workplace]:
+    """Make the environment of a task, in a container image or as a virtual environment beside the copy.
+
+    Args:
+        task: names the repository, and perhaps an image and a test command.
+        settings: of the run.
+        run_id: the label of its sandboxes.
+        note: told in words what is going on.
+        allow_local: let `auto` fall back on the local sandbox.
+
+    Raises:
+        SandboxError: no sandbox can be had, or the environment cannot be built.
+        UsageError: the settings name a kind of sandbox that is not there.
+    """
+    remove_leftovers()
+    kind = choose_kind(settings.sandbox.kind, allow_local=allow_local)
+    if task.image and not settings.sandbox.image:
+        settings = settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update={"image": task.image})})
+    if kind == "docker":
+        yield _in_containers(task, settings, run_id, note)
+    else:
+        settings = settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update={"kind": kind})})
+        with TemporaryDirectory(prefix="fix-issue-environment-") as folder:
+            yield _beside_the_copy(task, settings, run_id, note, Path(folder))
+
+
+def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[str], None]) -> Workplace:
+    repository = task.repository
+    recipe = _recipe(task)
+    image = ensure_image(recipe, repository, settings, log=note)
+    # An image that was made elsewhere may have the project's future in its history, and no uncommitted changes.
+    replace_tree = bool(settings.sandbox.image or recipe.image or repository.dirty_patch)
+    chosen = settings.sandbox.model_copy(update={"kind": "docker", "image": image.name})
+
+    def open_one() -> Sandbox:
+        sandbox = open_sandbox(chosen, workdir=image.workdir, run_id=run_id, env=image.environment)
+        if replace_tree:
+            _replace_tree(sandbox, repository)
+        return sandbox
+
+    command = task.test_command or image.test_command
+    return Workplace(open_one, command, Path(repository.git_dir), image.steps)
+
+
+def _beside_the_copy(
+    task: Task, settings: Settings, run_id: str, note: Callable[[str], None], folder: Path
+) -> Workplace:
+    repository = task.repository
+    recipe = _recipe(task)
+    venv = ensure_venv(recipe, repository, folder, log=note)
+
+    def open_one() -> Sandbox:
+        return open_sandbox(
+            settings.sandbox,
+            workdir=WORKDIR,
+            tree=seed_archive(repository),
+            run_id=run_id,
+            env=venv.environment,
+            shared=(folder,),
+        )
+
+    command = task.test_command or venv.test_command
+    return Workplace(open_one, command, Path(repository.git_dir), venv.steps)
+
+
+def _recipe(task: Task) -> Recipe:
+    return discover(task.repository.git_dir, task.repository.base_commit, name=task.repository.name)
+
+
+def _replace_tree(sandbox: Sandbox, repository: Repository) -> None:
+    """Put the seed in the place of the image's own tree; build products that git ignores stay."""
+    place = shlex.quote(sandbox.workdir)
+    done = sandbox.run(
+        f"git -C {place} ls-files -z 2>/dev/null | (cd {place} && xargs -0 rm -f --) ; rm -rf {place}/.git", fresh=True
+    )
+    if done.exit_code != 0:
+        sandbox.close()
+        raise SandboxError(
+            f"the tree of the image at {sandbox.workdir} cannot be replaced: {done.output[-500:]}",
+            "use an image whose repository may be written by its user",
+        )
+    sandbox.put_tree(seed_archive(repository), sandbox.workdir)
