@@ -3,6 +3,7 @@
 One JSON event a line, flushed to disk before the next step begins. Nothing is ever removed from the log.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from sweagent.errors import StorageError
 from sweagent.model import Frozen
@@ -238,7 +240,7 @@ class TrajectoryWriter:
         Raises:
             StorageError: if the disk refuses it; the log then ends with the event before.
         """
-        line = event.model_dump_json().encode("utf-8", "backslashreplace") + b"\n"
+        line = _to_line(event)
         start = os.fstat(self._fd).st_size
         try:
             done = 0
@@ -264,6 +266,23 @@ class TrajectoryWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+def _to_line(event: AnyEvent) -> bytes:
+    try:
+        return event.model_dump_json().encode() + b"\n"
+    except PydanticSerializationError:
+        # Half a surrogate pair, from a cut-off reply or a name that is not UTF-8; JSON can hold it as an escape.
+        return json.dumps(event.model_dump(mode="json")).encode("ascii") + b"\n"
+
+
+def _from_line(line: bytes) -> AnyEvent:
+    try:
+        return _ANY_EVENT.validate_json(line)
+    except ValidationError:
+        if rb"\ud" not in line:
+            raise
+        return _ANY_EVENT.validate_python(json.loads(line))
 
 
 def _whole_length(path: Path) -> int:
@@ -293,7 +312,7 @@ def read_events(path: Path) -> Iterator[AnyEvent]:
         raise StorageError(f"cannot read the trajectory {path}: {error}", "check the run's folder") from error
     for number, line in enumerate(lines[:-1], 1):
         try:
-            yield _ANY_EVENT.validate_json(line)
+            yield _from_line(line)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]["msg"]
             raise StorageError(
