@@ -160,7 +160,10 @@ def _message(error: "GithubException") -> str:
     data = error.data if isinstance(error.data, dict) else {}
     parts = [str(data.get("message") or "")]
     for item in data.get("errors") or ():
-        parts.append(str(item.get("message") or item.get("code") or "") if isinstance(item, dict) else str(item))
+        if isinstance(item, dict):
+            parts.append(str(item.get("message") or f"{item.get('field', '')} {item.get('code', '')}"))
+        else:
+            parts.append(str(item))
     return " · ".join(" ".join(part.split()) for part in parts if part)[:500]
 
 

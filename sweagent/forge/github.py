@@ -123,7 +123,7 @@ class GitHub:
         name = self._call(f"fork {self.name}", make)
         for attempt in range(FORK_ATTEMPTS):
             try:
-                self._call(f"read {name}", lambda: self._github.get_repo(name))
+                self._call(f"read {name}", lambda: self._github.get_repo(name).id)
                 return self._remote(name)
             except NotFoundError:
                 self._sleep(min(2.0**attempt, 10.0))
@@ -251,11 +251,12 @@ class GitHub:
             retry=None,
             seconds_between_requests=0,
             seconds_between_writes=self._pause,
+            lazy=True,
         )
 
     @cached_property
     def _repository(self) -> "GithubRepository":
-        return self._github.get_repo(self.name, lazy=True)
+        return self._github.get_repo(self.name)
 
     def _remote(self, name: str) -> Remote:
         return Remote(

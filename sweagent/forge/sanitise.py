@@ -80,7 +80,7 @@ def sanitise(text: str) -> tuple[str, list[Finding]]:
         report("text cut off", "", len(text) - MAX_CHARACTERS)
         text = text[:MAX_CHARACTERS] + f"\n\n[cut: {len(text) - MAX_CHARACTERS} more characters]"
     parts = []
-    for part, is_code in _segments(text):
+    for part, is_code in segments(text):
         parts.append(_reveal(part, report) if is_code else _strip(part, report))
     return "".join(parts), list(found.values())
 
@@ -88,7 +88,7 @@ def sanitise(text: str) -> tuple[str, list[Finding]]:
 _Report = Callable[..., None]
 
 
-def _segments(text: str) -> Iterator[tuple[str, bool]]:
+def segments(text: str) -> Iterator[tuple[str, bool]]:
     """Cut a text into prose and code: fenced blocks first, spans within the rest.
 
     An HTML comment that opens in prose hides the fences in it, so comments are looked for on the way.

@@ -1,0 +1,331 @@
+"""A clean clone that commits are made in: bare, temporary, without a work tree, and so without anything to run."""
+
+import base64
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from sweagent.errors import ForgeError
+from sweagent.forge.base import Remote
+from sweagent.forge.rules import Change
+from sweagent.git import GitDone, GitError, git
+
+COMMITTER = "fix-issue"
+COMMITTER_EMAIL = "noreply@fix-issue.invalid"
+"""Tells our commits from those of people; `.invalid` belongs to nobody (RFC 2606)."""
+FETCH_TIMEOUT = 1800.0
+"""Seconds."""
+_ATTEMPTS = 3
+_PASSING = (
+    "the remote end hung up",
+    "connection",
+    "timed out",
+    "could not resolve host",
+    "returned error: 5",
+    "early eof",
+)
+
+
+class Refused(StrEnum):
+    """Why a push was refused."""
+
+    NO_ACCESS = "no write access"
+    PROTECTED = "the branch is protected"
+    WORKFLOWS = "the token may not change workflow files"
+    HOOK = "a hook of the server declined it"
+    MOVED = "somebody pushed at the same time"
+    OTHER = "refused"
+
+
+class PushRefusedError(ForgeError):
+    """The remote refused a push.
+
+    Args:
+        reason: which of the known cases it is.
+        said: what the remote said.
+    """
+
+    def __init__(self, reason: Refused, said: str) -> None:
+        super().__init__(f"the push was refused: {reason.value} ({said})", _PUSH_HINTS[reason])
+        self.reason = reason
+        self.said = said
+
+
+_PUSH_HINTS = {
+    Refused.NO_ACCESS: "give the token the permission `contents: write`",
+    Refused.PROTECTED: "let branches under fix-issue/ be created, or choose another prefix in the protection rules",
+    Refused.WORKFLOWS: "give the token the permission `workflows: write`, or leave .github/workflows alone",
+    Refused.HOOK: "see what the server's hook said",
+    Refused.MOVED: "run the command again",
+    Refused.OTHER: "see what the remote said",
+}
+
+
+class CleanClone(AbstractContextManager["CleanClone"]):
+    """A temporary bare repository that fetches from and pushes to one remote.
+
+    Args:
+        remote: where the repository is.
+        token: for the remote; handed to git in its environment, never on the command line or in a URL.
+        sleep: waits between attempts; a stand-in for tests.
+    """
+
+    def __init__(self, remote: Remote, token: str | None, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.remote = remote
+        self._token = token
+        self._sleep = sleep
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="fix-issue-clone-")
+        self._git_dir = Path(self._folder.name) / "repository.git"
+        git("init", "--quiet", "--bare", "--template=", self._git_dir)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._folder.cleanup()
+
+    def branches(self, stem: str = "", remote: Remote | None = None) -> dict[str, str]:
+        """The branches of the remote (or another one) whose names begin with a stem, and their commits.
+
+        Raises:
+            ForgeError: the remote cannot be read.
+        """
+        remote = remote or self.remote
+        done = self._network(remote, "ls-remote", "--heads", remote.url, f"refs/heads/{stem}*")
+        lines = (line.split("\t", 1) for line in done.text.splitlines())
+        return {name.removeprefix("refs/heads/"): commit for commit, name in lines}
+
+    def head(self) -> str:
+        """The branch that the remote's HEAD points to; `main` when it does not tell."""
+        done = self._network(self.remote, "ls-remote", "--symref", self.remote.url, "HEAD")
+        first = done.text.partition("\t")[0]
+        return first.removeprefix("ref: refs/heads/") if first.startswith("ref: refs/heads/") else "main"
+
+    def fetch(self, branch: str, remote: Remote | None = None) -> str:
+        """Fetch a branch of the remote (or another one) with its history.
+
+        Returns:
+            its commit.
+
+        Raises:
+            ForgeError: there is no such branch, or the remote cannot be read.
+        """
+        remote = remote or self.remote
+        reference = f"refs/fetched/{branch}"
+        self._network(remote, "fetch", "--no-tags", "--quiet", remote.url, f"+refs/heads/{branch}:{reference}")
+        return self._git("rev-parse", reference).text
+
+    def has(self, commit: str) -> bool:
+        """Whether a commit is here."""
+        return self._git("cat-file", "-e", f"{commit}^{{commit}}", allowed=(0, 1, 128)).status == 0
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether a commit is in the history of another."""
+        if not self.has(commit):
+            return False
+        return self._git("merge-base", "--is-ancestor", commit, of, allowed=(0, 1)).status == 0
+
+    def count(self, start: str, end: str) -> int:
+        """How many commits lead from one to another."""
+        return int(self._git("rev-list", "--count", f"{start}..{end}").text)
+
+    def tree(self, commit: str) -> str:
+        """The tree of a commit."""
+        return self._git("rev-parse", f"{commit}^{{tree}}").text
+
+    def parents(self, commit: str) -> list[str]:
+        """The parents of a commit."""
+        return self._git("rev-parse", f"{commit}^@").text.split()
+
+    def apply(self, patch: bytes, commit: str) -> str:
+        """Apply a patch to the tree of a commit, in an index of its own.
+
+        Returns:
+            the new tree.
+
+        Raises:
+            ForgeError: the patch does not apply there, or it is no patch.
+        """
+        index = Path(self._folder.name) / "index"
+        index.unlink(missing_ok=True)
+        self._git("read-tree", commit, index=index)
+        try:
+            self._git("apply", "--cached", "--whitespace=nowarn", "-", index=index, stdin=patch)
+        except GitError as error:
+            raise ForgeError(
+                f"the patch does not apply to {commit[:12]}: {_first_line(error)}",
+                "run fix-issue again on the current state of the branch",
+            ) from error
+        return self._git("write-tree", index=index).text
+
+    def changes(self, old: str, new: str) -> tuple[Change, ...]:
+        """What differs between two trees, as git sees it. A rename is a deletion and an addition."""
+        arguments = ("diff-tree", "-r", "-z", "--no-renames", old, new)
+        raw = self._git(*arguments, "--raw").stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        counts = self._git(*arguments, "--numstat").stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        numbers = {path: (added, removed) for added, removed, path in (line.split("\t", 2) for line in counts)}
+        changes = []
+        for modes, path in zip(raw[::2], raw[1::2], strict=True):
+            old_mode, new_mode, *_ = modes.removeprefix(":").split(" ")
+            added, removed = numbers.get(path, ("0", "0"))
+            changes.append(
+                Change(
+                    path=path,
+                    old_mode=old_mode,
+                    new_mode=new_mode,
+                    binary=added == "-",
+                    added=int(added) if added != "-" else 0,
+                    removed=int(removed) if removed != "-" else 0,
+                )
+            )
+        return tuple(changes)
+
+    def diff(self, old: str, new: str) -> bytes:
+        """The difference of two trees as text, binary files included."""
+        return self._git("diff-tree", "-r", "-p", "--no-renames", "--no-textconv", "--no-ext-diff", old, new).stdout
+
+    def commit(self, tree: str, parent: str, message: str) -> str:
+        """Make a commit, which gets the same hash whenever it is made of the same parts.
+
+        Returns:
+            its hash.
+        """
+        when = self._git("show", "--no-patch", "--format=%ct", parent).text
+        person = {"NAME": COMMITTER, "EMAIL": COMMITTER_EMAIL, "DATE": f"{when} +0000"}
+        env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
+        message_bytes = message.encode("utf-8", "replace")
+        return self._git("commit-tree", tree, "-p", parent, "-F", "-", stdin=message_bytes, env=env).text
+
+    def only_ours(self, base: str, tip: str) -> bool:
+        """Whether every commit that leads from a base to a tip was made by `commit`."""
+        emails = self._git("log", "--format=%ce", f"{base}..{tip}").text.split()
+        return all(email == COMMITTER_EMAIL for email in emails)
+
+    def conflicts(self, one: str, other: str) -> list[str] | None:
+        """The files that conflict when two commits are merged; None when this git cannot tell."""
+        done = self._git("merge-tree", "--write-tree", "--name-only", one, other, allowed=(0, 1, 128, 129))
+        if done.status > 1:
+            return None
+        lines = done.text.split("\n\n")[0].splitlines()[1:]
+        return sorted(set(lines)) if done.status == 1 else []
+
+    def push(self, commit: str, branch: str, *, expected: str | None, remote: Remote | None = None) -> None:
+        """Push a commit to a branch.
+
+        Args:
+            commit: what to push.
+            branch: where to.
+            expected: the commit that the branch must have now; None when it must not exist.
+            remote: where to, when it is not the remote that was cloned.
+
+        Raises:
+            PushRefusedError: the remote refuses it, or the branch is not where it is expected.
+            ForgeError: the remote cannot be reached.
+        """
+        reference = f"refs/heads/{branch}"
+        lease = f"--force-with-lease={reference}:{expected or ''}"
+        remote = remote or self.remote
+        done = self._network(
+            remote, "push", "--porcelain", "--no-verify", lease, remote.url, f"{commit}:{reference}", allowed=(0, 1)
+        )
+        if done.status == 0 or self.branches(branch, remote).get(branch) == commit:
+            return
+        said = " · ".join(_said(done.text, done.stderr))
+        raise PushRefusedError(_reason(said), said[:500])
+
+    def _git(
+        self,
+        *arguments: str | Path,
+        index: Path | None = None,
+        stdin: bytes = b"",
+        env: dict[str, str] | None = None,
+        allowed: Iterable[int] = (0,),
+    ) -> GitDone:
+        return git(*arguments, git_dir=self._git_dir, index=index, stdin=stdin, env=env, allowed=allowed)
+
+    def _network(self, remote: Remote, *arguments: str, allowed: Iterable[int] = (0,)) -> GitDone:
+        """Run git with a remote, and repeat what failed for a passing reason; a push is safe to repeat by its lease."""
+        transports, config = _access(remote, self._token)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return git(
+                    *arguments,
+                    git_dir=self._git_dir,
+                    transports=transports,
+                    config=config,
+                    allowed=allowed,
+                    timeout=FETCH_TIMEOUT,
+                )
+            except GitError as error:
+                said = error.stderr.lower()
+                if attempt == _ATTEMPTS or not any(words in said for words in _PASSING):
+                    raise _explained(arguments[0], error) from error
+                self._sleep(2.0**attempt)
+        raise AssertionError  # the last attempt returns or raises
+
+
+def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The transport that a remote needs, and the configuration with which git proves who it is."""
+    parts = urlsplit(remote.url)
+    if parts.scheme == "":
+        return ("file",), {}
+    if parts.scheme not in {"https", "http", "file", "ssh"}:
+        raise ForgeError(f"{remote.url} is not a remote to push to", "give an https:// URL or a path")
+    config = {"http.emptyAuth": "false"} if parts.scheme.startswith("http") else {}
+    if token and remote.token_user:
+        if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+            raise ForgeError(f"{remote.url} would send the token in the clear", "use an https:// URL")
+        credentials = base64.b64encode(f"{remote.token_user}:{token}".encode()).decode()
+        config[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {credentials}"
+    return (parts.scheme,), config
+
+
+def _explained(command: str, error: GitError) -> ForgeError:
+    said = _first_line(error)
+    low = error.stderr.lower()
+    if command == "push" and _reason(low) is Refused.NO_ACCESS:
+        return PushRefusedError(Refused.NO_ACCESS, said)
+    if _reason(low) is Refused.NO_ACCESS or "not found" in low:
+        return ForgeError(f"git {command}: {said}", "check the address, and give a token that may read the repository")
+    return ForgeError(f"git {command}: {said}", "check the remote's address and the network")
+
+
+def _first_line(error: GitError) -> str:
+    lines = [line for line in error.stderr.splitlines() if line.strip()]
+    best = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else str(error))
+    return best.removeprefix("fatal:").removeprefix("error:").strip()
+
+
+def _said(porcelain: str, stderr: str) -> list[str]:
+    """What the remote said of a push: its own lines, and git's reason."""
+    remote = [line.removeprefix("remote:").strip() for line in stderr.splitlines() if line.startswith("remote:")]
+    refused = [line.split("\t")[-1] for line in porcelain.splitlines() if line.startswith("!")]
+    return [line for line in (*remote, *refused) if line] or [stderr.splitlines()[0] if stderr else "no reason given"]
+
+
+def _reason(said: str) -> Refused:
+    low = said.lower()
+    cases = (
+        (Refused.WORKFLOWS, ("without `workflow` scope", "without `workflows` permission")),
+        (Refused.PROTECTED, ("protected branch", "gh006", "gh013", "repository rule violations")),
+        (Refused.MOVED, ("stale info", "fetch first", "non-fast-forward", "failed to update ref", "cannot lock ref")),
+        (
+            Refused.NO_ACCESS,
+            (
+                "permission to",
+                "write access",
+                "returned error: 403",
+                "returned error: 401",
+                "authentication failed",
+                "could not read username",
+            ),
+        ),
+        (Refused.HOOK, ("hook declined", "pre-receive", "declined")),
+    )
+    return next((reason for reason, words in cases if any(word in low for word in words)), Refused.OTHER)

@@ -1,0 +1,114 @@
+"""What a run proposes, and what became of it on the forge."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from sweagent.errors import ExitCode
+from sweagent.forge.rules import Objection, Rules
+from sweagent.model import Frozen
+from sweagent.task import Issue
+
+
+class Proposal(Frozen):
+    """A patch with its proof, ready to be offered to people."""
+
+    issue: Issue
+    base_commit: str
+    """The commit that the patch was made and proven against."""
+    diff: bytes = Field(repr=False)
+    """The patch, as `git apply` takes it."""
+    verdict: str
+    reason: str = ""
+    """The verdict's, in one sentence."""
+    proof_markdown: str = ""
+    not_checked: tuple[str, ...] = ()
+    """What the verdict does not cover."""
+    summary: str = ""
+    """The model's own account of cause and change; untrusted."""
+    model: str = ""
+    steps: int = 0
+    cost: float | None = None
+    """US dollars; None when a price is unknown."""
+    seconds: float = 0.0
+    run_url: str = ""
+    version: str = ""
+    """Of fix-issue."""
+
+
+class PublishOptions(Frozen):
+    """How a proposal is published."""
+
+    mode: Literal["draft", "ready", "branch", "none"] = "draft"
+    """A draft pull request, one that is ready for review, only a branch, or nothing."""
+    accept: Literal["verified", "unverified"] = "unverified"
+    """The weakest verdict that is published. What is unverified stays a draft."""
+    base: str = ""
+    """The branch that the change is meant for; empty for the default branch."""
+    branch: str = ""
+    """An existing branch to add a commit to, for a follow-up; empty for the issue's own."""
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    fork: bool = True
+    """Push to a fork when the token may not push to the repository."""
+    rules: Rules = Rules()
+    dry_run: bool = False
+
+
+class OutcomeKind(StrEnum):
+    """What became of a proposal."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    """The same change was there already."""
+    PUSHED = "pushed"
+    """There is a branch, and no pull request."""
+    DRY_RUN = "dry run"
+    NOTHING = "nothing to publish"
+    NOT_ACCEPTED = "not accepted"
+    """The verdict is too weak."""
+    BLOCKED = "blocked"
+    """A rule on patches forbids it."""
+    CONFLICT = "conflict"
+    """The patch does not apply to what the branch is now."""
+    REFUSED = "refused"
+    """The forge refused the push."""
+
+
+_EXIT_CODES = {
+    OutcomeKind.NOTHING: ExitCode.NO_PATCH,
+    OutcomeKind.NOT_ACCEPTED: ExitCode.UNVERIFIED,
+    OutcomeKind.BLOCKED: ExitCode.REJECTED,
+    OutcomeKind.CONFLICT: ExitCode.FORGE,
+    OutcomeKind.REFUSED: ExitCode.FORGE,
+}
+
+
+class Outcome(Frozen):
+    """What became of a proposal on the forge."""
+
+    kind: OutcomeKind
+    message: str
+    """One sentence."""
+    hint: str = ""
+    """What to do next."""
+    branch: str = ""
+    commit: str = ""
+    number: int | None = None
+    """Of the pull request."""
+    url: str = ""
+    """Of the pull request."""
+    compare_url: str = ""
+    """Opens a pull request by hand."""
+    notes: tuple[str, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    title: str = ""
+    body: str = ""
+    """With a dry run: what would have been written."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of the command that ends so."""
+        return _EXIT_CODES.get(self.kind, ExitCode.VERIFIED)

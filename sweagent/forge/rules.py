@@ -1,0 +1,191 @@
+"""What a patch may change before anything of it is pushed: block, ask for a review, or allow."""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from sweagent.forge.redaction import Redactor
+from sweagent.model import Frozen
+
+
+class Ruling(StrEnum):
+    """What happens to a patch, mildest first."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    """It is pushed; the pull request stays a draft and says what a person must look at."""
+    BLOCK = "block"
+    """Nothing is pushed."""
+
+
+class Rules(Frozen):
+    """Limits on patches.
+
+    Patterns are matched without regard to case against the whole path, `*` crossing slashes; a pattern without a
+    slash is matched against the file's name as well.
+    """
+
+    allowed: tuple[str, ...] = ()
+    """Patterns of protected paths that may be changed all the same."""
+    blocked: tuple[str, ...] = (
+        ".github/workflows/*",
+        ".github/actions/*",
+        "CODEOWNERS",
+        ".gitlab-ci.yml",
+        ".circleci/*",
+        "azure-pipelines.yml",
+        "Jenkinsfile",
+        ".gitmodules",
+        "AGENTS.md",
+        "CLAUDE.md",
+        "GEMINI.md",
+        ".cursorrules",
+        ".cursor/*",
+        ".claude/*",
+        ".mcp.json",
+        ".github/copilot-instructions.md",
+        ".github/instructions/*",
+        ".fix-issue.yaml",
+    )
+    """Files that run with secrets, decide on reviews, or instruct agents."""
+    reviewed: tuple[str, ...] = (
+        ".github/*",
+        ".gitattributes",
+        ".devcontainer/*",
+        ".vscode/*",
+        ".pre-commit-config.yaml",
+        "*.lock",
+        "*.lockb",
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "pnpm-lock.yaml",
+        "go.sum",
+        "requirements*.txt",
+        "Dockerfile",
+    )
+    """Files that decide what is installed or started."""
+    symlinks: Ruling = Ruling.BLOCK
+    submodules: Ruling = Ruling.BLOCK
+    executables: Ruling = Ruling.REVIEW
+    """Files that become executable."""
+    binaries: Ruling = Ruling.REVIEW
+    secrets: Ruling = Ruling.BLOCK
+    max_files: int = 100
+    max_bytes: int = 500_000
+    """Of the diff."""
+
+
+class Change(Frozen):
+    """One changed path as git itself sees it, between two trees."""
+
+    path: str
+    """Bytes that are not UTF-8 are kept by `surrogateescape`."""
+    old_mode: str
+    """`000000` when it is new."""
+    new_mode: str
+    """`000000` when it is deleted."""
+    binary: bool = False
+    added: int = 0
+    removed: int = 0
+
+
+class Objection(Frozen):
+    """Something in a patch that a rule says no to, or that a person must look at."""
+
+    path: str
+    ruling: Ruling
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}" if self.path else self.reason
+
+
+def judge(
+    changes: Sequence[Change], diff: bytes, rules: Rules, *, redactor: Redactor | None = None
+) -> tuple[Objection, ...]:
+    """Look at a patch before it is pushed.
+
+    Args:
+        changes: what it changes, as git sees it after it was applied.
+        diff: its text.
+        rules: the limits.
+        redactor: knows the secrets of this machine; None looks for the known formats only.
+
+    Returns:
+        the objections that do not amount to `allow`, worst first.
+    """
+    found = [*_by_size(changes, diff, rules), *_by_secrets(diff, rules, redactor or Redactor())]
+    for change in changes:
+        found.extend(_by_path(change, rules))
+        found.extend(_by_mode(change, rules))
+    kept = [objection for objection in found if objection.ruling is not Ruling.ALLOW]
+    return tuple(sorted(kept, key=lambda objection: (objection.ruling is not Ruling.BLOCK, objection.path)))
+
+
+def _by_size(changes: Sequence[Change], diff: bytes, rules: Rules) -> Iterable[Objection]:
+    if len(changes) > rules.max_files:
+        yield Objection(path="", ruling=Ruling.BLOCK, reason=f"{len(changes)} files, more than {rules.max_files}")
+    if len(diff) > rules.max_bytes:
+        yield Objection(path="", ruling=Ruling.BLOCK, reason=f"{len(diff):,} bytes, more than {rules.max_bytes:,}")
+
+
+def _by_secrets(diff: bytes, rules: Rules, redactor: Redactor) -> Iterable[Objection]:
+    path = ""
+    added: dict[str, list[str]] = {}
+    for line in diff.decode("utf-8", "replace").split("\n"):
+        if line.startswith("+++ "):  # or an added line that begins with two pluses, so it is looked at as well
+            path = line[4:].strip().strip('"').removeprefix("b/")
+        if line.startswith("+"):
+            added.setdefault(path, []).append(line[1:])
+    for name, lines in added.items():
+        for kind in redactor.find("\n".join(lines)):
+            yield Objection(path=name, ruling=rules.secrets, reason=f"an added line holds a {kind}")
+
+
+def _by_path(change: Change, rules: Rules) -> Iterable[Objection]:
+    path = change.path
+    if _is_dangerous(path):
+        yield Objection(path=_shown(path), ruling=Ruling.BLOCK, reason="a path that leaves the work tree or names .git")
+    elif not path.isprintable() or "\\" in path or len(path.encode("utf-8", "surrogateescape")) > 1024:
+        yield Objection(path=_shown(path), ruling=Ruling.REVIEW, reason="an unusual file name")
+    if _matches(path, rules.allowed):
+        return
+    if _matches(path, rules.blocked):
+        yield Objection(path=_shown(path), ruling=Ruling.BLOCK, reason="a protected file")
+    elif _matches(path, rules.reviewed):
+        yield Objection(path=_shown(path), ruling=Ruling.REVIEW, reason="decides what is installed or started")
+
+
+def _by_mode(change: Change, rules: Rules) -> Iterable[Objection]:
+    path = _shown(change.path)
+    if "120000" in {change.old_mode, change.new_mode}:
+        yield Objection(path=path, ruling=rules.symlinks, reason="a symbolic link")
+    if "160000" in {change.old_mode, change.new_mode}:
+        yield Objection(path=path, ruling=rules.submodules, reason="a submodule")
+    if change.new_mode == "100755" and change.old_mode != "100755":
+        yield Objection(path=path, ruling=rules.executables, reason="becomes executable")
+    if change.binary:
+        yield Objection(path=path, ruling=rules.binaries, reason="a binary file")
+
+
+def _is_dangerous(path: str) -> bool:
+    parts = path.replace("\\", "/").split("/")
+    names = {
+        re.sub(r"[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]", "", part).lower().rstrip(". ") for part in parts
+    }
+    return path.startswith(("/", "\\")) or bool(re.match(r"[A-Za-z]:", path)) or bool(names & {"", ".git", "git~1"})
+
+
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    whole, name = path.lower(), path.lower().rpartition("/")[2]
+    return any(
+        fnmatchcase(whole, pattern.lower().lstrip("/"))
+        or ("/" not in pattern.strip("/") and fnmatchcase(name, pattern.lower()))
+        or (pattern.endswith("/") and whole.startswith(pattern.lower().lstrip("/")))
+        for pattern in patterns
+    )
+
+
+def _shown(path: str) -> str:
+    return "".join(c if c.isprintable() else f"\\x{ord(c) & 0xFF:02x}" for c in path)

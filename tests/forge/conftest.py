@@ -1,0 +1,108 @@
+"""Fixtures of the forge room: a GitHub on 127.0.0.1 and proposals for it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweagent.forge.address import place_of
+from sweagent.forge.calls import Caller
+from sweagent.forge.github import GitHub
+from sweagent.forge.proposal import Proposal
+from sweagent.task import Issue
+
+sys.path.insert(0, str(Path(__file__).parent))  # the stand-in is three modules beside this file
+
+from standin import Repo, Standin, Token, git  # noqa: E402
+
+TOKEN = "stand-in-token-of-a-robot"
+FILES = {"calc.py": "def add(a, b):\n    return a - b\n", "README.md": "# calc\n"}
+DIFF = """\
+diff --git a/calc.py b/calc.py
+--- a/calc.py
++++ b/calc.py
+@@ -1,2 +1,2 @@
+ def add(a, b):
+-    return a - b
++    return a + b
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No token and no forge of the surroundings takes part."""
+    for name in ("FIX_ISSUE_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_SERVER_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def standin(tmp_path: Path) -> Iterator[Standin]:
+    """A running stand-in. All of its traffic must have kept to GitHub's description."""
+    (tmp_path / "forge").mkdir()
+    with Standin(tmp_path / "forge") as server:
+        server.tokens[TOKEN] = Token()
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+def repo(standin: Standin) -> Repo:
+    """A repository with a bug and an issue about it."""
+    repo = standin.add_repository("acme/calc", FILES)
+    standin.add_issue(repo, 7, "add() subtracts", "`add(1, 2)` gives -1.")
+    repo.permissions.update(maintainer="write", stranger="read", owner="admin", helper="triage")
+    return repo
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """The seconds that were waited, without waiting."""
+    return []
+
+
+@pytest.fixture
+def github(standin: Standin, repo: Repo, waits: list[float]) -> GitHub:
+    """A client of the stand-in."""
+    return connect(standin, repo, waits)
+
+
+def connect(standin: Standin, repo: Repo, waits: list[float], token: str | None = TOKEN, **options: Any) -> GitHub:
+    """A client that waits in no time."""
+    caller = Caller(standin.api_url, sleep=waits.append, now=lambda: 1_700_000_000.0, **options)
+    return GitHub(place_of(repo.name, api_url=standin.api_url), token, caller=caller, pause=0, sleep=waits.append)
+
+
+@pytest.fixture
+def connected(standin: Standin, repo: Repo, waits: list[float]) -> Callable[..., GitHub]:
+    """Makes clients with other tokens and limits."""
+    return lambda **options: connect(standin, repo, waits, **options)
+
+
+@pytest.fixture
+def proposal(standin: Standin, repo: Repo) -> Proposal:
+    """A verified fix of the issue."""
+    return Proposal(
+        issue=Issue(
+            title="add() subtracts", body="It does.", number=7, url=f"{standin.url}/{repo.name}/issues/7", author="reporter"
+        ),
+        base_commit=repo.commit_of("main") or "",
+        diff=DIFF.encode(),
+        verdict="verified",
+        reason="the reproduction fails before and passes after",
+        proof_markdown="| command | before | after |\n| --- | --- | --- |\n| `pytest` | 1 failed | 1 passed |",
+        not_checked=("Other Python versions.",),
+        summary="The sign was wrong.",
+        model="scripted",
+        steps=4,
+        cost=0.12,
+        seconds=75.0,
+        version="0.1.0",
+    )
+
+
+@pytest.fixture
+def as_git() -> Callable[..., str]:
+    """Runs git in a bare repository of the stand-in."""
+    return lambda repo, *arguments: git(repo.path, *arguments).stdout
