@@ -279,10 +279,14 @@ def _to_line(event: AnyEvent) -> bytes:
 def _from_line(line: bytes) -> AnyEvent:
     try:
         return _ANY_EVENT.validate_json(line)
-    except ValidationError:
+    except ValidationError as error:
         if rb"\ud" not in line:
             raise
-        return _ANY_EVENT.validate_python(json.loads(line))
+        try:
+            data = json.loads(line)
+        except ValueError:
+            raise error from None
+        return _ANY_EVENT.validate_python(data)
 
 
 def _whole_length(path: Path) -> int:
