@@ -1,1 +1,17 @@
-"""The proof: reproduce, select tests, run, parse, verdict."""
+"""The proof: reproduce, select tests, run before and after, compare, verdict. The harness decides, never the policy."""
+
+from sweagent.verify.judge import verify
+from sweagent.verify.junit import render_junit
+from sweagent.verify.proof import Proof, Verdict, exit_code
+from sweagent.verify.render import feedback, render_markdown, render_terminal
+
+__all__ = [
+    "Proof",
+    "Verdict",
+    "exit_code",
+    "feedback",
+    "render_junit",
+    "render_markdown",
+    "render_terminal",
+    "verify",
+]

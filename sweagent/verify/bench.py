@@ -1,0 +1,206 @@
+"""Runs commands on one side of the comparison, every one of them in a fresh sandbox."""
+
+import secrets
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
+from sweagent.testing import Runner, TestReport, TestResult, parse
+from sweagent.verify.canary import Canary
+from sweagent.verify.proof import CommandRun, Side
+from sweagent.verify.tree import FileChange, Trees
+
+SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
+Clock = Callable[[], float]
+
+_OUTPUT_LIMIT = 8_000_000
+_REPORT_LIMIT = 64_000_000
+_SHOWN = 4_000
+# A fixed seed makes two verifications of one patch see the same order of sets; no byte code means no stale byte code.
+_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "CI": "true",
+    "NO_COLOR": "1",
+}
+
+
+@dataclass(frozen=True)
+class SideTree:
+    """What one side changes in the base tree."""
+
+    name: Side
+    archive: bytes = b""
+    deleted: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: Side, trees: Trees, changes: tuple[FileChange, ...]) -> "SideTree":
+        """The side that differs from the base by these changes."""
+        deleted = tuple(change.path for change in changes if change.new is None)
+        return cls(name, trees.archive(changes) if changes else b"", deleted)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command to run, and what has to be there for it.
+
+    Attributes:
+        purpose: for the record, such as `reproduction`.
+        command: a shell command, from the repository's root; `{folder}` stands for a folder whose name nobody can
+            guess, where the run's own files go.
+        timeout: seconds.
+        files: contents by path, put over the side's tree.
+        runner: the test runner whose report is to be read; None for a plain command.
+        report: the report's file name in that folder; empty when the runner has none.
+        canary: a test that must fail; it is planted and looked for.
+        env: further variables; `{folder}` is filled in.
+        record: the name of a file in that folder that the run leaves when it ends as it should.
+    """
+
+    purpose: str
+    command: str
+    timeout: float
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    runner: Runner | None = None
+    report: str = ""
+    canary: Canary | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    record: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a job.
+
+    Attributes:
+        report: the tests' outcomes, without the canary.
+        canary: the canary's result; None when it was not planted or not reported.
+        record: what the run left in its record file; None when there is none.
+        whole: the printed output and the report agree, and nothing was cut off.
+    """
+
+    side: Side
+    job: Job
+    completed: Completed
+    report: TestReport
+    canary: TestResult | None = None
+    record: str | None = None
+    whole: bool = True
+
+    @property
+    def canary_failed(self) -> bool:
+        """Whether the canary was run and failed with its own words."""
+        planted = self.job.canary
+        result = self.canary
+        return planted is not None and result is not None and result.outcome.bad
+
+
+class Bench:
+    """Runs jobs and keeps a list of them.
+
+    Args:
+        open_sandbox: opens a fresh sandbox with the base tree.
+        seconds: for all jobs together.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, open_sandbox: SandboxOpener, seconds: float, clock: Clock = time.monotonic) -> None:
+        self._open = open_sandbox
+        self._clock = clock
+        self._deadline = clock() + seconds
+        self.commands: list[CommandRun] = []
+        self.info: SandboxInfo | None = None
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; never negative."""
+        return max(0.0, self._deadline - self._clock())
+
+    def run(self, side: SideTree, job: Job) -> Run:
+        """Run a job on a side.
+
+        Raises:
+            SandboxError: the sandbox could not be opened, or was lost.
+        """
+        started = self._clock()
+        folder = f"/tmp/{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
+        with self._open() as sandbox:
+            self.info = sandbox.info
+            _lay_out(sandbox, side, job, folder)
+            command = job.command.replace("{folder}", folder)
+            env = {**_ENVIRONMENT, **{name: value.replace("{folder}", folder) for name, value in job.env.items()}}
+            timeout = max(1.0, min(job.timeout, self.remaining))
+            done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+            report_text = _read(sandbox, f"{folder}/{job.report}") if job.report else None
+            record = _read(sandbox, f"{folder}/{job.record}") if job.record else None
+            run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
+            sandbox.run(f"rm -rf -- {folder}", fresh=True)
+        self._note(run, self._clock() - started)
+        return run
+
+    def _note(self, run: Run, seconds: float) -> None:
+        as_planned = run.completed.exit_code == 0 or run.canary_failed
+        self.commands.append(
+            CommandRun(
+                side=run.side,
+                purpose=run.job.purpose,
+                command=run.job.command,
+                exit_code=run.completed.exit_code,
+                timed_out=run.completed.timed_out,
+                seconds=round(seconds, 2),
+                summary=run.report.summary if run.job.runner else "",
+                output="" if as_planned else run.completed.output[-_SHOWN:],
+            )
+        )
+
+
+def _lay_out(sandbox: Sandbox, side: SideTree, job: Job, folder: str) -> None:
+    if side.archive:
+        sandbox.put_tree(side.archive, sandbox.workdir)
+    if side.deleted:
+        sandbox.run("rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted), fresh=True)
+    files = {**side.files, **job.files}
+    if job.canary:
+        files.update(job.canary.files)
+    for path, data in files.items():
+        sandbox.write(path, data)
+    sandbox.run(f"mkdir -m 700 -p {folder}", fresh=True)
+
+
+def _read(sandbox: Sandbox, path: str) -> str | None:
+    try:
+        return sandbox.read(path, limit=_REPORT_LIMIT).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def _read_run(side: Side, job: Job, done: Completed, text: str | None, record: str | None, workdir: str) -> Run:
+    if job.runner is None:
+        return Run(side, job, done, TestReport(runner=Runner.UNKNOWN, exit_code=done.exit_code), record=record)
+    full = parse(job.runner, done.output, exit_code=done.exit_code, report=text or "")
+    results = [item.model_copy(update={"id": item.id.removeprefix(f"{workdir}/")}) for item in full.results]
+    canary = next((item for item in results if job.canary and job.canary.token in item.id), None)
+    others = [item for item in results if item is not canary]
+    report = TestReport.of(
+        job.runner,
+        others,
+        exit_code=done.exit_code,
+        problem=full.problem,
+        machine_readable=full.machine_readable,
+    )
+    whole = (not job.report or text is not None) and _agrees(job.runner, full, done)
+    return Run(side, job, done, report, canary, record, whole)
+
+
+def _agrees(runner: Runner, full: TestReport, done: Completed) -> bool:
+    """Whether the report file and the printed summary tell the same number of failures."""
+    if runner is not Runner.PYTEST or not full.machine_readable or done.truncated:
+        return True
+    printed = parse(runner, done.output, exit_code=done.exit_code)
+    bad = [sum(number for outcome, number in item.counts.items() if outcome.bad) for item in (full, printed)]
+    return not printed.counts or (bad[0] > 0) == (bad[1] > 0)

@@ -1,0 +1,65 @@
+"""A test that must fail, planted beside the tests that are run: it shows that the runner ran and told the truth."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sweagent.testing import Runner
+
+_PYTHON = 'def test_{token}():\n    raise AssertionError("{token}")\n'
+_UNITTEST = (
+    "import unittest\n\n\nclass Canary(unittest.TestCase):\n"
+    '    def test_{token}(self):\n        raise AssertionError("{token}")\n'
+)
+_JAVASCRIPT = "{head}test('{token}', () => {{ throw new Error('{token}'); }});\n"
+_JAVASCRIPT_HEADS = {
+    Runner.NODE: ("cjs", "const test = require('node:test');\n"),
+    Runner.JEST: ("js", ""),
+    Runner.MOCHA: ("cjs", "const test = globalThis.it || globalThis.test;\n"),
+    Runner.VITEST: ("mjs", "import { test } from 'vitest';\n"),
+}
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A planted test.
+
+    Attributes:
+        token: a random word in the test's name.
+        files: contents by path.
+        target: what the runner is told to run.
+    """
+
+    token: str
+    files: Mapping[str, bytes]
+    target: str
+
+
+def make_canary(runner: Runner, near: str, token: str = "") -> Canary | None:
+    """Make a failing test that the runner finds; None for runners where nothing is known of how.
+
+    Args:
+        runner: the runner.
+        near: the path of a test file; the canary lies in the same folder.
+        token: a word for names; made at random unless given.
+    """
+    token = token or f"c{secrets.token_hex(8)}"
+    folder = PurePosixPath(near).parent
+    if runner in (Runner.PYTEST, Runner.SYMPY):
+        return _one_file(token, str(folder / f"test_{token}.py"), _PYTHON.format(token=token))
+    if runner is Runner.UNITTEST:
+        return _one_file(token, str(folder / f"test_{token}.py"), _UNITTEST.format(token=token))
+    if runner is Runner.DJANGO:
+        root = "tests/" if near.startswith("tests/") else ""
+        files = {f"{root}{token}/__init__.py": b"", f"{root}{token}/tests.py": _UNITTEST.format(token=token).encode()}
+        return Canary(token, files, f"{token}.tests")
+    if runner in _JAVASCRIPT_HEADS:
+        suffix, head = _JAVASCRIPT_HEADS[runner]
+        text = _JAVASCRIPT.format(token=token, head=head)
+        return _one_file(token, str(folder / f"{token}.test.{suffix}"), text)
+    return None
+
+
+def _one_file(token: str, path: str, text: str) -> Canary:
+    return Canary(token, {path: text.encode()}, path)

@@ -1,0 +1,164 @@
+"""Where a reproduction can come from, each made into one form: files to lay over the tree, and a command to run."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from sweagent.errors import UsageError
+from sweagent.testing import Runner, command_for, dotted, runner_of
+from sweagent.trajectory import Reproduction
+from sweagent.verify.bench import Job
+from sweagent.verify.canary import Canary, make_canary
+from sweagent.verify.harness_files import HarnessFile, harness_file
+from sweagent.verify.proof import Origin
+from sweagent.verify.scripts import RECORD_VARIABLE, driven
+from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
+
+_READS_SOURCE = re.compile(
+    r"inspect\.getsource|getsourcelines|\bgit\b.{0,20}\b(diff|log|status|show|stash|rev-parse)\b|\bgrep\b|\bsha\d+sum\b"
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that may show the issue.
+
+    Attributes:
+        origin: where it comes from.
+        name: for people.
+        path: its file; of several, the first.
+        command: what runs it.
+        files: contents by path, laid over both sides.
+        runner: whose report is read; None for a script.
+        wanted: the tests that have to pass with the patch; empty for the whole run.
+        open_ended: those of `wanted` (of all, when it is empty) count that fail on the base.
+        trusted: it is the task's own, so why it fails on the base is not questioned.
+        driven: the files hold the script inside its driver.
+        expected: kinds of errors, one of which must be the failure on the base; empty for any.
+    """
+
+    origin: Origin
+    name: str
+    path: str
+    command: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    runner: Runner | None = None
+    wanted: tuple[str, ...] = ()
+    open_ended: bool = False
+    trusted: bool = False
+    driven: bool = False
+    expected: tuple[str, ...] = ()
+
+    def job(self, timeout: float) -> Job:
+        """The job that runs it, with a canary where that can be planted."""
+        env, report, canary = {}, "", None
+        if self.driven:
+            env[RECORD_VARIABLE] = "{folder}/record"
+        if self.runner is Runner.PYTEST:
+            report, canary = "report.xml", self._canary()
+            # By its environment, because the command may be any shell text.
+            words = [STEADY_OPTIONS, "--color=no --junitxml={folder}/report.xml -o junit_family=xunit1"]
+            env["PYTEST_ADDOPTS"] = " ".join([*words, canary.target] if canary else words)
+        return Job(
+            f"reproduction ({self.origin.value})",
+            self.command,
+            timeout,
+            files=self.files,
+            runner=self.runner,
+            report=report,
+            canary=canary,
+            env=env,
+            record="record" if self.driven else "",
+        )
+
+    def _canary(self) -> Canary | None:
+        # Without a path of its own the command means all tests; a path added to it would then be the only one.
+        return make_canary(Runner.PYTEST, self.path) if self.path and self.path in self.command else None
+
+
+def registered(reproduction: Reproduction, changed: Iterable[str], test_command: str) -> Candidate:
+    """The reproduction that the agent registered or the user gave.
+
+    Raises:
+        UsageError: it cannot count as one, and why.
+    """
+    path = str(PurePosixPath(reproduction.path))
+    problem = _unfit(path, reproduction, list(changed), test_command)
+    if problem:
+        raise UsageError(problem, "give a test or a script that runs the code and fails without the fix")
+    runner: Runner | None = runner_of(reproduction.command)
+    content = reproduction.content.encode("utf-8", "surrogateescape")
+    inside = None
+    if runner is Runner.UNKNOWN:
+        runner = None
+        inside = driven(content, changed) if path.endswith(".py") and path in reproduction.command else None
+    return Candidate(
+        Origin.REGISTERED,
+        path,
+        path,
+        reproduction.command,
+        files={path: inside or content},
+        runner=runner,
+        driven=inside is not None,
+    )
+
+
+def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_command: str) -> str:
+    kind = harness_file(path, test_command)
+    if path.startswith(("/", "../")) or "/../" in path or path in (".", ""):
+        return f"{reproduction.path!r} is not a path inside the repository"
+    if kind not in (None, HarnessFile.TEST):
+        return f"{path} cannot be a reproduction: it is {kind.value}"
+    if path in changed:
+        return f"{path} cannot be a reproduction: the patch changes it as a source"
+    names = {path, dotted(path), PurePosixPath(path).name, PurePosixPath(path).stem}
+    if not any(name in reproduction.command for name in names):
+        return f"its command does not run {path}: {reproduction.command}"
+    text = f"{reproduction.content}\n{reproduction.command}"
+    found = _READS_SOURCE.search(text)
+    if found:
+        return f"{path} looks at the source (`{found.group()}`) instead of running it"
+    read = next((name for name in changed if re.search(rf"['\"/ ]{re.escape(name)}['\" ]", text)), None)
+    return f"{path} names the patched file {read} instead of running it" if read else ""
+
+
+def oracle_tests(files: Mapping[str, bytes], wanted: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:
+    """The tests that the task says must go from failing to passing, with the files of its test patch."""
+    tests = [path for path in files if is_test_module(path)] or _files_of(wanted) or list(wanted)
+    return _of_tests(Origin.ORACLE, files, tests, wanted, runner, test_command)
+
+
+def named(tests: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:
+    """Tests of the base tree that somebody named; those that fail on it may show the issue."""
+    return _of_tests(Origin.NAMED, {}, list(tests), (), runner, test_command)
+
+
+def of_patch(files: Mapping[str, bytes], added: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:
+    """The tests that the patch itself adds; those that fail on the base may show the issue."""
+    return _of_tests(Origin.PATCH, files, _files_of(added), added, runner, test_command)
+
+
+def _of_tests(
+    origin: Origin,
+    files: Mapping[str, bytes],
+    tests: list[str],
+    wanted: tuple[str, ...],
+    runner: Runner,
+    test_command: str,
+) -> Candidate:
+    return Candidate(
+        origin,
+        ", ".join(tests),
+        tests[0].split("::")[0] if tests else "",
+        command_for(runner, [target_of(runner, name) for name in tests], test_command=test_command),
+        files=files,
+        runner=runner,
+        wanted=wanted,
+        open_ended=origin is not Origin.ORACLE,
+        trusted=origin is Origin.ORACLE,
+    )
+
+
+def _files_of(tests: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name.split("::")[0] for name in tests if "::" in name))

@@ -1,0 +1,206 @@
+"""From a patch to its proof."""
+
+import time
+
+from sweagent import __version__
+from sweagent.config import VerifySettings
+from sweagent.errors import SandboxError, UsageError
+from sweagent.patch import Patch
+from sweagent.task import Task
+from sweagent.testing import Runner
+from sweagent.trajectory import Reproduction
+from sweagent.verify.bench import Bench, Clock, SandboxOpener
+from sweagent.verify.plan import Inputs, Plan, make_plan
+from sweagent.verify.proof import (
+    Finding,
+    Origin,
+    Proof,
+    RegressionEvidence,
+    ReproductionEvidence,
+    Verdict,
+)
+from sweagent.verify.regression import RegressionCheck
+from sweagent.verify.reproduction import judge
+from sweagent.verify.tampering import find_tampering
+from sweagent.verify.tree import Trees, open_trees
+
+
+def verify(
+    task: Task,
+    patch: Patch,
+    *,
+    sandboxes: SandboxOpener,
+    reproduction: Reproduction | None = None,
+    named_tests: tuple[str, ...] = (),
+    test_command: str = "",
+    settings: VerifySettings | None = None,
+    issue_text: str = "",
+    clock: Clock = time.monotonic,
+) -> Proof:
+    """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
+
+    Args:
+        task: the repository, the issue, and the oracle when it has one.
+        patch: what is judged.
+        sandboxes: opens a fresh sandbox of the task's environment with the base tree; every run gets its own.
+        reproduction: what the agent registered or the user gave.
+        named_tests: tests to run first; those that fail on the base can show the issue.
+        test_command: how the project runs its tests; empty takes the task's, or looks at the tree.
+        settings: how much time there is, and what is let pass.
+        issue_text: the issue; empty takes the task's.
+        clock: monotonic seconds.
+
+    Returns:
+        The proof. A failing environment gives the verdict `unverified`, not an error.
+
+    Raises:
+        UsageError: the base commit or the oracle's test patch cannot be used.
+    """
+    inputs = Inputs(
+        task=task,
+        reproduction=reproduction,
+        named_tests=named_tests,
+        test_command=test_command or task.test_command or "",
+        issue_text=issue_text or task.issue.text,
+    )
+    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock).proof()
+
+
+class _Verification:
+    def __init__(
+        self, patch: Patch, inputs: Inputs, settings: VerifySettings, sandboxes: SandboxOpener, clock: Clock
+    ) -> None:
+        self._patch, self._inputs, self._settings = patch, inputs, settings
+        self._clock, self._started = clock, clock()
+        self._bench = Bench(sandboxes, settings.seconds, clock)
+        self._findings: list[Finding] = []
+        self._reproductions: list[ReproductionEvidence] = []
+        self._regression = RegressionEvidence()
+        self._not_checked: list[str] = []
+        self._changed: tuple[str, ...] = ()
+        self._plan: Plan | None = None
+
+    def proof(self) -> Proof:
+        if not self._patch:
+            return self._result(Verdict.NO_PATCH, self._patch.blocked or "nothing was changed")
+        with open_trees(self._inputs.task.repository) as trees:
+            try:
+                patched = trees.apply(self._patch.text)
+            except UsageError as error:
+                return self._result(Verdict.UNVERIFIED, str(error))
+            self._changed = tuple(change.path for change in trees.changes(trees.base, patched))
+            if not self._changed:
+                return self._result(Verdict.NO_PATCH, "the patch changes nothing")
+            return self._result(*self._judge(trees, patched))
+
+    def _judge(self, trees: Trees, patched: str) -> tuple[Verdict, str]:
+        self._findings += find_tampering(
+            trees,
+            patched,
+            test_command=self._inputs.test_command,
+            issue_text=self._inputs.issue_text,
+            allow_tests=self._settings.allow_tests,
+        )
+        if self._tampered:
+            return Verdict.REJECTED, self._tampered
+        plan = self._plan = make_plan(trees, patched, self._inputs)
+        self._reproductions += plan.unfit
+        if not plan.changed:
+            return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
+        try:
+            unresolved = self._reproduce(plan)
+            if not self._tampered and not unresolved:
+                self._compare(plan)
+        except SandboxError as error:
+            return Verdict.UNVERIFIED, f"the environment failed: {error}"
+        return self._verdict(unresolved)
+
+    @property
+    def _tampered(self) -> str:
+        finding = next((item for item in self._findings if not item.waived), None)
+        return f"{finding.path}: {finding.detail}" if finding else ""
+
+    def _reproduce(self, plan: Plan) -> str:
+        """Judge the candidates until one is accepted; say why when one shows that the issue is still there."""
+        for candidate in plan.candidates:
+            if self._bench.remaining < 1:
+                self._not_checked.append(f"{candidate.name}: the time was used up")
+                continue
+            judged = judge(candidate, self._bench, plan.sides, self._inputs.issue_text)
+            self._reproductions.append(judged.evidence)
+            self._findings += judged.findings
+            if self._tampered or judged.evidence.accepted:
+                return ""
+            if judged.evidence.shows_issue and candidate.origin is not Origin.ISSUE:
+                self._not_checked.append("the existing tests: the issue is not resolved yet")
+                return f"{candidate.name}: {judged.evidence.reason}"
+        return ""
+
+    def _compare(self, plan: Plan) -> None:
+        if plan.runner is Runner.UNKNOWN and not plan.test_command:
+            self._not_checked.append("the existing tests: how this project runs its tests is not known")
+            return
+        check = RegressionCheck(
+            self._bench,
+            plan.sides.base,
+            plan.sides.patched,
+            runner=plan.runner,
+            test_command=plan.test_command,
+            overlay=plan.overlay,
+        )
+        self._regression = check.run(plan.tests)
+        self._findings += check.findings
+        self._not_checked += check.not_checked
+
+    def _verdict(self, unresolved: str) -> tuple[Verdict, str]:
+        regression = self._regression
+        if self._tampered:
+            return Verdict.REJECTED, self._tampered
+        if regression.regressions:
+            names = ", ".join(item.id for item in regression.regressions[:3])
+            more = len(regression.regressions) - 3
+            return Verdict.REGRESSED, f"passed before and fails now: {names}{f' and {more} more' if more > 0 else ''}"
+        if unresolved:
+            return Verdict.UNVERIFIED, unresolved
+        accepted = next((item for item in self._reproductions if item.accepted), None)
+        if accepted is None:
+            why = self._reproductions[-1].reason if self._reproductions else "nothing was given that shows the issue"
+            return Verdict.UNVERIFIED, f"no reproduction: {why}"
+        if regression.canary == "not seen":
+            return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
+        if not regression.compared and self._plan and self._plan.tests:
+            return Verdict.UNVERIFIED, "none of the existing tests could be compared"
+        return Verdict.VERIFIED, (
+            f"{accepted.name} fails without the patch and passes with it; "
+            f"{regression.passed_before} existing tests pass as before"
+        )
+
+    def _result(self, verdict: Verdict, reason: str) -> Proof:
+        task, info = self._inputs.task, self._bench.info
+        held_back = self._plan.held_back if self._plan else ()
+        not_checked = [*self._not_checked, *(f"{path}: replaced by the base's while judging" for path in held_back)]
+        if info and not info.isolated:
+            not_checked.append("anything outside the work tree: the local sandbox does not isolate")
+        if self._regression.canary == "not planted" and self._regression.compared:
+            not_checked.append("whether the runner reports failures: no failing test can be planted for it")
+        return Proof(
+            verdict=verdict,
+            reason=reason,
+            task_id=task.id,
+            repository=task.repository.name,
+            base_commit=task.repository.base_commit,
+            patch_sha256=self._patch.sha256,
+            issue=task.issue.title,
+            image=info.image if info else task.image,
+            sandbox=info.kind if info else "",
+            isolated=info.isolated if info else True,
+            version=__version__,
+            seconds=round(self._clock() - self._started, 2),
+            changed_files=self._changed,
+            held_back=held_back,
+            findings=tuple(self._findings),
+            reproductions=tuple(self._reproductions),
+            regression=self._regression,
+            commands=tuple(self._bench.commands),
+            not_checked=tuple(not_checked),
+        )

@@ -1,0 +1,147 @@
+"""What there is to compare for a patch: the sides, the held-back files, the candidates, the tests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sweagent.errors import UsageError
+from sweagent.task import Task
+from sweagent.testing import Runner, runner_of
+from sweagent.trajectory import Reproduction
+from sweagent.verify import candidates as make
+from sweagent.verify.bench import SideTree
+from sweagent.verify.candidates import Candidate
+from sweagent.verify.control import control_files
+from sweagent.verify.harness_files import HarnessFile, harness_file
+from sweagent.verify.proof import Origin, ReproductionEvidence
+from sweagent.verify.reproduction import Sides
+from sweagent.verify.selection import rank_tests
+from sweagent.verify.snippets import issue_candidates
+from sweagent.verify.targets import is_test_module
+from sweagent.verify.test_edits import added_tests
+from sweagent.verify.tree import Trees
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the caller knows besides the patch."""
+
+    task: Task
+    reproduction: Reproduction | None
+    named_tests: tuple[str, ...]
+    test_command: str
+    issue_text: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be compared.
+
+    Attributes:
+        sides: the trees.
+        changed: the source files that the patched side gets.
+        held_back: files of the patch that the judged runs replace by those of the base.
+        candidates: what may show the issue, the most telling first.
+        unfit: those that cannot count from the start.
+        tests: all test files, the nearest first.
+        overlay: the task's own test files, for both sides.
+        runner: the project's test runner.
+        test_command: how the project runs its tests.
+    """
+
+    sides: Sides
+    changed: tuple[str, ...]
+    held_back: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    unfit: tuple[ReproductionEvidence, ...]
+    tests: tuple[str, ...]
+    overlay: Mapping[str, bytes]
+    runner: Runner
+    test_command: str
+
+
+def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
+    """Work out what to compare, on the host, without running anything.
+
+    Args:
+        trees: gives the base tree.
+        patched: the tree with the whole patch.
+        inputs: what the caller knows.
+    """
+    changes = trees.changes(trees.base, patched)
+    held = {change.path for change in changes if harness_file(change.path, inputs.test_command)}
+    source = tuple(change for change in changes if change.path not in held)
+    changed = tuple(change.path for change in source)
+    runner, test_command = _runner(trees, inputs.test_command)
+    overlay = _oracle_files(trees, inputs.task)
+    found, unfit = _candidates(trees, patched, inputs, changed, sorted(held), overlay, runner, test_command)
+    ranked = rank_tests(trees, patched, changed, runner)
+    first = [path for path in overlay if is_test_module(path, runner)]
+    first += [name.split("::")[0] for name in inputs.named_tests if name.split("::")[0] in ranked]
+    return Plan(
+        sides=Sides(
+            SideTree("base"),
+            SideTree("control", files=control_files(trees, changed)),
+            SideTree.of("patched", trees, source),
+        ),
+        changed=changed,
+        held_back=tuple(sorted(held)),
+        candidates=tuple(found),
+        unfit=tuple(unfit),
+        tests=tuple(dict.fromkeys([*first, *ranked])),
+        overlay=overlay,
+        runner=runner,
+        test_command=test_command,
+    )
+
+
+def _runner(trees: Trees, test_command: str) -> tuple[Runner, str]:
+    if test_command.strip():
+        return runner_of(test_command), test_command
+    for runner in (Runner.PYTEST, Runner.NODE):
+        if any(is_test_module(path, runner) for path in trees.paths(trees.base)):
+            return runner, ""
+    return Runner.UNKNOWN, ""
+
+
+def _oracle_files(trees: Trees, task: Task) -> dict[str, bytes]:
+    """The test files of the task's oracle as they are with its test patch.
+
+    Raises:
+        UsageError: the test patch does not apply.
+    """
+    if not task.oracle.test_patch.strip():
+        return {}
+    tree = trees.apply(task.oracle.test_patch)
+    paths = [change.path for change in trees.changes(trees.base, tree) if change.new]
+    return trees.read_many(tree, paths)
+
+
+def _candidates(
+    trees: Trees,
+    patched: str,
+    inputs: Inputs,
+    changed: tuple[str, ...],
+    held: list[str],
+    overlay: Mapping[str, bytes],
+    runner: Runner,
+    test_command: str,
+) -> tuple[list[Candidate], list[ReproductionEvidence]]:
+    found: list[Candidate] = []
+    unfit: list[ReproductionEvidence] = []
+    if inputs.task.oracle.fail_to_pass:
+        found.append(make.oracle_tests(overlay, inputs.task.oracle.fail_to_pass, runner, test_command))
+    if inputs.reproduction:
+        try:
+            found.append(make.registered(inputs.reproduction, changed, test_command))
+        except UsageError as error:
+            name = inputs.reproduction.path
+            unfit.append(ReproductionEvidence(origin=Origin.REGISTERED, name=name, accepted=False, reason=str(error)))
+    if inputs.named_tests:
+        found.append(make.named(inputs.named_tests, runner, test_command))
+    own = [path for path in held if harness_file(path) is HarnessFile.TEST]
+    before, after = trees.read_many(trees.base, own), trees.read_many(patched, own)
+    added = [f"{path}::{name}" for path in after for name in added_tests(path, before.get(path), after[path])]
+    if added:
+        found.append(make.of_patch(after, tuple(added), runner, test_command))
+    found += issue_candidates(inputs.issue_text, list(changed))
+    return found, unfit

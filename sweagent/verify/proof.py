@@ -1,0 +1,168 @@
+"""The proof: one verdict and the evidence for it, as it is stored in `proof.json`."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from sweagent.errors import ExitCode
+from sweagent.model import Frozen
+from sweagent.testing.report import TestOutcome
+
+FORMAT_VERSION = 1
+
+Side = Literal["base", "control", "patched"]
+"""The base tree; the base tree with a comment in the patched files; the base tree with the patch's source changes."""
+
+
+class Verdict(StrEnum):
+    """What the harness says of a patch."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    REGRESSED = "regressed"
+    REJECTED = "rejected"
+    NO_PATCH = "no patch"
+
+
+_EXIT_CODES = {
+    Verdict.VERIFIED: ExitCode.VERIFIED,
+    Verdict.UNVERIFIED: ExitCode.UNVERIFIED,
+    Verdict.REGRESSED: ExitCode.REGRESSED,
+    Verdict.REJECTED: ExitCode.REJECTED,
+    Verdict.NO_PATCH: ExitCode.NO_PATCH,
+}
+
+
+class Origin(StrEnum):
+    """Where a reproduction comes from, the most telling first."""
+
+    ORACLE = "oracle"
+    """FAIL_TO_PASS of the task."""
+    REGISTERED = "registered"
+    """Registered by the agent or given by the user."""
+    NAMED = "named tests"
+    """Tests of the base tree that were named and that fail on it."""
+    PATCH = "tests of the patch"
+    """Tests that the patch adds."""
+    ISSUE = "code in the issue"
+
+
+class CommandRun(Frozen):
+    """One command that the harness ran in a fresh sandbox of its own."""
+
+    side: Side
+    purpose: str
+    command: str
+    exit_code: int | None
+    timed_out: bool = False
+    seconds: float = 0.0
+    summary: str = ""
+    """Counts of tests in one line, where the command is a test run."""
+    output: str = ""
+    """The end of the output; empty where the run went as it should."""
+
+
+class ReproductionEvidence(Frozen):
+    """One attempt to show the issue, and what became of it."""
+
+    origin: Origin
+    name: str
+    """The file, or the tests."""
+    accepted: bool
+    """It fails on the base for the issue's reason, fails on the control, and passes with the patch, each twice."""
+    reason: str = ""
+    """Why it was not accepted."""
+    shows_issue: bool = False
+    """It fails on the base and on the control as it should; so a failure with the patch speaks against the patch."""
+    base: tuple[str, ...] = ()
+    """What the runs on the base came to, such as `failed: AssertionError: 1 != 2`."""
+    control: tuple[str, ...] = ()
+    patched: tuple[str, ...] = ()
+
+
+class TestChange(Frozen):
+    """A test whose outcome is not the same before and after; None stands for a test that was not reported."""
+
+    __test__ = False
+
+    id: str
+    before: TestOutcome | None
+    after: TestOutcome | None
+    message: str = ""
+    """What the test says when it fails with the patch."""
+    note: str = ""
+    """What its reruns alone came to."""
+
+
+class Finding(Frozen):
+    """Something in the patch, or in how its run behaved, that bends the judgement."""
+
+    rule: str
+    """A short fixed name, such as `early-exit`."""
+    path: str
+    detail: str
+    line: int | None = None
+    waived: bool = False
+    """The user allows it."""
+
+
+class RegressionEvidence(Frozen):
+    """The existing tests before and after."""
+
+    compared: int = 0
+    """Tests whose outcome is known on both sides."""
+    passed_before: int = 0
+    passed_after: int = 0
+    files: tuple[str, ...] = ()
+    """The test files that were run, nearest first."""
+    regressions: tuple[TestChange, ...] = ()
+    fixed: tuple[TestChange, ...] = ()
+    flaky: tuple[TestChange, ...] = ()
+    already_failing: tuple[str, ...] = ()
+    canary: Literal["failed as planted", "not seen", "not planted"] = "not planted"
+    """Whether the test that must fail did so in every run: then the runner really ran."""
+    whole_suite: bool = False
+
+
+class Proof(Frozen):
+    """The verdict on a patch, and everything that it rests on."""
+
+    format: int = FORMAT_VERSION
+    verdict: Verdict
+    reason: str
+    """One sentence."""
+    task_id: str
+    repository: str
+    base_commit: str
+    patch_sha256: str
+    issue: str = ""
+    """The issue's title."""
+    image: str | None = None
+    """The image by digest or id."""
+    sandbox: str = ""
+    isolated: bool = True
+    version: str = ""
+    """Of fix-issue."""
+    created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+    changed_files: tuple[str, ...] = ()
+    held_back: tuple[str, ...] = ()
+    """Files of the patch that the judged runs replaced by those of the base: tests, configuration of runners …"""
+    findings: tuple[Finding, ...] = ()
+    reproductions: tuple[ReproductionEvidence, ...] = ()
+    regression: RegressionEvidence = RegressionEvidence()
+    commands: tuple[CommandRun, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    """What the verdict does not cover, each in one sentence."""
+
+    @property
+    def reproduction(self) -> ReproductionEvidence | None:
+        """The reproduction that was accepted, when there is one."""
+        return next((item for item in self.reproductions if item.accepted), None)
+
+
+def exit_code(proof: Proof) -> ExitCode:
+    """The exit code of the command that gives this proof."""
+    return _EXIT_CODES[proof.verdict]

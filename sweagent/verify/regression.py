@@ -1,0 +1,179 @@
+"""The existing tests before and after: nearest first, and further out while time lasts."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sweagent.testing import Runner, TestOutcome, TestReport
+from sweagent.verify.bench import Bench, Job, Run, SideTree
+from sweagent.verify.canary import make_canary
+from sweagent.verify.proof import Finding, RegressionEvidence, TestChange
+from sweagent.verify.runtime_checks import find_forgery
+from sweagent.verify.targets import find, target_of, test_run
+
+_FIRST_BATCH = 4
+_GROWTH = 4
+_LARGEST_BATCH = 200
+_ALONE = 5
+"""So many suspects are run alone; more of them are run together."""
+_RERUN_SHARE = 0.25
+_BAD_OR_GONE = (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED, None)
+
+
+class RegressionCheck:
+    """Compares test files in batches.
+
+    Args:
+        bench: runs the jobs, and knows how much time is left.
+        base: the side before the patch.
+        patched: the side with it.
+        runner: the project's test runner.
+        test_command: how the project runs its tests.
+        overlay: test files that both sides get, by path.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        base: SideTree,
+        patched: SideTree,
+        *,
+        runner: Runner,
+        test_command: str,
+        overlay: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self._bench, self._base, self._patched = bench, base, patched
+        self._runner, self._test_command = runner, test_command
+        self._overlay = overlay or {}
+        self._before: dict[str, TestOutcome] = {}
+        self._after: dict[str, TestOutcome] = {}
+        self._done: list[str] = []
+        self._regressions: list[TestChange] = []
+        self._flaky: list[TestChange] = []
+        self._canaries: list[bool] = []
+        self.findings: list[Finding] = []
+        self.not_checked: list[str] = []
+
+    def run(self, tests: Sequence[str]) -> RegressionEvidence:
+        """Compare test files, in this order, until time is up, a regression is sure, or all are done.
+
+        Raises:
+            SandboxError: the sandbox failed.
+        """
+        waiting, size, budget = list(tests), _FIRST_BATCH, self._bench.remaining
+        while waiting and size and not self._regressions and not self.findings:
+            batch, waiting = waiting[:size], waiting[size:]
+            before = self._bench.remaining
+            split = self._compare(batch)
+            if split:
+                waiting, size = [*batch, *waiting], split
+                continue
+            spent = max(before - self._bench.remaining, 0.01) / len(batch)
+            left = self._bench.remaining - budget * _RERUN_SHARE
+            size = max(0, min(int(left * 0.8 / spent), size * _GROWTH, _LARGEST_BATCH))
+        if waiting and not self._regressions and not self.findings:
+            self.not_checked.append(f"{len(waiting)} test files further away from the change: the time was used up")
+        return self._evidence(whole=not waiting)
+
+    def _compare(self, batch: list[str]) -> int:
+        """Run a batch on both sides; returns a smaller size to try again with when it takes too long."""
+        share = self._bench.remaining * (1 - _RERUN_SHARE) / 2
+        base = self._run(self._base, batch, share, "tests")
+        if base.completed.timed_out or base.completed.exit_code is None:
+            if len(batch) > 1:
+                return max(1, len(batch) // 4)
+            self.not_checked.append(f"{batch[0]}: it does not end in time on the base either")
+            return 0
+        if not base.report.results and not base.canary_failed:
+            if len(batch) > 1:
+                return max(1, len(batch) // 4)
+            self.not_checked.append(f"{batch[0]}: it does not run on the base: {base.report.problem}"[:300])
+            return 0
+        patched = self._run(self._patched, batch, max(share, 3 * base.completed.seconds), "tests")
+        self.findings += find_forgery(base, patched)
+        self._canaries.append(base.canary_failed)
+        self._done += batch
+        self._before.update(base.report.outcomes())
+        self._after.update(patched.report.outcomes())
+        self._settle(base.report, patched)
+        return 0
+
+    def _run(self, side: SideTree, targets: Sequence[str], timeout: float, purpose: str) -> Run:
+        canary = make_canary(self._runner, targets[0].split("::")[0])
+        names = [target_of(self._runner, target) for target in targets]
+        report = "" if self._runner in (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO) else "report"
+        command = test_run(
+            self._runner,
+            [*names, *([canary.target] if canary else [])],
+            self._test_command,
+            f"{{folder}}/{report}" if report else "",
+        )
+        job = Job(purpose, command, timeout, self._overlay, self._runner, report, canary)
+        return self._bench.run(side, job)
+
+    def _settle(self, base: TestReport, patched: Run) -> None:
+        """Tell regressions from flaky tests among those that passed before and do not any more."""
+        after = patched.report.outcomes()
+        suspects = [
+            name
+            for name, outcome in base.outcomes().items()
+            if outcome is TestOutcome.PASSED and after.get(name) in _BAD_OR_GONE
+        ]
+        if not suspects:
+            return
+        messages = {item.id: item.message for item in patched.report.failures}
+        # One sure regression settles the verdict; a crowd is listed after a common rerun.
+        lone = suspects if len(suspects) <= _ALONE else suspects[:1]
+        crowd = suspects[len(lone) :]
+        for name in lone:
+            self._rerun([name], after, messages)
+        if crowd:
+            self._rerun(crowd, after, messages)
+
+    def _rerun(self, names: list[str], after: Mapping[str, TestOutcome], messages: Mapping[str, str]) -> None:
+        files = list(dict.fromkeys(name.split("::")[0] for name in names))
+        targets = names if len(names) <= 40 else files
+        time = self._bench.remaining / 4
+        runs = [self._run(side, targets, time, "rerun alone") for side in (self._base, self._patched) for _ in range(2)]
+        outcomes = [run.report.outcomes() for run in runs]
+        for name in names:
+            told = [_of(name, item) for item in outcomes]
+            before = [outcome is TestOutcome.PASSED for outcome in told[:2]]
+            now = [outcome is TestOutcome.PASSED for outcome in told[2:]]
+            note = "alone: " + ", ".join(
+                f"{side} {outcome.value if outcome else 'not reported'}"
+                for side, outcome in zip(("base", "base", "patched", "patched"), told, strict=True)
+            )
+            change = TestChange(
+                id=name, before=TestOutcome.PASSED, after=after.get(name), message=messages.get(name, ""), note=note
+            )
+            (self._regressions if all(before) and not any(now) else self._flaky).append(change)
+
+    def _evidence(self, *, whole: bool) -> RegressionEvidence:
+        both = self._before.keys() & self._after.keys()
+        fixed = [
+            TestChange(id=name, before=self._before[name], after=self._after[name])
+            for name in sorted(both)
+            if self._before[name].bad and self._after[name] is TestOutcome.PASSED
+        ]
+        planted = make_canary(self._runner, self._done[0]) is not None if self._done else False
+        seen = bool(self._canaries) and all(self._canaries)
+        return RegressionEvidence(
+            compared=len(both),
+            passed_before=_count(self._before, lambda outcome: outcome is TestOutcome.PASSED),
+            passed_after=_count(self._after, lambda outcome: outcome is TestOutcome.PASSED),
+            files=tuple(self._done),
+            regressions=tuple(self._regressions),
+            fixed=tuple(fixed),
+            flaky=tuple(self._flaky),
+            already_failing=tuple(sorted(name for name, outcome in self._before.items() if outcome.bad)),
+            canary="not planted" if not planted else "failed as planted" if seen else "not seen",
+            whole_suite=whole and bool(self._done),
+        )
+
+
+def _of(name: str, outcomes: Mapping[str, TestOutcome]) -> TestOutcome | None:
+    ids = find(name, outcomes)
+    return outcomes[ids[0]] if ids else None
+
+
+def _count(outcomes: Mapping[str, TestOutcome], wanted: Callable[[TestOutcome], bool]) -> int:
+    return sum(1 for outcome in outcomes.values() if wanted(outcome))

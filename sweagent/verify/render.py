@@ -1,0 +1,140 @@
+"""The proof for people: in a terminal, in a pull request, and as a short word to the policy."""
+
+import re
+from typing import TYPE_CHECKING
+
+from sweagent.verify.proof import Proof, RegressionEvidence, TestChange, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_COLOURS = {
+    Verdict.VERIFIED: "green",
+    Verdict.UNVERIFIED: "yellow",
+    Verdict.REGRESSED: "red",
+    Verdict.REJECTED: "red",
+    Verdict.NO_PATCH: "yellow",
+}
+_LISTED = 10
+# Invisible and direction-changing characters could make one name look like another.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+def render_terminal(proof: Proof) -> "RenderableType":
+    """The proof as something rich can print. Nothing in it is read as markup."""
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _facts(proof):
+        table.add_row(name, Text(_visible(value)))
+    colour = _COLOURS[proof.verdict]
+    head = Text.assemble((proof.verdict.value, f"bold {colour}"), f"  {_visible(proof.reason)}")
+    return Panel(Group(head, Text(), table), title="proof", title_align="left", border_style=colour)
+
+
+def render_markdown(proof: Proof) -> str:
+    """The proof as Markdown for a pull request. What comes from the repository is inert: no mentions, links or HTML."""
+    lines = [f"### Proof: {proof.verdict.value}", "", _inert(proof.reason), ""]
+    lines += ["| | |", "| --- | --- |"]
+    lines += [f"| {name} | {_inert(value).replace('|', chr(92) + '|')} |" for name, value in _facts(proof)]
+    if proof.reproductions:
+        lines += ["", "| reproduction | base | with a comment only | with the patch |", "| --- | --- | --- | --- |"]
+    for item in proof.reproductions:
+        cells = [item.name, "; ".join(item.base), "; ".join(item.control), "; ".join(item.patched)]
+        lines.append("| " + " | ".join(_inert(cell).replace("|", r"\|") or "not run" for cell in cells) + " |")
+    lines += ["", "<details><summary>Commands</summary>", ""]
+    for run in proof.commands:
+        lines.append(f"- {run.side}, {run.purpose}, {run.seconds:.1f} s: {_code(run.command)}")
+    lines += ["", "</details>", ""]
+    return "\n".join(lines)
+
+
+def feedback(proof: Proof) -> str:
+    """What the policy is told of a patch that is not verified: short, and only what helps to mend it."""
+    lines = [f"The verifier says: {proof.verdict.value}. {_visible(proof.reason)}"]
+    if proof.verdict is Verdict.REGRESSED:
+        for change in proof.regression.regressions[:5]:
+            lines.append(f"- {change.id}: {change.message or 'it is no longer reported'}"[:400])
+        lines.append("These tests passed before your change. Mend the code without breaking them.")
+    elif proof.verdict is Verdict.REJECTED:
+        lines += [f"- {item.path}:{item.line or ''} {item.detail}" for item in proof.findings if not item.waived][:5]
+        lines.append("Undo this and mend the code itself.")
+    elif proof.verdict is Verdict.UNVERIFIED:
+        lines += [f"- {item.name}: {item.reason}" for item in proof.reproductions if not item.accepted][:4]
+        failing = [run for run in proof.commands if run.side == "patched" and run.output]
+        if failing:
+            lines.append(f"The end of the last run with your patch:\n{_visible(failing[-1].output)[-1500:]}")
+        if not any(item.shows_issue for item in proof.reproductions):
+            lines.append(
+                "Register a reproduction: a test or a script that runs the code, fails without your change because of "
+                "the issue, and passes with it."
+            )
+    return "\n".join(lines)
+
+
+def _facts(proof: Proof) -> list[tuple[str, str]]:
+    accepted = proof.reproduction
+    facts = [
+        ("reproduction", f"{accepted.name} ({accepted.origin.value})" if accepted else ""),
+        ("without the patch", "; ".join(accepted.base) if accepted else ""),
+        ("with a comment only", "; ".join(accepted.control) if accepted else ""),
+        ("with the patch", "; ".join(accepted.patched) if accepted else ""),
+    ]
+    for item in () if accepted else proof.reproductions:
+        facts.append(("not a reproduction", f"{item.name} ({item.origin.value}): {item.reason}"))
+    facts.append(("existing tests", _tests_line(proof.regression)))
+    facts += [("broken by the patch", _change_line(item)) for item in proof.regression.regressions[:_LISTED]]
+    facts += [("flaky", _change_line(item)) for item in proof.regression.flaky[:_LISTED]]
+    facts.append(("already failing", _listed(proof.regression.already_failing)))
+    for finding in proof.findings:
+        waived = " (allowed by the user)" if finding.waived else ""
+        place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+        facts.append(("tampering", f"{place}: {finding.detail} [{finding.rule}]{waived}"))
+    facts += [("not checked", item) for item in proof.not_checked[:_LISTED]]
+    image = f"{proof.sandbox} {proof.image or ''}".strip()
+    facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))
+    facts.append(("time", f"{proof.seconds:.0f} s, {len(proof.commands)} commands, each in a fresh sandbox"))
+    return [(name, value) for name, value in facts if value]
+
+
+def _tests_line(regression: RegressionEvidence) -> str:
+    if not regression.files:
+        return "not run"
+    extent = "the whole suite" if regression.whole_suite else f"{len(regression.files)} files, nearest first"
+    return (
+        f"{regression.passed_before} passed before, {regression.passed_after} pass now ({extent}); "
+        f"planted failing test: {regression.canary}"
+    )
+
+
+def _change_line(change: TestChange) -> str:
+    said = f" ({change.message})" if change.message else ""
+    return f"{change.id}{said}; {change.note}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def _visible(text: str) -> str:
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def _inert(text: str) -> str:
+    """Text that Markdown shows as it is; a code span keeps mentions and references from having effects."""
+    text = _visible(text).replace("\n", " ").strip()
+    return _code(text) if re.search(r"[@#<>\[\]*_`~!&:\\]", text) else text
+
+
+def _code(text: str) -> str:
+    text = _visible(text).replace("\n", " ")
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"

@@ -1,0 +1,151 @@
+"""Judges a reproduction: it must fail on the base for the issue's reason, and pass with the patch, each time."""
+
+from dataclasses import dataclass
+
+from sweagent.testing import TestOutcome, TestResult
+from sweagent.verify.bench import Bench, Run, SideTree
+from sweagent.verify.candidates import Candidate
+from sweagent.verify.failures import misfit, said
+from sweagent.verify.proof import Finding, ReproductionEvidence
+from sweagent.verify.runtime_checks import find_forgery
+from sweagent.verify.targets import find
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The trees that are compared.
+
+    Attributes:
+        base: before the patch.
+        control: the base with a comment in the patched files; what passes on it does not tell a fix from any change.
+        patched: with the patch's source changes.
+    """
+
+    base: SideTree
+    control: SideTree
+    patched: SideTree
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A judged candidate, and what its patched runs gave away."""
+
+    evidence: ReproductionEvidence
+    findings: tuple[Finding, ...] = ()
+
+
+def judge(candidate: Candidate, bench: Bench, sides: Sides, issue_text: str) -> Judged:
+    """Run a candidate on all sides, twice each, and stop at the first thing that speaks against it.
+
+    Raises:
+        SandboxError: the sandbox failed.
+    """
+    judging = _Judging(candidate, bench, sides, issue_text)
+    reason = judging.base_fails() or judging.patched_passes() or judging.stays_so()
+    return Judged(judging.evidence(reason), tuple(judging.findings))
+
+
+class _Judging:
+    def __init__(self, candidate: Candidate, bench: Bench, sides: Sides, issue_text: str) -> None:
+        self._candidate, self._bench, self._sides, self._issue = candidate, bench, sides, issue_text
+        self._wanted: tuple[str, ...] = candidate.wanted
+        self._runs: dict[str, list[str]] = {"base": [], "control": [], "patched": []}
+        self._base: Run | None = None
+        self._shows_issue = False
+        self.findings: list[Finding] = []
+
+    def base_fails(self) -> str:
+        run = self._run(self._sides.base)
+        self._base = run
+        bad = self._bad(run)
+        if not self._failed(run):
+            return "it passes on the base, so it does not show the issue"
+        if not self._candidate.trusted:
+            reason = misfit(run, self._candidate.path, self._issue, bad) or self._unexpected(run)
+            if reason:
+                return f"its failure on the base does not belong to the issue: {reason}"
+        if self._candidate.open_ended and self._candidate.runner is not None:
+            self._wanted = tuple(item.id for item in bad)
+        return ""
+
+    def patched_passes(self) -> str:
+        run = self._run(self._sides.patched)
+        if self._base is not None:
+            self.findings += find_forgery(self._base, run)
+        if self.findings:
+            return "the patched run does not tell the truth"
+        if self._failed(run) or not self._passed(run):
+            self._shows_issue = self._failed(self._run(self._sides.base))
+            return f"it still fails with the patch: {said(run, self._bad(run)).removeprefix('failed: ')}"
+        return ""
+
+    def stays_so(self) -> str:
+        again = self._run(self._sides.base)
+        if not self._failed(again):
+            return "it is not steady: on the base it failed once and passed once"
+        for _ in range(2):
+            if not self._failed(self._run(self._sides.control)):
+                return "it passes with a mere comment in the patched files, so it does not tell a fix from any change"
+        run = self._run(self._sides.patched)
+        if self._base is not None:
+            self.findings += find_forgery(self._base, run)
+        if self.findings:
+            return "the patched run does not tell the truth"
+        self._shows_issue = True
+        return "" if self._passed(run) else "it is not steady: with the patch it passed once and failed once"
+
+    def evidence(self, reason: str) -> ReproductionEvidence:
+        return ReproductionEvidence(
+            origin=self._candidate.origin,
+            name=self._candidate.name,
+            accepted=not reason,
+            reason=reason,
+            shows_issue=self._shows_issue,
+            base=tuple(self._runs["base"]),
+            control=tuple(self._runs["control"]),
+            patched=tuple(self._runs["patched"]),
+        )
+
+    def _run(self, side: SideTree) -> Run:
+        run = self._bench.run(side, self._candidate.job(self._bench.remaining / 4))
+        self._runs[side.name].append("passed" if self._passed(run) else said(run, self._bad(run)))
+        return run
+
+    def _passed(self, run: Run) -> bool:
+        if run.completed.timed_out or run.completed.exit_code is None:
+            return False
+        if run.job.runner is None:
+            return run.completed.exit_code == 0
+        if not self._wanted:
+            clean = run.completed.exit_code == 0 or run.canary_failed
+            return clean and run.report.counts.get(TestOutcome.PASSED, 0) > 0 and not run.report.failures
+        outcomes = run.report.outcomes()
+        for wanted in self._wanted:
+            ids = find(wanted, outcomes)
+            if not ids or any(outcomes[name] is not TestOutcome.PASSED for name in ids):
+                return False
+        return True
+
+    def _failed(self, run: Run) -> bool:
+        """Failing is more than not passing: a skipped test shows nothing."""
+        if self._candidate.trusted:
+            return not self._passed(run)
+        if run.job.runner is None or run.completed.exit_code is None:
+            return run.completed.exit_code != 0
+        if run.report.results:
+            return bool(self._bad(run))
+        return run.completed.exit_code != 0
+
+    def _bad(self, run: Run) -> list[TestResult]:
+        failures = list(run.report.failures)
+        if not self._wanted:
+            return failures
+        ids = {name for wanted in self._wanted for name in find(wanted, (item.id for item in failures))}
+        files = {wanted.split("::")[0] for wanted in self._wanted}
+        return [item for item in failures if item.id in ids or item.id in files]
+
+    def _unexpected(self, run: Run) -> str:
+        expected = self._candidate.expected
+        if not expected or any(kind in run.completed.output for kind in expected):
+            return ""
+        return f"the issue tells of {' or '.join(expected)}"

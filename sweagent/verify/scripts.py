@@ -1,0 +1,67 @@
+"""Runs a Python script so that the harness can tell a script that came to its end from one that was cut short."""
+
+import json
+from collections.abc import Iterable
+
+RECORD_VARIABLE = "FIX_ISSUE_RECORD"
+
+# It takes the script's place, so that the command need not be understood; line numbers and tracebacks are the script's.
+_DRIVER = """\
+import sys as _sys
+_source = {source}
+_code = compile(_source, __file__, "exec")
+if __name__ != "__main__":
+    exec(_code, globals())
+else:
+    def _drive():
+        import json, linecache, os, traceback
+        path = os.environ.pop({variable}, None)
+        changed = {changed}
+        linecache.cache[__file__] = (len(_source), None, _source.splitlines(True), __file__)
+        namespace = {{"__name__": "__main__", "__file__": __file__, "__builtins__": __builtins__, "__doc__": None}}
+        module = type(_sys)("__main__")
+        module.__dict__.update(namespace)
+        _sys.modules["__main__"] = module
+        ended, where, status = "end", "", 0
+        try:
+            exec(_code, module.__dict__)
+        except SystemExit as stop:
+            frames = traceback.extract_tb(stop.__traceback__)
+            ended, where = "exit", frames[-1].filename if frames else ""
+            status = stop.code
+        except BaseException as error:
+            ended, status = "exception", 1
+            trace = error.__traceback__.tb_next if error.__traceback__ else None
+            traceback.print_exception(type(error), error, trace)
+        real = os.path.realpath(where).replace(os.sep, "/") if where else ""
+        forced = any(real.endswith("/" + name) for name in changed)
+        if path:
+            with open(path, "w") as file:
+                json.dump({{"ended": ended, "where": where if forced else ""}}, file)
+        _sys.exit(status)
+    _drive()
+"""
+
+
+def driven(source: bytes, changed: Iterable[str]) -> bytes | None:
+    """The script inside a driver that records how it ended; None for a script that cannot be compiled.
+
+    Args:
+        source: the script.
+        changed: the files that the patch changes; an exit raised in one of them is recorded by name.
+    """
+    try:
+        text = source.decode("utf-8")
+        compile(text, "script", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None
+    return _DRIVER.format(source=repr(text), variable=repr(RECORD_VARIABLE), changed=repr(sorted(changed))).encode()
+
+
+def ending(record: str | None) -> tuple[str, str]:
+    """How a driven script ended, and in which changed file it was ended; empty when there is no record."""
+    try:
+        data = json.loads(record or "{}")
+        return str(data.get("ended", "")), str(data.get("where", ""))
+    except (ValueError, AttributeError):
+        return "", ""

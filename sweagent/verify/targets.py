@@ -1,0 +1,79 @@
+"""From the path of a test file to what its runner is told, and back from what it reports."""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from sweagent.testing import Runner, command_for, dotted
+from sweagent.verify.harness_files import HarnessFile, harness_file
+
+STEADY_OPTIONS = "--continue-on-collection-errors --maxfail=0 -p no:randomly"
+"""For pytest: what the project says of stopping early, and plugins that shuffle, are overruled."""
+
+_TEST_MODULE = re.compile(
+    r"""(.*/)?( (test_[^/]*|[^/]*_tests?|tests?)\.py | [^/]*_test\.(go|rb) | [^/]*\.(test|spec)\.[cm]?[jt]sx?
+      | [^/]*(Test|Tests|TestCase)\.(java|kt) ) | test/.*\.[cm]?js
+    """,
+    re.VERBOSE,
+)
+_SUFFIXES: dict[Runner, tuple[str, ...]] = {
+    Runner.PYTEST: (".py",),
+    Runner.UNITTEST: (".py",),
+    Runner.DJANGO: (".py",),
+    Runner.SYMPY: (".py",),
+    Runner.GO: (".go",),
+    Runner.JEST: (".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs"),
+    Runner.VITEST: (".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs"),
+    Runner.MOCHA: (".js", ".cjs", ".mjs", ".ts"),
+    Runner.NODE: (".js", ".cjs", ".mjs"),
+    Runner.MAVEN: (".java", ".kt"),
+    Runner.GRADLE: (".java", ".kt"),
+}
+
+
+def is_test_module(path: str, runner: Runner | None = None) -> bool:
+    """Whether a file holds tests that a runner collects, by its name and place."""
+    if harness_file(path) is not HarnessFile.TEST or not _TEST_MODULE.fullmatch(path):
+        return False
+    return runner is None or path.endswith(_SUFFIXES.get(runner, ("",)))
+
+
+def test_run(runner: Runner, targets: Iterable[str], test_command: str, report: str) -> str:
+    """The command that runs chosen tests in the same way each time.
+
+    Args:
+        runner: the runner.
+        targets: what it is told to run.
+        test_command: how the project runs its tests; empty takes the runner's usual command.
+        report: where its report goes, when it writes one.
+    """
+    command = command_for(runner, list(dict.fromkeys(targets)), test_command=test_command, report=report)
+    return f"{command} {STEADY_OPTIONS}" if runner is Runner.PYTEST else command
+
+
+def target_of(runner: Runner, test: str) -> str:
+    """What a runner is told to run a test file or a test in it."""
+    if runner is Runner.GO and test.endswith(".go"):
+        return f"./{PurePosixPath(test).parent}".removesuffix("/.")
+    if runner in (Runner.MAVEN, Runner.GRADLE) and "/" in test:
+        return PurePosixPath(test).stem
+    return test
+
+
+def find(wanted: str, ids: Iterable[str]) -> list[str]:
+    """The reported ids that a name means: the very id, the same test in dotted form, or a bare name at its end.
+
+    A name without parameters means the test with every parameter.
+    """
+    ids = list(ids)
+    if wanted in ids:
+        return [wanted]
+    plain = dotted(wanted)
+    return [
+        name
+        for name in ids
+        if dotted(name) == plain
+        or name.endswith((f"::{wanted}", f".{wanted}"))
+        or name.startswith((f"{wanted}[", f"{wanted}::"))
+        or dotted(name).endswith(f".{plain}")
+    ]

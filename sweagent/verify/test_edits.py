@@ -1,0 +1,104 @@
+"""Whether a patch only adds tests, or changes, removes or skips those that there are."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+_SKIPS = re.compile(
+    r"""\bpytestmark\b | \ballow_module_level\b | \bSkipTest\b | \bcollect_ignore(_glob)?\b | \b__test__\b
+      | \bload_tests\b | @\s*(\w+\.)*(skip|skipif|skipIf|skipUnless|xfail|expectedFailure|skipIfDBFeature)\b
+      | \b(it|test|describe)\.(skip|todo|only)\b | \bt\.Skip(f|Now)?\( | \#\[ignore | @(Disabled|Ignore)\b
+    """,
+    re.VERBOSE,
+)
+
+
+def weakened(path: str, before: bytes, after: bytes) -> list[str]:
+    """Say in what a changed test file tests less than, or other than, it did; empty when it only gained tests.
+
+    Args:
+        path: tells the language.
+        before: the base's content.
+        after: the content with the patch.
+    """
+    old, new = before.decode("utf-8", "replace"), after.decode("utf-8", "replace")
+    if path.endswith(".py"):
+        try:
+            return _python(old, new)
+        except (SyntaxError, ValueError, RecursionError):
+            pass
+    return _text(old, new)
+
+
+def added_tests(path: str, before: bytes | None, after: bytes) -> tuple[str, ...]:
+    """The Python tests, as pytest names them without the file, that a file has now and did not have."""
+    if not path.endswith(".py"):
+        return ()
+    try:
+        old = dict(definitions(ast.parse(before))) if before else {}
+        new = dict(definitions(ast.parse(after)))
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    return tuple(name for name in new if name not in old and name.rsplit("::", 1)[-1].startswith("test"))
+
+
+def _python(old: str, new: str) -> list[str]:
+    before, after = dict(definitions(ast.parse(old))), dict(definitions(ast.parse(new)))
+    said = []
+    for name, dump in before.items():
+        if name not in after:
+            said.append(f"removes `{name}`")
+        elif after[name] != dump:
+            said.append(f"changes `{name}`")
+    lost = [line for line in _statements(old) if line not in set(_statements(new))]
+    if lost:
+        said.append(f"changes `{lost[0][:80]}`")
+    # New definitions may well be skipped tests; only what stands outside of them reaches the old tests.
+    said += [f"adds `{line[:80]}`" for line in _statements(new) if _SKIPS.search(line) and line not in _statements(old)]
+    return said
+
+
+def definitions(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """Functions and methods by their pytest name, with a dump that ignores docstrings and positions."""
+    stack: list[tuple[str, ast.AST]] = [("", module)]
+    while stack:
+        prefix, scope = stack.pop()
+        for node in ast.iter_child_nodes(scope):
+            if isinstance(node, ast.ClassDef):
+                head = [*node.decorator_list, *node.bases, *node.keywords]
+                yield f"{prefix}{node.name}", "class " + " ".join(ast.dump(item) for item in head)
+                stack.append((f"{prefix}{node.name}::", node))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{prefix}{node.name}", ast.dump(_without_docstring(node))
+
+
+def _without_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+    if ast.get_docstring(node) is not None and len(node.body) > 1:
+        node.body = node.body[1:]
+    return node
+
+
+def _statements(source: str) -> list[str]:
+    """The statements outside functions, one text each, classes opened, imports left out."""
+    found = []
+    scopes: list[ast.Module | ast.ClassDef] = [ast.parse(source)]
+    while scopes:
+        for node in scopes.pop().body:
+            if isinstance(node, ast.ClassDef):
+                scopes.append(node)
+            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                continue
+            elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom):
+                found.append(ast.unparse(node))
+    return found
+
+
+def _text(old: str, new: str) -> list[str]:
+    old_lines, new_lines = _bare(old), _bare(new)
+    known, kept = set(old_lines), set(new_lines)
+    said = [f"removes or changes `{line[:80]}`" for line in old_lines if line not in kept][:1]
+    return said + [f"adds `{line[:80]}`" for line in new_lines if _SKIPS.search(line) and line not in known]
+
+
+def _bare(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,135 @@
+"""Trees of a repository on the host: the base, the base with a patch, and what differs, without a work tree."""
+
+import io
+import os
+import tarfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sweagent.git import GitError
+from sweagent.patch.apply import as_bytes, does_not_apply
+from sweagent.repository.trusted import TrustedTree, trusted_tree
+from sweagent.task import Repository
+
+_SYMLINK = 0o120000
+_SUBMODULE = 0o160000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a tree: its git mode and the hash of its content."""
+
+    mode: int
+    blob: str
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A path that is not the same in two trees; None stands for no file there."""
+
+    path: str
+    old: Entry | None
+    new: Entry | None
+
+
+@contextmanager
+def open_trees(repository: Repository) -> Iterator["Trees"]:
+    """Open the trees of a repository; what is made of them is gone when the context ends.
+
+    Raises:
+        UsageError: the base commit, or the uncommitted changes, are no longer there.
+    """
+    with trusted_tree(repository) as store:
+        yield Trees(store)
+
+
+class Trees:
+    """The trees that can be made from the tree that the work started from (`base`)."""
+
+    def __init__(self, store: TrustedTree) -> None:
+        self._store = store
+        self.base = store.tree
+
+    def apply(self, patch: str, tree: str | None = None) -> str:
+        """Return the tree that a patch makes of a tree (the base, unless said otherwise).
+
+        Raises:
+            UsageError: git refuses the patch, with git's own words.
+        """
+        self._git("read-tree", tree or self.base)
+        try:
+            self._git("apply", "--cached", "-", stdin=as_bytes(patch))
+        except GitError as error:
+            raise does_not_apply(error) from error
+        return self._git("write-tree").decode().strip()
+
+    def changes(self, old: str, new: str) -> tuple[FileChange, ...]:
+        """The paths that differ between two trees; a rename is a deletion and an addition."""
+        fields = self._git("diff-tree", "-r", "-z", "--no-renames", old, new).split(b"\0")
+        changes = []
+        for header, path in zip(fields[::2], fields[1::2], strict=False):
+            old_mode, new_mode, old_blob, new_blob, _ = header.decode().lstrip(":").split()
+            changes.append(FileChange(os.fsdecode(path), _entry(old_mode, old_blob), _entry(new_mode, new_blob)))
+        return tuple(changes)
+
+    def paths(self, tree: str) -> tuple[str, ...]:
+        """All paths of a tree, in git's order."""
+        names = self._git("ls-tree", "-r", "-z", "--name-only", tree).split(b"\0")
+        return tuple(os.fsdecode(name) for name in names if name)
+
+    def read(self, tree: str, path: str) -> bytes | None:
+        """The content of a file, or None when the tree has none of that name."""
+        return self.read_many(tree, [path]).get(path)
+
+    def read_many(self, tree: str, paths: Iterable[str]) -> dict[str, bytes]:
+        """The contents of files by path; those that the tree lacks, and names with a newline, are left out."""
+        wanted = [path for path in paths if "\n" not in path]
+        asked = b"".join(os.fsencode(f"{tree}:{path}") + b"\n" for path in wanted)
+        stream = io.BytesIO(self._git("cat-file", "--batch", stdin=asked) if wanted else b"")
+        contents: dict[str, bytes] = {}
+        for path in wanted:
+            header = stream.readline().split()
+            if header[-1:] == [b"missing"] or len(header) != 3:
+                continue
+            data = stream.read(int(header[2]))
+            stream.read(1)
+            if header[1] == b"blob":
+                contents[path] = data
+        return contents
+
+    def archive(self, changes: Iterable[FileChange]) -> bytes:
+        """A tar archive of the new side of changes, modes and symlinks kept; submodules are left out."""
+        entries = [(change.path, change.new) for change in changes if change.new and change.new.mode != _SUBMODULE]
+        contents = self._blobs([entry.blob for _, entry in entries])
+        # Byte code of the base is told from stale byte code by time and size alone.
+        now = int(time.time())
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for path, entry in entries:
+                data = contents[entry.blob]
+                member = tarfile.TarInfo(path)
+                if entry.mode == _SYMLINK:
+                    member.type, member.linkname = tarfile.SYMTYPE, os.fsdecode(data)
+                    archive.addfile(member)
+                else:
+                    member.mode, member.size, member.mtime = entry.mode & 0o777, len(data), now
+                    archive.addfile(member, io.BytesIO(data))
+        return buffer.getvalue()
+
+    def _blobs(self, hashes: list[str]) -> Mapping[str, bytes]:
+        stream = io.BytesIO(self._git("cat-file", "--batch", stdin="".join(f"{name}\n" for name in hashes).encode()))
+        contents = {}
+        for name in hashes:
+            size = int(stream.readline().split()[2])
+            contents[name] = stream.read(size)
+            stream.read(1)
+        return contents
+
+    def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        return self._store.git(*arguments, stdin=stdin).stdout
+
+
+def _entry(mode: str, blob: str) -> Entry | None:
+    return Entry(int(mode, 8), blob) if int(mode, 8) else None
