@@ -1,13 +1,9 @@
 """From a recipe to an image: built once, retried in bounded steps, recorded in a lock file."""
 
 import io
-import os
-import subprocess
 import tarfile
 import tempfile
 import time
-from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +25,7 @@ from sweagent.environment.engine import (
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.remedies import next_recipe
 from sweagent.errors import EnvironmentBuildError
+from sweagent.repository import make_seed
 from sweagent.task import Repository
 
 MAX_ATTEMPTS = 6
@@ -69,7 +66,8 @@ def ensure_image(recipe: Recipe, repository: Repository, settings: Settings, *, 
 def _build_with_retries(client: Any, recipe: Recipe, repository: Repository, name: str, log: Log) -> Image:
     steps: list[Step] = []
     attempt = recipe
-    with _seed(repository) as seed, build_network(client) as network:
+    seed = make_seed(repository).archive
+    with build_network(client) as network:
         for number in range(1, MAX_ATTEMPTS + 1):
             started = time.monotonic()
             try:
@@ -110,31 +108,6 @@ def _build_once(
         context.seek(0)
         labels = {LABEL: "environment", f"{LABEL}.repository": recipe.name, f"{LABEL}.commit": recipe.commit}
         build(client, context, network=network, arguments={}, tag=name, labels=labels, log=log)
-
-
-@contextmanager
-def _seed(repository: Repository) -> Iterator[Path]:
-    """An archive of the repository with its history up to the base commit, checked out."""
-    with tempfile.TemporaryDirectory(prefix="fix-issue-seed-") as folder:
-        root = Path(folder) / "tree"
-        git = ["git", "-c", "core.hooksPath=/dev/null", "-c", "init.templateDir=", "-C", str(root)]
-        root.mkdir()
-        environment = {"PATH": os.environ.get("PATH", ""), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-        for arguments in (
-            ["init", "-q"],
-            ["fetch", "-q", "--no-tags", repository.git_dir, repository.base_commit],
-            ["update-ref", "refs/heads/main", repository.base_commit],
-            ["symbolic-ref", "HEAD", "refs/heads/main"],
-            ["reset", "-q", "--hard"],
-        ):
-            done = subprocess.run([*git, *arguments], capture_output=True, text=True, check=False, env=environment)
-            if done.returncode != 0:
-                raise EnvironmentBuildError(f"the repository cannot be copied: {done.stderr.strip()}", "see the log")
-        (root / ".git/FETCH_HEAD").unlink(missing_ok=True)
-        archive = Path(folder) / "seed.tar"
-        with tarfile.open(archive, "w") as packed:
-            packed.add(root, ".", filter=_anonymous)
-        yield archive
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

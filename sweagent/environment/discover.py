@@ -79,7 +79,9 @@ def _overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
     values = recipe.model_dump()
     for key, said in overrides.items():
         if key not in values or key in ("name", "commit", "committed"):
-            raise UsageError(f"`environment.{key}` in {OVERRIDES} is not known", f"known are: {', '.join(sorted(values))}")
+            raise UsageError(
+                f"`environment.{key}` in {OVERRIDES} is not known", f"known are: {', '.join(sorted(values))}"
+            )
         values[key] = _with_source(values[key], said, key)
     try:
         return Recipe.model_validate(values)
@@ -93,6 +95,8 @@ def _with_source(old: Any, said: Any, key: str) -> Any:
     source = f"{OVERRIDES} environment.{key}"
     if key in ("test_command", "toolchain"):
         return {"value": str(said), "source": source}
-    if key in ("system", "tools", "requirements", "optional", "prepare", "install", "finish") and isinstance(said, list):
+    if key in ("system", "tools", "requirements", "optional", "prepare", "install", "finish") and isinstance(
+        said, list
+    ):
         return [{"value": item, "source": source} for item in said]
     return said

@@ -26,7 +26,11 @@ def render_dockerfile(recipe: Recipe, base: Base) -> str:
     loader = jinja2.FileSystemLoader([resource("environments", recipe.ecosystem), resource("environments")])
     # Shell and Dockerfile text, not HTML: each value is quoted for the shell above.
     templates = jinja2.Environment(  # noqa: S701
-        loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     return templates.get_template("Dockerfile.j2").render(_values(recipe, base))
 

@@ -107,8 +107,14 @@ def build_network(client: Any) -> Iterator[BuildNetwork]:
 
 
 def build(
-    client: Any, context: IO[bytes], *, network: BuildNetwork, arguments: dict[str, str], tag: str,
-    labels: dict[str, str], log: Log,
+    client: Any,
+    context: IO[bytes],
+    *,
+    network: BuildNetwork,
+    arguments: dict[str, str],
+    tag: str,
+    labels: dict[str, str],
+    log: Log,
 ) -> str:
     """Build a Dockerfile by the engine and return the image's id.
 
@@ -129,8 +135,16 @@ def build(
     lines: list[str] = []
     try:
         for event in client.api.build(
-            fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True, decode=True,
-            network_mode=network.mode, buildargs=arguments | network.arguments, labels=labels, timeout=3600,
+            fileobj=context,
+            custom_context=True,
+            tag=tag,
+            rm=True,
+            forcerm=True,
+            decode=True,
+            network_mode=network.mode,
+            buildargs=arguments | network.arguments,
+            labels=labels,
+            timeout=3600,
         ):
             text = str(event.get("stream") or event.get("error") or "")
             for line in text.splitlines():

@@ -84,7 +84,9 @@ def _from_pyproject(data: dict[str, Any]) -> Metadata:
     where = "pyproject.toml"
     requires = project.get("requires-python") or flit.get("requires-python")
     extras = _table(project, "optional-dependencies") or _table(flit, "requires-extra")
-    groups = {name: lines_of(_group(data, name), f"{where} [dependency-groups]") for name in _table(data, "dependency-groups")}
+    groups = {
+        name: lines_of(_group(data, name), f"{where} [dependency-groups]") for name in _table(data, "dependency-groups")
+    }
     dependencies = lines_of(project.get("dependencies") or flit.get("requires"), f"{where} [project]")
     if poetry:
         poetry_python = _table(poetry, "dependencies").get("python")
@@ -154,7 +156,8 @@ def _from_setup_py(tree: Tree) -> Metadata:
     where = "setup.py"
     return Metadata(
         requires_python=Line(value=requires, source=where) if isinstance(requires, str) and requires else None,
-        classified=_classified(values.get("classifiers")) or _classified(re.findall(r"Programming[^'\"]+", tree.read(where))),
+        classified=_classified(values.get("classifiers"))
+        or _classified(re.findall(r"Programming[^'\"]+", tree.read(where))),
         dependencies=lines_of(values.get("install_requires"), where),
         extras={
             name: lines_of(lines, f"{where} extra {name}")
@@ -176,7 +179,10 @@ def _literal(node: ast.expr, names: dict[str, ast.expr], depth: int = 0) -> Any:
         items = [_literal(item, names, depth + 1) for item in node.elts]
         return [item for item in items if item is not None]
     if isinstance(node, ast.Dict):
-        pairs = [(_literal(key, names, depth + 1) if key else None, value) for key, value in zip(node.keys, node.values, strict=True)]
+        pairs = [
+            (_literal(key, names, depth + 1) if key else None, value)
+            for key, value in zip(node.keys, node.values, strict=True)
+        ]
         return {key: _literal(value, names, depth + 1) for key, value in pairs if isinstance(key, str)}
     if isinstance(node, ast.Name) and node.id in names:
         return _literal(names[node.id], names, depth + 1)
@@ -192,13 +198,17 @@ def _literal(node: ast.expr, names: dict[str, ast.expr], depth: int = 0) -> Any:
 
 def _called(node: ast.Call) -> str:
     function = node.func
-    return function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    return (
+        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    )
 
 
 def _classified(values: object) -> tuple[str, ...]:
     found = []
     for value in values if isinstance(values, list | tuple) else ():
-        match = re.search(r"Programming Language :: Python :: (\d+\.\d+)\s*$", value) if isinstance(value, str) else None
+        match = (
+            re.search(r"Programming Language :: Python :: (\d+\.\d+)\s*$", value) if isinstance(value, str) else None
+        )
         if match:
             found.append(match[1])
     return tuple(dict.fromkeys(found))
@@ -245,7 +255,9 @@ def _poetry_range(version: str) -> str:
             parts.append("" if text == "*" else text if text[:1] in "<>=!" else f"=={text}")
             continue
         numbers = [int(number) for number in match[2].split(".")]
-        place = next((i for i, number in enumerate(numbers) if number), 0) if match[1] == "^" else min(1, len(numbers) - 1)
+        place = (
+            next((i for i, number in enumerate(numbers) if number), 0) if match[1] == "^" else min(1, len(numbers) - 1)
+        )
         upper = [*numbers[:place], numbers[place] + 1]
         parts.append(f">={match[2]},<{'.'.join(map(str, upper))}")
     return ",".join(part for part in parts if part)

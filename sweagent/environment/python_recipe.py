@@ -85,8 +85,12 @@ def _unpinned(line: Line) -> Line:
 
 def _install(metadata: Metadata, extras: tuple[str, ...]) -> tuple[Line, ...]:
     if not metadata.installable:
-        return (Line(value="echo /testbed > $(python -c 'import site; print(site.getsitepackages()[0])')/testbed.pth",
-                     source="no installable project: the repository's root is put on the path"),)
+        return (
+            Line(
+                value="echo /testbed > $(python -c 'import site; print(site.getsitepackages()[0])')/testbed.pth",
+                source="no installable project: the repository's root is put on the path",
+            ),
+        )
     what = f"'.[{','.join(extras)}]'" if extras else "."
     return (Line(value=f"pip install --editable {what}", source="pyproject.toml, setup.cfg or setup.py"),)
 

@@ -7,7 +7,9 @@ from sweagent.environment.python_metadata import Metadata, lines_of
 from sweagent.environment.recipe import Line
 from sweagent.environment.tree import Tree
 
-_REQUIREMENT_FILE = re.compile(r"(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*|tests?)/[\w.-]+|[\w-]*require[\w.-]+")
+_REQUIREMENT_FILE = re.compile(
+    r"(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*|tests?)/[\w.-]+|[\w-]*require[\w.-]+"
+)
 _FOR_TESTS = re.compile(r"(?:^|[/._-])(?:tests?|testing|py3)(?=[._-]|/.*)")
 _FOR_DEVELOPERS = re.compile(r"(?:^|[/._-])(?:dev|develop|development|ci|all)(?=[._-])")
 _NOT_FOR_TESTS = re.compile(r"docs?\b|lint|typ(?:e|ing)|mypy|style|build|release|example|pallets|min|constraint|oldest")
@@ -25,7 +27,11 @@ def test_requirements(tree: Tree, metadata: Metadata) -> tuple[Line, ...]:
 
 def _requirement_files(tree: Tree) -> list[str]:
     """The files named for tests, or those for developers when there are none; a pinned file wins over its source."""
-    files = [name for name in sorted(tree.names) if name.endswith((".txt", ".pip", ".in")) and _REQUIREMENT_FILE.fullmatch(name)]
+    files = [
+        name
+        for name in sorted(tree.names)
+        if name.endswith((".txt", ".pip", ".in")) and _REQUIREMENT_FILE.fullmatch(name)
+    ]
     files = [name for name in files if not _NOT_FOR_TESTS.search(name)]
     pinned = {name.rsplit(".", 1)[0] for name in files if not name.endswith(".in")}
     files = [name for name in files if not name.endswith(".in") or name.removesuffix(".in") not in pinned]

@@ -6,10 +6,10 @@ credentials and certificates of the user never enter a build, and the code that 
 but requests for packages.
 """
 
+import hashlib
 import json
 import re
 import threading
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
+import tenacity
 import yaml
 
 from sweagent.environment.links import PackageFile, published_until, read_page, write_page
@@ -32,6 +33,7 @@ HOST = "registry.fix-issue.internal"
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _TIMEOUT = 180.0
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _DROPPED = frozenset({"connection", "transfer-encoding", "content-encoding", "content-length", "set-cookie"})
 
 
@@ -55,6 +57,10 @@ def plain_registry(kind: str) -> str:
     return f"http://{HOST}/always/{kind}/"
 
 
+class _PassingFaultError(Exception):
+    """A registry answered with a fault that may be gone at the next try."""
+
+
 class Registry:
     """Fetches pages and files for the proxy.
 
@@ -75,7 +81,7 @@ class Registry:
         self._settings = settings
         self._hosts = hosts
         self._pages: dict[str, list[PackageFile]] = {}
-        self._handed_out: set[str] = set()
+        self._handed_out: dict[str, str] = {}
 
     def close(self) -> None:
         """Close the connections."""
@@ -89,7 +95,7 @@ class Registry:
 
     def npm_page(self, name: str, cutoff: date | None) -> dict[str, Any]:
         """The document of an npm package as of a day; empty when the registry does not know it."""
-        answer = self._client.get(f"{self._settings.npm}/{quote(name, safe='@')}")
+        answer = self._page(f"{self._settings.npm}/{quote(name, safe='@')}", "application/json")
         if answer.status_code != 200:
             return {}
         return self._npm_until(cast(dict[str, Any], answer.json()), cutoff)
@@ -97,8 +103,33 @@ class Registry:
     @contextmanager
     def file(self, url: str, headers: dict[str, str]) -> "Iterator[httpx.Response]":
         """Stream a file of a registry or of a forwarded host."""
-        with self._client.stream("GET", url, headers=headers) as answer:
+        answer = self._asked(self._client.build_request("GET", url, headers=headers), stream=True)
+        try:
             yield answer
+        finally:
+            answer.close()
+
+    def _page(self, url: str, accept: str) -> "httpx.Response":
+        return self._asked(self._client.build_request("GET", url, headers={"Accept": accept}), stream=False)
+
+    def _asked(self, request: "httpx.Request", *, stream: bool) -> "httpx.Response":
+        """Send a request; a fault of the way or of the server is tried again, a refusal is not."""
+        import httpx
+
+        def once() -> httpx.Response:
+            answer = self._client.send(request, stream=stream)
+            if answer.status_code in _PASSING:
+                answer.close()
+                raise _PassingFaultError(f"{request.url.host} answers {answer.status_code}")
+            return answer
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type((httpx.TransportError, _PassingFaultError)),
+            stop=tenacity.stop_after_attempt(5),
+            wait=tenacity.wait_exponential(multiplier=0.5, max=8),
+            reraise=True,
+        )
+        return retrying(once)
 
     def plain(self, kind: str, rest: str) -> str:
         """The outer address of a file of a registry that is served as it is."""
@@ -110,13 +141,14 @@ class Registry:
         """Whether requests to a host are passed on."""
         return host in self._hosts
 
-    def handed_out(self, url: str) -> bool:
-        """Whether a file's address stood in a page of this proxy: a build cannot make it fetch anything else."""
-        return url.removesuffix(".metadata") in self._handed_out
+    def handed_out(self, handle: str) -> str:
+        """The address behind a handle that stood in a page of this proxy: builds cannot ask for any other file."""
+        return self._handed_out.get(handle, "")
 
     def _hand_out(self, url: str, name: str) -> str:
-        self._handed_out.add(url)
-        return f"/always/file/{urlsafe_b64encode(url.encode()).decode()}/{quote(name)}"
+        handle = hashlib.sha256(url.encode()).hexdigest()[:32]
+        self._handed_out[handle] = url
+        return f"/always/file/{handle}/{quote(name)}"
 
     def _npm_until(self, page: dict[str, Any], cutoff: date | None) -> dict[str, Any]:
         times = page.get("time", {})
@@ -145,7 +177,7 @@ class Registry:
                 if not index.startswith("http"):
                     continue
                 url = f"{index}/{name}/"
-                answer = self._client.get(url, headers={"Accept": _ACCEPT})
+                answer = self._page(url, _ACCEPT)
                 if answer.status_code == 200:
                     found += read_page(answer.text, answer.headers.get("content-type", ""), str(answer.url))
             self._pages[name] = found
@@ -220,9 +252,9 @@ class _Handler(BaseHTTPRequestHandler):
             document = self.registry.npm_page(name, cutoff)
             self._send(200 if document else 404, json.dumps(document).encode(), "application/json")
         elif kind == "file":
-            encoded, _, name = rest.partition("/")
-            url = urlsafe_b64decode(encoded).decode()
-            if not self.registry.handed_out(url):
+            handle, _, name = rest.partition("/")
+            url = self.registry.handed_out(handle)
+            if not url:
                 self._send(403, b"this address was not handed out\n", "text/plain")
                 return
             self._stream(url + ".metadata" if name.endswith(".metadata") else url)

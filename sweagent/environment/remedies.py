@@ -17,13 +17,15 @@ class Remedy(Frozen):
 def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     """The next recipe to try, or None when nothing is left.
 
-    Tried in this order: a system package that the error names; leaving out a package that cannot be had; tools of the
+    A fault of the network is met with the same recipe. Tried then, in this order: a system package that the error names; leaving out a package that cannot be had; tools of the
     package manager as the code's time knew them; leaving out the extras; another interpreter.
 
     Args:
         recipe: the recipe that failed.
         error: the end of the build's output.
     """
+    if re.search(r"HTTP error 5\d\d|502 error|Max retries exceeded|Read timed out|Connection reset", error[-4000:]):
+        return Remedy(what="try again: the network failed", recipe=recipe)
     for remedy in (_system_package, _without_missing, _older_tools, _without_extras, _other_toolchain):
         found = remedy(recipe, error)
         if found is not None:
@@ -59,7 +61,9 @@ def _without_missing(recipe: Recipe, error: str) -> Remedy | None:
 
 
 def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
-    if recipe.ecosystem != "python" or not re.search(r"use_2to3|setup_requires|setuptools|pkg_resources|distutils", error):
+    if recipe.ecosystem != "python" or not re.search(
+        r"use_2to3|setup_requires|setup\.py|pkg_resources", error
+    ):
         return None
     if any(line.value.startswith("setuptools<") for line in recipe.tools):
         return None
@@ -71,7 +75,8 @@ def _without_extras(recipe: Recipe, error: str) -> Remedy | None:
     if not recipe.extras:
         return None
     install = tuple(
-        line.model_copy(update={"value": re.sub(r"'\.\[[^]]*\]'|\.\[[^]]*\]", ".", line.value)}) for line in recipe.install
+        line.model_copy(update={"value": re.sub(r"'\.\[[^]]*\]'|\.\[[^]]*\]", ".", line.value)})
+        for line in recipe.install
     )
     return Remedy(
         what="leave out the extras " + ", ".join(recipe.extras),
