@@ -1,1 +1,33 @@
-"""Who decides: litellm, replay, scripted and human policies behind one protocol."""
+"""Who decides: models through litellm, recorded runs, scripts, people; reading their replies; money."""
+
+from sweagent.policy.base import Message, Policy, ToolSchema, View
+from sweagent.policy.budget import Budget, UsageLine
+from sweagent.policy.factory import effective_window, make_policy, policy_from
+from sweagent.policy.human import HumanPolicy
+from sweagent.policy.litellm_policy import LitellmPolicy, preload
+from sweagent.policy.models import ModelInfo, model_info
+from sweagent.policy.parsing import parse_reply
+from sweagent.policy.replay import ReplayPolicy, ScriptedPolicy, load_script
+from sweagent.policy.tools_text import text_format_instructions
+
+__all__ = [
+    "Budget",
+    "HumanPolicy",
+    "LitellmPolicy",
+    "Message",
+    "ModelInfo",
+    "Policy",
+    "ReplayPolicy",
+    "ScriptedPolicy",
+    "ToolSchema",
+    "UsageLine",
+    "View",
+    "effective_window",
+    "load_script",
+    "make_policy",
+    "model_info",
+    "parse_reply",
+    "policy_from",
+    "preload",
+    "text_format_instructions",
+]

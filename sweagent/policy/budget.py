@@ -31,7 +31,9 @@ class Reservation:
     As a context manager it gives the room back on leaving, unless it was settled.
     """
 
-    def __init__(self, budgets: "tuple[Budget, ...]", model: str, purpose: str, cost: float | None, tokens: int) -> None:
+    def __init__(
+        self, budgets: "tuple[Budget, ...]", model: str, purpose: str, cost: float | None, tokens: int
+    ) -> None:
         self.model = model
         self.purpose = purpose
         self.cost = cost

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from sweagent.errors import ContextOverflowError, PolicyError
 
-Kind = Literal["throttled", "server", "connection", "timeout", "garbled", "overflow", "quota", "key", "missing", "request"]
+Kind = Literal[
+    "throttled", "server", "connection", "timeout", "garbled", "overflow", "quota", "key", "missing", "request"
+]
 
 _RETRIED = frozenset({"throttled", "server", "connection", "timeout", "garbled"})
 _UNSURE = frozenset({"connection", "timeout", "garbled"})
@@ -16,7 +18,8 @@ _OTHER_KEY = frozenset({"throttled", "quota", "key"})
 
 _OVERFLOW = re.compile(
     r"context[ _]length[ _]exceeded|context[ _]window|maximum context|prompt is too long|prompt too long"
-    r"|input (?:is|was) too long|too many (?:input )?tokens|token count .{0,40}exceeds|exceeds? .{0,60}(?:context|token limit)"
+    r"|input (?:is|was) too long|too many (?:input )?tokens|token count .{0,40}exceeds"
+    r"|exceeds? .{0,60}(?:context|token limit)"
     r"|longer than the model|reduce the length|input tokens? .{0,40}exceed|request too large for|exceed_context_size"
     r"|context size|range of input length",
     re.I,

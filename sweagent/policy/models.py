@@ -52,6 +52,7 @@ class ModelEntry(Frozen):
     max_output: int | None = Field(default=None, gt=0)
     native_tools: bool | None = None
     cache_markers: bool | None = None
+    carry_reasoning: bool | None = None
     api: Literal["chat", "responses"] | None = None
     prices: PriceEntry | None = None
     arguments: dict[str, Any] | None = None
@@ -71,6 +72,7 @@ class ModelInfo(Frozen):
     """Tokens of an answer."""
     native_tools: bool | None = None
     cache_markers: bool = False
+    carry_reasoning: bool = False
     api: Literal["chat", "responses"] = "chat"
     prices: Prices | None = None
     arguments: dict[str, Any] = {}
@@ -128,7 +130,9 @@ def _entries(path: Path, _changed: int) -> tuple[ModelEntry, ...]:
     except ValidationError as error:
         item = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in item["loc"])
-        raise UsageError(f"{path}: {place}: {item['msg']}", "the head of models.yaml lists what an entry holds") from error
+        raise UsageError(
+            f"{path}: {place}: {item['msg']}", "the head of models.yaml lists what an entry holds"
+        ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, AttributeError) as error:
         raise UsageError(f"cannot read {path}: {error}", "it must hold a list `models` of entries") from error
 

@@ -45,10 +45,13 @@ def text_format_instructions(tools: Sequence[ToolSchema]) -> str:
 def render_action(action: Action) -> str:
     """One action in the text format, as the model would have written it."""
     parameters = "".join(
-        f"<parameter={name}>\n{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}\n</parameter>\n"
-        for name, value in action.arguments.items()
+        f"<parameter={name}>\n{_text(value)}\n</parameter>\n" for name, value in action.arguments.items()
     )
     return f"<function={action.tool}>\n{parameters}</function>"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _kind(schema: dict[str, Any]) -> str:

@@ -1,0 +1,51 @@
+"""Several models as one policy."""
+
+from collections.abc import Sequence
+
+from sweagent.errors import BudgetExceededError, ContextOverflowError, PolicyError
+from sweagent.policy.base import Policy, ToolSchema, View
+from sweagent.trajectory import Reply
+
+
+class FallbackPolicy:
+    """Asks the first policy; when it cannot answer, the next.
+
+    Args:
+        policies: in the order in which they are asked.
+    """
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self._policies = tuple(policies)
+
+    @property
+    def name(self) -> str:
+        """The first policy's name."""
+        return self._policies[0].name
+
+    def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
+        """See `sweagent.policy.base.Policy`."""
+        for policy in self._policies[:-1]:
+            try:
+                return policy.respond(view, tools)
+            except (BudgetExceededError, ContextOverflowError):
+                raise
+            except PolicyError:
+                continue
+        return self._policies[-1].respond(view, tools)
+
+
+class RoulettePolicy:
+    """Lets the policies answer in turn, by the number of the step, so that a resumed run takes the same turns.
+
+    Args:
+        name: of the mix.
+        policies: who takes turns.
+    """
+
+    def __init__(self, name: str, policies: Sequence[Policy]) -> None:
+        self.name = name
+        self._policies = tuple(policies)
+
+    def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
+        """See `sweagent.policy.base.Policy`."""
+        return self._policies[(view.step - 1) % len(self._policies)].respond(view, tools)

@@ -1,0 +1,76 @@
+"""From settings or a source that the user names to a policy."""
+
+from pathlib import Path
+
+from sweagent.config import ModelSettings
+from sweagent.errors import UsageError
+from sweagent.policy.base import Policy
+from sweagent.policy.budget import Budget
+from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
+from sweagent.policy.human import HumanPolicy
+from sweagent.policy.litellm_policy import LitellmPolicy
+from sweagent.policy.models import ModelInfo, model_info
+from sweagent.policy.replay import ReplayPolicy, load_script
+
+
+def make_policy(settings: ModelSettings, budget: Budget) -> Policy:
+    """The policy for a model, with the fallbacks or the mix that the models file gives it.
+
+    Args:
+        settings: which model, and how it is called.
+        budget: what may be spent, by all models together.
+
+    Raises:
+        UsageError: no model is named, or a models file cannot be read.
+    """
+    if not settings.name:
+        raise UsageError(
+            "no model is named",
+            "give one with --model (as litellm names it, for example anthropic/claude-sonnet-4-5) "
+            "and its key in the environment, or play a script with --policy",
+        )
+    info = model_info(settings.name)
+    if info.roulette:
+        return RoulettePolicy(settings.name, [_one(settings, name, budget) for name in info.roulette])
+    if info.fallbacks:
+        return FallbackPolicy([_one(settings, name, budget) for name in (settings.name, *info.fallbacks)])
+    return _one(settings, settings.name, budget)
+
+
+def policy_from(source: str) -> Policy:
+    """A policy that needs no key: `human`, a trajectory (`.jsonl`) to replay, or a script (YAML or JSON).
+
+    Raises:
+        UsageError: there is no such file, or it is not a script.
+        StorageError: the trajectory cannot be read.
+    """
+    if source == "human":
+        return HumanPolicy()
+    path = Path(source)
+    if path.is_dir():
+        path = path / "trajectory.jsonl"
+    if not path.is_file():
+        raise UsageError(f"there is no file {source}", "give `human`, a script or a trajectory")
+    return ReplayPolicy(path) if path.suffix == ".jsonl" else load_script(path)
+
+
+def effective_window(settings: ModelSettings, info: ModelInfo | None = None) -> int | None:
+    """Tokens that a prompt may have for the model to have room for an answer; None when the window is unknown.
+
+    Of several models (fallbacks, a mix) the smallest window counts.
+    """
+    info = info or model_info(settings.name)
+    names = info.roulette or (settings.name, *info.fallbacks)
+    windows = [settings.context_window or model_info(name).context_window for name in names]
+    known = [window for window in windows if window]
+    if not known:
+        return None
+    window = min(known)
+    output = min(settings.max_output_tokens, info.max_output or settings.max_output_tokens)
+    return max(window // 2, window - output)
+
+
+def _one(settings: ModelSettings, name: str, budget: Budget) -> LitellmPolicy:
+    # The base URL is the named model's; another model has its provider's own.
+    own = settings if name == settings.name else settings.model_copy(update={"name": name, "api_base": None})
+    return LitellmPolicy(own, budget)

@@ -1,0 +1,324 @@
+"""A model behind litellm as the policy."""
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from sweagent.config import ModelSettings
+from sweagent.errors import PolicyError
+from sweagent.policy.backoff import Backoff, shared_backoff
+from sweagent.policy.base import Message, ToolSchema, View
+from sweagent.policy.budget import Budget, Reservation
+from sweagent.policy.faults import Fault, diagnose
+from sweagent.policy.models import ModelInfo, model_info
+from sweagent.policy.parsing import parse_reply
+from sweagent.policy.usage import as_mapping, read_usage, reported_cost
+from sweagent.policy.wire import size_of, to_messages, to_tools
+from sweagent.trajectory import Reply, Usage
+
+MAX_WAIT = 300.0
+"""Seconds that the attempts at one reply may wait in all; a provider that asks for more ends them."""
+
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 60.0
+_OVERHEAD = 1_000
+"""Tokens that providers add of their own (chat template, instructions for tool use)."""
+_LEAST_OUTPUT = 1_024
+"""Tokens of an answer below which a call is not worth its prompt."""
+_GRACE = 5.0
+"""Seconds after the HTTP client's own timeout until the call is abandoned."""
+
+
+class _FailedError(Exception):
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+class _Request(NamedTuple):
+    arguments: dict[str, Any]
+    size: int
+    """Bytes of the prompt."""
+    output: int
+    """Tokens that the answer may have."""
+
+
+def preload() -> None:
+    """Import litellm; it takes seconds, so do it in a thread beside other work."""
+    _litellm()
+
+
+def _litellm() -> Any:
+    """litellm, kept from the network at import and from printing."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("LITELLM_LOG", "ERROR")
+    import litellm
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.drop_params = True
+    return litellm
+
+
+class LitellmPolicy:
+    """Asks a model, with retries, within a budget.
+
+    Args:
+        settings: which model, and how it is called.
+        budget: what may be spent.
+        info: what is known of the model; None looks it up.
+        backoff: shared by all who call the same provider; None takes the process's own.
+        complete: stands for `litellm.completion`; None takes that.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        budget: Budget,
+        *,
+        info: ModelInfo | None = None,
+        backoff: Backoff | None = None,
+        complete: Callable[..., Any] | None = None,
+    ) -> None:
+        self.info = info or model_info(settings.name)
+        self.budget = budget
+        self._settings = settings
+        self._backoff = backoff or shared_backoff(settings.api_base or settings.name.partition("/")[0])
+        self._complete = complete
+        self._keys = [key for name in self.info.keys if (key := os.environ.get(name))]
+        self._key = 0
+        self._last: tuple[int, int] | None = None
+        native = self.info.native_tools if self.info.native_tools is not None else True
+        self.native = native if settings.action_format == "auto" else settings.action_format == "native"
+
+    @property
+    def name(self) -> str:
+        """The model's name, as litellm knows it."""
+        return self._settings.name
+
+    def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
+        """See `sweagent.policy.base.Policy`."""
+        messages = to_messages(
+            view,
+            native=self.native,
+            model=self.name,
+            markers=self.info.cache_markers,
+            reasoning=self.info.carry_reasoning,
+        )
+        response, usage, cost = self._call(messages, tools if self.native else (), "agent")
+        choice = as_mapping(as_mapping(response)["choices"][0])
+        reply = parse_reply(
+            choice.get("message"),
+            tools,
+            finish_reason=choice.get("finish_reason"),
+            mode="native" if self.native else "text",
+            id_prefix=f"step{view.step}_",
+        )
+        fields = {**reply.provider_fields, "model": self.name} if reply.provider_fields else {}
+        return reply.model_copy(update={"usage": usage, "cost": cost, "model": self.name, "provider_fields": fields})
+
+    def write(self, view: View, purpose: str) -> str:
+        """Let the model write a text (a summary, say) instead of acting.
+
+        Args:
+            view: what it is shown; its last message says what to write.
+            purpose: for the report of what was spent.
+
+        Raises:
+            PolicyError: as `respond`.
+        """
+        messages = to_messages(view, native=False, model=self.name, markers=False)
+        response, _, _ = self._call(messages, (), purpose)
+        message = as_mapping(as_mapping(as_mapping(response)["choices"][0]).get("message"))
+        return str(message.get("content") or "").strip()
+
+    def _call(
+        self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str
+    ) -> tuple[Any, Usage, float | None]:
+        from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+        waited = 0.0
+        tried_keys = 1
+
+        def wait(state: RetryCallState) -> float:
+            nonlocal tried_keys
+            error = state.outcome.exception() if state.outcome else None
+            fault = error.fault if isinstance(error, _FailedError) else None
+            if fault and fault.other_key and tried_keys < len(self._keys):
+                tried_keys += 1
+                self._key = (self._key + 1) % len(self._keys)
+                return 0.0
+            asked = fault.retry_after if fault else None
+            seconds = asked if asked is not None else min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (state.attempt_number - 1))
+            if fault and fault.kind == "throttled":
+                self._backoff.hold(seconds)
+            return max(seconds, self._backoff.remaining())
+
+        def stop(state: RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            fault = error.fault if isinstance(error, _FailedError) else None
+            if fault and fault.other_key and tried_keys < len(self._keys):
+                return False
+            if fault is None or not fault.retried or state.attempt_number > self._settings.retries:
+                return True
+            return waited + max(fault.retry_after or 0.0, _FIRST_WAIT) > MAX_WAIT
+
+        def sleep(seconds: float) -> None:
+            nonlocal waited
+            waited += seconds
+            if seconds > 0:
+                self._backoff.sleep(seconds)
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(_FailedError), wait=wait, stop=stop, sleep=sleep, reraise=True
+        )
+        try:
+            return retrying(self._attempt, messages, tools, purpose)
+        except _FailedError as error:
+            raise error.fault.error(self.name) from error.__cause__
+
+    def _attempt(
+        self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str
+    ) -> tuple[Any, Usage, float | None]:
+        self._backoff.wait()
+        request = self._request(messages, tools)
+        with self._reserve(request, purpose) as held:
+            try:
+                response = _bounded(
+                    lambda: (self._complete or _litellm().completion)(**request.arguments),
+                    self._settings.timeout + _GRACE,
+                )
+            except Exception as error:
+                fault = diagnose(error, self._secrets())
+                if fault.unsure:
+                    held.unsure()
+                raise _FailedError(fault) from error
+            except BaseException:
+                # Interrupted while the provider was at work.
+                held.unsure()
+                raise
+            return self._settle(response, request, held)
+
+    def _settle(self, response: Any, request: _Request, held: Reservation) -> tuple[Any, Usage, float | None]:
+        body = as_mapping(response)
+        block = body.get("usage")
+        usage = read_usage(block)
+        choices = body.get("choices")
+        if usage is None or usage.prompt_tokens == 0:
+            usage = Usage(
+                prompt_tokens=self._tokens(request.size), completion_tokens=_size_of_answer(choices, request.output)
+            )
+        else:
+            self._last = (request.size, usage.prompt_tokens)
+        prices = self.info.prices
+        reported = reported_cost(block)
+        cost = reported if reported is not None else (prices.cost(usage) if prices else None)
+        held.settle(usage, cost)
+        if not choices or not as_mapping(choices[0]):
+            raise _FailedError(Fault("garbled", "the provider's answer holds no choices"))
+        return response, usage, cost
+
+    def _request(self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema]) -> _Request:
+        settings = self._settings
+        wire_tools = to_tools(tools)
+        size = size_of(messages) + size_of(wire_tools)
+        output = min(settings.max_output_tokens, self.info.max_output or sys.maxsize)
+        output = self._affordable(size, output)
+        name = settings.name
+        if self.info.api == "responses" and "responses/" not in name:
+            name = name.replace("/", "/responses/", 1) if "/" in name else f"responses/{name}"
+        arguments: dict[str, Any] = {
+            "model": name,
+            "messages": messages,
+            "max_tokens": output,
+            "timeout": settings.timeout,
+            "max_retries": 0,
+            "num_retries": 0,
+            "drop_params": True,
+        }
+        if wire_tools:
+            arguments["tools"] = wire_tools
+        if settings.temperature is not None:
+            arguments["temperature"] = settings.temperature
+        if settings.api_base:
+            arguments["api_base"] = settings.api_base
+        if self._keys:
+            arguments["api_key"] = self._keys[self._key]
+        return _Request({**arguments, **self.info.arguments, **settings.extra}, size, output)
+
+    def _affordable(self, size: int, output: int) -> int:
+        """As many tokens of an answer as the budget has room for, but no fewer than are worth the prompt."""
+        prompt = self._tokens(size)
+        dollars, tokens = self.budget.room()
+        prices = self.info.prices
+        fitting = output
+        if tokens is not None:
+            fitting = min(fitting, tokens - prompt)
+        if dollars is not None and prices and prices.output > 0:
+            dearest = max([prices.output, *(tier.output for tier in prices.tiers if prompt > tier.above)])
+            fitting = min(fitting, int((dollars - prices.worst(prompt, 0)) / dearest))
+        return max(min(_LEAST_OUTPUT, output), fitting)
+
+    def _reserve(self, request: _Request, purpose: str) -> Reservation:
+        prompt = self._tokens(request.size)
+        worst = self.info.prices.worst(prompt, request.output) if self.info.prices else None
+        return self.budget.reserve(model=self.name, cost=worst, tokens=prompt + request.output, purpose=purpose)
+
+    def _tokens(self, size: int) -> int:
+        """The most tokens that a prompt of so many bytes can have, corrected by what the provider last counted."""
+        most = size + _OVERHEAD
+        if self._last is None:
+            return most
+        last_size, last_tokens = self._last
+        if size >= last_size:
+            return min(most, last_tokens + size - last_size + 64)
+        return min(most, 64 + int(1.5 * size * last_tokens / max(1, last_size)))
+
+    def _secrets(self) -> tuple[str, ...]:
+        named = (value for name, value in os.environ.items() if name.endswith(("_KEY", "_TOKEN", "_SECRET")))
+        given = self._settings.extra.get("api_key")
+        return (*self._keys, *named, *([str(given)] if given else []))
+
+
+def _size_of_answer(choices: Any, most: int) -> int:
+    """An upper bound for the tokens of an answer without a usage block."""
+    return min(most, size_of([dict(as_mapping(choice)) for choice in choices or ()]))
+
+
+def _bounded(call: Callable[[], Any], seconds: float) -> Any:
+    """Run a call in a thread and give up on it after so many seconds.
+
+    The HTTP client's own timeout starts anew with each byte, so a server that trickles could hold a run for ever.
+    """
+    results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            results.put((call(), None))
+        except BaseException as error:
+            results.put((None, error))
+
+    threading.Thread(target=work, name="model call", daemon=True).start()
+    try:
+        value, error = results.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return value
+
+
+def summarise(policy: LitellmPolicy, view: View, instructions: str) -> str:
+    """Let the model sum up what it saw, for a `ViewCompacted` event.
+
+    Raises:
+        PolicyError: as `Policy.respond`.
+    """
+    asked = Message(role="user", content=instructions)
+    text = policy.write(View(messages=(*view.messages, asked), step=view.step), "summary")
+    if not text:
+        raise PolicyError("the model wrote no summary", "the digest of the harness is used instead")
+    return text
