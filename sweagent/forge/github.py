@@ -193,8 +193,14 @@ class GitHub:
 
     def add_labels(self, number: int, labels: Sequence[str]) -> None:
         """Add labels."""
+
+        def add() -> None:
+            # PyGithub sends a bare list, which GitHub's description no longer has.
+            url = f"{self._repository.url}/issues/{number}/labels"
+            self._repository.requester.requestJsonAndCheck("POST", url, input={"labels": list(labels)})
+
         if labels:
-            self._call(f"label {number}", lambda: self._repository.get_issue(number).add_to_labels(*labels))
+            self._call(f"label {number}", add)
 
     def request_reviewers(self, number: int, reviewers: Sequence[str]) -> None:
         """Request reviews from people and teams."""

@@ -85,7 +85,11 @@ def proposal(standin: Standin, repo: Repo) -> Proposal:
     """A verified fix of the issue."""
     return Proposal(
         issue=Issue(
-            title="add() subtracts", body="It does.", number=7, url=f"{standin.url}/{repo.name}/issues/7", author="reporter"
+            title="add() subtracts",
+            body="It does.",
+            number=7,
+            url=f"{standin.url}/{repo.name}/issues/7",
+            author="reporter",
         ),
         base_commit=repo.commit_of("main") or "",
         diff=DIFF.encode(),

@@ -250,9 +250,7 @@ class Standin:
         handler.end_headers()
         handler.wfile.write(content)
 
-    def _route(
-        self, handler: BaseHTTPRequestHandler, target: str, body: Any
-    ) -> tuple[int, Any, dict[str, str]]:
+    def _route(self, handler: BaseHTTPRequestHandler, target: str, body: Any) -> tuple[int, Any, dict[str, str]]:
         token = self._token(handler)
         found = self.contract.operation(handler.command, urlsplit(target).path)
         if found is None:
@@ -418,7 +416,8 @@ class _Call:
         return [
             pull
             for pull in pulls
-            if state in {"all", pull["state"]} and head in {None, f"{pull['head']['user']['login']}:{pull['head']['ref']}"}
+            if state in {"all", pull["state"]}
+            and head in {None, f"{pull['head']['user']['login']}:{pull['head']['ref']}"}
         ]
 
     def pull(self) -> Any:

@@ -319,7 +319,7 @@ def test_configuration_in_the_patch_does_not_run(github, repo, proposal, tmp_pat
     canary = tmp_path / "canary"
     files = {
         ".gitattributes": "* filter=evil diff=evil\n",
-        ".gitconfig": f"[filter \"evil\"]\n\tclean = touch {canary}\n",
+        ".gitconfig": f'[filter "evil"]\n\tclean = touch {canary}\n',
     }
     added = b"".join(
         f"--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{text.count(chr(10))} @@\n".encode()

@@ -1,7 +1,7 @@
 """Cut GitHub's OpenAPI description to the operations that fix-issue uses.
 
-    npm pack @octokit/openapi && tar xzf octokit-openapi-*.tgz
-    python tests/forge/openapi/cut.py package/generated/api.github.com.json > tests/forge/openapi/github.json
+npm pack @octokit/openapi && tar xzf octokit-openapi-*.tgz
+python tests/forge/openapi/cut.py package/generated/api.github.com.json > tests/forge/openapi/github.json
 """
 
 import json
@@ -25,8 +25,20 @@ OPERATIONS = {
     f"{REPOSITORY}/pulls/{{pull_number}}/comments": ["get"],
     f"{REPOSITORY}/pulls/{{pull_number}}/requested_reviewers": ["post"],
 }
-DROPPED = {"description", "summary", "example", "examples", "externalDocs", "x-github", "x-github-breaking-changes",
-           "tags", "title", "operationId", "headers", "deprecated"}
+DROPPED = {
+    "description",
+    "summary",
+    "example",
+    "examples",
+    "externalDocs",
+    "x-github",
+    "x-github-breaking-changes",
+    "tags",
+    "title",
+    "operationId",
+    "headers",
+    "deprecated",
+}
 
 
 def cut(whole: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,192 @@
+"""The gate of the action: whether an event may start a run, and which one. No model and no repository code is near."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from sweagent.forge.actions import moment
+from sweagent.forge.base import Forge, Permission
+from sweagent.forge.issues import OUR_MARK
+from sweagent.forge.naming import PREFIX
+from sweagent.model import Frozen
+
+
+class GateOptions(Frozen):
+    """What may start a run."""
+
+    label: str = "fix-issue"
+    """This label on an issue starts a run."""
+    phrase: str = "/fix-issue"
+    """A comment with a line that begins with this starts a run."""
+    issue: int | None = None
+    """The issue of a dispatched run."""
+    query: str = ""
+    """The search of a scheduled run, such as `label:bug sort:created-asc`."""
+    permission: Permission = Permission.WRITE
+    """The least that a person must be allowed in the repository."""
+    allowed_users: tuple[str, ...] = ()
+    """Logins that need no permission; a bot is accepted only when it is named here."""
+
+
+class Decision(Frozen):
+    """What the gate says."""
+
+    proceed: bool
+    reason: str
+    """One sentence."""
+    issue: int | None = None
+    until: datetime | None = None
+    """Comments after this moment do not count."""
+    title: str | None = None
+    body: str | None = None
+    """The issue as it was when the event happened, where the event says it."""
+    pull_request: int | None = None
+    """With a follow-up: the pull request whose review is worked on."""
+
+
+_Kind = Literal["issue", "follow-up"]
+_CODE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]*[ \t]*$", re.S | re.M)
+
+
+def decide(
+    event_name: str, event: Mapping[str, Any], actors: tuple[str, ...], options: GateOptions, forge: Forge
+) -> Decision:
+    """Decide on an event.
+
+    Args:
+        event_name: such as `issue_comment`.
+        event: its payload.
+        actors: who caused it and who started this run of the workflow; both must be allowed to.
+        options: what may start a run.
+        forge: asked for permissions, and for issues when the run is scheduled.
+
+    Raises:
+        ForgeError: the forge cannot be asked.
+    """
+    if event_name == "schedule":
+        return _scheduled(options, forge)
+    decision = _by_event(event_name, event, options, forge)
+    if not decision.proceed:
+        return decision
+    sender = event.get("sender") or {}
+    names = {str(sender.get("login") or ""), *actors} - {""}
+    if not names:
+        return _no("the event does not say who caused it")
+    for name in sorted(names):
+        objection = _objection(
+            name, is_bot=name == sender.get("login") and sender.get("type") == "Bot", options=options, forge=forge
+        )
+        if objection:
+            return _no(objection)
+    return decision
+
+
+def _objection(name: str, *, is_bot: bool, options: GateOptions, forge: Forge) -> str:
+    """Why a person or a bot may not start a run; empty when they may."""
+    if name.lower() in {user.lower() for user in options.allowed_users}:
+        return ""
+    if is_bot or name.endswith("[bot]"):
+        return f"{name} is a bot that allowed-users does not name"
+    found = forge.permission(name)
+    if found.at_least(options.permission):
+        return ""
+    return f"{name} has the permission {found.value}, and {options.permission.value} is needed"
+
+
+def _by_event(event_name: str, event: Mapping[str, Any], options: GateOptions, forge: Forge) -> Decision:
+    action = event.get("action")
+    if event_name == "issues" and action == "labeled":
+        return _labelled(event, options)
+    if event_name == "issue_comment" and action == "created":
+        return _commented(event, options, forge)
+    if event_name == "pull_request_review_comment" and action == "created":
+        return _reviewed(event, event.get("comment") or {}, options)
+    if event_name == "pull_request_review" and action == "submitted":
+        return _reviewed(event, event.get("review") or {}, options)
+    if event_name == "workflow_dispatch":
+        if options.issue is None:
+            return _no("the run was dispatched without an issue")
+        return Decision(proceed=True, reason="dispatched by hand", issue=options.issue)
+    return _no(f"the event {event_name}{f' ({action})' if action else ''} starts nothing")
+
+
+def _labelled(event: Mapping[str, Any], options: GateOptions) -> Decision:
+    label = (event.get("label") or {}).get("name")
+    if label != options.label:
+        return _no("it is another label")
+    return _for_issue(event, "the issue was labelled", moment((event.get("issue") or {}).get("updated_at")))
+
+
+def _commented(event: Mapping[str, Any], options: GateOptions, forge: Forge) -> Decision:
+    comment, issue = event.get("comment") or {}, event.get("issue") or {}
+    if not asks(str(comment.get("body") or ""), options.phrase):
+        return _no("the comment does not ask for a run")
+    when = moment(comment.get("created_at"))
+    if "pull_request" not in issue:
+        return _for_issue(event, "a comment asked for it", when)
+    pull = forge.pull_request(int(issue["number"]))
+    return _follow_up(pull.head, pull.number, pull.state, forge.name.partition("/")[0] == pull.head_owner, when)
+
+
+def _reviewed(event: Mapping[str, Any], remark: Mapping[str, Any], options: GateOptions) -> Decision:
+    wants_changes = remark.get("state") == "changes_requested"
+    body = str(remark.get("body") or "")
+    if OUR_MARK in body or not (wants_changes or asks(body, options.phrase)):
+        return _no("the review does not ask for a run")
+    pull = event.get("pull_request") or {}
+    head, base = pull.get("head") or {}, pull.get("base") or {}
+    same = (head.get("repo") or {}).get("full_name") == (base.get("repo") or {}).get("full_name")
+    when = moment(remark.get("submitted_at") or remark.get("created_at"))
+    return _follow_up(
+        str(head.get("ref") or ""), int(pull.get("number") or 0), str(pull.get("state") or ""), same, when
+    )
+
+
+def _follow_up(branch: str, number: int, state: str, same_repository: bool, when: datetime | None) -> Decision:
+    match = re.match(rf"{re.escape(PREFIX)}(\d+)-", branch)
+    if not match or not same_repository:
+        return _no("the pull request is none of ours")
+    if state != "open":
+        return _no("the pull request is closed")
+    return Decision(
+        proceed=True, reason="a review asks for changes", issue=int(match.group(1)), until=when, pull_request=number
+    )
+
+
+def _for_issue(event: Mapping[str, Any], reason: str, when: datetime | None) -> Decision:
+    issue = event.get("issue") or {}
+    if issue.get("state", "open") != "open":
+        return _no("the issue is closed")
+    if "pull_request" in issue:
+        return _no("it is a pull request, not an issue")
+    return Decision(
+        proceed=True,
+        reason=reason,
+        issue=int(issue["number"]),
+        until=when,
+        title=str(issue.get("title") or ""),
+        body=str(issue.get("body") or ""),
+    )
+
+
+def _scheduled(options: GateOptions, forge: Forge) -> Decision:
+    """The first issue of the search that has no pull request of ours yet."""
+    if not options.query:
+        return _no("the run was scheduled without a query")
+    for issue in forge.issues(options.query, 30):
+        if not any(OUR_MARK in comment.body for comment in forge.comments(issue.number)):
+            return Decision(proceed=True, reason="the query found it", issue=issue.number)
+    return _no("the query found no issue that was not tried before")
+
+
+def asks(comment: str, phrase: str) -> bool:
+    """Whether a comment asks for a run: a line of it begins with the phrase, outside of quotes and code."""
+    if OUR_MARK in comment or not phrase:
+        return False
+    text = _CODE.sub("", comment.replace("\r\n", "\n"))
+    return any(re.match(rf" {{0,3}}{re.escape(phrase)}(?![\w-])", line, re.I) for line in text.split("\n"))
+
+
+def _no(reason: str) -> Decision:
+    return Decision(proceed=False, reason=reason)

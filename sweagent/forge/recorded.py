@@ -1,0 +1,95 @@
+"""A recorded run as a proposal."""
+
+import hashlib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sweagent.errors import StorageError, UsageError
+from sweagent.forge.proposal import Proposal
+from sweagent.run_folder import Result, RunFolder
+from sweagent.task import Task
+from sweagent.trajectory import ActionDone, RunStarted, read_events
+from sweagent.verify import Proof, render_markdown
+
+
+def task_of(folder: RunFolder) -> Task:
+    """The task that a run was started with.
+
+    Raises:
+        StorageError: the record cannot be read.
+        UsageError: it is not the record of a run.
+    """
+    first = next(iter(read_events(folder.trajectory)), None)
+    if not isinstance(first, RunStarted):
+        raise UsageError(f"{folder.trajectory} does not begin as a run does", "give the folder of a run")
+    return first.task
+
+
+def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
+    """Read what a run proposes: its patch, and the proof of exactly this patch.
+
+    Args:
+        folder: the run's folder.
+        run_url: where people can read the whole run.
+
+    Raises:
+        StorageError: a file of the run cannot be read.
+        UsageError: the proof is of another patch.
+    """
+    task = task_of(folder)
+    diff = _read(folder.patch)
+    proof = _proof(folder, diff)
+    result = _result(folder)
+    summary = ""
+    for event in read_events(folder.trajectory):
+        if isinstance(event, ActionDone) and event.observation.submitted:
+            summary = event.observation.summary
+    return Proposal(
+        issue=task.issue,
+        base_commit=task.repository.base_commit,
+        diff=diff,
+        verdict=proof.verdict.value if proof else "unverified",
+        reason=proof.reason if proof else "the run ended before the patch was judged",
+        proof_markdown=render_markdown(proof) if proof else "",
+        not_checked=proof.not_checked if proof else (),
+        summary=summary,
+        model=result.model if result else "",
+        steps=result.steps if result else 0,
+        cost=result.cost if result else None,
+        seconds=result.seconds if result else 0.0,
+        run_url=run_url,
+        version=proof.version if proof else "",
+    )
+
+
+def _proof(folder: RunFolder, diff: bytes) -> Proof | None:
+    if not folder.proof.exists():
+        return None
+    try:
+        proof = Proof.model_validate_json(_read(folder.proof))
+    except ValidationError as error:
+        raise StorageError(f"{folder.proof} is no proof", "judge the patch again: fix-issue verify") from error
+    if diff.strip() and proof.patch_sha256 != hashlib.sha256(diff).hexdigest():
+        raise UsageError(
+            f"{folder.patch} is not the patch that was judged", "judge it: fix-issue verify, or take the original"
+        )
+    return proof
+
+
+def _result(folder: RunFolder) -> Result | None:
+    if not folder.result.exists():
+        return None
+    try:
+        return Result.model_validate_json(_read(folder.result))
+    except ValidationError as error:
+        raise StorageError(f"{folder.result} is no result of a run", "it may come from another version") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error}", "check the run's folder") from error
