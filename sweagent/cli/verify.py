@@ -1,0 +1,178 @@
+"""`fix-issue verify REPO PATCH`: judge anybody's patch, also one from a human or another agent."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweagent.cli import options
+
+if TYPE_CHECKING:
+    from sweagent.config import Settings
+    from sweagent.patch import Patch
+    from sweagent.task import Repository, Task
+    from sweagent.trajectory import Reproduction
+    from sweagent.verify import Proof
+
+
+def command(
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="A path, a git URL or owner/name.")],
+    patch: Annotated[str, typer.Argument(metavar="PATCH", help="A file with a git diff against the base, or `-`.")],
+    reproduction: Annotated[
+        Path | None, typer.Option(help="A test or a script that fails without the patch and passes with it.")
+    ] = None,
+    reproduction_command: Annotated[
+        str | None, typer.Option(help="How to run the reproduction; told by its name unless given.")
+    ] = None,
+    tests: Annotated[
+        list[str] | None, typer.Option(help="Tests to run first, as the runner names them; may be repeated.")
+    ] = None,
+    issue: Annotated[
+        str | None, typer.Option(help="The issue: a number, a URL, a file or text; code in it is tried too.")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="The commit that the patch is against; HEAD by default.")] = None,
+    include_dirty: Annotated[bool, typer.Option(help="The uncommitted changes belong to the base.")] = False,
+    test_command: options.TestCommand = None,
+    image: options.Image = None,
+    sandbox: options.SandboxKind = None,
+    seconds: Annotated[float | None, typer.Option(help="Wall time of the verification, without the build.")] = None,
+    allow_tests: Annotated[
+        bool | None, typer.Option(help="Let the patch change tests; it is judged by those of the base all the same.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the proof here, as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write it here as Markdown for a pull request.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write it here as JUnit XML.")] = None,
+    config: options.ConfigFile = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Judge a patch: an issue reproduced before and after, the existing tests before and after, no tampering.
+
+    The exit code follows the verdict: 0 verified, 3 unverified, 4 regressed, 5 rejected, 6 no patch.
+    """
+    from sweagent.cli.signals import stoppable
+    from sweagent.config import load_settings
+    from sweagent.repository import open_repository
+    from sweagent.verify import exit_code
+
+    chosen = options.settings_options(sandbox=sandbox, image=image, allow_tests=allow_tests)
+    chosen["verify"]["seconds"] = seconds
+    settings = load_settings(chosen, project=config)
+    with stoppable():
+        repository = open_repository(repo, base=base, include_dirty=include_dirty)
+        task = _task(repository, issue, settings.sandbox.image, test_command)
+        proof = _judge(
+            task, _read_patch(patch, repository), settings, reproduction, reproduction_command, tests or [], quiet=quiet
+        )
+    _write(proof, output, markdown, junit)
+    _show(proof, as_json=as_json, quiet=quiet)
+    raise typer.Exit(int(exit_code(proof)))
+
+
+def _judge(
+    task: "Task",
+    patch: "Patch",
+    settings: "Settings",
+    reproduction: Path | None,
+    reproduction_command: str | None,
+    tests: list[str],
+    *,
+    quiet: bool,
+) -> "Proof":
+    from sweagent.run_folder import new_run_id
+    from sweagent.verify import verify
+    from sweagent.workplace import prepare
+
+    def note(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr)
+
+    with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace:
+        return verify(
+            task,
+            patch,
+            sandboxes=workplace.open,
+            reproduction=_reproduction(reproduction, reproduction_command, task.repository, workplace.test_command),
+            named_tests=tuple(tests),
+            test_command=workplace.test_command,
+            settings=settings.verify,
+        )
+
+
+def _task(repository: "Repository", issue: str | None, image: str | None, test_command: str | None) -> "Task":
+    from sweagent.task import Issue, Task
+
+    read = Issue(title="")
+    if issue:
+        from sweagent.forge import read_issue
+
+        read = read_issue(issue, repository_source=repository.source, repository_name=repository.name)
+    name = repository.name.replace("/", "__")
+    return Task(id=name, repository=repository, issue=read, image=image, test_command=test_command)
+
+
+def _read_patch(name: str, repository: "Repository") -> "Patch":
+    from sweagent.errors import UsageError
+    from sweagent.patch import Patch
+
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"the patch {name} cannot be read: {error}", "give a file, or `-` for standard input"
+        ) from error
+    try:
+        return Patch(base_commit=repository.base_commit, text=data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the patch {name} is not UTF-8", "make it with `git diff --binary`") from error
+
+
+def _reproduction(
+    file: Path | None, command_line: str | None, repository: "Repository", test_command: str
+) -> "Reproduction | None":
+    """The reproduction as the verifier takes it; a file outside the repository is laid into its root."""
+    if file is None:
+        return None
+    from sweagent.errors import UsageError
+    from sweagent.trajectory import Reproduction
+    from sweagent.verify.commands import guess_command
+
+    try:
+        content = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the reproduction {file} cannot be read: {error}", "give a text file") from error
+    top, place = Path(repository.source).resolve(), file.resolve()
+    path = place.relative_to(top).as_posix() if place.is_relative_to(top) else place.name
+    return Reproduction(path=path, content=content, command=command_line or guess_command(path, test_command))
+
+
+def _write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Path | None) -> None:
+    from sweagent.errors import StorageError
+    from sweagent.verify import render_junit, render_markdown
+
+    texts = [
+        (output, lambda: proof.model_dump_json(indent=2) + "\n"),
+        (markdown, lambda: render_markdown(proof)),
+        (junit, lambda: render_junit(proof)),
+    ]
+    for path, render in texts:
+        if path is None:
+            continue
+        try:
+            path.write_text(render(), encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"{path} cannot be written: {error}", "choose another file") from error
+
+
+def _show(proof: "Proof", *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        print(proof.model_dump_json())
+    elif quiet:
+        print(proof.verdict.value)
+    else:
+        from rich.console import Console
+
+        from sweagent.verify import render_terminal
+
+        Console().print(render_terminal(proof))
