@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FIX_ISSUE_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     profile: str = "default"
+    policy: str = ""
+    """A script, a trajectory or `human` instead of a model."""
     tools: tuple[str, ...] = ()
     tool_folders: tuple[Path, ...] = ()
     model: ModelSettings = ModelSettings()

@@ -14,12 +14,12 @@ from sweagent.config import Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.model import Frozen
 from sweagent.patch import Patch, extract_patch
-from sweagent.policy import Budget, make_policy, preload, text_format_instructions
+from sweagent.policy import Budget, make_policy, policy_from, preload, text_format_instructions
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox.base import Sandbox
 from sweagent.task import Task
-from sweagent.tooling import Limits, Tool, ToolContext, load_tools
+from sweagent.tooling import Limits, ToolContext, load_tools
 from sweagent.trajectory import (
     AnyEvent,
     PatchTaken,
@@ -31,7 +31,7 @@ from sweagent.trajectory import (
     read_events,
 )
 from sweagent.verify import Proof, Verdict, exit_code, feedback, verify
-from sweagent.workplace import Workplace, prepare
+from sweagent.workplace import prepare
 
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
@@ -39,6 +39,8 @@ HINT_TOKENS = 400
 _RANK = (Verdict.NO_PATCH, Verdict.REJECTED, Verdict.REGRESSED, Verdict.UNVERIFIED, Verdict.VERIFIED)
 _FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
 """Endings after which going on with the same settings would not help."""
+
+_FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
 Note = Callable[[str], None]
 
@@ -73,7 +75,9 @@ def solve(
     """
     with folder.locked():
         if folder.trajectory.exists():
-            raise UsageError(f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder")
+            raise UsageError(
+                f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
+            )
         return _Run(task, settings, folder, run_id, listeners, note).go()
 
 
@@ -163,16 +167,22 @@ class _Run:
     def _work(self, stack: ExitStack) -> Ending:
         """Make everything ready and let the agent work."""
         state = self._journal.state
-        budget = Budget(self._settings.limits, usage=state.usage, cost=state.cost)
+        limits = self._settings.limits
+        budget = Budget(limits.cost, limits.tokens)
+        if self._past:
+            budget.start_from(state.usage, state.cost, self._settings.model.name)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
-        loading = pool.submit(preload, self._settings.model)
+        loading = None if self._settings.policy else pool.submit(preload)
         hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
         self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._note))
         self._sandboxes = stack.enter_context(ExitStack())
         self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         self._open_sandbox()
-        loading.result()
-        policy = make_policy(self._settings, budget)
+        if loading:
+            loading.result()
+        policy = (
+            policy_from(self._settings.policy) if self._settings.policy else make_policy(self._settings.model, budget)
+        )
         if self._past:
             self._note("doing again what was done before")
             repeat_actions(self._journal, self._tools, self._context)
@@ -184,7 +194,7 @@ class _Run:
             context=self._context,
             journal=self._journal,
             viewer=self._viewer,
-            limits=self._settings.limits,
+            limits=limits,
             judge=self._judge,
             recover=self._recover,
         )
@@ -248,11 +258,10 @@ class _Run:
     def _take(self) -> _Candidate:
         """Take the patch from the work tree as it is now, and keep it."""
         state = self._journal.state
-        paths = (state.reproduction.path,) if state.reproduction else ()
         patch = extract_patch(
             self._sandbox,
             self._task.repository,
-            reproduction_paths=paths,
+            reproduction_paths=(state.reproduction.path,) if state.reproduction else (),
             allow_tests=self._settings.verify.allow_tests,
         )
         candidate = _Candidate(number=1 + max(self._candidates, default=0), patch=patch)
@@ -286,7 +295,9 @@ class _Run:
             settings=self._settings.verify,
         )
         file = self._keep(candidate.model_copy(update={"proof": proof}))
-        self._journal.record(VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file))
+        self._journal.record(
+            VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)
+        )
         return proof
 
     def _conclude(self, ending: Ending) -> Ending:
@@ -347,7 +358,11 @@ class _Run:
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
     if isinstance(ending.error, RunInterruptedError):
         return ending.error.exit_code
-    if not patch and ending.error is not None and ending.status in ("policy_error", "sandbox_error", "context_overflow"):
+    if (
+        not patch
+        and ending.error is not None
+        and ending.status in ("policy_error", "sandbox_error", "context_overflow")
+    ):
         return ending.error.exit_code
     if proof is not None:
         return exit_code(proof)

@@ -62,9 +62,8 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
-    group = typer.main.get_command(app)
-    names = set(group.commands) if isinstance(group, click.Group) else set()
-    if arguments and arguments[0] not in {*names, "-h", "--help", "--version"}:
+    group = typer.main.get_group(app)
+    if arguments and arguments[0] not in {*group.commands, "-h", "--help", "--version"}:
         arguments = ["solve", *arguments]
     try:
         return int(group.main(arguments, prog_name="fix-issue", standalone_mode=False) or 0)

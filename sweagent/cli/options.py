@@ -10,8 +10,8 @@ WHERE = "Where it runs"
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="The model, as litellm names it.")]
 ApiBase = Annotated[str | None, typer.Option(help="Base URL of an OpenAI-compatible server.")]
-PolicyFile = Annotated[
-    Path | None,
+PolicySource = Annotated[
+    str | None,
     typer.Option("--policy", help="Play a script or a trajectory; `human` asks you."),
 ]
 Profile = Annotated[str | None, typer.Option(help="What the model is told and which tools it has: a name or a folder.")]
@@ -31,6 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 
 def settings_options(
     *,
+    policy: str | None = None,
     model: str | None = None,
     api_base: str | None = None,
     profile: str | None = None,
@@ -47,6 +48,8 @@ def settings_options(
     """The options of a command line, nested as the settings are; None means not said."""
     return {
         "profile": profile,
+        # Absolute, so that the run can be resumed from another folder.
+        "policy": str(Path(policy).absolute()) if policy and policy != "human" else policy,
         "model": {"name": model, "api_base": api_base},
         "limits": {"cost": cost, "tokens": tokens, "steps": steps, "seconds": seconds},
         "sandbox": {"kind": sandbox, "image": image, "network": network},

@@ -64,28 +64,28 @@ def start(
     from sweagent.repository import open_repository
     from sweagent.solve import solve
 
-    with open_progress(verbosity=verbosity, budget=settings.limits.cost, steps=settings.limits.steps) as progress:
-        with stoppable():
-            repository = open_repository(repo, base=base, include_dirty=include_dirty)
-            issue = read_issue(
-                issue_text,
-                repository_source=repository.source,
-                repository_name=repository.name,
-                api_url=delivery.api_url,
-                token=token(),
-            )
-            name = repository.name.replace("/", "__")
-            task = Task(
-                id=f"{name}-{issue.number}" if issue.number else name,
-                repository=repository,
-                issue=issue,
-                image=settings.sandbox.image,
-                test_command=test_command,
-            )
-            run_id = new_run_id(task.id)
-            folder = RunFolder(output or runs_folder() / run_id)
-            progress.note(f"the run's folder is {folder.path}")
-            result = solve(task, settings, folder, run_id=run_id, listeners=[progress], note=progress.note)
+    limits = settings.limits
+    with open_progress(verbosity=verbosity, budget=limits.cost, steps=limits.steps) as progress, stoppable():
+        repository = open_repository(repo, base=base, include_dirty=include_dirty)
+        issue = read_issue(
+            issue_text,
+            repository_source=repository.source,
+            repository_name=repository.name,
+            api_url=delivery.api_url,
+            token=token(),
+        )
+        name = repository.name.replace("/", "__")
+        task = Task(
+            id=f"{name}-{issue.number}" if issue.number else name,
+            repository=repository,
+            issue=issue,
+            image=settings.sandbox.image,
+            test_command=test_command,
+        )
+        run_id = new_run_id(task.id)
+        folder = RunFolder(output or runs_folder() / run_id)
+        progress.note(f"the run's folder is {folder.path}")
+        result = solve(task, settings, folder, run_id=run_id, listeners=[progress], note=progress.note)
     report(result, as_json=as_json)
     deliver_patch(result, repository, delivery)
     return result.exit_code
@@ -116,7 +116,14 @@ def report(result: Result, *, as_json: bool) -> None:
     if result.patch_file:
         console.print(f"patch: {result.patch_file}")
     console.print(f"record: {result.folder}")
-    if result.exit_status in ("interrupted", "time_limit", "step_limit", "budget_limit", "sandbox_error", "policy_error"):
+    if result.exit_status in (
+        "interrupted",
+        "time_limit",
+        "step_limit",
+        "budget_limit",
+        "sandbox_error",
+        "policy_error",
+    ):
         console.print(f"go on with: fix-issue resume {result.folder}")
 
 

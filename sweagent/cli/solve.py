@@ -13,7 +13,7 @@ def command(
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="A number, a URL, a file, `-` for stdin, or text.")],
     model: options.Model = None,
     api_base: options.ApiBase = None,
-    policy: options.PolicyFile = None,
+    policy: options.PolicySource = None,
     profile: options.Profile = None,
     max_cost: options.Cost = None,
     max_tokens: options.Tokens = None,
@@ -50,6 +50,7 @@ def command(
 
     settings = load_settings(
         options.settings_options(
+            policy=policy,
             model=model,
             api_base=api_base,
             profile=profile,
@@ -72,7 +73,6 @@ def command(
         base=base,
         include_dirty=include_dirty,
         test_command=test_command,
-        policy_file=policy,
         output=output,
         delivery=Delivery(patch_file=patch_file, apply=apply, branch=branch, open_pr=open_pr, api_url=api_url),
         verbosity=0 if quiet else 1 + verbose,
