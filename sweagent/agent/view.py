@@ -1,0 +1,265 @@
+"""The context view: what the policy is shown of the log.
+
+The view is a pure function of the events. Between two `ViewCompacted` events it only grows at its end, so a provider's
+prompt cache holds all that was sent before. At such an event a whole block of steps is replaced by a digest;
+observations are never elided one by one, since each elision would make the provider read everything after it anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from sweagent.agent.view_digest import DigestLimits, Step, digest, terse
+from sweagent.policy.base import Message, View
+from sweagent.trajectory import ActionDone, AnyEvent, FeedbackGiven, PromptWritten, ReplyReceived, ViewCompacted
+
+_FIRST_RATIO = 3.0
+"""Characters per token until the provider reported its own count; source code has more."""
+_MARGIN = 1.08
+_MESSAGE_CHARACTERS = 24
+"""What a message costs beside its text."""
+
+
+@dataclass(frozen=True)
+class ViewLimits:
+    """When the view forgets, in characters unless said otherwise.
+
+    The defaults come from `benchmarks/context_cost.py`: a re-read of the cache costs little, so a few long outputs may
+    stay for some steps; many would cost more than looking again.
+
+    Attributes:
+        window: tokens that a prompt may have; None when unknown.
+        overhead: of the tools' descriptions, which are sent with each view.
+        block_steps: a block is closed after this many steps, if it has at least `least` characters.
+        least: a block with less than this is never closed for its length in steps.
+        most: a block with more than this is closed.
+        digests: of all digests together; beyond it the older ones become a digest of digests.
+        edit_tools: tools whose answers show edits, which are kept.
+    """
+
+    window: int | None = None
+    overhead: int = 0
+    block_steps: int = 8
+    least: int = 16_000
+    most: int = 52_000
+    digests: int = 28_000
+    edit_tools: frozenset[str] = frozenset({"edit"})
+    digest: DigestLimits = field(default_factory=DigestLimits)
+
+
+@dataclass(frozen=True)
+class _Block:
+    steps: tuple[Step, ...]
+    text: str
+
+
+class ViewBuilder:
+    """Builds the view from events that it is given one by one.
+
+    Args:
+        limits: when the view forgets.
+    """
+
+    def __init__(self, limits: ViewLimits | None = None) -> None:
+        self._limits = limits or ViewLimits()
+        self._window = self._limits.window
+        self._head: list[Message] = []
+        self._opening: list[Message] = []
+        self._steps: list[Step] = []
+        self._live: list[Step] = []
+        self._blocks: list[_Block] = []
+        self._rendered: dict[int, list[Message]] = {}
+        self._sizes: dict[int, int] = {}
+        self._ratio = _FIRST_RATIO
+
+    def add(self, event: AnyEvent) -> None:
+        """Take in the next event of the log."""
+        match event:
+            case PromptWritten():
+                self._head = [Message(role="system", content=event.system), Message(role="user", content=event.task)]
+            case ReplyReceived():
+                self._calibrate(event)
+                step = Step(event.step, event.reply)
+                self._steps.append(step)
+                self._live.append(step)
+            case ActionDone() if self._steps:
+                self._steps[-1].observations[event.action_id] = event.observation
+                self._forget_rendering(self._steps[-1])
+            case FeedbackGiven():
+                self._feedback(event)
+            case ViewCompacted():
+                self._compact(event)
+
+    def build(self) -> View:
+        """The view of all events so far."""
+        fixed = [*self._head, *self._opening, *(Message(role="user", content=block.text) for block in self._blocks)]
+        shown = [self._messages(step) for step in self._live]
+        messages = [*fixed, *(message for group in shown for message in group)]
+        ends = [len(fixed) - 1]
+        for group in shown:
+            ends.append(ends[-1] + len(group))
+        # The end is read again by the next call, unless that call will see the block closed.
+        kept = ends[:1] + ends[1:][-2:-1] + ([] if self._closes(self._live) else ends[1:][-1:])
+        for position in kept:
+            if position >= 0:
+                messages[position] = messages[position].model_copy(update={"cache_boundary": True})
+        return View(messages=tuple(messages), step=len(self._steps) + 1)
+
+    def plan_compaction(self, *, refused: bool = False) -> ViewCompacted | None:
+        """What should be forgotten before the next call, if anything. The caller records the event.
+
+        Args:
+            refused: the provider has just refused the view as too large.
+
+        Returns:
+            None when nothing is due, or, after a refusal, when nothing is left to forget.
+        """
+        if refused:
+            return self._event(len(self._live), "refused")
+        if self._closes(self._live[:-1]):
+            return self._event(len(self._live) - 1, "budget", tight=True)
+        if self._overflows(self.size):
+            return self._event(max(1, len(self._live) - 1), "budget", tight=True)
+        return None
+
+    @property
+    def size(self) -> int:
+        """Characters of the view, with what each message costs beside its text."""
+        blocks = sum(len(block.text) + _MESSAGE_CHARACTERS for block in self._blocks)
+        head = sum(len(message.content) + _MESSAGE_CHARACTERS for message in (*self._head, *self._opening))
+        return self._limits.overhead + head + blocks + self._live_size(self._live)
+
+    def tokens(self, size: int | None = None) -> int:
+        """An estimate, on the safe side, of the tokens of so many characters; None takes the view's own size."""
+        return int((self.size if size is None else size) / self._ratio * _MARGIN)
+
+    def _event(self, count: int, reason: str, *, tight: bool = False) -> ViewCompacted | None:
+        """Forget the first `count` live steps; with `tight` all of them, should the rest still be too large."""
+        if not self._live or count <= 0:
+            return None
+        rest = self._live[count:]
+        digest_size = sum(400 for _ in self._live[:count])
+        if tight and rest and self._overflows(self.size - self._live_size(self._live[:count]) + digest_size):
+            count = len(self._live)
+        up_to = self._live[count - 1].number
+        return ViewCompacted(up_to_step=up_to, reason="refused" if reason == "refused" else "budget")
+
+    def _closes(self, steps: Sequence[Step]) -> bool:
+        size = self._live_size(steps)
+        limits = self._limits
+        most, least = limits.most, limits.least
+        if self._window is not None:
+            room = self._window * self._ratio / _MARGIN - (self.size - self._live_size(self._live))
+            most = min(most, int(room * 0.6))
+            least = min(least, most)
+        return size >= most > 0 or (len(steps) >= limits.block_steps and size >= least)
+
+    def _overflows(self, size: int) -> bool:
+        return self._window is not None and self.tokens(size) > self._window
+
+    def _compact(self, event: ViewCompacted) -> None:
+        gone = [step for step in self._live if step.number <= event.up_to_step]
+        if event.reason == "refused":
+            # The provider's window is smaller than what it was just sent, whatever was believed of it.
+            self._window = min(self._window or self.tokens(), int(self.tokens() * 0.9))
+        self._live = [step for step in self._live if step.number > event.up_to_step]
+        if gone:
+            newest = 0 if self._live else self._newest_share()
+            text = digest(gone, self._limits.digest, self._limits.edit_tools, event.summary, newest=newest)
+            self._blocks.append(_Block(tuple(gone), text))
+        for step in gone:
+            self._forget_rendering(step)
+        self._merge_digests()
+
+    def _newest_share(self) -> int:
+        """Characters of the newest observation to keep when even that step had to be forgotten."""
+        window = (self._window or 30_000) * self._ratio
+        return int(min(4_000, window * 0.1))
+
+    def _merge_digests(self) -> None:
+        limit = self._limits.digests
+        if self._window is not None:
+            limit = min(limit, int(self._window * self._ratio * 0.25))
+        if len(self._blocks) < 2 or sum(len(block.text) for block in self._blocks) <= limit:
+            return
+        old = [step for block in self._blocks[:-1] for step in block.steps]
+        lines = [terse(step, self._limits.digest, self._limits.edit_tools) for step in old]
+        room = max(limit // 2, 500)
+        while len(lines) > 1 and sum(map(len, lines)) + len(lines) > room:
+            lines = lines[len(lines) // 4 + 1 :]
+        dropped = len(old) - len(lines)
+        edited = dict.fromkeys(
+            str(action.arguments.get("path", ""))
+            for step in old
+            for action in step.reply.actions
+            if action.tool in self._limits.edit_tools
+        )
+        head = f"Steps {old[0].number}-{old[-1].number}, in brief."
+        head += f" The first {dropped} are left out." if dropped else ""
+        head += f" Files edited: {', '.join(filter(None, edited))}." if any(edited) else ""
+        self._blocks[:-1] = [_Block(tuple(old), "\n".join([head, *lines]))]
+
+    def _calibrate(self, event: ReplyReceived) -> None:
+        tokens = event.reply.usage.prompt_tokens
+        size = self.size
+        if tokens > 0 and size > 0:
+            self._ratio = min(6.0, max(0.5, size / tokens))
+
+    def _feedback(self, event: FeedbackGiven) -> None:
+        if not self._steps:
+            self._opening.append(Message(role="user", content=event.text))
+            return
+        step = self._steps[-1]
+        if step not in self._live:
+            self._live.append(Step(step.number, step.reply.model_copy(update={"actions": (), "thought": ""})))
+            step = self._live[-1]
+        step.feedback.append(event)
+        self._forget_rendering(step)
+
+    def _messages(self, step: Step) -> list[Message]:
+        rendered = self._rendered.get(id(step))
+        if rendered is None:
+            rendered = self._rendered[id(step)] = _render(step)
+        return rendered
+
+    def _forget_rendering(self, step: Step) -> None:
+        self._rendered.pop(id(step), None)
+        self._sizes.pop(id(step), None)
+
+    def _live_size(self, steps: Sequence[Step]) -> int:
+        return sum(self._size(step) for step in steps)
+
+    def _size(self, step: Step) -> int:
+        size = self._sizes.get(id(step))
+        if size is None:
+            arguments = sum(len(str(value)) for action in step.reply.actions for value in action.arguments.values())
+            texts = sum(len(message.content) + _MESSAGE_CHARACTERS for message in self._messages(step))
+            size = self._sizes[id(step)] = arguments + texts
+        return size
+
+
+def _render(step: Step) -> list[Message]:
+    reply = step.reply
+    actions = () if reply.problem else reply.actions
+    messages = [
+        Message(role="assistant", content=reply.thought, actions=actions, provider_fields=reply.provider_fields)
+    ]
+    for action in actions:
+        observation = step.observations.get(action.id)
+        text = observation.text if observation else "(not run)"
+        messages.append(Message(role="tool", content=text, action_id=action.id))
+    messages += [Message(role="user", content=given.text) for given in step.feedback]
+    return messages
+
+
+def is_prefix(earlier: View, later: View) -> bool:
+    """Whether all that was sent is sent again, byte for byte, so that a provider's cache holds it."""
+    return len(earlier.messages) <= len(later.messages) and all(
+        first.model_copy(update={"cache_boundary": False}) == second.model_copy(update={"cache_boundary": False})
+        for first, second in zip(earlier.messages, later.messages, strict=False)
+    )
+
+
+def boundaries(views: Sequence[View]) -> int:
+    """How often a sequence of views broke the provider's cache."""
+    return sum(not is_prefix(earlier, later) for earlier, later in pairwise(views))

@@ -1,0 +1,198 @@
+"""What the view keeps of steps that it no longer shows: one or two factual lines each, edits and failing tests.
+
+Nothing here asks a model; the same steps always give the same text.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sweagent.trajectory import Action, FeedbackGiven, Observation, Reply
+
+_TELLING = re.compile(
+    r"\b(?:error|exception|failed|failure|traceback|assert\w*|cannot|not found|no such|denied|warning|undefined)\b"
+    r"|^E\s|[\w.]+(?:Error|Exception)\b",
+    re.I,
+)
+_FAILING = re.compile(r"\b\d+ failed\b|^FAILED|^FAIL:|^ERROR\b|Traceback \(most recent call last\)", re.M)
+_MAIN_ARGUMENTS = ("command", "path", "pattern", "query", "name", "tests", "file")
+
+
+@dataclass(frozen=True)
+class DigestLimits:
+    """Characters that a digest spends.
+
+    Attributes:
+        thought: of a step's thought.
+        action: of an action.
+        result: of the lines taken from an observation.
+        excerpt: of the observation of each of the last steps.
+        excerpts: how many last steps get an excerpt.
+        edit: of an edit's own answer, which shows what was changed.
+        edits: of all such answers of a block.
+        failing: of the last failing test run.
+        feedback: of what the harness said.
+        terse: of a step in a digest of digests.
+    """
+
+    thought: int = 100
+    action: int = 80
+    result: int = 110
+    excerpt: int = 400
+    excerpts: int = 1
+    edit: int = 1_500
+    edits: int = 6_000
+    failing: int = 1_200
+    feedback: int = 600
+    terse: int = 110
+
+
+@dataclass
+class Step:
+    """One reply with what came of it.
+
+    Attributes:
+        number: counts from 1.
+        reply: of the policy.
+        observations: by the id of their action.
+        feedback: what the harness said after it.
+    """
+
+    number: int
+    reply: Reply
+    observations: dict[str, Observation] = field(default_factory=dict)
+    feedback: list[FeedbackGiven] = field(default_factory=list)
+
+
+def digest(
+    steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[str], summary: str = "", *, newest: int = 0
+) -> str:
+    """The text that stands for a block of steps.
+
+    Args:
+        steps: the block, oldest first; not empty.
+        limits: of its parts.
+        edit_tools: tools whose answers show edits.
+        summary: written by a model; it takes the place of the lines, never of edits and failing tests.
+        newest: characters of the last step's observations to keep beyond the usual excerpt.
+    """
+    first, last = steps[0].number, steps[-1].number
+    name = f"Step {first}" if first == last else f"Steps {first}-{last}"
+    parts = [f"{name}, shortened: this is a record, full outputs are no longer shown. Look again where you need them."]
+    if summary:
+        parts.append(f"Summary:\n{summary}")
+    else:
+        parts += [line(step, limits) for step in steps]
+        recent = steps[-limits.excerpts :] if limits.excerpts else []
+        for step in recent:
+            size = max(limits.excerpt, newest) if step is steps[-1] else limits.excerpt
+            parts += _excerpts(step, size, edit_tools)
+    parts += _edits(steps, limits, edit_tools)
+    parts += _failing(steps, limits)
+    return "\n".join(parts)
+
+
+def line(step: Step, limits: DigestLimits) -> str:
+    """One step: its thought, its actions, and the most telling line of each result."""
+    pieces = [f"{step.number}."]
+    thought = _one_line(step.reply.thought, limits.thought)
+    if thought:
+        pieces.append(thought)
+    if step.reply.problem:
+        pieces.append("[the reply could not be read]")
+    for action in step.reply.actions:
+        pieces.append(
+            f"[{_brief(action, limits.action)} -> {_result(step.observations.get(action.id), limits.result)}]"
+        )
+    pieces += [
+        f"[told: {_one_line(given.text, limits.feedback)}]" for given in step.feedback if given.kind != "malformed"
+    ]
+    return " ".join(pieces)
+
+
+def terse(step: Step, limits: DigestLimits, edit_tools: frozenset[str]) -> str:
+    """One step in a digest of digests: what was done and what came of it."""
+    share = max(30, limits.terse // max(1, len(step.reply.actions)))
+    done = []
+    for action in step.reply.actions:
+        observation = step.observations.get(action.id)
+        edited = action.tool in edit_tools and observation is not None and observation.status == "ok"
+        result = "done" if edited else _result(observation, share // 2)
+        done.append(f"{_brief(action, share // 2)} -> {result}")
+    return f"{step.number}. " + ("; ".join(done) or _one_line(step.reply.thought, limits.terse) or "no action")
+
+
+def cut(text: str, limit: int) -> str:
+    """The head and the tail of a text, cut at line ends where they are near."""
+    if len(text) <= limit:
+        return text
+    half = max(1, (limit - 40) // 2)
+    head, tail = text[:half], text[-half:]
+    head = head[: head.rfind("\n")] if head.rfind("\n") > half * 0.7 else head
+    tail = tail[tail.find("\n") + 1 :] if 0 <= tail.find("\n") < half * 0.3 else tail
+    return f"{head}\n[… {len(text) - len(head) - len(tail)} characters …]\n{tail}"
+
+
+def _brief(action: Action, limit: int) -> str:
+    key = next((name for name in _MAIN_ARGUMENTS if isinstance(action.arguments.get(name), str)), None)
+    if key is None:
+        shown = json.dumps(action.arguments, ensure_ascii=False) if action.arguments else ""
+    else:
+        shown = action.arguments[key]
+    return f"{action.tool} {_one_line(shown, limit)}".rstrip()
+
+
+def _result(observation: Observation | None, limit: int) -> str:
+    if observation is None:
+        return "not run"
+    state = "" if observation.status == "ok" else f"{observation.status}, "
+    if observation.exit_code:
+        state += f"exit {observation.exit_code}, "
+    lines = [text for raw in observation.text.splitlines() if (text := raw.strip())]
+    if not lines:
+        return f"{state}no output"
+    telling = [text for text in lines if _TELLING.search(text)] if state else []
+    chosen = telling[-1] if telling else lines[0]
+    more = f" ({len(lines)} lines)" if len(lines) > 1 else ""
+    ending = "" if telling or len(lines) == 1 or lines[-1] == chosen else f" … {_one_line(lines[-1], limit // 2)}"
+    share = limit - len(ending) - len(more)
+    return f"{state}{_one_line(chosen, max(20, share))}{ending}{more}"
+
+
+def _excerpts(step: Step, size: int, edit_tools: frozenset[str]) -> list[str]:
+    parts = []
+    for action in step.reply.actions:
+        observation = step.observations.get(action.id)
+        # Edits are shown on their own below.
+        if observation and len(observation.text) > 1 and action.tool not in edit_tools:
+            share = size // len(step.reply.actions)
+            parts.append(f"Of the output of step {step.number} ({action.tool}):\n{cut(observation.text, share)}")
+    return parts
+
+
+def _edits(steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[str]) -> list[str]:
+    shown: list[str] = []
+    left = limits.edits
+    for step in reversed(steps):
+        for action in reversed(step.reply.actions):
+            observation = step.observations.get(action.id)
+            if action.tool in edit_tools and observation and observation.status == "ok":
+                text = cut(observation.text, min(limits.edit, max(120, left)))
+                left -= len(text)
+                shown.append(f"Edit made in step {step.number} ({_brief(action, 80)}):\n{text}")
+    return shown[::-1]
+
+
+def _failing(steps: Sequence[Step], limits: DigestLimits) -> list[str]:
+    for step in reversed(steps):
+        for action in reversed(step.reply.actions):
+            observation = step.observations.get(action.id)
+            if observation and _FAILING.search(observation.text):
+                return [f"Last failure seen, in step {step.number}:\n{cut(observation.text, limits.failing)}"]
+    return []
+
+
+def _one_line(text: str, limit: int) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: max(1, limit - 1)] + "…"
