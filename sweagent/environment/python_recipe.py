@@ -10,13 +10,21 @@ from sweagent.environment.interpreters import host_interpreters
 from sweagent.environment.python_metadata import Metadata, read_metadata
 from sweagent.environment.python_tests import requirement_lines, test_command, test_requirements
 from sweagent.environment.python_version import RELEASES, choose_python
-from sweagent.environment.recipe import Line, Recipe, SystemPackage, normal_name
+from sweagent.environment.recipe import WORKDIR, Line, Recipe, SystemPackage, normal_name
 from sweagent.environment.tree import Tree
 
 LEARNT = timedelta(days=540)
 """So long after its release at least, packages are sought for an interpreter: those of its first days lack wheels."""
 
 _BASIC_SYSTEM = ("build-essential", "ca-certificates", "git", "pkg-config")
+_VERSION_VARIABLES = {
+    "setuptools[_-]scm|hatch-vcs|flit[_-]scm": "SETUPTOOLS_SCM_PRETEND_VERSION",
+    "pbr": "PBR_VERSION",
+    "pdm.*scm": "PDM_BUILD_SCM_VERSION",
+    "poetry-dynamic-versioning": "POETRY_DYNAMIC_VERSIONING_BYPASS",
+}
+"""What a build file says of the tool that tells the version, and the variable by which that tool is told."""
+
 _TOOLS = ("setuptools", "wheel")
 _NOT_FOR_TESTS = frozenset({
     "tox", "pre-commit", "black", "flake8", "mypy", "isort", "ruff", "twine", "sphinx", "codecov", "coveralls", "pip-tools",
@@ -56,7 +64,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         tools=tuple(Line(value=tool, source="every build") for tool in _TOOLS),
         requirements=tuple(requirements),
         extras=extras,
-        install=_install(metadata, extras),
+        install=_install(tree, metadata, extras),
         test_command=command,
         test_paths=paths,
     )
@@ -83,16 +91,21 @@ def _unpinned(line: Line) -> Line:
     return line if value == line.value else Line(value=value, source=f"{line.source}, without its pin")
 
 
-def _install(metadata: Metadata, extras: tuple[str, ...]) -> tuple[Line, ...]:
+def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...]) -> tuple[Line, ...]:
     if not metadata.installable:
-        return (
-            Line(
-                value="echo /testbed > $(python -c 'import site; print(site.getsitepackages()[0])')/testbed.pth",
-                source="no installable project: the repository's root is put on the path",
-            ),
-        )
+        folder = "$(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')"
+        source = "no installable project: the repository's root is put on the path"
+        return (Line(value=f"echo {WORKDIR} > {folder}/testbed.pth", source=source),)
     what = f"'.[{','.join(extras)}]'" if extras else "."
-    return (Line(value=f"pip install --editable {what}", source="pyproject.toml, setup.cfg or setup.py"),)
+    command = f"pip install --no-cache-dir --editable {what}"
+    source = "pyproject.toml, setup.cfg or setup.py"
+    build_files = "".join(tree.read(name) for name in ("pyproject.toml", "setup.cfg", "setup.py"))
+    tool = next((tool for tool in _VERSION_VARIABLES if re.search(tool, build_files)), None)
+    if tool and tree.version:
+        # The copy of the repository has no tags, from which such tools would tell the version.
+        command = f"{_VERSION_VARIABLES[tool]}={tree.version} {command}"
+        source += f"; the version that {tool} would tell from the tags"
+    return (Line(value=command, source=source),)
 
 
 def _plain_requirements(tree: Tree, metadata: Metadata) -> list[Line]:

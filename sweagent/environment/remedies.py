@@ -7,6 +7,11 @@ from sweagent.model import Frozen
 from sweagent.resources import resource
 
 
+_UNRESOLVED = (
+    r"No matching distribution|ResolutionImpossible|[Cc]onflict|Failed building wheel|does not provide the extra"
+)
+
+
 class Remedy(Frozen):
     """A changed recipe and what was changed."""
 
@@ -61,9 +66,7 @@ def _without_missing(recipe: Recipe, error: str) -> Remedy | None:
 
 
 def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
-    if recipe.ecosystem != "python" or not re.search(
-        r"use_2to3|setup_requires|setup\.py|pkg_resources", error
-    ):
+    if recipe.ecosystem != "python" or not re.search(r"use_2to3|setup_requires|setup\.py|pkg_resources", error):
         return None
     if any(line.value.startswith("setuptools<") for line in recipe.tools):
         return None
@@ -72,7 +75,7 @@ def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
 
 
 def _without_extras(recipe: Recipe, error: str) -> Remedy | None:
-    if not recipe.extras:
+    if not recipe.extras or not re.search(_UNRESOLVED, error):
         return None
     install = tuple(
         line.model_copy(update={"value": re.sub(r"'\.\[[^]]*\]'|\.\[[^]]*\]", ".", line.value)})

@@ -1,12 +1,13 @@
 """Reading the files of a commit without checking it out and without running anything of it."""
 
-import subprocess
+import re
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from sweagent.errors import UsageError
+from sweagent.git import git
 
 _MAX_FILE = 1_000_000
 
@@ -25,6 +26,10 @@ class Tree(Protocol):
     @property
     def names(self) -> frozenset[str]:
         """The paths of all files, with `/` between their parts."""
+
+    @property
+    def version(self) -> str:
+        """The development version that follows from the last tag before the commit; empty when there is none."""
 
     def read(self, path: str) -> str:
         """The text of a file; empty when it is missing, is not text, or has more than a million bytes."""
@@ -58,6 +63,18 @@ class GitTree:
         listed = self._git("ls-tree", "-r", "-z", "--name-only", self.commit)
         return frozenset(name.decode("utf-8", "replace") for name in listed.split(b"\0") if name)
 
+    @cached_property
+    def version(self) -> str:
+        """The version that setuptools_scm would tell: the next one after the last tag, with the commits since."""
+        described = self._git("describe", "--tags", "--long", "--match", "*[0-9]*", self.commit).decode()
+        match = re.search(r"(\d+(?:\.\d+)*)(?:[.-]?(?:a|b|rc|dev|post)\d*)?-(\d+)-g[0-9a-f]+$", described.strip())
+        if match is None:
+            return ""
+        if match[2] == "0":
+            return match[1]
+        *leading, last = match[1].split(".")
+        return ".".join([*leading, str(int(last) + 1)]) + f".dev{match[2]}"
+
     def read(self, path: str) -> str:
         """The text of a file, or nothing."""
         if path not in self.names:
@@ -66,7 +83,5 @@ class GitTree:
         return "" if len(data) > _MAX_FILE or b"\0" in data else data.decode("utf-8", "replace")
 
     def _git(self, *arguments: str) -> bytes:
-        # Hooks, filters and drivers of the repository stay unused: only plumbing that prints objects is called.
-        command = ["git", "--git-dir", str(self._git_dir), "-c", "safe.directory=*", "--no-replace-objects"]
-        done = subprocess.run([*command, *arguments], capture_output=True, check=False, timeout=120)
-        return done.stdout if done.returncode == 0 else b""
+        done = git(*arguments, git_dir=self._git_dir, allowed=range(256))
+        return done.stdout if done.status == 0 else b""
