@@ -1,0 +1,8 @@
+"""Edits as pure functions on text: finding what is meant, applying it, and the formats that models write edits in."""
+
+from sweagent.edits.changes import Applied, Hunk, Replacement, apply, create
+from sweagent.edits.errors import EditRefused
+from sweagent.edits.match import numbered
+from sweagent.edits.source import SourceText
+
+__all__ = ["Applied", "EditRefused", "Hunk", "Replacement", "SourceText", "apply", "create", "numbered"]

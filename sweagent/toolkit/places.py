@@ -1,0 +1,130 @@
+"""Places in the sandbox: what a path that the model gives really is, and whether a tool may touch it."""
+
+import posixpath
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Literal
+
+from sweagent.errors import SandboxError, UsageError
+from sweagent.tooling import ToolContext
+
+Kind = Literal["file", "folder", "missing", "other"]
+
+# Prints the kind, the size, the real path of the root, and the real path of $p, of which the end may not exist yet.
+_LOOK = """
+rest=
+while [ ! -e "$p" ] && [ ! -L "$p" ] && [ "$p" != / ]; do
+    rest=/${p##*/}$rest; p=${p%/*}; [ -n "$p" ] || p=/
+done
+kind=missing size=0
+if [ -z "$rest" ]; then
+    if [ -f "$p" ]; then kind=file; size=$(wc -c <"$p") || kind=unreadable
+    elif [ -d "$p" ]; then kind=folder
+    elif [ -e "$p" ]; then kind=other; fi
+fi
+real=$(readlink -f -- "$p") || real=
+printf '%s\\n%s\\n%s\\n%s%s\\n' "$kind" "$size" "$(readlink -f -- "$root")" "$real" "$rest"
+"""
+_READABLE_OUTSIDE = re.compile(
+    r"/(site-packages|dist-packages|node_modules|pkg/mod|registry/src|\.m2|\.gradle)(/|$)"
+    r"|^/(tmp|var/tmp|usr/include|usr/share|usr/src|usr/lib|usr/local|opt)(/|$)"
+)
+
+
+class PathRefused(UsageError):  # noqa: N818 (a refusal is an answer to the model, not a fault)
+    """A tool does not touch this path. The message is written for the model."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a path leads.
+
+    Attributes:
+        shown: the path as the model should see it: relative to the repository's root, absolute outside.
+        real: the absolute path with all symbolic links resolved; to be used for reading and writing.
+        kind: what is there.
+        size: bytes of a file.
+        inside: whether it is in the repository's work tree, and not in its `.git`.
+    """
+
+    shown: str
+    real: str
+    kind: Kind
+    size: int
+    inside: bool
+
+
+def look(context: ToolContext, path: str) -> Place:
+    """Find out what a path is, in one round trip.
+
+    Args:
+        context: the tool's context.
+        path: absolute, or relative to the repository's root.
+
+    Raises:
+        PathRefused: the path cannot be used at all.
+        SandboxError: the sandbox is lost.
+    """
+    if not path.strip() or "\0" in path or "\n" in path:
+        raise PathRefused(f"{path!r} cannot be used as a path")
+    wanted = posixpath.normpath(posixpath.join(context.sandbox.workdir, path))
+    done = context.sandbox.run(
+        f"p={shlex.quote(wanted)} root={shlex.quote(context.sandbox.workdir)}{_LOOK}", fresh=True, output_limit=20_000
+    )
+    lines = done.output.split("\n")
+    if done.exit_code != 0 or len(lines) < 4:
+        if "ermission denied" in done.output:
+            raise PathRefused(f"{path}: permission denied")
+        raise SandboxError(f"the sandbox could not look at {path}: {done.output[:200]}", "start the task again")
+    kind, size, root, real = lines[-5:-1] if lines[-1] == "" else lines[-4:]
+    if not real.startswith("/") or kind == "unreadable":
+        raise PathRefused(f"{path} leads nowhere: a broken link, or no permission")
+    inside = real == root or real.startswith(root.rstrip("/") + "/")
+    shown = posixpath.relpath(real, root) if inside else real
+    inside = inside and not (shown + "/").startswith(".git/")
+    if wanted != real and inside:
+        shown = posixpath.relpath(wanted, context.sandbox.workdir)
+    known: dict[str, Kind] = {"file": "file", "folder": "folder", "missing": "missing"}
+    return Place(shown, real, known.get(kind, "other"), int(size.strip() or 0), inside)
+
+
+def look_to_read(context: ToolContext, path: str) -> Place:
+    """As `look`, for a path whose content will be shown.
+
+    Outside the repository only what is there to be read is shown: installed packages, headers, temporary files.
+
+    Raises:
+        PathRefused: it is elsewhere, it is not there, or it is neither file nor folder.
+        SandboxError: the sandbox is lost.
+    """
+    place = look(context, path)
+    if not place.inside and not _READABLE_OUTSIDE.search(place.real) and not _of_the_sandbox(context, place.real):
+        raise PathRefused(f"{path} is {place.real}, outside the repository; use bash to look there")
+    if place.kind == "missing":
+        raise PathRefused(f"{path} does not exist")
+    if place.kind == "other":
+        raise PathRefused(f"{path} is neither a file nor a folder")
+    return place
+
+
+def look_to_change(context: ToolContext, path: str) -> Place:
+    """As `look`, for a file that will be written.
+
+    Raises:
+        PathRefused: it is outside the repository, in its `.git`, or something else than a file is there.
+        SandboxError: the sandbox is lost.
+    """
+    place = look(context, path)
+    if not place.inside:
+        raise PathRefused(f"{path} is {place.real}, outside the repository's work tree; it was not changed")
+    if place.kind == "folder":
+        raise PathRefused(f"{path} is a folder")
+    if place.kind == "other":
+        raise PathRefused(f"{path} is not a plain file")
+    return place
+
+
+def _of_the_sandbox(context: ToolContext, real: str) -> bool:
+    """Whether it is an output that a command left, which the sandbox named."""
+    return real in context.state.get("outputs", ())

@@ -1,0 +1,94 @@
+"""The script or test that shows the issue, which the harness keeps and runs before and after the change."""
+
+import shlex
+
+from pydantic import BaseModel, Field
+
+from sweagent.edits import EditRefused, create
+from sweagent.testing import command_for, runner_of
+from sweagent.tooling import ToolContext
+from sweagent.toolkit.changing import content, write
+from sweagent.toolkit.outcome import observation
+from sweagent.toolkit.places import PathRefused, look_to_change
+from sweagent.trajectory import Observation, Reproduction
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """The file and how it is run."""
+
+    path: str = Field(description="a new file in the repository; named test_* it is run as a test")
+    content: str = Field(default="", description="empty: the file is there already")
+    command: str = Field(
+        default="", description="how to run it from the repository's root; by default as its name tells"
+    )
+    timeout: float | None = Field(default=None, gt=0, description="seconds")
+
+
+def run(context: ToolContext, parameters: Parameters) -> Observation:
+    """Register a script or test that fails (exits non-zero) because of the issue, and passes once it is resolved.
+
+    It is run now, and by the harness without and with your change.
+    """
+    timeout = min(parameters.timeout or context.limits.timeout, context.limits.max_timeout)
+    try:
+        place = look_to_change(context, parameters.path)
+        before = content(context, place) if place.kind == "file" else None
+        data = before
+        if parameters.content or before is None:
+            data = create(parameters.content, before)
+            write(context, place, before, data)
+    except (EditRefused, PathRefused) as error:
+        return Observation(text=f"nothing was registered: {error}", status="refused")
+    is_test = _is_test(place.shown)
+    command = parameters.command.strip() or _command(context, place.shown, is_test)
+    done = context.sandbox.run(command, timeout=timeout, output_limit=context.limits.characters, fresh=True)
+    seen = observation(context, command, done, timeout)
+    reproduction = Reproduction(
+        path=place.shown,
+        content=(data or b"").decode("utf-8", "replace"),
+        command=command,
+        kind="test" if is_test else "script",
+    )
+    return seen.model_copy(
+        update={
+            "text": f"{_verdict(command, done.exit_code)}\n{seen.text}",
+            "reproduction": reproduction,
+            "status": "ok",
+        }
+    )
+
+
+def _verdict(command: str, exit_code: int | None) -> str:
+    if exit_code == 0:
+        return f"registered, but `{command}` passes now: unless the issue is resolved already, it does not show it"
+    if exit_code is None:
+        return f"registered, but `{command}` did not end in time: let it end by itself"
+    if exit_code in (126, 127):
+        return f"registered, but `{command}` could not be started"
+    return f"registered; `{command}` fails now (exit {exit_code}). See that it fails for the issue's reason:"
+
+
+def _is_test(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    stem = name.partition(".")[0]
+    return stem.startswith("test_") or stem.endswith(("_test", "_spec")) or ".test." in name or ".spec." in name
+
+
+_INTERPRETERS = {
+    ".py": "python",
+    ".js": "node",
+    ".mjs": "node",
+    ".rb": "ruby",
+    ".sh": "sh",
+    ".php": "php",
+    ".pl": "perl",
+}
+
+
+def _command(context: ToolContext, path: str, is_test: bool) -> str:
+    suffix = path[path.rfind(".") :] if "." in path else ""
+    if is_test and context.test_command:
+        return command_for(runner_of(context.test_command), [path], test_command=context.test_command)
+    if suffix == ".go":
+        return f"go run {shlex.quote('./' + path)}"
+    return f"{_INTERPRETERS[suffix]} {shlex.quote(path)}" if suffix in _INTERPRETERS else shlex.quote(f"./{path}")

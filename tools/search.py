@@ -1,0 +1,107 @@
+"""Text in the repository's files."""
+
+import re
+import shlex
+
+from pydantic import BaseModel, Field
+
+from sweagent.errors import UsageError
+from sweagent.tooling import ToolContext
+from sweagent.toolkit.places import Place, look_to_read
+from sweagent.toolkit.text import first_lines, visible
+from sweagent.trajectory import Observation
+
+READ_ONLY = True
+_WIDTH = 240
+_MOST_PER_FILE = 40
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """What to look for and where."""
+
+    pattern: str = Field(description="text, unless `regex`")
+    path: str = Field(default=".", description="a file or folder")
+    glob: str = Field(default="", description="only files such as `*.py`")
+    regex: bool = Field(default=False, description="POSIX extended regular expression")
+    ignore_case: bool = False
+    context: int = Field(default=0, ge=0, le=20, description="lines around each hit")
+
+
+def run(context: ToolContext, parameters: Parameters) -> Observation:
+    """Find lines, grouped by file with line numbers. Ignored and binary files are left out."""
+    if not parameters.pattern or "\n" in parameters.pattern or "\0" in parameters.pattern:
+        return Observation(text="the pattern must be one line of text", status="refused")
+    try:
+        place = look_to_read(context, parameters.path)
+    except UsageError as error:
+        return Observation(text=str(error), status="refused")
+    done = context.sandbox.run(
+        _command(context, place, parameters), timeout=context.limits.timeout, output_limit=2_000_000, fresh=True
+    )
+    if done.exit_code == 1 and not done.output.strip():
+        where = place.shown if place.shown != "." else "the repository"
+        scope = f"{where}{f' ({parameters.glob})' if parameters.glob else ''}"
+        return Observation(text=f"nothing found in {scope} for: {parameters.pattern}", exit_code=1)
+    if done.exit_code not in (0, 1):
+        reason = "it took too long; narrow `path` or `glob`" if done.timed_out else visible(done.output).strip()[:500]
+        return Observation(text=f"the search failed: {reason}", status="error", exit_code=done.exit_code)
+    return _grouped(context, done.output, parameters.context)
+
+
+def _command(context: ToolContext, place: Place, parameters: Parameters) -> str:
+    """`git grep` in the work tree, which knows what is ignored; elsewhere, or without git, `grep -r`."""
+    pattern = shlex.quote(parameters.pattern)
+    options = ["-E" if parameters.regex else "-F", "-n", "-I"]
+    if parameters.ignore_case:
+        options.append("-i")
+    if parameters.context:
+        options.append(f"-C {parameters.context}")
+    flags = " ".join(options)
+    glob = shlex.quote(f"--include={parameters.glob}") if parameters.glob else ""
+    plain = f"grep -r -H --null --exclude-dir=.git {glob} {flags} -e {pattern} -- {shlex.quote(place.shown)}"
+    if not place.inside:
+        return f"{plain} | tr '\\000' '\\001'; exit ${{PIPESTATUS:-0}}"
+    specs = [_pathspec(place, parameters.glob)] if parameters.glob else [f":(literal){place.shown}"]
+    listed = " ".join(shlex.quote(spec) for spec in specs)
+    # Hits of the index's and of new files; nothing that the repository configures is run.
+    git = "git -c core.fsmonitor=false --no-pager grep --untracked --no-color --full-name -z"
+    git += f" {flags} -e {pattern} -- {listed}"
+    return (
+        f"cd {shlex.quote(context.sandbox.workdir)} && out=$({{ if git rev-parse --git-dir >/dev/null 2>&1; "
+        f"then {git}; else {plain}; fi; }} 2>&1 | tr '\\000' '\\001'; exit ${{PIPESTATUS:-0}}); code=$?; "
+        f"printf '%s\\n' \"$out\"; exit $code"
+    )
+
+
+def _pathspec(place: Place, glob: str) -> str:
+    if place.kind == "file":
+        return f":(literal){place.shown}"
+    folder = "" if place.shown == "." else re.sub(r"([*?\[\\])", r"\\\1", place.shown) + "/"
+    return f":(glob){folder}{glob}" if "/" in glob else f":(glob){folder}**/{glob}"
+
+
+def _grouped(context: ToolContext, output: str, around: int) -> Observation:
+    """Group `path\\1line\\1text` (git) or `path\\1line:text` (grep) by path."""
+    files: dict[str, list[str]] = {}
+    hits = 0
+    for line in output.split("\n"):
+        path, separator, rest = line.partition("\x01")
+        found = re.match(r"(\d+)([\x01:=-])(.*)", rest, re.DOTALL) if separator else None
+        if found is None:
+            if line == "--" and files and around:
+                files[next(reversed(files))].append("   …")
+            continue
+        number, mark, text = found.groups()
+        hit = mark in "\x01:"
+        hits += hit
+        text = visible(text)
+        cut = f" [… {len(text) - _WIDTH:,} characters more]" if len(text) > _WIDTH else ""
+        files.setdefault(path, []).append(f"{number:>6}{':' if hit else ' '} {text[:_WIDTH]}{cut}")
+    shown = []
+    for path, lines in files.items():
+        more = [f"   … {len(lines) - _MOST_PER_FILE} more lines here"] if len(lines) > _MOST_PER_FILE else []
+        shown.append("\n".join([visible(path), *lines[:_MOST_PER_FILE], *more]))
+    head = f"{hits} lines in {len(files)} files"
+    text, left_out = first_lines("\n".join(shown), context.limits.characters)
+    rest = f"\n[… {left_out} more lines; narrow `path` or `glob`]" if left_out else ""
+    return Observation(text=f"{head}\n{text}{rest}", exit_code=0, truncated=bool(left_out))

@@ -1,0 +1,27 @@
+"""The project's tests, run by its own runner."""
+
+from pydantic import BaseModel, Field
+
+from sweagent.errors import UsageError
+from sweagent.tooling import ToolContext
+from sweagent.toolkit.testrun import run_tests
+from sweagent.trajectory import Observation
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """Which tests to run."""
+
+    tests: list[str] = Field(
+        description="files, classes or tests as the runner names them, such as tests/test_a.py::test_b"
+    )
+    options: str = Field(default="", description="further options of the runner")
+    timeout: float | None = Field(default=None, gt=0, description="seconds")
+
+
+def run(context: ToolContext, parameters: Parameters) -> Observation:
+    """Run tests of the project; answers with counts and the essence of the failures."""
+    timeout = min(parameters.timeout or context.limits.timeout, context.limits.max_timeout)
+    try:
+        return run_tests(context, parameters.tests, parameters.options, timeout)
+    except UsageError as error:
+        return Observation(text=f"no test was run: {error}; {error.hint}", status="refused")
