@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from sweagent.agent.view_digest import DigestLimits, Step, digest, terse
+from sweagent.config import ModelSettings
 from sweagent.policy.base import Message, View
+from sweagent.policy.factory import effective_window
 from sweagent.trajectory import ActionDone, AnyEvent, FeedbackGiven, PromptWritten, ReplyReceived, ViewCompacted
 
 _FIRST_RATIO = 3.0
@@ -28,8 +30,7 @@ class ViewLimits:
     stay for some steps; many would cost more than looking again.
 
     Attributes:
-        window: tokens that a prompt may have; None when unknown.
-        overhead: of the tools' descriptions, which are sent with each view.
+        overhead: of the tools' descriptions, which are sent with each view; more than the shipped ones have.
         block_steps: a block is closed after this many steps, if it has at least `least` characters.
         least: a block with less than this is never closed for its length in steps.
         most: a block with more than this is closed.
@@ -37,8 +38,7 @@ class ViewLimits:
         edit_tools: tools whose answers show edits, which are kept.
     """
 
-    window: int | None = None
-    overhead: int = 0
+    overhead: int = 6_000
     block_steps: int = 8
     least: int = 16_000
     most: int = 52_000
@@ -57,12 +57,16 @@ class ViewBuilder:
     """Builds the view from events that it is given one by one.
 
     Args:
+        model: whose window the view must fit; None for one without end.
         limits: when the view forgets.
+
+    Raises:
+        UsageError: a models file cannot be read.
     """
 
-    def __init__(self, limits: ViewLimits | None = None) -> None:
+    def __init__(self, model: ModelSettings | None = None, limits: ViewLimits | None = None) -> None:
         self._limits = limits or ViewLimits()
-        self._window = self._limits.window
+        self._window = effective_window(model) if model and model.name else None
         self._head: list[Message] = []
         self._opening: list[Message] = []
         self._steps: list[Step] = []
@@ -191,7 +195,7 @@ class ViewBuilder:
         edited = dict.fromkeys(
             str(action.arguments.get("path", ""))
             for step in old
-            for action in step.reply.actions
+            for action in step.actions
             if action.tool in self._limits.edit_tools
         )
         head = f"Steps {old[0].number}-{old[-1].number}, in brief."
@@ -209,10 +213,10 @@ class ViewBuilder:
         if not self._steps:
             self._opening.append(Message(role="user", content=event.text))
             return
-        step = self._steps[-1]
-        if step not in self._live:
-            self._live.append(Step(step.number, step.reply.model_copy(update={"actions": (), "thought": ""})))
-            step = self._live[-1]
+        if not self._live or self._live[-1].number != self._steps[-1].number:
+            # The step itself is in a digest already, which must not change any more.
+            self._live.append(Step(self._steps[-1].number, None))
+        step = self._live[-1]
         step.feedback.append(event)
         self._forget_rendering(step)
 
@@ -232,18 +236,18 @@ class ViewBuilder:
     def _size(self, step: Step) -> int:
         size = self._sizes.get(id(step))
         if size is None:
-            arguments = sum(len(str(value)) for action in step.reply.actions for value in action.arguments.values())
+            arguments = sum(len(str(value)) for action in step.actions for value in action.arguments.values())
             texts = sum(len(message.content) + _MESSAGE_CHARACTERS for message in self._messages(step))
             size = self._sizes[id(step)] = arguments + texts
         return size
 
 
 def _render(step: Step) -> list[Message]:
-    reply = step.reply
-    actions = () if reply.problem else reply.actions
-    messages = [
-        Message(role="assistant", content=reply.thought, actions=actions, provider_fields=reply.provider_fields)
-    ]
+    reply, messages = step.reply, []
+    actions = () if reply is None or reply.problem else reply.actions
+    if reply is not None:
+        fields = reply.provider_fields
+        messages.append(Message(role="assistant", content=reply.thought, actions=actions, provider_fields=fields))
     for action in actions:
         observation = step.observations.get(action.id)
         text = observation.text if observation else "(not run)"

@@ -54,15 +54,25 @@ class Step:
 
     Attributes:
         number: counts from 1.
-        reply: of the policy.
+        reply: of the policy; None for feedback on a step that is in a digest already.
         observations: by the id of their action.
         feedback: what the harness said after it.
     """
 
     number: int
-    reply: Reply
+    reply: Reply | None
     observations: dict[str, Observation] = field(default_factory=dict)
     feedback: list[FeedbackGiven] = field(default_factory=list)
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What the reply asked for."""
+        return self.reply.actions if self.reply else ()
+
+    @property
+    def thought(self) -> str:
+        """What the reply said."""
+        return self.reply.thought if self.reply else ""
 
 
 def digest(
@@ -96,12 +106,12 @@ def digest(
 def line(step: Step, limits: DigestLimits) -> str:
     """One step: its thought, its actions, and the most telling line of each result."""
     pieces = [f"{step.number}."]
-    thought = _one_line(step.reply.thought, limits.thought)
+    thought = _one_line(step.thought, limits.thought)
     if thought:
         pieces.append(thought)
-    if step.reply.problem:
+    if step.reply and step.reply.problem:
         pieces.append("[the reply could not be read]")
-    for action in step.reply.actions:
+    for action in step.actions:
         pieces.append(
             f"[{_brief(action, limits.action)} -> {_result(step.observations.get(action.id), limits.result)}]"
         )
@@ -113,14 +123,14 @@ def line(step: Step, limits: DigestLimits) -> str:
 
 def terse(step: Step, limits: DigestLimits, edit_tools: frozenset[str]) -> str:
     """One step in a digest of digests: what was done and what came of it."""
-    share = max(30, limits.terse // max(1, len(step.reply.actions)))
+    share = max(30, limits.terse // max(1, len(step.actions)))
     done = []
-    for action in step.reply.actions:
+    for action in step.actions:
         observation = step.observations.get(action.id)
         edited = action.tool in edit_tools and observation is not None and observation.status == "ok"
         result = "done" if edited else _result(observation, share // 2)
         done.append(f"{_brief(action, share // 2)} -> {result}")
-    return f"{step.number}. " + ("; ".join(done) or _one_line(step.reply.thought, limits.terse) or "no action")
+    return f"{step.number}. " + ("; ".join(done) or _one_line(step.thought, limits.terse) or "no action")
 
 
 def cut(text: str, limit: int) -> str:
@@ -162,11 +172,11 @@ def _result(observation: Observation | None, limit: int) -> str:
 
 def _excerpts(step: Step, size: int, edit_tools: frozenset[str]) -> list[str]:
     parts = []
-    for action in step.reply.actions:
+    for action in step.actions:
         observation = step.observations.get(action.id)
         # Edits are shown on their own below.
         if observation and len(observation.text) > 1 and action.tool not in edit_tools:
-            share = size // len(step.reply.actions)
+            share = size // len(step.actions)
             parts.append(f"Of the output of step {step.number} ({action.tool}):\n{cut(observation.text, share)}")
     return parts
 
@@ -175,7 +185,7 @@ def _edits(steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[st
     shown: list[str] = []
     left = limits.edits
     for step in reversed(steps):
-        for action in reversed(step.reply.actions):
+        for action in reversed(step.actions):
             observation = step.observations.get(action.id)
             if action.tool in edit_tools and observation and observation.status == "ok":
                 text = cut(observation.text, min(limits.edit, max(120, left)))
@@ -186,7 +196,7 @@ def _edits(steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[st
 
 def _failing(steps: Sequence[Step], limits: DigestLimits) -> list[str]:
     for step in reversed(steps):
-        for action in reversed(step.reply.actions):
+        for action in reversed(step.actions):
             observation = step.observations.get(action.id)
             if observation and _FAILING.search(observation.text):
                 return [f"Last failure seen, in step {step.number}:\n{cut(observation.text, limits.failing)}"]

@@ -1,10 +1,19 @@
 """Several models as one policy."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from sweagent.errors import BudgetExceededError, ContextOverflowError, PolicyError
 from sweagent.policy.base import Policy, ToolSchema, View
 from sweagent.trajectory import Reply
+
+
+class ModelPolicy(Policy, Protocol):
+    """A policy that may need its calls written as text."""
+
+    @property
+    def uses_text_format(self) -> bool:
+        """The model must be told how to write its calls as text."""
 
 
 class FallbackPolicy:
@@ -14,13 +23,18 @@ class FallbackPolicy:
         policies: in the order in which they are asked.
     """
 
-    def __init__(self, policies: Sequence[Policy]) -> None:
+    def __init__(self, policies: Sequence[ModelPolicy]) -> None:
         self._policies = tuple(policies)
 
     @property
     def name(self) -> str:
         """The first policy's name."""
         return self._policies[0].name
+
+    @property
+    def uses_text_format(self) -> bool:
+        """At least one of the models must be told how to write its calls as text."""
+        return any(policy.uses_text_format for policy in self._policies)
 
     def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
         """See `sweagent.policy.base.Policy`."""
@@ -42,9 +56,14 @@ class RoulettePolicy:
         policies: who takes turns.
     """
 
-    def __init__(self, name: str, policies: Sequence[Policy]) -> None:
+    def __init__(self, name: str, policies: Sequence[ModelPolicy]) -> None:
         self.name = name
         self._policies = tuple(policies)
+
+    @property
+    def uses_text_format(self) -> bool:
+        """At least one of the models must be told how to write its calls as text."""
+        return any(policy.uses_text_format for policy in self._policies)
 
     def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
         """See `sweagent.policy.base.Policy`."""

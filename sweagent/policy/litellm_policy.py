@@ -99,6 +99,11 @@ class LitellmPolicy:
         """The model's name, as litellm knows it."""
         return self._settings.name
 
+    @property
+    def uses_text_format(self) -> bool:
+        """The model must be told how to write its calls as text."""
+        return not self.native
+
     def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
         """See `sweagent.policy.base.Policy`."""
         messages = to_messages(
