@@ -121,7 +121,7 @@ def _edits(file: PatchedFile, git_dir: str, commit: str) -> list[dict[str, Any]]
     """The file's change as exact replacements, each with as many lines around it as make it unique."""
     before = _base_text(git_dir, commit, file)
     if file.is_added_file:
-        return [{"tool": "edit", "arguments": {"command": "create", "path": file.path, "content": patched("", file)}}]
+        return [{"tool": "edit", "arguments": {"command": "create", "path": file.path, "new": patched("", file)}}]
     calls, text = [], before
     for hunk in file:
         old = "".join(line.value for line in hunk if line.is_removed or line.is_context)

@@ -75,8 +75,8 @@ class VerifySettings(Frozen):
 
     seconds: float = Field(default=600.0, gt=0)
     """Wall time of the whole verification."""
-    rounds: int = Field(default=3, ge=0)
-    """How often `submit` may trigger it within a run."""
+    rounds: int = Field(default=2, ge=0)
+    """How often a submission that is not verified goes back to the model."""
     allow_tests: bool = False
     """Keep edits to tests in the patch."""
 

@@ -279,7 +279,7 @@ class _Run:
     def _judge(self) -> str | None:
         """Judge a submission; say what the policy should mend, as long as there are rounds left."""
         proof = self._verify(self._take())
-        if proof.verdict is Verdict.VERIFIED or self._journal.state.rounds >= max(1, self._settings.verify.rounds):
+        if proof.verdict is Verdict.VERIFIED or self._journal.state.rounds >= self._settings.verify.rounds:
             return None
         return feedback(proof)
 

@@ -11,7 +11,6 @@ from sweagent.trajectory import (
     ReplyReceived,
     Reproduction,
     Usage,
-    VerdictGiven,
 )
 
 
@@ -40,7 +39,7 @@ class RunState:
         summary: the policy's own account of its change, untrusted.
         reproduction: the last one registered.
         named_tests: tests that the policy ran or named.
-        rounds: verdicts given in this run.
+        rounds: submissions that were judged and sent back.
         nudged_at: number of turns when the policy was last told that it repeats itself.
         usage: tokens of all replies.
         cost: US dollars of all replies, None as soon as one price is unknown.
@@ -74,7 +73,7 @@ class RunState:
                 self._action(event)
             case FeedbackGiven(kind="nudge"):
                 self.nudged_at = len(self.turns)
-            case VerdictGiven():
+            case FeedbackGiven(kind="verifier"):
                 self.rounds += 1
                 self.submission = None
 
