@@ -257,23 +257,40 @@ def _composed(repository: Repository, tree: TrustedTree, taken: _Taken, consent:
         # Removals first: a folder that became a file cannot come back while the file is there.
         restored.sort(key=lambda line: not line.startswith(b"0 "))
         tree.git("update-index", "-z", "--index-info", stdin=b"".join(restored))
+    text, renames = _applicable_diff(tree)
+    blocked = taken.blocked or ("git cannot apply the changes as a diff" if text is None else "")
     files = []
-    for change in _changes(tree, "-M"):
+    for change in _changes(tree, renames):
         found = classify(change.path, change.change, binary=change.binary, consent=consent)
-        files.append(_changed_file(change, found.kind, kept=True, reason=found.reason))
-    text = textual_diff(tree, "-M")
+        reason = found.reason or blocked
+        files.append(_changed_file(change, found.kind, kept=not blocked, reason=reason))
     withheld = ""
-    if restored:
-        kept_tree = tree.git("write-tree").text
+    if restored or text is None:
+        kept_tree = tree.git("write-tree").text if text is not None else tree.tree
         tree.git("read-tree", everything)
         withheld = textual_diff(TrustedTree(tree.git_dir, tree.work_tree, kept_tree), "-M")
     return Patch(
         base_commit=repository.base_commit,
-        text=text,
+        text=text or "",
         files=(*files, *sorted(dropped, key=lambda file: file.path)),
         withheld=withheld,
-        blocked=taken.blocked,
+        blocked=blocked,
     )
+
+
+def _applicable_diff(tree: TrustedTree) -> tuple[str | None, str]:
+    """The diff of the index that `git apply` takes, with renames if it can be, and the option for them.
+
+    git refuses some renames that it writes itself, of a link `a` to `a/b` for example.
+    """
+    fresh = tree.git_dir / "index.check"
+    for option in ("-M", "--no-renames"):
+        text = textual_diff(tree, option)
+        tree.git("read-tree", tree.tree, index=fresh)
+        check = ("apply", "--cached", "--check", "--allow-empty", "-")
+        if tree.git(*check, index=fresh, stdin=text.encode("utf-8"), allowed=(0, 1, 128)).status == 0:
+            return text, option
+    return None, "--no-renames"
 
 
 def _changed_file(change: _Change, kind: FileKind, *, kept: bool, reason: str) -> ChangedFile:

@@ -1,0 +1,120 @@
+"""Fixtures that several rooms share: git repositories, and a work tree made of plain files."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sweagent.repository import make_seed, open_repository
+from sweagent.task import Repository
+
+_WHO = {
+    f"GIT_{role}_{part}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for part, value in (("NAME", "A"), ("EMAIL", "a@example.org"), ("DATE", "1600000000 +0000"))
+}
+
+
+def run_git(*arguments: str | bytes, cwd: Path) -> str:
+    """git as a user runs it, but with none of this machine's settings."""
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C", **_WHO}
+    done = subprocess.run(["git", *arguments], cwd=cwd, env=env, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    return os.fsdecode(done.stdout).strip()
+
+
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def make_git_repository(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    folder.mkdir(parents=True)
+    run_git("init", "-q", "-b", "main", cwd=folder)
+    write_files(folder, files)
+    run_git("add", "-A", "-f", cwd=folder)
+    run_git("commit", "-q", "--allow-empty", "-m", "base", cwd=folder)
+    return folder
+
+
+class PlainTree:
+    """A work tree of plain files with a shell: what `extract_patch` needs of a sandbox, without starting one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.workdir = str(folder)
+
+    @dataclass(frozen=True)
+    class Ended:
+        exit_code: int | None
+        output: str
+
+    def run(self, command: str, *, timeout: float | None = None, fresh: bool = False) -> "PlainTree.Ended":
+        done = subprocess.run(["sh", "-c", command], cwd="/", capture_output=True, timeout=timeout, check=False)
+        return self.Ended(done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace"))
+
+    def read(self, path: str, *, limit: int | None = None) -> bytes:
+        with open(path, "rb") as file:
+            return file.read(-1 if limit is None else limit)
+
+    def write(self, path: str, data: bytes) -> None:
+        Path(path).write_bytes(data)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A user's repository, and the seed of it unpacked as a sandbox would have it."""
+
+    user: Path
+    repository: Repository
+    tree: PlainTree
+    cache: Path
+
+    @property
+    def path(self) -> Path:
+        return self.tree.folder
+
+
+@pytest.fixture
+def git_command() -> Callable[..., str]:
+    return run_git
+
+
+@pytest.fixture
+def git_repository(tmp_path: Path) -> Callable[..., Path]:
+    """Make a repository with one commit: `git_repository({"a.py": "x\\n"}, name="repo")`."""
+
+    def make(files: Mapping[str, str | bytes], name: str = "repo") -> Path:
+        return make_git_repository(tmp_path / name, files)
+
+    return make
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Callable[..., Workshop]]:
+    """Make a user's repository and unpack its seed; each call starts anew."""
+    made: list[Path] = []
+
+    def make(files: Mapping[str, str | bytes], prepare: Callable[[Path], object] | None = None) -> Workshop:
+        root = tmp_path / f"workshop{len(made)}"
+        made.append(root)
+        user = make_git_repository(root / "user", files)
+        if prepare:
+            prepare(user)
+        repository = open_repository(str(user), cache_dir=root / "cache")
+        seed = make_seed(repository, cache_dir=root / "cache")
+        tree = root / "tree"
+        with tarfile.open(seed.archive) as archive:
+            archive.extractall(tree, filter="tar")
+        return Workshop(user, repository, PlainTree(tree), root / "cache")
+
+    yield make
+    for root in made:
+        shutil.rmtree(root, ignore_errors=True)
