@@ -10,6 +10,7 @@ from sweagent.tooling import ToolContext
 from sweagent.toolkit.changing import content, write
 from sweagent.toolkit.outcome import observation
 from sweagent.toolkit.places import PathRefused, look_to_change
+from sweagent.toolkit.testrun import run_tests
 from sweagent.trajectory import Observation, Reproduction
 
 
@@ -39,10 +40,14 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
             write(context, place, before, data)
     except (EditRefused, PathRefused) as error:
         return Observation(text=f"nothing was registered: {error}", status="refused")
-    is_test = _is_test(place.shown)
-    command = parameters.command.strip() or _command(context, place.shown, is_test)
-    done = context.sandbox.run(command, timeout=timeout, output_limit=context.limits.characters, fresh=True)
-    seen = observation(context, command, done, timeout)
+    is_test = _is_test(place.shown) and bool(context.test_command)
+    usual = _command(context, place.shown, is_test)
+    command = parameters.command.strip() or usual
+    if is_test and command == usual:
+        seen = run_tests(context, [place.shown], timeout)
+    else:
+        done = context.sandbox.run(command, timeout=timeout, output_limit=context.limits.characters, fresh=True)
+        seen = observation(context, command, done, timeout)
     reproduction = Reproduction(
         path=place.shown,
         content=(data or b"").decode("utf-8", "replace"),
@@ -51,21 +56,22 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     )
     return seen.model_copy(
         update={
-            "text": f"{_verdict(command, done.exit_code)}\n{seen.text}",
+            "text": f"{_verdict(seen)}\n{seen.text}",
             "reproduction": reproduction,
             "status": "ok",
+            "named_tests": (),
         }
     )
 
 
-def _verdict(command: str, exit_code: int | None) -> str:
-    if exit_code == 0:
-        return f"registered, but `{command}` passes now: unless the issue is resolved already, it does not show it"
-    if exit_code is None:
-        return f"registered, but `{command}` did not end in time: let it end by itself"
-    if exit_code in (126, 127):
-        return f"registered, but `{command}` could not be started"
-    return f"registered; `{command}` fails now (exit {exit_code}). See that it fails for the issue's reason:"
+def _verdict(seen: Observation) -> str:
+    if seen.exit_code == 0:
+        return "registered, but it passes now: unless the issue is resolved already, it does not show it"
+    if seen.exit_code is None:
+        return "registered, but it did not end in time; it must end by itself"
+    if seen.exit_code in (126, 127):
+        return "registered, but it could not be started"
+    return "registered; it fails now. See that it does so for the issue's reason:"
 
 
 def _is_test(path: str) -> bool:
@@ -87,7 +93,7 @@ _INTERPRETERS = {
 
 def _command(context: ToolContext, path: str, is_test: bool) -> str:
     suffix = path[path.rfind(".") :] if "." in path else ""
-    if is_test and context.test_command:
+    if is_test:
         return command_for(runner_of(context.test_command), [path], test_command=context.test_command)
     if suffix == ".go":
         return f"go run {shlex.quote('./' + path)}"

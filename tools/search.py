@@ -58,18 +58,18 @@ def _command(context: ToolContext, place: Place, parameters: Parameters) -> str:
         options.append(f"-C {parameters.context}")
     flags = " ".join(options)
     glob = shlex.quote(f"--include={parameters.glob}") if parameters.glob else ""
-    plain = f"grep -r -H --null --exclude-dir=.git {glob} {flags} -e {pattern} -- {shlex.quote(place.shown)}"
+    plain = f"grep -r -H --null --exclude-dir=.git {glob} {flags} -e {pattern} -- "
     if not place.inside:
-        return f"{plain} | tr '\\000' '\\001'; exit ${{PIPESTATUS:-0}}"
-    specs = [_pathspec(place, parameters.glob)] if parameters.glob else [f":(literal){place.shown}"]
-    listed = " ".join(shlex.quote(spec) for spec in specs)
-    # Hits of the index's and of new files; nothing that the repository configures is run.
-    git = "git -c core.fsmonitor=false --no-pager grep --untracked --no-color --full-name -z"
-    git += f" {flags} -e {pattern} -- {listed}"
+        return plain + shlex.quote(place.real)
+    spec = shlex.quote(_pathspec(place, parameters.glob) if parameters.glob else f":(literal){place.shown}")
+    # Files that are new count too; nothing that the repository configures is run.
+    git = (
+        f"git -c core.fsmonitor=false --no-pager grep --untracked --no-color --full-name --heading {flags} -e {pattern}"
+    )
+    folder = shlex.quote(context.sandbox.workdir)
     return (
-        f"cd {shlex.quote(context.sandbox.workdir)} && out=$({{ if git rev-parse --git-dir >/dev/null 2>&1; "
-        f"then {git}; else {plain}; fi; }} 2>&1 | tr '\\000' '\\001'; exit ${{PIPESTATUS:-0}}); code=$?; "
-        f"printf '%s\\n' \"$out\"; exit $code"
+        f"cd {folder} && if git rev-parse --git-dir >/dev/null 2>&1; then {git} -- {spec}; "
+        f"else {plain}{shlex.quote(place.shown)}; fi"
     )
 
 
@@ -81,27 +81,29 @@ def _pathspec(place: Place, glob: str) -> str:
 
 
 def _grouped(context: ToolContext, output: str, around: int) -> Observation:
-    """Group `path\\1line\\1text` (git) or `path\\1line:text` (grep) by path."""
+    """Group the lines by path: git writes it above them, grep before each."""
     files: dict[str, list[str]] = {}
-    hits = 0
+    path, hits = "", 0
     for line in output.split("\n"):
-        path, separator, rest = line.partition("\x01")
-        found = re.match(r"(\d+)([\x01:=-])(.*)", rest, re.DOTALL) if separator else None
-        if found is None:
-            if line == "--" and files and around:
+        before, separator, rest = line.partition("\0")
+        path = before if separator else path
+        found = re.match(r"(\d+)([:=-])(.*)", rest if separator else line, re.DOTALL)
+        if found and path:
+            number, mark, text = found.groups()
+            hits += mark == ":"
+            text = visible(text)
+            cut = f" [… {len(text) - _WIDTH:,} characters more]" if len(text) > _WIDTH else ""
+            files.setdefault(path, []).append(f"{number:>6}{mark if mark == ':' else ' '} {text[:_WIDTH]}{cut}")
+        elif line == "--":
+            if files and around:
                 files[next(reversed(files))].append("   …")
-            continue
-        number, mark, text = found.groups()
-        hit = mark in "\x01:"
-        hits += hit
-        text = visible(text)
-        cut = f" [… {len(text) - _WIDTH:,} characters more]" if len(text) > _WIDTH else ""
-        files.setdefault(path, []).append(f"{number:>6}{':' if hit else ' '} {text[:_WIDTH]}{cut}")
+        elif line:
+            path = line
     shown = []
-    for path, lines in files.items():
+    for name, lines in files.items():
         more = [f"   … {len(lines) - _MOST_PER_FILE} more lines here"] if len(lines) > _MOST_PER_FILE else []
-        shown.append("\n".join([visible(path), *lines[:_MOST_PER_FILE], *more]))
-    head = f"{hits} lines in {len(files)} files"
+        shown.append("\n".join([visible(name), *lines[:_MOST_PER_FILE], *more]))
+    head = f"{hits} line{'s' if hits != 1 else ''} in {len(files)} file{'s' if len(files) != 1 else ''}"
     text, left_out = first_lines("\n".join(shown), context.limits.characters)
     rest = f"\n[… {left_out} more lines; narrow `path` or `glob`]" if left_out else ""
     return Observation(text=f"{head}\n{text}{rest}", exit_code=0, truncated=bool(left_out))

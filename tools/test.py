@@ -22,6 +22,6 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     """Run tests of the project; answers with counts and the essence of the failures."""
     timeout = min(parameters.timeout or context.limits.timeout, context.limits.max_timeout)
     try:
-        return run_tests(context, parameters.tests, parameters.options, timeout)
+        return run_tests(context, parameters.tests, timeout, parameters.options)
     except UsageError as error:
         return Observation(text=f"no test was run: {error}; {error.hint}", status="refused")

@@ -85,7 +85,7 @@ def line_of(text: str, position: int) -> int:
 
 def numbered(text: str, first: int, last: int) -> str:
     """Lines `first` to `last` with their numbers."""
-    lines = text.split("\n")
+    lines = text.removesuffix("\n").split("\n")
     return "\n".join(f"{number:6}\t{lines[number - 1]}" for number in range(max(1, first), min(last, len(lines)) + 1))
 
 

@@ -13,7 +13,7 @@ _REPORT = 50_000_000
 _MOST_SHOWN = 8
 
 
-def run_tests(context: ToolContext, tests: Sequence[str], options: str, timeout: float) -> Observation:
+def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, options: str = "") -> Observation:
     """Run chosen tests with the project's own runner and answer with counts and the failures' essence.
 
     Raises:
@@ -71,7 +71,7 @@ def _said(context: ToolContext, report: TestReport, done: Completed, timeout: fl
             parts.append(f"[… {len(failures) - 60} more failures]")
     if not report.ok:
         kept = _keep(context, done)
-        if not failures:
+        if not failures and ": " not in report.problem:
             parts.append(bounded(cut_lines(visible(done.output)).strip(), min(room, 3000))[0])
         parts.append(f"[the whole output: {kept}]" if kept else "")
     return bounded("\n".join(part for part in parts if part), context.limits.characters)[0]
