@@ -20,7 +20,7 @@ _OVERFLOW = re.compile(
     r"context[ _]length[ _]exceeded|context[ _]window|maximum context|prompt is too long|prompt too long"
     r"|input (?:is|was) too long|too many (?:input )?tokens|token count .{0,40}exceeds"
     r"|exceeds? .{0,60}(?:context|token limit)"
-    r"|longer than the model|reduce the length|input tokens? .{0,40}exceed|request too large for|exceed_context_size"
+    r"|longer than the (?:maximum )?model|reduce the length|input tokens? .{0,40}exceed|request too large for|exceed_context_size"
     r"|context size|range of input length",
     re.I,
 )
@@ -126,9 +126,9 @@ def _kind(error: BaseException, text: str, status: int | None) -> Kind:
         return "key"
     if status == 404:
         return "missing"
-    if _DROPPED.search(text):
+    if status in (None, 200, 500) and _DROPPED.search(text):
         return "connection"
-    if _GARBLED.search(text):
+    if status in (None, 200, 500) and _GARBLED.search(text):
         return "garbled"
     by_status: dict[int, Kind] = {409: "server", 425: "throttled", 429: "throttled"}
     if status in by_status:

@@ -1,14 +1,13 @@
 """A model behind litellm as the policy."""
 
 import os
-import queue
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from sweagent.config import ModelSettings
 from sweagent.errors import PolicyError
+from sweagent.policy.attempts import CallFailedError, Course, bounded
 from sweagent.policy.backoff import Backoff, shared_backoff
 from sweagent.policy.base import Message, ToolSchema, View
 from sweagent.policy.budget import Budget, Reservation
@@ -19,23 +18,12 @@ from sweagent.policy.usage import as_mapping, read_usage, reported_cost
 from sweagent.policy.wire import size_of, to_messages, to_tools
 from sweagent.trajectory import Reply, Usage
 
-MAX_WAIT = 300.0
-"""Seconds that the attempts at one reply may wait in all; a provider that asks for more ends them."""
-
-_FIRST_WAIT = 1.0
-_LONGEST_WAIT = 60.0
 _OVERHEAD = 1_000
 """Tokens that providers add of their own (chat template, instructions for tool use)."""
 _LEAST_OUTPUT = 1_024
 """Tokens of an answer below which a call is not worth its prompt."""
 _GRACE = 5.0
 """Seconds after the HTTP client's own timeout until the call is abandoned."""
-
-
-class _FailedError(Exception):
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.message)
-        self.fault = fault
 
 
 class _Request(NamedTuple):
@@ -143,47 +131,23 @@ class LitellmPolicy:
     def _call(
         self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str
     ) -> tuple[Any, Usage, float | None]:
-        from tenacity import RetryCallState, Retrying, retry_if_exception_type
+        from tenacity import Retrying, retry_if_exception_type
 
-        waited = 0.0
-        tried_keys = 1
-
-        def wait(state: RetryCallState) -> float:
-            nonlocal tried_keys
-            error = state.outcome.exception() if state.outcome else None
-            fault = error.fault if isinstance(error, _FailedError) else None
-            if fault and fault.other_key and tried_keys < len(self._keys):
-                tried_keys += 1
-                self._key = (self._key + 1) % len(self._keys)
-                return 0.0
-            asked = fault.retry_after if fault else None
-            seconds = asked if asked is not None else min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (state.attempt_number - 1))
-            if fault and fault.kind == "throttled":
-                self._backoff.hold(seconds)
-            return max(seconds, self._backoff.remaining())
-
-        def stop(state: RetryCallState) -> bool:
-            error = state.outcome.exception() if state.outcome else None
-            fault = error.fault if isinstance(error, _FailedError) else None
-            if fault and fault.other_key and tried_keys < len(self._keys):
-                return False
-            if fault is None or not fault.retried or state.attempt_number > self._settings.retries:
-                return True
-            return waited + max(fault.retry_after or 0.0, _FIRST_WAIT) > MAX_WAIT
-
-        def sleep(seconds: float) -> None:
-            nonlocal waited
-            waited += seconds
-            if seconds > 0:
-                self._backoff.sleep(seconds)
-
+        course = Course(self._backoff, self._settings.retries, self._other_key, len(self._keys))
         retrying = Retrying(
-            retry=retry_if_exception_type(_FailedError), wait=wait, stop=stop, sleep=sleep, reraise=True
+            retry=retry_if_exception_type(CallFailedError),
+            wait=course.wait,
+            stop=course.stop,
+            sleep=course.sleep,
+            reraise=True,
         )
         try:
             return retrying(self._attempt, messages, tools, purpose)
-        except _FailedError as error:
+        except CallFailedError as error:
             raise error.fault.error(self.name) from error.__cause__
+
+    def _other_key(self) -> None:
+        self._key = (self._key + 1) % len(self._keys)
 
     def _attempt(
         self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str
@@ -192,7 +156,7 @@ class LitellmPolicy:
         request = self._request(messages, tools)
         with self._reserve(request, purpose) as held:
             try:
-                response = _bounded(
+                response = bounded(
                     lambda: (self._complete or _litellm().completion)(**request.arguments),
                     self._settings.timeout + _GRACE,
                 )
@@ -200,7 +164,7 @@ class LitellmPolicy:
                 fault = diagnose(error, self._secrets())
                 if fault.unsure:
                     held.unsure()
-                raise _FailedError(fault) from error
+                raise CallFailedError(fault) from error
             except BaseException:
                 # Interrupted while the provider was at work.
                 held.unsure()
@@ -223,7 +187,7 @@ class LitellmPolicy:
         cost = reported if reported is not None else (prices.cost(usage) if prices else None)
         held.settle(usage, cost)
         if not choices or not as_mapping(choices[0]):
-            raise _FailedError(Fault("garbled", "the provider's answer holds no choices"))
+            raise CallFailedError(Fault("garbled", "the provider's answer holds no choices"))
         return response, usage, cost
 
     def _request(self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema]) -> _Request:
@@ -291,29 +255,6 @@ class LitellmPolicy:
 def _size_of_answer(choices: Any, most: int) -> int:
     """An upper bound for the tokens of an answer without a usage block."""
     return min(most, size_of([dict(as_mapping(choice)) for choice in choices or ()]))
-
-
-def _bounded(call: Callable[[], Any], seconds: float) -> Any:
-    """Run a call in a thread and give up on it after so many seconds.
-
-    The HTTP client's own timeout starts anew with each byte, so a server that trickles could hold a run for ever.
-    """
-    results: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            results.put((call(), None))
-        except BaseException as error:
-            results.put((None, error))
-
-    threading.Thread(target=work, name="model call", daemon=True).start()
-    try:
-        value, error = results.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
-    if error is not None:
-        raise error
-    return value
 
 
 def summarise(policy: LitellmPolicy, view: View, instructions: str) -> str:
