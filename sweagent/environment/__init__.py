@@ -4,5 +4,6 @@ from sweagent.environment.build import ensure_image
 from sweagent.environment.discover import discover
 from sweagent.environment.disk import disk_use, list_images, prune
 from sweagent.environment.recipe import Image, Recipe
+from sweagent.environment.venv import Venv, ensure_venv
 
-__all__ = ["Image", "Recipe", "discover", "disk_use", "ensure_image", "list_images", "prune"]
+__all__ = ["Image", "Recipe", "Venv", "discover", "disk_use", "ensure_image", "ensure_venv", "list_images", "prune"]

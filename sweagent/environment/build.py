@@ -66,7 +66,7 @@ def ensure_image(recipe: Recipe, repository: Repository, settings: Settings, *, 
 def _build_with_retries(client: Any, recipe: Recipe, repository: Repository, name: str, log: Log) -> Image:
     steps: list[Step] = []
     attempt = recipe
-    seed = make_seed(repository).archive
+    seed = make_seed(repository.model_copy(update={"dirty_patch": ""})).archive
     with build_network(client) as network:
         for number in range(1, MAX_ATTEMPTS + 1):
             started = time.monotonic()

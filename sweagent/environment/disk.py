@@ -1,10 +1,12 @@
 """How much disk the environments use, and which of them go first when there are too many."""
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 from sweagent.environment.engine import IMAGES, LABEL, connect, one_at_a_time, state_folder
+from sweagent.errors import UsageError
 from sweagent.model import Frozen
 
 
@@ -86,6 +88,18 @@ def prune(limit: int) -> list[StoredImage]:
     finally:
         client.close()
     return removed
+
+
+def read_size(text: str) -> int:
+    """Bytes from a number with an optional unit: k, m, g or t.
+
+    Raises:
+        UsageError: it is no size.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower())
+    if match is None:
+        raise UsageError(f"{text!r} is not a size", "write 500m or 20g")
+    return int(float(match[1]) * 1000 ** " kmgt".index(match[2] or " "))
 
 
 def _list(client: Any) -> list[StoredImage]:

@@ -40,7 +40,7 @@ def one_at_a_time(name: str) -> Iterator[None]:
         yield
 
 
-def connect(timeout: float = 600.0) -> Any:
+def connect(timeout: int = 600) -> Any:
     """A client of the Docker engine; close it after use.
 
     Args:

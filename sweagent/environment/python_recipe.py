@@ -122,11 +122,16 @@ def _once(lines: list[Line]) -> list[Line]:
     return list(chosen.values())
 
 
-def _name(line: Line) -> str:
+def distribution_name(requirement: str) -> str:
+    """The normal name of the distribution that a requirement asks for; empty when it cannot be read."""
     try:
-        return normal_name(Requirement(line.value).name)
+        return normal_name(Requirement(requirement).name)
     except InvalidRequirement:
         return ""
+
+
+def _name(line: Line) -> str:
+    return distribution_name(line.value)
 
 
 def _has_range(line: Line) -> bool:

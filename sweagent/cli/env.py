@@ -1,0 +1,105 @@
+"""`fix-issue env`: look at the environment of a repository, build it, try its tests, and manage the disk."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweagent.cli import options
+
+if TYPE_CHECKING:
+    from sweagent.environment import Image
+
+app = typer.Typer(help="Environments: show, build, test, list, prune.", no_args_is_help=True, rich_markup_mode=None)
+
+Repo = Annotated[str, typer.Argument(metavar="REPO", help="A path, a git URL or owner/name.")]
+Commit = Annotated[str | None, typer.Option("--commit", help="A commit, branch or tag; HEAD by default.")]
+
+
+@app.command()
+def show(
+    repo: Repo,
+    commit: Commit = None,
+    as_json: options.Json = False,
+    dockerfile: Annotated[bool, typer.Option("--dockerfile", help="Print the Dockerfile instead.")] = False,
+) -> None:
+    """Print the recipe, each line with the place it was read from; nothing is built."""
+    from sweagent.environment import discover
+    from sweagent.environment.show import as_text
+    from sweagent.repository import open_repository
+
+    repository = open_repository(repo, base=commit)
+    recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
+    if dockerfile:
+        from sweagent.environment.base import Base
+        from sweagent.environment.dockerfile import render_dockerfile
+
+        typer.echo(render_dockerfile(recipe, Base(name=recipe.base or "BASE")))
+    else:
+        typer.echo(recipe.model_dump_json(indent=1) if as_json else as_text(recipe))
+
+
+@app.command()
+def build(repo: Repo, commit: Commit = None, image: options.Image = None, verbose: options.Verbose = 0) -> None:
+    """Build the environment, or say that it is there already; prints the image's name."""
+    ready = _ready(repo, commit, image, verbose)
+    for step in ready.steps:
+        typer.echo(step, err=True)
+    typer.echo(ready.name)
+
+
+@app.command()
+def test(
+    repo: Repo,
+    commit: Commit = None,
+    image: options.Image = None,
+    seconds: Annotated[float, typer.Option(help="Limit of the run.")] = 600.0,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Build the environment and run the repository's tests in it; exits with 10 when none can run."""
+    from sweagent.environment.smoke import smoke_test
+    from sweagent.errors import EnvironmentBuildError
+
+    ready = _ready(repo, commit, image, verbose)
+    smoke = smoke_test(ready, seconds=seconds)
+    typer.echo(smoke.text())
+    if not smoke.ran:
+        raise EnvironmentBuildError("no test ran", "see the output above; correct `environment:` in .fix-issue.yaml")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the environments on this machine, the most recently used first."""
+    from sweagent.environment import disk_use, list_images
+
+    for image in list_images():
+        size = f"{image.size / 1e6:8.0f} MB"
+        typer.echo(f"{image.name}  {size}  {image.used:%Y-%m-%d %H:%M}  {image.repository}@{image.commit[:12]}")
+    typer.echo(f"in all {disk_use() / 1e9:.1f} GB, shared layers counted once")
+
+
+@app.command()
+def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0 removes all.")] = "20g") -> None:
+    """Remove the least recently used environments until the rest takes no more than the limit."""
+    from sweagent.environment import prune as remove
+    from sweagent.environment.disk import read_size
+
+    removed = remove(read_size(limit))
+    for image in removed:
+        typer.echo(f"removed {image.name} ({image.repository}@{image.commit[:12]})")
+    typer.echo(f"{len(removed)} environments removed")
+
+
+def _ready(repo: str, commit: str | None, image: str | None, verbose: int) -> "Image":
+    from sweagent.config import load_settings
+    from sweagent.environment import discover, ensure_image
+    from sweagent.repository import open_repository
+
+    settings = load_settings(options.settings_options(image=image))
+    repository = open_repository(repo, base=commit)
+    recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
+
+    def log(line: str) -> None:
+        if verbose:
+            typer.echo(line, err=True)
+
+    return ensure_image(recipe, repository, settings, log=log)

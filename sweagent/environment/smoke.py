@@ -1,0 +1,86 @@
+"""Trying an environment: do the repository's tests run in it, and how many pass?"""
+
+import time
+
+from sweagent.environment.engine import LABEL, connect
+from sweagent.environment.recipe import Image
+from sweagent.errors import SandboxError
+from sweagent.model import Frozen
+from sweagent.testing import TestReport, parse, runner_of
+
+_MEMORY = "4g"
+_KEPT = 400_000
+
+
+class Smoke(Frozen):
+    """What a run of the tests showed."""
+
+    report: TestReport
+    output: str
+    """The end of what was printed."""
+    seconds: float
+    timed_out: bool = False
+
+    @property
+    def ran(self) -> bool:
+        """Whether any test ran."""
+        return self.report.ran > 0
+
+    @property
+    def passed(self) -> float:
+        """The share of the tests that ran which passed or failed as expected, from 0 to 1."""
+        bad = sum(number for outcome, number in self.report.counts.items() if outcome.bad)
+        return (self.report.ran - bad) / self.report.ran if self.report.ran else 0.0
+
+    def text(self) -> str:
+        """For people: the counts, and the last lines when something went wrong."""
+        end = " (ended at its limit)" if self.timed_out else ""
+        head = f"{self.report.summary} in {self.seconds:.0f} s{end}"
+        return head if self.report.ok else "\n".join([*self.output.splitlines()[-25:], head])
+
+
+def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Smoke:
+    """Run tests in a fresh container without a network.
+
+    Args:
+        image: from `ensure_image`.
+        seconds: the limit of the run.
+        command: what to run instead of the image's test command.
+
+    Raises:
+        SandboxError: the engine does not answer, or no test command is known.
+    """
+    from docker.errors import DockerException
+
+    command = command or image.test_command
+    if not command:
+        raise SandboxError("how the tests are run is not known", "put `test_command` under `environment:`")
+    client = connect()
+    started = time.monotonic()
+    try:
+        container = client.containers.run(
+            image.name,
+            # The limit holds inside too, so that the output so far is complete when the time is up.
+            ["timeout", "-k", "5", str(int(seconds)), "/bin/sh", "-c", command],
+            detach=True,
+            working_dir=image.workdir,
+            environment=dict(image.environment),
+            network_mode="none",
+            mem_limit=_MEMORY,
+            pids_limit=1024,
+            cap_drop=["ALL"],
+            init=True,
+            labels={LABEL: "smoke"},
+        )
+        try:
+            status = container.wait(timeout=seconds + 60)["StatusCode"]
+            output = container.logs(tail=20_000).decode("utf-8", "replace")[-_KEPT:]
+        finally:
+            container.remove(force=True)
+    except DockerException as error:
+        raise SandboxError(f"the tests could not be run: {error}", "see `fix-issue doctor`") from error
+    finally:
+        client.close()
+    timed_out = status in (124, 137)
+    report = parse(runner_of(command), output, exit_code=None if timed_out else status)
+    return Smoke(report=report, output=output[-20_000:], seconds=time.monotonic() - started, timed_out=timed_out)
