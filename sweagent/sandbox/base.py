@@ -38,6 +38,8 @@ class SandboxInfo(Frozen):
     network: bool = False
     isolated: bool = True
     """False for the local sandbox, which bounds nothing but time and output."""
+    warnings: tuple[str, ...] = ()
+    """Bounds that were asked for and are not enforced here."""
 
 
 class Sandbox(Protocol):

@@ -1,0 +1,74 @@
+"""The stream to process 1 of a container, through the engine's API."""
+
+import select
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+_SEND_WITHIN = 30.0
+_HEADER = struct.Struct(">BxxxL")
+
+
+class AttachTransport:
+    """The container's own standard streams; the engine wraps what comes out in frames.
+
+    Args:
+        attached: what docker's `attach_socket` returned.
+        interrupt: sends the signal to process 1.
+    """
+
+    def __init__(self, attached: Any, interrupt: Callable[[], None]) -> None:
+        self._attached = attached
+        self._socket = getattr(attached, "_sock", attached)
+        self._socket.settimeout(_SEND_WITHIN)
+        self._interrupt = interrupt
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        self._raw = bytearray()
+        self._left = 0
+
+    def send(self, data: bytes) -> None:
+        """See `Transport.send`."""
+        self._socket.sendall(data)
+
+    def receive(self, timeout: float) -> bytes | None:
+        """See `Transport.receive`."""
+        end = time.monotonic() + timeout
+        while True:
+            if not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
+                return None
+            piece = self._socket.recv(1 << 18)
+            if not piece:
+                return b""
+            output = self._unwrap(piece)
+            if output:
+                return output
+
+    def _unwrap(self, piece: bytes) -> bytes:
+        if not self._raw and len(piece) <= self._left:
+            self._left -= len(piece)
+            return piece
+        self._raw += piece
+        parts, place = [], 0
+        while True:
+            if self._left:
+                part = bytes(self._raw[place : place + self._left])
+                parts.append(part)
+                place += len(part)
+                self._left -= len(part)
+            if self._left or len(self._raw) - place < _HEADER.size:
+                break
+            self._left = _HEADER.unpack_from(self._raw, place)[1]
+            place += _HEADER.size
+        del self._raw[:place]
+        return b"".join(parts)
+
+    def interrupt(self) -> None:
+        """See `Transport.interrupt`."""
+        self._interrupt()
+
+    def close(self) -> None:
+        """Let go of the stream; the supervisor reads its end and ends itself."""
+        self._attached.close()
+        self._socket.close()

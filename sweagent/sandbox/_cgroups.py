@@ -1,0 +1,70 @@
+"""Bounds on memory and processes for a whole sandbox of this machine: a control group, or limits of each process."""
+
+import contextlib
+import os
+from pathlib import Path
+
+_ROOT = Path("/sys/fs/cgroup")
+
+
+class BoundGroup:
+    """A control group (of version 1 or 2) with bounds, when this user may make one.
+
+    Args:
+        name: the group's name, unique on the machine.
+        memory: bytes.
+        pids: processes and threads.
+
+    Attributes:
+        folders: the group's folders, in each of which a process must be entered; empty when there is none.
+        limits: what to bound each process with instead, by the names of the `resource` module.
+        warnings: bounds that are weaker than what was asked for.
+    """
+
+    def __init__(self, name: str, *, memory: int, pids: int) -> None:
+        self.folders: list[Path] = []
+        self.limits: dict[str, int] = {}
+        self.warnings: tuple[str, ...] = ()
+        bounds = (("memory", "memory.limit_in_bytes", memory), ("pids", "pids.max", pids))
+        try:
+            if (_ROOT / "cgroup.controllers").exists():
+                self._make(_own_group() / name, {"memory.max": memory, "pids.max": pids})
+            else:
+                for controller, file, value in bounds:
+                    self._make(_ROOT / controller / name, {file: value})
+        except OSError:
+            self.remove()
+            self.limits = {"RLIMIT_DATA": memory}
+            if os.getuid() != 0:
+                self.limits["RLIMIT_NPROC"] = pids + _threads_of_user()
+            self.warnings = ("memory is bounded for each process, not for all together",)
+            if os.getuid() == 0:
+                self.warnings += ("the number of processes is not bounded, as this is the superuser",)
+
+    def _make(self, folder: Path, bounds: dict[str, int]) -> None:
+        folder.mkdir()
+        self.folders.append(folder)
+        for file, value in bounds.items():
+            (folder / file).write_text(str(value), "ascii")
+
+    def remove(self) -> None:
+        """Remove the group; its processes must have ended."""
+        for folder in self.folders:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        self.folders = []
+
+
+def _own_group() -> Path:
+    line = Path("/proc/self/cgroup").read_text("ascii").strip().splitlines()[-1]
+    return _ROOT / line.partition("::")[2].lstrip("/")
+
+
+def _threads_of_user() -> int:
+    """How many threads this user has already: the kernel counts them all against the limit."""
+    uid, count = os.getuid(), 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if process.stat().st_uid == uid:
+                count += len(os.listdir(process / "task"))
+    return count

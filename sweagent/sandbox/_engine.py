@@ -1,0 +1,68 @@
+"""Reaching the Docker engine, with a bound on every call and errors that say what to do."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sweagent.errors import SandboxError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+_REACH_SECONDS = 4.0
+_HINT = "start Docker (or set DOCKER_HOST), or choose --sandbox bubblewrap; see `fix-issue doctor`"
+
+
+def connect(timeout: float) -> "APIClient":
+    """A client of the engine that DOCKER_HOST names, of the system's, or of the user's own rootless one.
+
+    Args:
+        timeout: seconds of each later call.
+
+    Raises:
+        SandboxError: no engine answers within 5 seconds.
+    """
+    from docker import APIClient
+    from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
+
+    try:
+        given: dict[str, Any] = kwargs_from_env()
+        given.setdefault("base_url", _socket())
+        api = APIClient(version="1.41", timeout=_REACH_SECONDS, **given)
+        api.ping()
+    except (DockerException, OSError) as error:
+        raise SandboxError(f"no Docker engine answers: {_short(error)}", _HINT) from error
+    api.timeout = timeout
+    return api
+
+
+@contextlib.contextmanager
+def engine_errors(doing: str) -> Iterator[None]:
+    """Turn every failure of the engine into a SandboxError of one line.
+
+    Args:
+        doing: what cannot be done, as the start of the message.
+    """
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (DockerException, RequestException, OSError) as error:
+        raise SandboxError(f"{doing}: {_short(error)}", "see `fix-issue doctor`") from error
+
+
+def _socket() -> str:
+    own = os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), "docker.sock")
+    return (
+        f"unix://{own}"
+        if not os.path.exists("/var/run/docker.sock") and os.path.exists(own)
+        else ("unix:///var/run/docker.sock")
+    )
+
+
+def _short(error: BaseException) -> str:
+    said = getattr(error, "explanation", None) or str(error)
+    return " ".join(str(said).split())[:300]

@@ -1,0 +1,75 @@
+"""Which kind of sandbox there can be on this machine, and opening one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sweagent.config import SandboxSettings
+from sweagent.errors import SandboxError
+from sweagent.sandbox.base import Sandbox, SandboxKind
+from sweagent.sandbox.probe import Probe, probe
+
+
+def choose_kind(kind: str = "auto", *, allow_local: bool = False) -> SandboxKind:
+    """The kind to use: Docker when an engine answers, else bubblewrap when it works.
+
+    Args:
+        kind: a kind, which is taken as it is, or `auto`.
+        allow_local: with `auto`, take the local sandbox, which isolates nothing, rather than fail.
+
+    Raises:
+        SandboxError: there is none; the message says why.
+    """
+    if kind in ("docker", "bubblewrap", "local"):
+        return kind  # type: ignore[return-value] # narrowed by the line above
+    problems = []
+    for candidate in ("docker", "bubblewrap"):
+        found: Probe = probe(candidate)
+        if found.works:
+            return found.kind
+        problems.append(f"{candidate}: {found.problem}")
+    if allow_local:
+        return "local"
+    raise SandboxError(
+        f"there is no sandbox to run in ({'; '.join(problems)})",
+        "start Docker, install bubblewrap, or take --sandbox local, which isolates nothing",
+    )
+
+
+def open_sandbox(
+    settings: SandboxSettings,
+    *,
+    workdir: str = "/testbed",
+    tree: bytes | Path | None = None,
+    run_id: str = "",
+    image: str | None = None,
+    env: Mapping[str, str] | None = None,
+    allow_local: bool = False,
+) -> Sandbox:
+    """Open a sandbox. Close it, or use it as a context manager.
+
+    Args:
+        settings: its kind, bounds and defaults.
+        workdir: the work tree's root in it; the local sandbox takes a folder of its own instead.
+        tree: what the work tree holds at first: a tar archive, its path, or a folder, which is copied.
+        run_id: the run it belongs to, for its labels.
+        image: the image of a container; None takes that of the settings.
+        env: variables for all commands, over those of the image.
+        allow_local: with the kind `auto`, take the local sandbox rather than fail.
+
+    Raises:
+        SandboxError: it cannot be opened.
+    """
+    kind = choose_kind(settings.kind, allow_local=allow_local)
+    settings = settings.model_copy(update={"kind": kind, "image": image or settings.image})
+    variables = dict(env or {})
+    if kind == "docker":
+        from sweagent.sandbox.docker import DockerSandbox
+
+        return DockerSandbox(settings, workdir=workdir, tree=tree, run_id=run_id, env=variables)
+    if kind == "bubblewrap":
+        from sweagent.sandbox.bubblewrap import BubblewrapSandbox
+
+        return BubblewrapSandbox(settings, workdir=workdir, tree=tree, run_id=run_id, env=variables)
+    from sweagent.sandbox.local import LocalSandbox
+
+    return LocalSandbox(settings, tree=tree, run_id=run_id, env=variables)

@@ -1,0 +1,39 @@
+# Read by the shell of every command, before the command: takes over the carried state, and saves it again at the end.
+# Arguments: state folder, command number, flags, file to load, slot to save, work folder.
+__fi_state=$1 __fi_number=$2 __fi_flags=$3 __fi_slot=$5
+[ -r "$1/$4" ] && . "$1/$4" 2>/dev/null
+if [ -n "$FIX_ISSUE_CWD" ]; then
+    cd -- "$FIX_ISSUE_CWD" 2>/dev/null || { cd -- "$6" 2>/dev/null || cd /; echo folder >"$1/note"; }
+    unset FIX_ISSUE_CWD
+else
+    cd -- "$6" 2>/dev/null || cd /
+fi
+set --
+__fi_before() { :; }
+__fi_after() { :; }
+case $__fi_flags in *e*) . "$__fi_state/around" ;; esac
+if [ -n "$BASH_VERSION" ]; then
+    IFS= read -r -d '' __fi_command <"$__fi_state/command"
+else
+    __fi_command=$(cat "$__fi_state/command"; echo x)
+    __fi_command=${__fi_command%x}
+fi
+
+__fi_end() {
+    __fi_status=$?
+    { set +euxvf; } 2>/dev/null
+    trap - EXIT
+    case $__fi_flags in
+    *b*) echo "[the background job ended with exit code $__fi_status]" ;;
+    *f*) ;;
+    *)
+        __fi_after
+        # The mark is written last: a state cut short by a kill or a full disk is not taken over.
+        { export FIX_ISSUE_CWD="$PWD" && export -p >"$__fi_state/$__fi_slot" &&
+            echo "$__fi_number" >"$__fi_state/saved"; } 2>/dev/null
+        ;;
+    esac
+    exit "$__fi_status"
+}
+trap __fi_end EXIT
+__fi_before

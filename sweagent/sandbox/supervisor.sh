@@ -1,0 +1,171 @@
+# Process 1 of a sandbox (or, in the local one, the reaper of everything that a command starts). It reads one command a
+# line, runs it in a shell of its own, ends what the command left behind, and reports on the stream of the output.
+# Arguments: state folder, folder for outputs, work folder, "ns" (own pid namespace) or "tree", lifetime in seconds (0:
+# for ever), a random key, the text of the shell library, this text.
+#
+# A line is `TOKEN FLAGS AROUND COMMAND`, the last two in the form of `printf %b`. FLAGS: c (nothing), f (first state, do
+# not save), i (input follows on the channel), e (AROUND holds code to run before and after), b (background).
+# The answer follows the output: byte 036, TOKEN, exit code, late, strays, memory kills, notes.
+
+exec 2>/dev/null
+S=$1 O=$2 W=$3 MODE=$4 LIFETIME=$5 KEY=$6
+SLEEP=$(command -v sleep)
+SHELL_PATH=$(command -v bash) || SHELL_PATH=$(command -v sh)
+
+if [ "$0" = boot ]; then
+    # The supervisor runs from an unreadable copy of the shell: the kernel then lets nobody read its memory, and with it
+    # the token that ends an output, or its end of the channel. Its own environment is empty.
+    mkdir -p "$S" "$O"
+    export -p >"$S/env.first"
+    printf '%s\n' "$7" >"$S/library"
+    PROGRAM=$S/${SHELL_PATH##*/}
+    cp "$SHELL_PATH" "$PROGRAM" && chmod 0111 "$PROGRAM" && "$PROGRAM" -c : || PROGRAM=$SHELL_PATH
+    printf '%s\n' "$8" >"$S/supervisor"
+    exec env -i PATH="$PATH" "$PROGRAM" "$S/supervisor" "$S" "$O" "$W" "$MODE" "$LIFETIME" "$KEY"
+fi
+rm -f "$S/supervisor"
+
+current=env.first next=env.a number=0 safe=" $$ " late= watchdog=
+trap 'late=1' USR1
+trap 'sweep; exit 0' TERM HUP
+
+start_watchdog() {
+    [ "$LIFETIME" = 0 ] && return
+    [ -n "$watchdog" ] && [ -d "/proc/$watchdog" ] && return
+    safe=" $$ "
+    ( exec env "FIX_ISSUE_JOB=watch-$KEY" "$SHELL_PATH" -c '"$1" "$2"; kill -TERM "$3"' \
+        watchdog "$SLEEP" "$LIFETIME" "$$" ) </dev/null >/dev/null 3<&- &
+    watchdog=$!
+    safe="$safe$watchdog "
+}
+
+# Background jobs and the watchdog carry the key in their environment; everything else that outlives a command is a stray.
+spared() {
+    case $safe in *" $1 "*) return 0 ;; esac
+    while IFS= read -r variables || [ -n "$variables" ]; do
+        case $variables in
+        *"FIX_ISSUE_JOB=watch-$KEY"*) safe="$safe$1 "; return 0 ;;
+        *"FIX_ISSUE_JOB=$KEY"*) return 0 ;;
+        esac
+        variables=
+    done <"/proc/$1/environ"
+    return 1
+}
+
+# Sets `found` to the processes that must go, `count` to their number.
+look() {
+    found= count=0
+    if [ "$MODE" = ns ]; then
+        set -- /proc/[0-9]*
+    else
+        children=
+        read -r children <"/proc/$$/task/$$/children"
+        set -- $children
+    fi
+    for process do
+        process=${process##*/}
+        case $safe in *" $process "*) continue ;; esac
+        IFS= read -r stat <"/proc/$process/stat" || continue
+        case ${stat##*)} in ' Z'* | ' X'*) continue ;; esac
+        spared "$process" && continue
+        found="$found $process" count=$((count + 1))
+    done
+}
+
+sweep() {
+    round=0
+    while look; [ "$count" -gt 0 ] && [ "$round" -lt 3000 ]; do
+        if [ "$MODE" = ns ] && { [ -z "$jobs" ] || [ "$round" -gt 100 ]; }; then
+            kill -KILL -1
+            jobs=
+        else
+            kill -KILL $found
+        fi
+        round=$((round + 1))
+    done
+}
+
+memory_kills() {
+    killed=0
+    [ "$MODE" = ns ] || return
+    for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+        [ -r "$file" ] || continue
+        while read -r name value; do
+            case $name in oom_kill) killed=$value ;; esac
+        done <"$file"
+    done
+}
+
+start() {
+    # Interrupts are ignored in jobs that a script puts in the background, which a test of Ctrl-C would trip over.
+    trap - INT QUIT USR1 TERM HUP
+    case $flags in *b*) export FIX_ISSUE_JOB="$KEY" ;; esac
+    exec "$SHELL_PATH" -c '. "$1/library"; eval "$__fi_command"; __fi_end' "${SHELL_PATH##*/}" \
+        "$S" "$number" "$flags" "$from" "$next" "$W"
+    exit 127
+}
+
+run() {
+    late= strays=0 notes= number=$((number + 1)) from=$current
+    case $flags in *f*) from=env.first ;; esac
+    printf '%b' "$text" >"$S/command" && printf '%b' "$around" >"$S/around" && : >"$S/note" || {
+        status=125 notes=state
+        return
+    }
+    case $flags in
+    *b*)
+        jobs=1
+        start </dev/null >"$O/job-$number.log" 2>&1 3<&- &
+        status=0 notes=job-$number
+        return
+        ;;
+    *i*) start 2>&1 <&3 3<&- & ;;
+    *) start 2>&1 </dev/null 3<&- & ;;
+    esac
+    child=$!
+    wait "$child"
+    status=$?
+    if [ -n "$late" ]; then
+        sweep
+        wait "$child"
+        status=$?
+    fi
+    settle=0
+    while look; [ "$count" -gt 0 ] && [ "$count" -le 20 ] && [ "$settle" -lt 200 ]; do settle=$((settle + 1)); done
+    if [ "$count" -gt 0 ]; then
+        strays=$count
+        sweep
+    fi
+    [ "$count" -gt 0 ] && notes=unkillable
+    case $flags in *f*) return ;; esac
+    read -r note <"$S/note" && notes="$notes,$note"
+    saved=
+    read -r saved <"$S/saved"
+    if [ "$saved" = "$number" ]; then
+        current=$next
+        case $next in env.a) next=env.b ;; *) next=env.a ;; esac
+    else
+        notes="$notes,unsaved"
+    fi
+}
+
+jobs=
+exec 3<&0 </dev/null
+start_watchdog
+memory_kills
+before=$killed
+while :; do
+    late=
+    if IFS=' ' read -r token flags around text <&3; then
+        run
+        memory_kills
+        printf '\036%s %s %s %s %s %s\n' \
+            "$token" "$status" "${late:-0}" "$strays" "$((killed - before))" "${notes:--}" || exit 0
+        before=$killed
+        start_watchdog
+    elif [ -z "$late" ]; then
+        jobs=
+        sweep
+        exit 0
+    fi
+done
