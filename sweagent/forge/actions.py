@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -32,7 +33,7 @@ class Workflow:
         self, environment: Mapping[str, str] | None = None, write: Callable[[str], object] | None = None
     ) -> None:
         self.environment = dict(os.environ if environment is None else environment)
-        self._write = write or (lambda line: print(line, flush=True))
+        self._write = write or _log
 
     def get(self, name: str, default: str = "") -> str:
         """A variable, without the whitespace around it."""
@@ -78,6 +79,10 @@ class Workflow:
             with open(path, "a", encoding="utf-8", errors="replace") as file:
                 file.write(markdown.encode()[:SUMMARY_LIMIT].decode("utf-8", "ignore") + "\n")
 
+    def log(self, line: str) -> None:
+        """Print a line to the log."""
+        self._write(line)
+
     def mask(self, value: str) -> None:
         """Let the runner hide a value in the log."""
         if value.strip():
@@ -104,6 +109,11 @@ class Workflow:
     def child_environment(self) -> dict[str, str]:
         """The variables for the process that talks to the model: no token of the forge, no files of the runner."""
         return {name: value for name, value in self.environment.items() if not _CHILD_DROPS.fullmatch(name)}
+
+
+def _log(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def moment(text: str | None) -> datetime | None:

@@ -66,7 +66,7 @@ def body_of(
     room = LIMIT - sum(len(line) + 1 for line in (*head, *tail)) - 200
     if len(proof) > room:
         proof = proof[: max(room, 0)].rpartition("\n")[0] + "\n\n(cut: the whole proof is with the run)"
-    return "\n".join([BEGIN, *head, "### Proof", "", proof, "", *tail, END])
+    return "\n".join([BEGIN, *head, proof, "", *tail, END])
 
 
 def merged_body(old: str, new: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sweagent.forge.actions import moment
 from sweagent.forge.base import Forge, Permission
@@ -45,7 +45,6 @@ class Decision(Frozen):
     """With a follow-up: the pull request whose review is worked on."""
 
 
-_Kind = Literal["issue", "follow-up"]
 _CODE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]*[ \t]*$", re.S | re.M)
 
 

@@ -15,7 +15,7 @@ from sweagent.task import Issue
 
 sys.path.insert(0, str(Path(__file__).parent))  # the stand-in is three modules beside this file
 
-from standin import Repo, Standin, Token, git  # noqa: E402
+from standin import Repo, Standin, Token, git
 
 TOKEN = "stand-in-token-of-a-robot"
 FILES = {"calc.py": "def add(a, b):\n    return a - b\n", "README.md": "# calc\n"}

@@ -166,7 +166,7 @@ class Standin:
             def log_message(self, *details: object) -> None:
                 pass
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 if self.path.startswith(API):
                     standin._answer(self)
                 else:

@@ -202,8 +202,8 @@ def test_no_write_access_and_no_forks_wanted(github, standin, proposal):
         ("error: GH006: Protected branch update failed", "the branch is protected"),
         ("error: GH013: Repository rule violations found", "the branch is protected"),
         (
-            "refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` without `workflows` "
-            "permission",
+            "refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` "
+            "without `workflows` permission",
             "may not change workflow files",
         ),
         ("policy: no commits on Fridays", "a hook of the server declined it"),

@@ -1,0 +1,113 @@
+"""The first two steps of the action: the gate, and the issue as a file."""
+
+from sweagent.errors import FixIssueError, UsageError
+from sweagent.forge.action_inputs import Inputs
+from sweagent.forge.actions import Workflow, moment
+from sweagent.forge.base import Forge, ForgeIssue, PullRequest
+from sweagent.forge.gate import Decision, decide
+from sweagent.forge.issues import ReadIssue, from_forge
+from sweagent.forge.progress import ProgressComment, started
+from sweagent.forge.redaction import Redactor
+from sweagent.task import Comment
+
+
+def run_gate(workflow: Workflow | None = None) -> int:
+    """Decide on the event of the workflow, set the outputs, and write the first comment.
+
+    Returns:
+        the exit code; a refusal is no failure.
+    """
+    workflow = workflow or Workflow()
+    inputs = Inputs(workflow)
+    try:
+        forge = inputs.forge()
+        actors = (workflow.get("GITHUB_ACTOR"), workflow.get("GITHUB_TRIGGERING_ACTOR"))
+        decision = decide(workflow.event_name, workflow.event(), actors, inputs.gate_options(), forge)
+        if decision.pull_request is not None and inputs.text("mode", "all") == "all":
+            decision = Decision(
+                proceed=False, reason="work on a review needs a workflow with a job for the gate; see hardened.yml"
+            )
+        _tell(workflow, inputs, forge, decision)
+    except FixIssueError as error:
+        workflow.output("proceed", "false")
+        workflow.error(f"{error}. {error.hint}")
+        return 1
+    return 0
+
+
+def _tell(workflow: Workflow, inputs: Inputs, forge: Forge, decision: Decision) -> None:
+    reference, comment = "", None
+    if decision.proceed and decision.issue is not None:
+        if decision.pull_request is not None:
+            reference = forge.pull_request(decision.pull_request).head
+        if inputs.choice("comment", ("true", "false")) == "true" and not inputs.flag("dry-run"):
+            number = decision.pull_request or decision.issue
+            redactor = Redactor.from_environment(workflow.environment)
+            comment = ProgressComment(forge, number, redactor).write(started(workflow.run_url))
+    outputs = {
+        "proceed": str(decision.proceed).lower(),
+        "reason": decision.reason,
+        "issue": decision.issue,
+        "until": decision.until.isoformat() if decision.until else None,
+        "pull-request": decision.pull_request,
+        "ref": reference,
+        "comment": comment,
+    }
+    for name, value in outputs.items():
+        workflow.output(name, "" if value is None else str(value))
+    workflow.notice(f"{'A run starts' if decision.proceed else 'No run'}: {decision.reason}.")
+
+
+def write_issue(workflow: Workflow | None = None) -> int:
+    """Read the issue and write it to a file for the next step, which has no token.
+
+    Returns:
+        the exit code.
+    """
+    workflow = workflow or Workflow()
+    inputs = Inputs(workflow)
+    try:
+        number = inputs.number("issue")
+        if number is None:
+            raise UsageError("there is no issue to work on", "give the input `issue`")
+        forge = inputs.forge()
+        until = moment(inputs.text("until"))
+        read = from_forge(_as_triggered(forge.issue(number), workflow), until)
+        pull_request = inputs.number("pull-request")
+        if pull_request is not None:
+            read = _with_review(read, forge, forge.pull_request(pull_request), inputs)
+    except FixIssueError as error:
+        workflow.error(f"{error}. {error.hint}")
+        workflow.output("failure", f"{error}\n{error.hint}")
+        return 1
+    folder = inputs.folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "issue.json").write_text(read.issue.model_dump_json(indent=2), "utf-8")
+    for finding in read.findings:
+        workflow.notice(f"The issue holds {finding.count} × {finding.kind}; it was removed or made visible.")
+    return 0
+
+
+def _as_triggered(issue: ForgeIssue, workflow: Workflow) -> ForgeIssue:
+    """The issue with the title and the body that the event carries: edits that came later do not count."""
+    seen = workflow.event().get("issue") or {}
+    if seen.get("number") != issue.number or "pull_request" in seen:
+        return issue
+    return issue.model_copy(update={"title": str(seen.get("title") or ""), "body": str(seen.get("body") or "")})
+
+
+def _with_review(read: ReadIssue, forge: Forge, pull: PullRequest, inputs: Inputs) -> ReadIssue:
+    """The issue with what people said of our pull request."""
+    discussion = ForgeIssue(
+        number=pull.number,
+        title=f"Review of pull request {pull.number}",
+        comments=(*forge.comments(pull.number), *forge.review_comments(pull.number)),
+    )
+    places = {comment.body: comment.place for comment in discussion.comments if comment.place}
+    review = from_forge(discussion, moment(inputs.text("until")))
+    remarks = tuple(
+        Comment(author=f"{c.author} (review{', ' + places[c.body] if c.body in places else ''})", body=c.body)
+        for c in review.issue.comments
+    )
+    issue = read.issue.model_copy(update={"comments": (*read.issue.comments, *remarks)})
+    return ReadIssue(issue=issue, findings=(*read.findings, *review.findings))

@@ -1,0 +1,108 @@
+"""The inputs of the action, which its steps hand over as variables `INPUT_…`."""
+
+from pathlib import Path
+
+from sweagent.errors import UsageError
+from sweagent.forge.actions import Workflow
+from sweagent.forge.address import place_of, token_from_environment
+from sweagent.forge.base import Permission
+from sweagent.forge.gate import GateOptions
+from sweagent.forge.github import GitHub
+from sweagent.forge.proposal import PublishOptions
+from sweagent.forge.rules import Rules
+
+
+class Inputs:
+    """The inputs of one step, read and checked when they are asked for.
+
+    Args:
+        workflow: the surroundings.
+    """
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.workflow = workflow
+
+    def text(self, name: str, default: str = "") -> str:
+        """An input; empty counts as not given."""
+        return self.workflow.get(f"INPUT_{name.upper().replace('-', '_')}", default)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """An input with several values, separated by commas or newlines."""
+        return tuple(word.strip() for word in self.text(name).replace(",", "\n").splitlines() if word.strip())
+
+    def number(self, name: str) -> int | None:
+        """An input that is a positive whole number.
+
+        Raises:
+            UsageError: it is something else.
+        """
+        value = self.text(name).lstrip("#")
+        if not value:
+            return None
+        if not value.isascii() or not value.isdigit() or not int(value):
+            raise UsageError(f"the input {name} must be a positive number, not {value!r}", "see docs/github-action.md")
+        return int(value)
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        """An input that is one of a few words; the first is the default.
+
+        Raises:
+            UsageError: it is another word.
+        """
+        value = self.text(name, allowed[0])
+        if value not in allowed:
+            raise UsageError(f"the input {name} must be one of {', '.join(allowed)}, not {value!r}", "correct it")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """An input that is `true` or `false`."""
+        return self.choice(name, ("false", "true")) == "true"
+
+    def folder(self) -> Path:
+        """Where the steps of a job leave files for each other."""
+        return Path(self.workflow.get("RUNNER_TEMP") or "/tmp") / "fix-issue"  # noqa: S108 - the runner always sets it
+
+    def token(self) -> str | None:
+        """The forge's token, if this step has one."""
+        return token_from_environment(self.workflow.environment)
+
+    def forge(self) -> GitHub:
+        """The repository that the workflow belongs to."""
+        place = place_of(
+            self.text("repository") or self.workflow.get("GITHUB_REPOSITORY"),
+            web_url=self.text("server-url") or self.workflow.get("GITHUB_SERVER_URL") or None,
+            api_url=self.text("api-url") or self.workflow.get("GITHUB_API_URL") or None,
+        )
+        return GitHub(place, self.token())
+
+    def gate_options(self) -> GateOptions:
+        """What may start a run."""
+        return GateOptions(
+            label=self.text("label", "fix-issue"),
+            phrase=self.text("phrase", "/fix-issue"),
+            issue=self.number("issue"),
+            query=self.text("query"),
+            permission=Permission(self.choice("permission", ("write", "triage", "read", "maintain", "admin"))),
+            allowed_users=self.words("allowed-users"),
+        )
+
+    def publish_options(self) -> PublishOptions:
+        """How the patch is published."""
+        standard = Rules()
+        return PublishOptions.model_validate(
+            {
+                "mode": self.choice("pr", ("draft", "ready", "branch", "none")),
+                "accept": self.choice("accept", ("unverified", "verified")),
+                "base": self.text("base-branch"),
+                "labels": self.words("labels"),
+                "reviewers": self.words("reviewers"),
+                "fork": False,
+                "dry_run": self.flag("dry-run"),
+                "rules": Rules(
+                    allowed=self.words("allowed-paths"),
+                    blocked=(*standard.blocked, *self.words("protected-paths")),
+                    max_bytes=self.number("max-patch-bytes") or standard.max_bytes,
+                    max_files=self.number("max-patch-files") or standard.max_files,
+                ),
+            }
+        )

@@ -1,0 +1,91 @@
+"""The last step of the action: no model, no code of the repository; it looks at the patch and publishes it."""
+
+from pathlib import Path
+
+from sweagent.errors import FixIssueError, UsageError
+from sweagent.forge.action_inputs import Inputs
+from sweagent.forge.actions import Workflow
+from sweagent.forge.github import GitHub
+from sweagent.forge.inert import inert
+from sweagent.forge.issues import from_forge
+from sweagent.forge.progress import ProgressComment, failed, finished
+from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
+from sweagent.forge.pull_request import open_pull_request
+from sweagent.forge.recorded import proposal_of
+from sweagent.forge.redaction import Redactor
+from sweagent.run_folder import RunFolder
+
+_FAILURES = {OutcomeKind.BLOCKED, OutcomeKind.CONFLICT, OutcomeKind.REFUSED}
+
+
+def run_publish(workflow: Workflow | None = None) -> int:
+    """Publish the run, finish the comment, and write the job's summary.
+
+    Returns:
+        0 when the run came to an end that is no fault, 1 otherwise.
+    """
+    workflow = workflow or Workflow()
+    inputs = Inputs(workflow)
+    redactor = Redactor.from_environment(workflow.environment)
+    verdict = ""
+    try:
+        forge = inputs.forge()
+        number = inputs.number("issue")
+        if number is None:
+            raise UsageError("there is no issue to publish for", "give the input `issue`")
+        proposal = _proposal(workflow, inputs, forge, number)
+        verdict = proposal.verdict
+        outcome = open_pull_request(forge, proposal, _options(inputs, forge), token=inputs.token(), redactor=redactor)
+    except FixIssueError as error:
+        message = redactor.redact(str(error))
+        _comment(inputs, redactor, failed(message, error.hint, workflow.run_url))
+        workflow.summary(f"## fix-issue\n\n{inert(message)}\n\n{inert(error.hint)}")
+        workflow.error(f"{message}. {error.hint}")
+        return 1
+    text = finished(outcome, verdict, workflow.run_url)
+    _comment(inputs, redactor, text)
+    _tell(workflow, outcome, verdict, redactor.redact(f"## fix-issue\n\n{text}\n\n{outcome.body}"))
+    return 1 if outcome.kind in _FAILURES else 0
+
+
+def _proposal(workflow: Workflow, inputs: Inputs, forge: GitHub, number: int) -> Proposal:
+    """What the run proposes, for the issue that the gate let through, whatever the record says."""
+    folder = Path(inputs.text("run-folder") or inputs.folder() / "run")
+    if not (folder / "trajectory.jsonl").is_file():
+        failure, _, hint = inputs.text("failure", "the run left no record").partition("\n")
+        raise UsageError(failure, hint or "see the log of the job that ran the agent")
+    proposal = proposal_of(RunFolder(folder), run_url=workflow.run_url)
+    return proposal.model_copy(update={"issue": from_forge(forge.issue(number)).issue})
+
+
+def _options(inputs: Inputs, forge: GitHub) -> PublishOptions:
+    options = inputs.publish_options()
+    pull_request = inputs.number("pull-request")
+    if pull_request is None:
+        return options
+    return options.model_copy(update={"branch": forge.pull_request(pull_request).head})
+
+
+def _comment(inputs: Inputs, redactor: Redactor, text: str) -> None:
+    try:
+        number = inputs.number("pull-request") or inputs.number("issue")
+        if number and inputs.choice("comment", ("true", "false")) == "true" and not inputs.flag("dry-run"):
+            ProgressComment(inputs.forge(), number, redactor).write(text, inputs.number("comment-id"))
+    except FixIssueError as error:
+        inputs.workflow.notice(f"The comment could not be written: {redactor.redact(str(error))}")
+
+
+def _tell(workflow: Workflow, outcome: Outcome, verdict: str, summary: str) -> None:
+    outputs = {
+        "outcome": outcome.kind.value,
+        "verdict": verdict,
+        "branch": outcome.branch,
+        "pull-request-number": "" if outcome.number is None else str(outcome.number),
+        "pull-request-url": outcome.url,
+        "compare-url": outcome.compare_url,
+    }
+    for name, value in outputs.items():
+        workflow.output(name, value)
+    workflow.summary(summary)
+    say = workflow.error if outcome.kind in _FAILURES else workflow.notice
+    say(f"{outcome.message}. {outcome.hint}".strip())
