@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from sweagent.edits import EditRefused, Replacement, apply, create
+from sweagent.edits import EditRefused, Replacement, apply
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.changing import answer, content, history, remove, whole, write
+from sweagent.toolkit.changing import answer, content, history, remove, write, write_whole
 from sweagent.toolkit.places import PathRefused, look_to_change
 from sweagent.trajectory import Observation
 
@@ -33,11 +33,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
 
 
 def _create(context: ToolContext, parameters: Parameters) -> Observation:
-    place = look_to_change(context, parameters.path)
-    before = content(context, place) if place.kind == "file" else None
-    after = create(parameters.new, before)
-    write(context, place, before, after)
-    return answer(context, place, before, whole(after))
+    return write_whole(context, parameters.path, parameters.new)
 
 
 def _str_replace(context: ToolContext, parameters: Parameters) -> Observation:

@@ -69,6 +69,8 @@ def _verdict(seen: Observation) -> str:
         return "registered, but it passes now: unless the issue is resolved already, it does not show it"
     if seen.exit_code is None:
         return "registered, but it did not end in time; it must end by itself"
+    if seen.text.startswith("0 tests ran"):
+        return "registered, but no test ran"
     if seen.exit_code in (126, 127):
         return "registered, but it could not be started"
     return "registered; it fails now. See that it does so for the issue's reason:"

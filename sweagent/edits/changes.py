@@ -18,6 +18,7 @@ class Replacement:
         line: where `old` begins, from 1, when that is known; an insertion goes after this line, 0 being the beginning.
         after: a line that comes before, such as the header of a class, which narrows the search; empty for none.
         everywhere: replace each occurrence of exactly `old`.
+        whole_lines: `old` and `new` are whole lines.
     """
 
     old: str
@@ -25,6 +26,7 @@ class Replacement:
     line: int | None = None
     after: str = ""
     everywhere: bool = False
+    whole_lines: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def _spans(text: str, replacement: Replacement) -> tuple[list[Span], str]:
         return [_insertion(text, new, replacement.line)], ""
     if replacement.everywhere:
         return locate_all(text, old, new), ""
-    found = locate(text, old, new, line=replacement.line, start=_start(text, replacement.after))
+    start = _start(text, replacement.after)
+    found = locate(text, old, new, line=replacement.line, start=start, whole_lines=replacement.whole_lines)
     return [found.span], found.note
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sweagent.edits.errors import EditRefused
-from sweagent.edits.indent import UnmatchedError, reindenter, unit_of
+from sweagent.edits.indent import UnmatchedError, indentation, reindenter, unit_of
 from sweagent.edits.source import Span
 
 LOOKALIKES = str.maketrans(
@@ -39,7 +39,9 @@ class Found:
     note: str = ""
 
 
-def locate(text: str, old: str, new: str, *, line: int | None = None, start: int = 0) -> Found:
+def locate(
+    text: str, old: str, new: str, *, line: int | None = None, start: int = 0, whole_lines: bool = False
+) -> Found:
     """Find `old` in a text and return the replacement by `new`, fitted to the file's own indentation.
 
     Lines that `old` and `new` share keep the file's own bytes, so a tolerated difference never gets into the file.
@@ -50,6 +52,7 @@ def locate(text: str, old: str, new: str, *, line: int | None = None, start: int
         new: the text to put there.
         line: where `old` begins, from 1; decides between several places.
         start: characters before this are not searched.
+        whole_lines: `old` is known to be whole lines, so a part of a line is no match.
 
     Raises:
         EditRefused: it is not there, or at several places; the message shows them.
@@ -58,9 +61,10 @@ def locate(text: str, old: str, new: str, *, line: int | None = None, start: int
         raise EditRefused("the text to replace is empty")
     if old == new:
         raise EditRefused("the old and the new text are the same")
-    exact = _exact(text, old, start)
+    exact = [] if whole_lines else _exact(text, old, start)
     if exact:
         place = _one_of(exact, text, old, line)
+        _check_first_line(text, place, old, new)
         return Found(Span(place, place + len(old), new))
     old, new = _without_numbers(old, new)
     return _tolerant(text, old, new, line, start)
@@ -149,6 +153,30 @@ def _wordy(character: str) -> bool:
     return character.isalnum() or character == "_"
 
 
+def _check_first_line(text: str, place: int, old: str, new: str) -> None:
+    """Refuse what would go wrong when `old` begins within the indentation of its line.
+
+    Only the first line of `new` then gets the blanks before it. Whether the others were meant to get them too is often
+    not to be told.
+    """
+    before = text[text.rfind("\n", 0, place) + 1 : place]
+    given = indentation(old)
+    others = [indentation(item) for item in new.split("\n")[1:] if item.strip()]
+    if not before or before.strip() or not others or not old.strip():
+        return
+    real = len(before) + len(given)
+    if "\n" in old.strip("\n"):
+        doubtful = given in others
+    else:
+        opens = new.split("\n")[0].rstrip().endswith((":", "{", "(", "[", "then", "do"))
+        doubtful = min(map(len, others)) < real or (opens and len(others[0]) <= real)
+    if doubtful:
+        raise EditRefused(
+            "the text to replace begins within the indentation of its line, and how the new lines are to be "
+            f"indented is not certain; give whole lines, with their indentation{nearest(text, old)}"
+        )
+
+
 def _one_of(places: list[int], text: str, old: str, line: int | None) -> int:
     if len(places) == 1 and line is None:
         return places[0]
@@ -190,6 +218,7 @@ class _Form:
 
 
 _FORMS = (
+    _Form("", lambda line: line),
     _Form("", lambda line: line.rstrip()),
     _Form("", lambda line: line.strip()),
     _Form("look-alike characters", lambda line: line.translate(LOOKALIKES).strip()),

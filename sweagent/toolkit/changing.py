@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from sweagent.edits import Applied, Hunk, SourceText, numbered
+from sweagent.edits import Applied, Hunk, SourceText, create, numbered
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.places import PathRefused, Place
+from sweagent.toolkit.places import PathRefused, Place, look_to_change
 from sweagent.toolkit.text import cut_lines, first_lines, visible
 from sweagent.trajectory import Observation
 
@@ -105,6 +105,20 @@ def new_syntax_errors(path: str, before: bytes | None, after: bytes) -> list[str
     if not found or (before is not None and len(syntax_errors(path, before)) >= len(found)):
         return []
     return [f"line {problem.line}: {problem.message}" for problem in found[:3]]
+
+
+def write_whole(context: ToolContext, path: str, text: str) -> Observation:
+    """Write a whole file, new or in place of the one there, and say so.
+
+    Raises:
+        EditRefused, PathRefused: it cannot be written; nothing was.
+        SandboxError: the sandbox is lost.
+    """
+    place = look_to_change(context, path)
+    before = content(context, place) if place.kind == "file" else None
+    after = create(text, before)
+    write(context, place, before, after)
+    return answer(context, place, before, whole(after))
 
 
 def whole(data: bytes) -> Applied:

@@ -1,0 +1,28 @@
+"""Patches in the format of apply_patch."""
+
+from pydantic import BaseModel
+
+from sweagent.edits import EditRefused
+from sweagent.edits.formats import parse_apply_patch
+from sweagent.tooling import ToolContext
+from sweagent.toolkit.places import PathRefused
+from sweagent.toolkit.several import change_files
+from sweagent.trajectory import Observation
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """The changes."""
+
+    patch: str
+
+
+def run(context: ToolContext, parameters: Parameters) -> Observation:
+    """Change files by a patch: `*** Begin Patch`, sections, `*** End Patch`.
+
+    Sections are `*** Update File: path` with `@@` hunks, `*** Add File: path` and `*** Delete File: path`. All
+    sections are applied, or none.
+    """
+    try:
+        return change_files(context, parse_apply_patch(parameters.patch))
+    except (EditRefused, PathRefused) as error:
+        return Observation(text=f"nothing was changed: {error}", status="refused")

@@ -1,0 +1,24 @@
+"""Whole files."""
+
+from pydantic import BaseModel, Field
+
+from sweagent.edits import EditRefused
+from sweagent.tooling import ToolContext
+from sweagent.toolkit.changing import write_whole
+from sweagent.toolkit.places import PathRefused
+from sweagent.trajectory import Observation
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """The file."""
+
+    path: str
+    content: str = Field(description="the whole file")
+
+
+def run(context: ToolContext, parameters: Parameters) -> Observation:
+    """Write a whole file, new or in place of the one there."""
+    try:
+        return write_whole(context, parameters.path, parameters.content)
+    except (EditRefused, PathRefused) as error:
+        return Observation(text=f"nothing was changed: {error}", status="refused")
