@@ -1,0 +1,219 @@
+"""How many environments can be built: source distributions from PyPI, and commits of the projects of SWE-bench.
+
+    python benchmarks/environments.py sdists --out results.jsonl
+    python benchmarks/environments.py commits --mirror FOLDER --out results.jsonl
+    python benchmarks/environments.py report results.jsonl
+    python benchmarks/environments.py cache --mirror FOLDER
+
+Both lists were fixed before anything was tried; failures stay in. A case that the result file has already is skipped, so
+a run can be stopped and gone on with. `--mirror` names a folder of git directories `<owner>+<name>/repo`; a project that
+it lacks is reported as not tried.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import tarfile
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from sweagent.config import Settings
+from sweagent.environment import Image, discover, ensure_image, list_images, prune
+from sweagent.environment.links import read_page
+from sweagent.environment.smoke import smoke_test
+from sweagent.errors import FixIssueError
+from sweagent.task import Repository
+
+T = TypeVar("T")
+
+SDISTS = (
+    # By downloads among the packages whose source distribution carries tests.
+    "urllib3", "requests", "charset-normalizer", "idna", "packaging", "python-dateutil", "six", "pyyaml", "click",
+    "attrs", "jinja2", "markupsafe", "cffi", "pluggy", "pydantic", "certifi", "platformdirs", "rsa", "pyasn1",
+    "jmespath", "tomli", "werkzeug", "flask", "itsdangerous", "pytz", "wrapt", "isodate", "more-itertools", "zipp",
+    "sqlparse", "tabulate", "cachetools", "docutils", "psutil", "aiohttp", "multidict", "yarl", "sqlalchemy", "pygments",
+    "beautifulsoup4", "simplejson", "ruamel.yaml", "httpx", "pendulum", "toolz",
+)  # fmt: skip
+
+
+def _cases_of(path: Path) -> dict[str, tuple[str, ...]]:
+    """Five commits a project, spread over the dates, from a file of SWE-bench's tasks."""
+    tasks: dict[str, list[tuple[str, str]]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        task = json.loads(line)
+        tasks.setdefault(task["repo"], []).append((task["created_at"], task["base_commit"]))
+    chosen = {}
+    for name, dated in sorted(tasks.items()):
+        commits = [commit for _, commit in sorted(set(dated))]
+        places = {round(index * (len(commits) - 1) / 4) for index in range(5)}
+        chosen[name] = tuple(commits[place] for place in sorted(places))
+    return chosen
+
+
+def _sdists(folder: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
+    for name in SDISTS:
+        yield name, lambda name=name: _unpacked(name, folder)  # type: ignore[misc]
+
+
+def _unpacked(name: str, folder: Path) -> Repository:
+    """The newest source distribution as a repository of one commit, dated as the release was."""
+    with urllib.request.urlopen(f"https://pypi.org/simple/{name}/", timeout=60) as answer:
+        files = read_page(answer.read().decode(), answer.headers["Content-Type"], answer.url)
+    sdists = [file for file in files if file.name.endswith(".tar.gz") and not re.search(r"\d(a|b|rc|\.dev)\d", file.name)]
+    sdist = max(sdists, key=lambda file: file.uploaded or date.min)
+    archive = folder / sdist.name
+    urllib.request.urlretrieve(sdist.url, archive)
+    root = folder / f"{name}-tree"
+    with tarfile.open(archive) as packed:
+        packed.extractall(root, filter="data")
+    (tree,) = root.iterdir()
+    day = f"{sdist.uploaded}T12:00:00Z"
+    variables = {
+        "PATH": "/usr/bin:/bin", "GIT_AUTHOR_DATE": day, "GIT_COMMITTER_DATE": day, "GIT_AUTHOR_NAME": "b",
+        "GIT_AUTHOR_EMAIL": "b@localhost", "GIT_COMMITTER_NAME": "b", "GIT_COMMITTER_EMAIL": "b@localhost",
+    }  # fmt: skip
+    version = sdist.name.removesuffix(".tar.gz").rsplit("-", 1)[-1]
+    for arguments in (["init", "-q"], ["add", "-Af"], ["commit", "-qm", "release"], ["tag", f"v{version}"]):
+        subprocess.run(["git", "-C", str(tree), *arguments], check=True, env=variables)
+    commit = subprocess.run(
+        ["git", "-C", str(tree), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    return Repository(source=str(tree), git_dir=str(tree / ".git"), base_commit=commit, name=f"pypi/{name}")
+
+
+def _commits(tasks: Path, mirror: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
+    for name, commits in _cases_of(tasks).items():
+        git_dir = mirror / name.replace("/", "+") / "repo"
+        for commit in commits:
+            if git_dir.is_dir():
+                yield f"{name}@{commit[:12]}", lambda d=git_dir, c=commit, n=name: Repository(  # type: ignore[misc]
+                    source=n, git_dir=str(d), base_commit=c, name=n
+                )
+
+
+def _measure(case: str, make: Callable[[], Repository], seconds: float) -> dict[str, object]:
+    """Build one environment and run its tests; every failure is a result."""
+    started = time.monotonic()
+    result: dict[str, object] = {"case": case, "built": False, "collected": 0, "passed": 0.0, "why": ""}
+    try:
+        repository = make()
+        recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
+        image = ensure_image(recipe, repository, Settings(), log=lambda line: None)
+    except (FixIssueError, OSError, StopIteration, ValueError) as error:
+        return result | {"why": _last_line(str(error)), "minutes": (time.monotonic() - started) / 60}
+    result |= {"built": True, "version": recipe.toolchain.value, "steps": list(image.steps)}
+    result |= {"minutes": (time.monotonic() - started) / 60, "megabytes": _megabytes(image)}
+    smoke = smoke_test(image, seconds=seconds)
+    counts = {outcome.value: number for outcome, number in smoke.report.counts.items()}
+    result |= {"collected": smoke.report.ran, "passed": smoke.passed, "counts": counts, "timed_out": smoke.timed_out}
+    if smoke.timed_out and not smoke.ran:
+        result |= _so_far(smoke.output)
+    if not result["collected"] or float(str(result["passed"])) < 0.9:
+        result["why"] = smoke.report.problem or _last_line(smoke.output)
+    return result
+
+
+def _so_far(output: str) -> dict[str, object]:
+    """What pytest's dots say of a run that was ended at its limit."""
+    dots = "".join(line.split(" ")[-2 if "%" in line else -1] for line in output.splitlines() if line.endswith("%]"))
+    good, bad = dots.count("."), dots.count("F") + dots.count("E")
+    return {"collected": good + bad, "passed": good / (good + bad) if good + bad else 0.0}
+
+
+def _megabytes(image: Image) -> int:
+    return next((round(stored.size / 1e6) for stored in list_images() if stored.name == image.name), 0)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "rror" in line and "returned a non-zero code" not in line]
+    return (telling or lines or [""])[-1][:300]
+
+
+def _run(cases: Iterator[tuple[str, Callable[[], Repository]]], out: Path, seconds: float, limit: int) -> None:
+    done = {json.loads(line)["case"] for line in out.read_text().splitlines()} if out.exists() else set()
+    for case, make in cases:
+        if case in done:
+            continue
+        result = _measure(case, make, seconds)
+        with out.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(result) + "\n")
+        print(json.dumps(result), flush=True)
+        prune(limit)
+
+
+def _report(path: Path) -> None:
+    results = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    collected = [result for result in results if result["collected"]]
+    passing = [result for result in collected if result["passed"] >= 0.9]
+    print(f"{len(results)} tried; {len(collected)} with tests collected ({len(collected) / len(results):.0%}); "
+          f"{len(passing)} with at least 90% passing ({len(passing) / len(results):.0%})")
+    minutes = sorted(result["minutes"] for result in results)
+    sizes = sorted(result["megabytes"] for result in results if "megabytes" in result)
+    print(f"build minutes: median {minutes[len(minutes) // 2]:.1f}, most {minutes[-1]:.1f}; "
+          f"image megabytes: median {sizes[len(sizes) // 2]}, most {sizes[-1]}")
+    for result in results:
+        if result not in passing:
+            print(f"| {result['case']} | {result['collected']} | {result['passed']:.0%} | {result['why']} |")
+
+
+def _cache(mirror: Path) -> None:
+    """Second build, ten callers at once, and the next commit: seconds and layers."""
+    git_dir = mirror / "pallets+flask" / "repo"
+    commits = subprocess.run(
+        ["git", "--git-dir", str(git_dir), "log", "-3", "--format=%H", "4c288bc97e"],
+        check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    repositories = [Repository(source="flask", git_dir=str(git_dir), base_commit=c, name="pallets/flask") for c in commits]
+
+    def ensure(repository: Repository) -> Image:
+        recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
+        return ensure_image(recipe, repository, Settings(), log=lambda line: None)
+
+    first = _timed("first build", lambda: ensure(repositories[0]))
+    again = _timed("the same again", lambda: ensure(repositories[0]))
+    _timed("the commit before", lambda: ensure(repositories[1]))
+    with ThreadPoolExecutor(10) as pool:
+        images = _timed("ten callers at once, a third commit", lambda: list(pool.map(ensure, [repositories[2]] * 10)))
+    print(f"builds done for ten callers: {sum(not image.cached for image in images)}; cached again: {again.cached}")
+    print(f"first was {'cached' if first.cached else 'built'}")
+
+
+def _timed(what: str, act: Callable[[], T]) -> T:
+    started = time.monotonic()
+    result = act()
+    print(f"{what}: {time.monotonic() - started:.1f} s", flush=True)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("sdists", "commits", "report", "cache"))
+    parser.add_argument("results", nargs="?", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("environments.jsonl"))
+    parser.add_argument("--mirror", type=Path)
+    parser.add_argument("--tasks", type=Path, help="a JSONL file of SWE-bench's tasks")
+    parser.add_argument("--seconds", type=float, default=600.0, help="limit of each test run")
+    parser.add_argument("--disk", type=float, default=20.0, help="gigabytes of images that may stay")
+    options = parser.parse_args()
+    limit = int(options.disk * 1e9)
+    if options.what == "sdists":
+        with tempfile.TemporaryDirectory() as folder:
+            _run(_sdists(Path(folder)), options.out, options.seconds, limit)
+    elif options.what == "commits":
+        _run(_commits(options.tasks, options.mirror), options.out, options.seconds, limit)
+    elif options.what == "report":
+        _report(options.results or options.out)
+    else:
+        _cache(options.mirror)
+
+
+if __name__ == "__main__":
+    main()
