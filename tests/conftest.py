@@ -1,10 +1,13 @@
 """Fixtures that several rooms share: git repositories, and a work tree made of plain files."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +26,9 @@ _WHO = {
 def run_git(*arguments: str | bytes, cwd: Path) -> str:
     """git as a user runs it, but with none of this machine's settings."""
     env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C", **_WHO}
-    done = subprocess.run(["git", *arguments], cwd=cwd, env=env, capture_output=True, check=False)
+    # Maintenance in the background would touch the repository while a test looks at it.
+    quiet = ["-c", "maintenance.auto=false", "-c", "gc.auto=0"]
+    done = subprocess.run(["git", *quiet, *arguments], cwd=cwd, env=env, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
     return os.fsdecode(done.stdout).strip()
 
@@ -80,6 +85,38 @@ class Workshop:
     @property
     def path(self) -> Path:
         return self.tree.folder
+
+
+@pytest.fixture(scope="session")
+def offline_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a small image made from this machine's own programs, shared by all workers of a test run.
+
+    It has a shell, coreutils, git, and Python with pytest. The last worker removes it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    name = f"fix-issue-test:{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    maker = Path(__file__).parent / "support" / "offline_image.py"
+    with _counted(shared / "offline-image") as users:
+        if users == 1:
+            subprocess.run([sys.executable, maker, name], check=True, timeout=200)
+    yield name
+    with _counted(shared / "offline-image", -1) as users:
+        if users == 0:
+            subprocess.run(["docker", "rmi", "-f", name], check=False, timeout=60, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def _counted(path: Path, change: int = 1) -> Iterator[int]:
+    """Count the users of something shared; the lock is held inside."""
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        users = int(file.read() or 0) + change
+        yield users
+        file.truncate(0)
+        file.write(str(users))
 
 
 @pytest.fixture
