@@ -17,7 +17,6 @@ import subprocess
 import tarfile
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -26,7 +25,8 @@ from typing import TypeVar
 
 from sweagent.config import Settings
 from sweagent.environment import Image, discover, ensure_image, list_images, prune
-from sweagent.environment.links import read_page
+from sweagent.environment.registry import Registry
+from sweagent.environment.registry_settings import read_registry_settings
 from sweagent.environment.smoke import smoke_test
 from sweagent.errors import FixIssueError
 from sweagent.task import Repository
@@ -64,12 +64,14 @@ def _sdists(folder: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
 
 def _unpacked(name: str, folder: Path) -> Repository:
     """The newest source distribution as a repository of one commit, dated as the release was."""
-    with urllib.request.urlopen(f"https://pypi.org/simple/{name}/", timeout=60) as answer:
-        files = read_page(answer.read().decode(), answer.headers["Content-Type"], answer.url)
-    sdists = [file for file in files if file.name.endswith(".tar.gz") and not re.search(r"\d(a|b|rc|\.dev)\d", file.name)]
-    sdist = max(sdists, key=lambda file: file.uploaded or date.min)
+    registry = Registry(read_registry_settings(), frozenset())
+    sdists = [file for file in registry.files(name) if file.name.endswith(".tar.gz")]
+    sdists = [file for file in sdists if not re.search(r"\d(a|b|rc|\.dev)\d", file.name) and not file.yanked]
+    sdist = max(sdists, key=lambda file: (file.uploaded or date.min, file.name))
     archive = folder / sdist.name
-    urllib.request.urlretrieve(sdist.url, archive)
+    with registry.file(sdist.url, {}) as answer:
+        archive.write_bytes(answer.read())
+    registry.close()
     root = folder / f"{name}-tree"
     with tarfile.open(archive) as packed:
         packed.extractall(root, filter="data")
@@ -106,7 +108,7 @@ def _measure(case: str, make: Callable[[], Repository], seconds: float) -> dict[
         repository = make()
         recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
         image = ensure_image(recipe, repository, Settings(), log=lambda line: None)
-    except (FixIssueError, OSError, StopIteration, ValueError) as error:
+    except (FixIssueError, OSError, ValueError, subprocess.CalledProcessError) as error:
         return result | {"why": _last_line(str(error)), "minutes": (time.monotonic() - started) / 60}
     result |= {"built": True, "version": recipe.toolchain.value, "steps": list(image.steps)}
     result |= {"minutes": (time.monotonic() - started) / 60, "megabytes": _megabytes(image)}

@@ -49,6 +49,21 @@ def published_until(files: list[PackageFile], cutoff: date | None) -> list[Packa
     return [file for file in files if file.uploaded is not None and file.uploaded <= cutoff]
 
 
+def with_days(files: list[PackageFile], releases: str) -> list[PackageFile]:
+    """Add the days of upload that Warehouse's JSON document of a project tells.
+
+    Args:
+        files: of the project's page.
+        releases: the document; one that cannot be read adds nothing.
+    """
+    try:
+        listed = [file for files_ in json.loads(releases)["releases"].values() for file in files_]
+        days = {file["filename"]: _day(file["upload_time"]) for file in listed}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return files
+    return [file.model_copy(update={"uploaded": days.get(file.name)}) for file in files]
+
+
 def write_page(files: list[PackageFile], address: dict[str, str]) -> str:
     """An HTML page for pip.
 

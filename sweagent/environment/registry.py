@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import tenacity
 import yaml
 
-from sweagent.environment.links import PackageFile, published_until, read_page, write_page
+from sweagent.environment.links import PackageFile, published_until, read_page, with_days, write_page
 from sweagent.environment.recipe import normal_name
 from sweagent.environment.registry_settings import RegistrySettings
 from sweagent.resources import resource
@@ -89,7 +89,7 @@ class Registry:
 
     def python_page(self, name: str, cutoff: date | None) -> str:
         """The page of a Python project as of a day; empty when no index knows it."""
-        files = {file.name: file for file in reversed(published_until(self._files(normal_name(name)), cutoff))}
+        files = {file.name: file for file in reversed(published_until(self.files(name), cutoff))}
         listed = list(reversed(files.values()))
         return write_page(listed, {file.name: self._hand_out(file.url, file.name) for file in listed}) if listed else ""
 
@@ -170,18 +170,27 @@ class Registry:
         distribution["tarball"] = f"http://{HOST}" + self._hand_out(url, url.rsplit("/", 1)[-1])
         return {**data, "dist": distribution}
 
-    def _files(self, name: str) -> list[PackageFile]:
+    def files(self, name: str) -> list[PackageFile]:
+        """All files of a Python project, of all indexes, with their days where any index tells them."""
+        name = normal_name(name)
         if name not in self._pages:
             found: list[PackageFile] = []
             for index in self._settings.python_indexes:
-                if not index.startswith("http"):
-                    continue
-                url = f"{index}/{name}/"
-                answer = self._page(url, _ACCEPT)
-                if answer.status_code == 200:
-                    found += read_page(answer.text, answer.headers.get("content-type", ""), str(answer.url))
+                if index.startswith("http"):
+                    found += self._listed(index, name)
             self._pages[name] = found
         return self._pages[name]
+
+    def _listed(self, index: str, name: str) -> list[PackageFile]:
+        answer = self._page(f"{index}/{name}/", _ACCEPT)
+        if answer.status_code != 200:
+            return []
+        files = read_page(answer.text, answer.headers.get("content-type", ""), str(answer.url))
+        if any(file.uploaded for file in files):
+            return files
+        # The HTML page of an index tells no days; Warehouse, which PyPI runs, tells them at another address.
+        releases = self._page(f"{index.removesuffix('/simple')}/pypi/{name}/json", "application/json")
+        return with_days(files, releases.text) if releases.status_code == 200 else files
 
 
 @contextmanager
