@@ -3,19 +3,16 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sweagent.errors import SandboxError
 
-if TYPE_CHECKING:
-    from docker import APIClient
-
-_REACH_SECONDS = 4.0
+_REACH_SECONDS = 4
 _HINT = "start Docker (or set DOCKER_HOST), or choose --sandbox bubblewrap; see `fix-issue doctor`"
 
 
-def connect(timeout: float) -> "APIClient":
-    """A client of the engine that DOCKER_HOST names, of the system's, or of the user's own rootless one.
+def connect(timeout: float) -> Any:
+    """The `docker` package's low-level client of the engine that DOCKER_HOST names, of the system's, or of the user's own rootless one.
 
     Args:
         timeout: seconds of each later call.
@@ -28,9 +25,9 @@ def connect(timeout: float) -> "APIClient":
     from docker.utils import kwargs_from_env
 
     try:
-        given: dict[str, Any] = kwargs_from_env()
+        given: dict[str, Any] = {**kwargs_from_env()}
         given.setdefault("base_url", _socket())
-        api = APIClient(version="1.41", timeout=_REACH_SECONDS, **given)
+        api: Any = APIClient(version="1.41", timeout=_REACH_SECONDS, **given)
         api.ping()
     except (DockerException, OSError) as error:
         raise SandboxError(f"no Docker engine answers: {_short(error)}", _HINT) from error

@@ -53,7 +53,7 @@ def write_code(path: str, size: int, mode: int | None, unique: str) -> str:
 
 def unpack_code(path: str, size: int) -> str:
     """Take a tar archive of `size` bytes from standard input and unpack it into a folder."""
-    put = f"mkdir -p -- {quoted(path)} && tar -x -f - -C {quoted(path)} --no-same-owner"
+    put = f"export LC_ALL=C; mkdir -p -- {quoted(path)} && tar -x -f - -C {quoted(path)} --no-same-owner"
     return f"{{ {taking(size)} }} | {{ ( {put} ); s=$?; cat >/dev/null; exit $s; }}"
 
 
@@ -70,7 +70,9 @@ def taking(size: int) -> str:
 
 def file_error(status: int, message: str, path: str) -> OSError:
     """The error that a failed command of this module stands for."""
-    number = status if status in (errno.EISDIR, errno.ENOENT, errno.EACCES, errno.EINVAL) else 0
+    if os.strerror(errno.EEXIST) in message:
+        status = errno.ENOTDIR
+    number = status if status in (errno.EISDIR, errno.ENOENT, errno.EACCES, errno.EINVAL, errno.ENOTDIR) else 0
     if not number:
         number = next((code for code in _TELLTALE if os.strerror(code) in message), errno.EIO)
     return OSError(number, os.strerror(number), path)

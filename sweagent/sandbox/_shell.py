@@ -77,6 +77,14 @@ class ShellSandbox(ABC):
             SandboxError: it cannot be started, or the work tree is gone.
         """
 
+    def _make_anew(self) -> None:
+        """Replace a sandbox whose own programs are gone by one in the first state.
+
+        Raises:
+            SandboxError: this kind cannot be made anew.
+        """
+        raise SandboxError("a command has removed the programs that the sandbox needs", "start the run again")
+
     @abstractmethod
     def _remove(self) -> None:
         """End and remove everything. Called once, perhaps in mid-command; must not raise for what is gone already."""
@@ -153,6 +161,9 @@ class ShellSandbox(ABC):
             notes.append("the sandbox had to be started again; directory and variables are the first ones")
         try:
             ended = self._exchange(request, kept)
+            if "noshell" in ended.notes:
+                self._make_anew()
+                notes.append("the command removed the sandbox's own programs; it was made anew: ALL changes are lost")
             if "state" not in ended.notes:
                 return ended, notes
             self._come_back()

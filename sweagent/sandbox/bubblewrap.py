@@ -36,6 +36,7 @@ class BubblewrapSandbox(ShellSandbox):
         tree: what the work tree holds at first: a tar archive, its path, or a folder that is copied.
         run_id: names the run in the folder's note.
         env: further variables.
+        readable: further folders of this machine that are shown at the same path.
 
     Raises:
         SandboxError: bubblewrap is missing or does not work here.
@@ -49,11 +50,13 @@ class BubblewrapSandbox(ShellSandbox):
         tree: bytes | Path | None,
         run_id: str,
         env: Mapping[str, str],
+        readable: tuple[Path, ...] = (),
     ) -> None:
         program = shutil.which("bwrap")
         if program is None:
             raise SandboxError("bubblewrap is not installed", "install the package bubblewrap")
         self._program = program
+        self._shown = readable
         self._folder = claim_folder("bubblewrap", run_id)
         self._group = BoundGroup(self._folder.name, memory=parse_size(settings.memory), pids=settings.pids)
         info = SandboxInfo(
@@ -99,6 +102,8 @@ class BubblewrapSandbox(ShellSandbox):
                 yield from ("--tmpfs", f"/{name}")
         yield from ("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--dir", "/var/tmp")  # noqa: S108
         yield from ("--bind", str(self._folder / "tmp"), "/tmp")  # noqa: S108 - inside the sandbox
+        for path in self._shown:
+            yield from ("--ro-bind", str(path), str(path))
         yield from ("--bind", str(self._folder / "tree"), self._workdir, "--chdir", "/")
 
     def _remove(self) -> None:

@@ -43,6 +43,7 @@ def open_sandbox(
     run_id: str = "",
     image: str | None = None,
     env: Mapping[str, str] | None = None,
+    readable: tuple[Path, ...] = (),
     allow_local: bool = False,
 ) -> Sandbox:
     """Open a sandbox. Close it, or use it as a context manager.
@@ -54,6 +55,7 @@ def open_sandbox(
         run_id: the run it belongs to, for its labels.
         image: the image of a container; None takes that of the settings.
         env: variables for all commands, over those of the image.
+        readable: folders of this machine that bubblewrap shows at the same path, not to be written.
         allow_local: with the kind `auto`, take the local sandbox rather than fail.
 
     Raises:
@@ -69,7 +71,7 @@ def open_sandbox(
     if kind == "bubblewrap":
         from sweagent.sandbox.bubblewrap import BubblewrapSandbox
 
-        return BubblewrapSandbox(settings, workdir=workdir, tree=tree, run_id=run_id, env=variables)
+        return BubblewrapSandbox(settings, workdir=workdir, tree=tree, run_id=run_id, env=variables, readable=readable)
     from sweagent.sandbox.local import LocalSandbox
 
     return LocalSandbox(settings, tree=tree, run_id=run_id, env=variables)

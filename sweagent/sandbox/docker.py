@@ -63,27 +63,40 @@ class DockerSandbox(ShellSandbox):
         self._api = connect(CALL_SECONDS)
         self._container = ""
         self._disk = parse_size(settings.disk)
+        self._tree, self._run_id, self._env = tree, run_id, {**DEFAULT_ENVIRONMENT, **env}
         with engine_errors(f"the image {settings.image} cannot be used"):
             image = self._image(settings.image)
+        self._image_id: str = image["Id"]
+        user = image["Config"].get("User") or "0"
+        self._root = user.partition(":")[0] in ("0", "root")
+        self._user = "0" if self._root else user
         info = SandboxInfo(
             kind="docker", name="", image=_image_name(settings.image, image), network=settings.network, isolated=True
         )
         super().__init__(settings, info, workdir, OUTPUTS)
-        user = image["Config"].get("User") or "0"
-        self._root = user.partition(":")[0] in ("0", "root")
         try:
-            with engine_errors("the container cannot be made"):
-                self._create(image["Id"], "0" if self._root else user, run_id, {**DEFAULT_ENVIRONMENT, **env})
-                if tree is not None:
-                    self._seed(tree)
-            self._open()
-            if tree is not None and not self._root:
-                with _archive(tree) as archive:
-                    super().put_tree(archive.read(), workdir)
-            self._warn()
+            self._make()
         except BaseException:
             self.close()
             raise
+
+    def _make(self) -> None:
+        with engine_errors("the container cannot be made"):
+            self._create()
+            if self._tree is not None:
+                self._seed(self._tree)
+        self._open()
+        if self._tree is not None and not self._root:
+            with _archive(self._tree) as archive:
+                super().put_tree(archive.read(), self._workdir)
+        self._warn()
+
+    def _make_anew(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        with engine_errors("the container cannot be made anew"):
+            self._api.remove_container(self._container, force=True, v=True)
+        self._make()
 
     def _image(self, name: str) -> dict[str, Any]:
         from docker.errors import ImageNotFound
@@ -94,7 +107,7 @@ class DockerSandbox(ShellSandbox):
             raise SandboxError(f"there is no image {name}", f"get it with: docker pull {name}") from None
         return found
 
-    def _create(self, image: str, user: str, run_id: str, env: Mapping[str, str]) -> None:
+    def _create(self) -> None:
         settings = self._settings
         text, arguments = supervisor_arguments(
             state=STATE, outputs=OUTPUTS, workdir=self._workdir, namespace=True, lifetime=LIFETIME
@@ -118,13 +131,13 @@ class DockerSandbox(ShellSandbox):
             ulimits=limits,
         )
         made = self._api.create_container(
-            image,
+            self._image_id,
             entrypoint=["/bin/sh", "-c", text, "boot"],
             command=arguments,
             name=f"{PREFIX}-{uuid.uuid4().hex[:12]}",
-            user=user,
-            environment=dict(env),
-            labels=owner_labels(run_id),
+            user=self._user,
+            environment=self._env,
+            labels=owner_labels(self._run_id),
             stdin_open=True,
             working_dir="/",
             healthcheck={"test": ["NONE"]},

@@ -137,6 +137,7 @@ run() {
         sweep
     fi
     [ "$count" -gt 0 ] && notes=unkillable
+    [ -x "$SHELL_PATH" ] || notes="$notes,noshell"
     case $flags in *f*) return ;; esac
     read -r note <"$S/note" && notes="$notes,$note"
     saved=

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROGRAMS = """
-    sh bash dash [ awk basename cat chmod chown cp cut date dd df diff dirname du echo env expr false find git grep head
-    hostname id kill less ln ls mkdir mkfifo mknod mktemp more mount mv nohup nproc od printenv printf ps pwd readlink
+    sh bash dash [ awk basename cat chmod chown cp cut date dd df diff dirname du echo env expr false find git grep
+    head hostname id kill less ln ls mkdir mkfifo mknod mktemp more mount mv nohup nproc od printenv printf ps pwd readlink
     realpath rm rmdir sed seq setsid sha256sum sleep sort stat stty sync tail tar tee test timeout touch tr true truncate
     tty uname uniq unshare wc which xargs yes
-""".split()
+"""
 DISTRIBUTIONS = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 LEFT_OUT = {
     "test",
@@ -72,7 +72,7 @@ def _fill(archive: tarfile.TarFile) -> None:
         _folder(archive, name, mode)
     _text(archive, "etc/passwd", PASSWD)
     _text(archive, "etc/group", GROUP)
-    programs = {f"usr/bin/{name}": Path(path) for name in PROGRAMS if (path := shutil.which(name))}
+    programs = {f"usr/bin/{name}": Path(path) for name in PROGRAMS.split() if (path := shutil.which(name))}
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     interpreter = Path(sys.base_prefix, "bin", version)
     programs |= {f"usr/local/bin/{name}": interpreter for name in ("python3", "python", version)}
