@@ -13,7 +13,7 @@ from sweagent.agent.view import ViewBuilder
 from sweagent.config import Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.model import Frozen
-from sweagent.patch import Patch, extract_patch
+from sweagent.patch import FileKind, Patch, extract_patch
 from sweagent.policy import Budget, make_policy, policy_from, preload, text_format_instructions
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
@@ -334,7 +334,9 @@ class _Run:
             patch_file=str(self._folder.patch) if patch else None,
             proof_file=str(self._folder.proof) if proof else None,
             files=tuple(item.path for item in patch.kept) if patch else (),
-            left_out={item.path: item.reason for item in patch.dropped} if patch else {},
+            left_out={item.path: item.reason for item in patch.dropped if item.kind is not FileKind.CACHE}
+            if patch
+            else {},
             model=self._settings.model.name,
             cost=state.cost,
             usage=state.usage,

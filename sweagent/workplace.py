@@ -97,7 +97,7 @@ def _beside_the_copy(
             tree=seed_archive(repository),
             run_id=run_id,
             env=venv.environment,
-            shared=(folder,),
+            readable=(folder,),
         )
 
     command = task.test_command or venv.test_command
