@@ -1,6 +1,7 @@
 """`fix-issue verify REPO PATCH`: judge anybody's patch, also one from a human or another agent."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -151,7 +152,7 @@ def _write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Pa
     from sweagent.errors import StorageError
     from sweagent.verify import render_junit, render_markdown
 
-    texts = [
+    texts: list[tuple[Path | None, Callable[[], str]]] = [
         (output, lambda: proof.model_dump_json(indent=2) + "\n"),
         (markdown, lambda: render_markdown(proof)),
         (junit, lambda: render_junit(proof)),

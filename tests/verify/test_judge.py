@@ -1,0 +1,233 @@
+import pytest
+
+from sweagent.config import VerifySettings
+from sweagent.errors import ExitCode, SandboxError
+from sweagent.task import Oracle
+from sweagent.testing import TestOutcome
+from sweagent.trajectory import Reproduction
+from sweagent.verify import Verdict, exit_code
+from sweagent.verify.proof import Origin
+
+CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
+FIXED = CALC.replace("a - b", "a + b")
+TESTS = "from calc import double\n\n\ndef test_double():\n    assert double(2) == 4\n"
+FILES = {"calc.py": CALC, "tests/test_calc.py": TESTS, "conftest.py": ""}
+
+A_TEST = Reproduction(
+    path="tests/test_add.py",
+    content="from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
+    command="python -m pytest tests/test_add.py",
+    kind="test",
+)
+A_SCRIPT = Reproduction(
+    path="show.py",
+    content="import sys\nfrom calc import add\n\nsys.exit(0 if add(1, 2) == 3 else 1)\n",
+    command="python show.py",
+)
+
+
+def script(content: str, command: str = "python show.py") -> Reproduction:
+    return Reproduction(path="show.py", content=content, command=command)
+
+
+def test_a_fix_with_a_test_that_shows_it_is_verified(project):
+    made = project(FILES)
+    proof = made.verify({"calc.py": FIXED}, reproduction=A_TEST)
+    assert (proof.verdict, exit_code(proof)) == (Verdict.VERIFIED, ExitCode.VERIFIED)
+    assert proof.reproduction.origin is Origin.REGISTERED
+    assert [
+        len(runs) for runs in (proof.reproduction.base, proof.reproduction.control, proof.reproduction.patched)
+    ] == [2, 2, 2]
+    assert proof.regression.passed_before == proof.regression.passed_after == 1
+    assert proof.regression.canary == "failed as planted"
+    assert proof.regression.whole_suite
+    # Every run has a sandbox of its own.
+    assert len(made.opened) == len(proof.commands) == 8
+
+
+def test_a_script_with_an_exit_code_is_a_reproduction_too(project):
+    proof = project(FILES).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
+    assert proof.verdict is Verdict.VERIFIED
+    assert proof.reproduction.patched == ("passed", "passed")
+
+
+def test_without_a_reproduction_nothing_is_verified(project):
+    proof = project(FILES).verify({"calc.py": FIXED})
+    assert (proof.verdict, exit_code(proof)) == (Verdict.UNVERIFIED, ExitCode.UNVERIFIED)
+    assert "no reproduction" in proof.reason
+    assert proof.regression.compared == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [CALC + "# a comment\n", CALC.replace("a - b", "b - a")],
+    ids=["comment only", "wrong fix"],
+)
+def test_a_patch_that_leaves_the_issue_is_unverified(project, changed):
+    proof = project(FILES).verify({"calc.py": changed}, reproduction=A_SCRIPT)
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert "still fails with the patch" in proof.reason
+
+
+def test_a_fix_that_breaks_something_else_is_regressed(project):
+    made = project(FILES)
+    proof = made.verify({"calc.py": FIXED.replace("a * 2", "a * 3")}, reproduction=A_SCRIPT)
+    assert (proof.verdict, exit_code(proof)) == (Verdict.REGRESSED, ExitCode.REGRESSED)
+    (change,) = proof.regression.regressions
+    assert change.id == "tests/test_calc.py::test_double"
+    assert (change.before, change.after) == (TestOutcome.PASSED, TestOutcome.FAILED)
+    assert "6 == 4" in change.message
+
+
+def test_a_patch_that_breaks_the_import_is_regressed(project):
+    proof = project(FILES).verify({"calc.py": FIXED.replace("def double", "def twice")})
+    assert proof.verdict is Verdict.REGRESSED
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_an_empty_patch_is_no_patch(project, text):
+    from sweagent.patch import Patch
+
+    made = project(FILES)
+    proof = made.verify(Patch(base_commit=made.repository.base_commit, text=text), reproduction=A_SCRIPT)
+    assert (proof.verdict, exit_code(proof)) == (Verdict.NO_PATCH, ExitCode.NO_PATCH)
+    assert not made.opened
+
+
+def test_a_patch_that_does_not_apply_is_told_so(project):
+    from sweagent.patch import Patch
+
+    made = project(FILES)
+    text = "--- a/calc.py\n+++ b/calc.py\n@@ -1 +1 @@\n-nothing like it\n+x\n"
+    proof = made.verify(Patch(base_commit=made.repository.base_commit, text=text))
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert "does not apply" in proof.reason
+
+
+UNFIT = {
+    "passes on the base": (script("import calc\n"), "passes on the base"),
+    "imports what is not there": (script("import nowhere_to_be_found\n"), "could not import"),
+    "is not valid code": (script("def (:\n"), "not valid code"),
+    "uses a name it does not define": (script("from calc import add\nassert ad(1, 2) == 3\n"), "does not define"),
+    "reads a file that is missing": (script("open('data.bin')\n"), "missing"),
+    "needs a command that is not there": (script("", "no-such-program show.py"), "not there"),
+    "is not run by its command": (script("", "false"), "does not run show.py"),
+    "fails on everything": (script("raise ValueError('always')\n"), "still fails with the patch"),
+    "looks at the source": (
+        script("import calc, inspect\nassert '+' in inspect.getsource(calc)\n"),
+        "instead of running",
+    ),
+    "reads the patched file": (script("assert '+' in open('calc.py').read()\n"), "instead of running"),
+    "lies outside": (Reproduction(path="../x.py", content="", command="python ../x.py"), "inside the repository"),
+    "is a hook": (
+        Reproduction(path="conftest.py", content="", command="pytest conftest.py"),
+        "cannot be a reproduction",
+    ),
+    "asks for a fixture": (
+        A_TEST.model_copy(update={"content": "def test_add(no_such_fixture):\n    pass\n"}),
+        "fixture",
+    ),
+    "is collected as nothing": (A_TEST.model_copy(update={"content": "x = 1\n"}), "passes on the base"),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_is_no_reproduction_is_named(project, name):
+    reproduction, said = UNFIT[name]
+    proof = project(FILES).verify({"calc.py": FIXED}, reproduction=reproduction)
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert said in proof.reproductions[0].reason
+    assert not proof.reproductions[0].accepted
+
+
+def test_a_script_that_passes_on_any_change_is_no_reproduction(project):
+    size = len(CALC)
+    proof = project(FILES).verify(
+        {"calc.py": FIXED + "\n"},
+        reproduction=script(f"import calc, os\nassert os.path.getsize(calc.__file__) != {size}\n"),
+    )
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert "mere comment" in proof.reproductions[0].reason
+
+
+def test_fail_to_pass_of_a_task_is_a_reproduction(project):
+    made = project(FILES)
+    test_patch = made.patch(
+        {"tests/test_calc.py": TESTS + "\n\ndef test_add():\n    import calc\n\n    assert calc.add(1, 2) == 3\n"}
+    )
+    oracle = Oracle(fail_to_pass=("tests/test_calc.py::test_add",), test_patch=test_patch.text)
+    assert made.verify({"calc.py": FIXED}, oracle=oracle).verdict is Verdict.VERIFIED
+    assert made.verify({"calc.py": CALC + "#\n"}, oracle=oracle).verdict is Verdict.UNVERIFIED
+
+
+def test_a_test_that_the_patch_adds_is_a_reproduction(project):
+    changes = {"calc.py": FIXED, "tests/test_add.py": A_TEST.content}
+    proof = project(FILES).verify(changes)
+    assert proof.verdict is Verdict.VERIFIED
+    assert proof.reproduction.origin is Origin.PATCH
+    assert proof.held_back == ("tests/test_add.py",)
+
+
+def test_a_named_test_that_fails_on_the_base_is_a_reproduction(project):
+    made = project({**FILES, "tests/test_add.py": A_TEST.content})
+    proof = made.verify({"calc.py": FIXED}, named_tests=("tests/test_add.py::test_add",))
+    assert proof.verdict is Verdict.VERIFIED
+    assert proof.reproduction.origin is Origin.NAMED
+    assert [change.id for change in proof.regression.fixed] == ["tests/test_add.py::test_add"]
+
+
+def test_code_in_the_issue_that_raises_the_error_it_names_is_a_reproduction(project):
+    made = project({**FILES, "calc.py": CALC + "\n\ndef third(items):\n    return items[3]\n"})
+    code = ">>> from calc import third\n>>> third([1, 2, 3])\n"
+    issue = f"third fails\n\n```python\n{code}```\nIndexError: list index out of range\n"
+    fixed = CALC + "\n\ndef third(items):\n    return items[2]\n"
+    proof = made.verify({"calc.py": fixed}, issue=issue)
+    assert proof.verdict is Verdict.VERIFIED
+    assert proof.reproduction.origin is Origin.ISSUE
+
+
+def test_a_flaky_test_is_set_apart_and_named(project, tmp_path):
+    counter = tmp_path / "count"
+    # It fails in the second run only, which is the patched one.
+    flaky = (
+        "from pathlib import Path\n\n\ndef test_flaky():\n"
+        f"    place = Path({str(counter)!r})\n    count = len(place.read_text()) if place.exists() else 0\n"
+        "    place.write_text('x' * (count + 1))\n    assert count != 1\n"
+    )
+    proof = project({**FILES, "tests/test_flaky.py": flaky}).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
+    assert proof.verdict is Verdict.VERIFIED
+    assert [change.id for change in proof.regression.flaky] == ["tests/test_flaky.py::test_flaky"]
+
+
+def test_tests_that_fail_anyway_are_set_apart_and_named(project):
+    broken = {"tests/test_old.py": "def test_old():\n    assert False\n", "tests/test_gone.py": "import nowhere\n"}
+    proof = project({**FILES, **broken}).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
+    assert proof.verdict is Verdict.VERIFIED
+    assert set(proof.regression.already_failing) >= {"tests/test_old.py::test_old"}
+
+
+def test_a_failing_environment_is_unverified(project):
+    made = project(FILES)
+
+    def broken():
+        raise SandboxError("the engine is away")
+
+    made.open = broken
+    proof = made.verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert "the engine is away" in proof.reason
+
+
+def test_a_reproduction_that_never_ends_is_ended(project):
+    proof = project(FILES).verify(
+        {"calc.py": FIXED},
+        reproduction=script("import calc\nwhile True:\n    pass\n"),
+        settings=VerifySettings(seconds=8),
+    )
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert any(run.timed_out for run in proof.commands)
+
+
+def test_the_proof_can_be_stored_and_read_back(project):
+    proof = project(FILES).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
+    assert type(proof).model_validate_json(proof.model_dump_json()) == proof
