@@ -6,10 +6,10 @@ observations are never elided one by one, since each elision would make the prov
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from sweagent.agent.view_digest import DigestLimits, Step, digest, terse
+from sweagent.agent.view_digest import DigestLimits, Step, digest, edits, terse
 from sweagent.config import ModelSettings
 from sweagent.policy.base import Message, View
 from sweagent.policy.factory import effective_window
@@ -18,6 +18,9 @@ from sweagent.trajectory import ActionDone, AnyEvent, FeedbackGiven, PromptWritt
 _FIRST_RATIO = 3.0
 """Characters per token until the provider reported its own count; source code has more."""
 _MARGIN = 1.08
+_NOTE = "What follows is the record of your earlier steps, shortened. Look again where you need an output."
+_DIGEST_CHARACTERS = 400
+"""About what a step leaves behind in a digest."""
 _MESSAGE_CHARACTERS = 24
 """What a message costs beside its text."""
 
@@ -39,10 +42,10 @@ class ViewLimits:
     """
 
     overhead: int = 6_000
-    block_steps: int = 8
-    least: int = 16_000
-    most: int = 52_000
-    digests: int = 28_000
+    block_steps: int = 6
+    least: int = 10_000
+    most: int = 48_000
+    digests: int = 24_000
     edit_tools: frozenset[str] = frozenset({"edit"})
     digest: DigestLimits = field(default_factory=DigestLimits)
 
@@ -96,7 +99,9 @@ class ViewBuilder:
 
     def build(self) -> View:
         """The view of all events so far."""
-        fixed = [*self._head, *self._opening, *(Message(role="user", content=block.text) for block in self._blocks)]
+        record = (Message(role="user", content=block.text) for block in self._blocks)
+        note = [Message(role="user", content=_NOTE)] if self._blocks else []
+        fixed = [*self._head, *self._opening, *note, *record]
         shown = [self._messages(step) for step in self._live]
         messages = [*fixed, *(message for group in shown for message in group)]
         ends = [len(fixed) - 1]
@@ -134,19 +139,19 @@ class ViewBuilder:
         return self._limits.overhead + head + blocks + self._live_size(self._live)
 
     def tokens(self, size: int | None = None) -> int:
-        """An estimate, on the safe side, of the tokens of so many characters; None takes the view's own size."""
+        """An estimate, on the safe side, of the tokens of so many characters; None takes the view's size."""
         return int((self.size if size is None else size) / self._ratio * _MARGIN)
 
-    def _event(self, count: int, reason: str, *, tight: bool = False) -> ViewCompacted | None:
+    def _event(self, count: int, reason: Literal["budget", "refused"], *, tight: bool = False) -> ViewCompacted | None:
         """Forget the first `count` live steps; with `tight` all of them, should the rest still be too large."""
         if not self._live or count <= 0:
             return None
-        rest = self._live[count:]
-        digest_size = sum(400 for _ in self._live[:count])
-        if tight and rest and self._overflows(self.size - self._live_size(self._live[:count]) + digest_size):
+        gone = self._live[:count]
+        left = self.size - self._live_size(gone) + count * _DIGEST_CHARACTERS
+        if tight and self._overflows(left):
             count = len(self._live)
         up_to = self._live[count - 1].number
-        return ViewCompacted(up_to_step=up_to, reason="refused" if reason == "refused" else "budget")
+        return ViewCompacted(up_to_step=up_to, reason=reason)
 
     def _closes(self, steps: Sequence[Step]) -> bool:
         size = self._live_size(steps)
@@ -192,16 +197,11 @@ class ViewBuilder:
         while len(lines) > 1 and sum(map(len, lines)) + len(lines) > room:
             lines = lines[len(lines) // 4 + 1 :]
         dropped = len(old) - len(lines)
-        edited = dict.fromkeys(
-            str(action.arguments.get("path", ""))
-            for step in old
-            for action in step.actions
-            if action.tool in self._limits.edit_tools
-        )
-        head = f"Steps {old[0].number}-{old[-1].number}, in brief."
-        head += f" The first {dropped} are left out." if dropped else ""
-        head += f" Files edited: {', '.join(filter(None, edited))}." if any(edited) else ""
-        self._blocks[:-1] = [_Block(tuple(old), "\n".join([head, *lines]))]
+        head = f"Steps {old[0].number}-{old[-1].number}, in brief"
+        head += f" (the first {dropped} are left out):" if dropped else ":"
+        kept = replace(self._limits.digest, edits=min(self._limits.digest.edits, limit // 4))
+        pinned = edits(old, kept, self._limits.edit_tools)
+        self._blocks[:-1] = [_Block(tuple(old), "\n".join([head, *lines, *pinned]))]
 
     def _calibrate(self, event: ReplyReceived) -> None:
         tokens = event.reply.usage.prompt_tokens
@@ -254,16 +254,3 @@ def _render(step: Step) -> list[Message]:
         messages.append(Message(role="tool", content=text, action_id=action.id))
     messages += [Message(role="user", content=given.text) for given in step.feedback]
     return messages
-
-
-def is_prefix(earlier: View, later: View) -> bool:
-    """Whether all that was sent is sent again, byte for byte, so that a provider's cache holds it."""
-    return len(earlier.messages) <= len(later.messages) and all(
-        first.model_copy(update={"cache_boundary": False}) == second.model_copy(update={"cache_boundary": False})
-        for first, second in zip(earlier.messages, later.messages, strict=False)
-    )
-
-
-def boundaries(views: Sequence[View]) -> int:
-    """How often a sequence of views broke the provider's cache."""
-    return sum(not is_prefix(earlier, later) for earlier, later in pairwise(views))

@@ -27,8 +27,6 @@ class DigestLimits:
         thought: of a step's thought.
         action: of an action.
         result: of the lines taken from an observation.
-        excerpt: of the observation of each of the last steps.
-        excerpts: how many last steps get an excerpt.
         edit: of an edit's own answer, which shows what was changed.
         edits: of all such answers of a block.
         failing: of the last failing test run.
@@ -36,11 +34,9 @@ class DigestLimits:
         terse: of a step in a digest of digests.
     """
 
-    thought: int = 100
-    action: int = 80
-    result: int = 110
-    excerpt: int = 400
-    excerpts: int = 1
+    thought: int = 60
+    action: int = 44
+    result: int = 60
     edit: int = 1_500
     edits: int = 6_000
     failing: int = 1_200
@@ -85,20 +81,17 @@ def digest(
         limits: of its parts.
         edit_tools: tools whose answers show edits.
         summary: written by a model; it takes the place of the lines, never of edits and failing tests.
-        newest: characters of the last step's observations to keep beyond the usual excerpt.
+        newest: characters of the last step's observations to keep.
     """
     first, last = steps[0].number, steps[-1].number
-    name = f"Step {first}" if first == last else f"Steps {first}-{last}"
-    parts = [f"{name}, shortened: this is a record, full outputs are no longer shown. Look again where you need them."]
+    parts = [f"Step {first}, shortened:" if first == last else f"Steps {first}-{last}, shortened:"]
     if summary:
         parts.append(f"Summary:\n{summary}")
     else:
         parts += [line(step, limits) for step in steps]
-        recent = steps[-limits.excerpts :] if limits.excerpts else []
-        for step in recent:
-            size = max(limits.excerpt, newest) if step is steps[-1] else limits.excerpt
-            parts += _excerpts(step, size, edit_tools)
-    parts += _edits(steps, limits, edit_tools)
+    if newest:
+        parts += _excerpts(steps[-1], newest, edit_tools)
+    parts += edits(steps, limits, edit_tools)
     parts += _failing(steps, limits)
     return "\n".join(parts)
 
@@ -122,15 +115,15 @@ def line(step: Step, limits: DigestLimits) -> str:
 
 
 def terse(step: Step, limits: DigestLimits, edit_tools: frozenset[str]) -> str:
-    """One step in a digest of digests: what was done and what came of it."""
-    share = max(30, limits.terse // max(1, len(step.actions)))
+    """One step in a digest of digests: a third each for what was done, what came of it and what was thought."""
+    share = limits.terse // 3
+    each = max(12, share // max(1, len(step.actions)))
     done = []
     for action in step.actions:
         observation = step.observations.get(action.id)
         edited = action.tool in edit_tools and observation is not None and observation.status == "ok"
-        result = "done" if edited else _result(observation, share // 2)
-        done.append(f"{_brief(action, share // 2)} -> {result}")
-    return f"{step.number}. " + ("; ".join(done) or _one_line(step.thought, limits.terse) or "no action")
+        done.append(f"{_brief(action, each)} -> {'done' if edited else _result(observation, each)}")
+    return " ".join(filter(None, [f"{step.number}.", _one_line(step.thought, share), "; ".join(done)]))
 
 
 def cut(text: str, limit: int) -> str:
@@ -181,16 +174,18 @@ def _excerpts(step: Step, size: int, edit_tools: frozenset[str]) -> list[str]:
     return parts
 
 
-def _edits(steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[str]) -> list[str]:
+def edits(steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[str]) -> list[str]:
+    """What the edits of the steps answered, the newest ones whole, all of them named."""
     shown: list[str] = []
     left = limits.edits
     for step in reversed(steps):
         for action in reversed(step.actions):
             observation = step.observations.get(action.id)
             if action.tool in edit_tools and observation and observation.status == "ok":
-                text = cut(observation.text, min(limits.edit, max(120, left)))
+                text = cut(observation.text, limits.edit) if left > 0 else ""
                 left -= len(text)
-                shown.append(f"Edit made in step {step.number} ({_brief(action, 80)}):\n{text}")
+                name = _one_line(str(action.arguments.get("path", "")), 120)
+                shown.append(f"Edit made in step {step.number} in {name}" + (f":\n{text}" if text else ""))
     return shown[::-1]
 
 
