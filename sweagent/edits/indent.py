@@ -42,9 +42,9 @@ def reindenter(given: Sequence[str], own: Sequence[str], unit: int = 0) -> Calla
     derive = _rule(known, unit)
 
     def fit(line: str) -> str:
-        mine = indentation(line)
         if not line.strip():
-            return line
+            return ""
+        mine = indentation(line)
         return (known[mine] if mine in known else derive(mine)) + line[len(mine) :]
 
     return fit

@@ -7,7 +7,7 @@ A form that fits at one place only is taken; at several places the edit is refus
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sweagent.edits.errors import EditRefused
@@ -242,7 +242,7 @@ def _tolerant(text: str, old: str, new: str, line: int | None, start: int) -> Fo
             raise ambiguous(text, [row + 1 for row in rows], len(wanted))
         if rows:
             try:
-                return _fitted(lines, rows[0], wanted, replacement, form.key, form.note)
+                return _fitted(lines, rows[0], wanted, replacement, form.note)
             except UnmatchedError as error:
                 problem = str(error)
                 break
@@ -275,31 +275,20 @@ def _rows_of(keys: list[str], target: list[str]) -> list[int]:
     return [row for row in range(len(keys) - height + 1) if keys[row] == first and keys[row : row + height] == target]
 
 
-def _fitted(
-    lines: list[str], row: int, wanted: list[str], replacement: list[str], key: Callable[[str], str], note: str
-) -> Found:
+def _fitted(lines: list[str], row: int, wanted: list[str], replacement: list[str], note: str) -> Found:
     """Replace whole lines: lines that old and new share stay the file's, the others get the file's indentation."""
     own = lines[row : row + len(wanted)]
     fit = reindenter(wanted, own, unit_of(lines))
     result: list[str] = []
-    matcher = difflib.SequenceMatcher(
-        None, [key(item) for item in wanted], [key(item) for item in replacement], autojunk=False
-    )
-    for tag, a_start, a_end, b_start, b_end in matcher.get_opcodes():
-        if tag == "equal":
-            result += [
-                kept if _same_but_tolerated(given, wished) else fit(wished)
-                for kept, given, wished in zip(
-                    own[a_start:a_end], wanted[a_start:a_end], replacement[b_start:b_end], strict=True
-                )
-            ]
-        else:
-            result += [fit(item) for item in replacement[b_start:b_end]]
+    for tag, a_start, a_end, b_start, b_end in _changes(wanted, replacement):
+        result += own[a_start:a_end] if tag == "equal" else [fit(item) for item in replacement[b_start:b_end]]
     return Found(_line_span(lines, row, len(wanted), result), note)
 
 
-def _same_but_tolerated(given: str, wished: str) -> bool:
-    return given.rstrip() == wished.rstrip()
+def _changes(wanted: list[str], replacement: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
+    """What the edit itself changes, as difflib's opcodes; blanks at line ends do not count."""
+    old, new = [item.rstrip() for item in wanted], [item.rstrip() for item in replacement]
+    return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
 def _line_span(lines: list[str], row: int, height: int, result: list[str]) -> Span:
@@ -353,9 +342,9 @@ def _stale(lines: list[str], wanted: list[str], replacement: list[str], first_ro
     other lines need only be mostly the same, and there must be one such place. The file's own context is kept.
     """
     key = _FORMS[-1].key
-    keys, target, wished = ([key(item) for item in group] for group in (lines, wanted, replacement))
-    matcher = difflib.SequenceMatcher(None, target, wished, autojunk=False)
-    needed = set(_needed(matcher, len(target)))
+    keys, target = [key(item) for item in lines], [key(item) for item in wanted]
+    changes = _changes(wanted, replacement)
+    needed = set(_needed(changes, len(target)))
     if not any(len(target[index]) > 3 for index in needed):
         return None
     sure = [index for index in needed if target[index]]
@@ -375,14 +364,15 @@ def _stale(lines: list[str], wanted: list[str], replacement: list[str], first_ro
     except UnmatchedError:
         return None
     result: list[str] = []
-    for tag, a_start, a_end, b_start, b_end in matcher.get_opcodes():
+    for tag, a_start, a_end, b_start, b_end in changes:
         result += own[a_start:a_end] if tag == "equal" else [fit(item) for item in replacement[b_start:b_end]]
     changed = [str(row + index + 1) for index in range(len(target)) if index not in same_rows]
     note = f"the file's line {', '.join(changed)}, which differs from the context you gave, was kept"
     return Found(_line_span(lines, row, len(wanted), result), note)
 
 
-def _needed(matcher: "difflib.SequenceMatcher[str]", height: int) -> Iterator[int]:
-    for tag, a_start, a_end, _, _ in matcher.get_opcodes():
+def _needed(changes: Sequence[tuple[str, int, int, int, int]], height: int) -> Iterator[int]:
+    """The rows that an edit changes, and one on each side."""
+    for tag, a_start, a_end, _, _ in changes:
         if tag != "equal":
             yield from range(max(0, a_start - 1), min(height, a_end + 1))
