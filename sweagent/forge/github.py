@@ -301,7 +301,7 @@ def _issue(item: Any) -> ForgeIssue:
         author=item.user.login if item.user else "",
         url=item.html_url or "",
         state=item.state or "open",
-        labels=tuple(label.name for label in item.labels),
+        labels=tuple(label.name for label in item.labels or ()),
         is_pull_request=item.pull_request is not None,
     )
 

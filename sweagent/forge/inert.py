@@ -89,7 +89,7 @@ def _defused(part: str) -> str:
         kept.append(match.group())
         return f"\0{len(kept) - 1}\0"
 
-    part = _ALLOWED_TAG.sub(keep, part)
+    part = _ALLOWED_TAG.sub(keep, part).replace("`", "&#96;")
     part = _ACTIVE.sub(lambda match: code_span(match.group()), part)
     part = part.replace("<", "&lt;").replace("](", "]\\(").replace("][", "]\\[").replace("![", "!\\[")
     part = re.sub(r"^( {0,3})\[([^\]\n]+)\]:", r"\1\\[\2]:", part, flags=re.M)

@@ -38,7 +38,9 @@ _SPACES = "\n\t"
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.M)
-_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
+_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+"""Within one line: what would end a paragraph, a list item or a heading ends a span as well."""
+_OPEN_CELL = re.compile(r"(?<!\\)\|")
 _COMMENT = re.compile(r"<!--(.*?)(?:-->|--!>)", re.S)
 _OPEN_COMMENT = re.compile(r"<!--")
 _PROCESSING = re.compile(r"<\?.*?\?>|<!\[CDATA\[.*?\]\]>|<![A-Za-z][^>]*>", re.S)
@@ -115,7 +117,7 @@ def segments(text: str) -> Iterator[tuple[str, bool]]:
 
 def _first_comment(text: str, start: int, end: int) -> re.Match[str] | None:
     """The first closed HTML comment that begins in prose between two places."""
-    spans = [(start + span.start(), start + span.end()) for span in _SPAN.finditer(text[start:end])]
+    spans = [(start + span.start(), start + span.end()) for span in _code_spans(text[start:end])]
     for comment in _COMMENT.finditer(text, start):
         if comment.start() >= end:
             return None
@@ -126,11 +128,26 @@ def _first_comment(text: str, start: int, end: int) -> re.Match[str] | None:
 
 def _spans(text: str) -> Iterator[tuple[str, bool]]:
     position = 0
-    for span in _SPAN.finditer(text):
+    for span in _code_spans(text):
         yield text[position : span.start()], False
         yield span.group(), True
         position = span.end()
     yield text[position:], False
+
+
+def _code_spans(text: str) -> Iterator[re.Match[str]]:
+    """Inline code as Markdown sees it: an escaped backtick opens none, and in a table it ends with its cell."""
+    position = 0
+    while span := _SPAN.search(text, position):
+        before = text[text.rfind("\n", 0, span.start()) + 1 : span.start()]
+        escaped = (len(before) - len(before.rstrip("\\"))) % 2
+        if escaped:
+            position = span.start() + 1
+        elif before.lstrip().startswith("|") and _OPEN_CELL.search(span.group()):
+            position = span.start() + len(span.group(1))
+        else:
+            yield span
+            position = span.end()
 
 
 def _strip(text: str, report: _Report) -> str:

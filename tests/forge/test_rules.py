@@ -1,0 +1,79 @@
+"""What a patch may change."""
+
+import pytest
+
+from sweagent.forge.redaction import Redactor
+from sweagent.forge.rules import Change, Rules, Ruling, judge
+
+
+def ruling(path="a.py", old="100644", new="100644", diff=b"", rules=None, **fields):
+    change = Change(path=path, old_mode=old, new_mode=new, **fields)
+    found = judge([change], diff, rules or Rules(), redactor=Redactor(["canary-canary"]))
+    return found[0].ruling if found else Ruling.ALLOW
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x", "a/../../x", "/etc/passwd", ".git/hooks/pre-commit", "a/.GIT/config", ".git./x", "git~1/x", "C:x",
+        "a\\..\\x", ".g\u200cit/config", ".github/workflows/ci.yml", ".GitHub/Workflows/ci.yml", "docs/CODEOWNERS",
+        ".github/actions/x/action.yml", "AGENTS.md", "pkg/CLAUDE.md", ".cursor/rules/x.mdc", ".mcp.json", ".gitmodules",
+        ".fix-issue.yaml",
+    ],
+)  # fmt: skip
+def test_blocked_paths(path):
+    assert ruling(path) is Ruling.BLOCK
+
+
+@pytest.mark.parametrize("path", ["uv.lock", "web/package-lock.json", ".github/FUNDING.yml", ".gitattributes", "a\nb"])
+def test_reviewed_paths(path):
+    assert ruling(path) is Ruling.REVIEW
+
+
+@pytest.mark.parametrize("path", ["src/a.py", "gitignore.py", "docs/agents.md.txt", "lock.py", "a b/ü.py", "x.md"])
+def test_allowed_paths(path):
+    assert ruling(path) is Ruling.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "binary", "expected"),
+    [
+        ("000000", "120000", False, Ruling.BLOCK),
+        ("120000", "000000", False, Ruling.BLOCK),
+        ("000000", "160000", False, Ruling.BLOCK),
+        ("100644", "100755", False, Ruling.REVIEW),
+        ("000000", "100755", False, Ruling.REVIEW),
+        ("100755", "100755", False, Ruling.ALLOW),
+        ("000000", "100644", True, Ruling.REVIEW),
+    ],
+)
+def test_modes(old, new, binary, expected):
+    assert ruling(old=old, new=new, binary=binary) is expected
+
+
+def test_limits_on_size():
+    assert ruling(diff=b"+" + b"x" * 600_000) is Ruling.BLOCK
+    many = [Change(path=f"{n}.py", old_mode="100644", new_mode="100644") for n in range(101)]
+    assert judge(many, b"", Rules())[0].ruling is Ruling.BLOCK
+
+
+@pytest.mark.parametrize(
+    "diff",
+    [
+        b"+++ b/a.py\n@@ -1 +1 @@\n+key = 'canary-canary'\n",
+        b"+++ b/a.py\n+++ canary-canary\n",
+        b"+++ b/a.py\n+-----BEGIN PRIVATE KEY-----\n",
+    ],
+)
+def test_secrets_in_added_lines(diff):
+    assert ruling(diff=diff) is Ruling.BLOCK
+
+
+def test_secrets_in_removed_lines_may_go():
+    assert ruling(diff=b"+++ b/a.py\n-key = 'canary-canary'\n") is Ruling.ALLOW
+
+
+def test_the_user_can_allow_and_forbid():
+    assert ruling(".github/workflows/ci.yml", rules=Rules(allowed=(".github/workflows/*",))) is Ruling.ALLOW
+    assert ruling("src/core/a.py", rules=Rules(blocked=("src/core/*",))) is Ruling.BLOCK
+    assert ruling("../x", rules=Rules(allowed=("*",))) is Ruling.BLOCK
