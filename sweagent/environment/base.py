@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from sweagent.environment.engine import BASES, LABEL, Log, connect, find_image, one_at_a_time, state_folder
+from sweagent.environment.host_image import NAME, host_base
 from sweagent.environment.interpreters import PREFIX, Interpreter, architecture, find_interpreter, pack_interpreter
 from sweagent.environment.recipe import Recipe
 from sweagent.errors import EnvironmentBuildError
@@ -29,6 +30,7 @@ _REGISTRY_IMAGES = {
     "java": "maven:3-eclipse-temurin-{version}",
 }
 _DEBIAN_PYTHON = "3.11"
+_MISSING_VERSION = "install that version with pyenv or `uv python install`, or name an image with --image"
 
 
 class Base(Frozen):
@@ -37,6 +39,8 @@ class Base(Frozen):
     name: str
     interpreter: str = "python3"
     """The path of the interpreter of the wanted version in it."""
+    of_host: bool = False
+    """It holds this machine's files; packages are copied into it, not installed."""
     steps: tuple[str, ...] = ()
     """How it was found or made."""
 
@@ -44,8 +48,9 @@ class Base(Frozen):
 def ensure_base_image(recipe: Recipe, *, log: Log) -> Base:
     """Find or make the image that a recipe starts from.
 
-    The first of these that works: the image that the recipe names; the ecosystem's image of that version, present or
-    pulled; an image made from Debian packages, with the interpreter of the host copied into it where Debian has another.
+    The first of these that works: the image that the recipe names (`host` asks for the last rung); the ecosystem's image
+    of that version, present or pulled; an image made from Debian packages, with the interpreter of the host copied into
+    it where Debian has another; for Python, an image of this machine's own files.
 
     Args:
         recipe: what is wanted.
@@ -56,13 +61,21 @@ def ensure_base_image(recipe: Recipe, *, log: Log) -> Base:
     """
     client = connect()
     try:
+        if recipe.base == NAME:
+            return Base(name=host_base(client, log), of_host=True, steps=("base made of this machine's files",))
         if recipe.base:
             _present_or_pulled(client, recipe.base, log)
             return Base(name=recipe.base, steps=(f"base {recipe.base}, named by the user",))
         wanted = _REGISTRY_IMAGES[recipe.ecosystem].format(version=recipe.toolchain.value or "latest")
         if find_image(client, wanted) is not None or _pull(client, wanted, log):
             return Base(name=wanted, steps=(f"base {wanted} from the registry",))
-        return _offline(client, recipe, log)
+        try:
+            return _offline(client, recipe, log)
+        except EnvironmentBuildError as error:
+            if recipe.ecosystem != "python" or error.hint == _MISSING_VERSION:
+                raise
+            step = f"base made of this machine's files, since {error}"
+            return Base(name=host_base(client, log), of_host=True, steps=(step,))
     finally:
         client.close()
 
@@ -77,7 +90,7 @@ def _offline(client: Any, recipe: Recipe, log: Log) -> Base:
     if interpreter is None and minor != _DEBIAN_PYTHON:
         raise EnvironmentBuildError(
             f"there is no Python {minor}: no image registry answers and this machine has none to copy",
-            f"install it (`pyenv install {minor}` or `uv python install {minor}`), or name an image with --image",
+            _MISSING_VERSION,
         )
     if interpreter is None:
         return Base(name=debian, interpreter=f"python{minor}", steps=(step,))

@@ -1,12 +1,13 @@
 """From a repository at a commit to the recipe of its environment."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from sweagent.environment.recipe import Line, Recipe
+from sweagent.environment.recipe import Recipe
 from sweagent.environment.tree import GitTree, Tree
 from sweagent.errors import UsageError
 
@@ -56,10 +57,11 @@ def _ecosystem(tree: Tree) -> str:
     )
 
 
-def _discoverer(ecosystem: str) -> Any:
+def _discoverer(ecosystem: str) -> Callable[[Tree, str], Recipe]:
+    from sweagent.environment.other_recipes import go_recipe, java_recipe, node_recipe, rust_recipe
     from sweagent.environment.python_recipe import python_recipe
 
-    known = {"python": python_recipe}
+    known = {"python": python_recipe, "node": node_recipe, "go": go_recipe, "rust": rust_recipe, "java": java_recipe}
     if ecosystem not in known:
         raise UsageError(f"{ecosystem!r} is not an ecosystem", f"the ecosystems are: {', '.join(sorted(known))}")
     return known[ecosystem]

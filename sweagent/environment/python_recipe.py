@@ -4,8 +4,7 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
-from packaging.requirements import InvalidRequirement, Requirement
-
+from sweagent.environment.borrow import distribution_name
 from sweagent.environment.interpreters import host_interpreters
 from sweagent.environment.python_metadata import Metadata, read_metadata
 from sweagent.environment.python_tests import requirement_lines, test_command, test_requirements
@@ -120,14 +119,6 @@ def _once(lines: list[Line]) -> list[Line]:
         if name and (name not in chosen or (not _has_range(chosen[name]) and _has_range(line))):
             chosen[name] = line
     return list(chosen.values())
-
-
-def distribution_name(requirement: str) -> str:
-    """The normal name of the distribution that a requirement asks for; empty when it cannot be read."""
-    try:
-        return normal_name(Requirement(requirement).name)
-    except InvalidRequirement:
-        return ""
 
 
 def _name(line: Line) -> str:

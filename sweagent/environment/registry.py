@@ -32,6 +32,7 @@ HOST = "registry.fix-issue.internal"
 """The name under which builds know the registries. It is no real host: the proxy answers for it."""
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_CRATES_FILES = "https://static.crates.io/crates"
 _TIMEOUT = 180.0
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _DROPPED = frozenset({"connection", "transfer-encoding", "content-encoding", "content-length", "set-cookie"})
@@ -134,6 +135,8 @@ class Registry:
     def plain(self, kind: str, rest: str) -> str:
         """The outer address of a file of a registry that is served as it is."""
         settings = self._settings
+        if kind == "crates-files":
+            return f"{_CRATES_FILES}/{rest}"
         roots = {"npm": settings.npm, "go": settings.goproxy, "crates": settings.crates, "maven": settings.maven}
         return f"{roots[kind]}/{rest}"
 
@@ -243,7 +246,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self._stream(self.path)
             return
-        match = re.fullmatch(r"/(always|\d{4}-\d\d-\d\d)/(python/simple|npm|file|go|crates|maven)/(.*)", parts.path)
+        match = re.fullmatch(
+            r"/(always|\d{4}-\d\d-\d\d)/(python/simple|npm|file|go|crates|crates-files|maven)/(.*)", parts.path
+        )
         if match is None:
             self._send(404, b"not found\n", "text/plain")
             return
@@ -267,6 +272,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(403, b"this address was not handed out\n", "text/plain")
                 return
             self._stream(url + ".metadata" if name.endswith(".metadata") else url)
+        elif (kind, rest) == ("crates", "config.json"):
+            # The index names the host of its files, which a build cannot reach.
+            place = f"http://{HOST}/always/crates-files/{{crate}}/{{crate}}-{{version}}.crate"
+            self._send(200, json.dumps({"dl": place}).encode(), "application/json")
         else:
             self._stream(self.registry.plain(kind, rest))
 

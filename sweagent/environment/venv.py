@@ -10,14 +10,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from importlib import metadata
 from pathlib import Path
 
-from packaging.requirements import Requirement
-
+from sweagent.environment.borrow import borrowed_files
 from sweagent.environment.engine import Log
 from sweagent.environment.interpreters import find_executable, find_interpreter, pack_interpreter
-from sweagent.environment.python_recipe import distribution_name
 from sweagent.environment.recipe import WORKDIR, Recipe
 from sweagent.environment.registry import HOST, python_index, serve_registry
 from sweagent.environment.registry_settings import read_registry_settings
@@ -136,32 +133,15 @@ def _pip(command: list[str], environment: dict[str, str]) -> bool:
 
 
 def _borrow(requirement: str, packages: Path) -> str:
-    """Copy a pure Python package and what it needs from this program's own environment, for machines without a network."""
-    wanted, seen = [distribution_name(requirement)], set()
-    while wanted:
-        name = wanted.pop()
-        if name in seen or not name:
-            continue
-        seen.add(name)
-        try:
-            distribution = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            return f"{requirement}: cannot be installed as a wheel and is not on this machine"
-        files = [file for file in distribution.files or [] if ".." not in file.parts and not file.is_absolute()]
-        for file in files:
-            source, target = Path(str(distribution.locate_file(file))), packages / file
-            if source.is_file() and not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, target)
-        wanted += [
-            distribution_name(text) for text in distribution.requires or [] if "extra ==" not in text and _applies(text)
-        ]
+    files = borrowed_files(requirement)
+    if files is None:
+        return f"{requirement}: cannot be installed as a wheel and is not on this machine"
+    for name, source in files:
+        target = packages / name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
     return f"{requirement}: copied from this machine: ok"
-
-
-def _applies(text: str) -> bool:
-    marker = Requirement(text).marker
-    return marker is None or marker.evaluate()
 
 
 def _roots(repository: Repository) -> list[str]:
