@@ -1,0 +1,139 @@
+"""The house stands as docs/architecture.md says: imports go down, there is no circle, nothing heavy loads early."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = (
+    "docker",
+    "git",
+    "litellm",
+    "openai",
+    "rich",
+    "swebench",
+    "textual",
+    "tree_sitter",
+    "tree_sitter_language_pack",
+)
+
+
+def _modules() -> dict[str, Path]:
+    """Every module of the product by its dotted name; the files of tools/ count as modules of `tools`."""
+    found = {}
+    for path in [*(ROOT / "sweagent").rglob("*.py"), *(ROOT / "tools").glob("*.py")]:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = _modules()
+
+
+@cache
+def _imports(module: str) -> tuple[tuple[str, bool], ...]:
+    """What a module imports of the product or of others, and whether it does so when it is loaded itself."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    lazy = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _is_type_checking(node)
+        for inner in ast.walk(node)
+    }
+    return tuple((name, id(node) not in lazy) for node in ast.walk(tree) for name in _imported_names(node))
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def _imported_names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        for alias in node.names:
+            inner = f"{node.module}.{alias.name}"
+            yield inner if inner in MODULES else node.module
+
+
+def _room(module: str) -> str:
+    parts = module.split(".")
+    return parts[0] if len(parts) == 1 or parts[0] == "tools" else parts[1]
+
+
+def _rooms() -> dict[str, set[str]]:
+    """The rooms, each with those that it imports from, at whatever time."""
+    rooms: dict[str, set[str]] = {}
+    for module in MODULES:
+        used = {_room(name) for name, _ in _imports(module) if name.split(".")[0] in ("sweagent", "tools")}
+        rooms.setdefault(_room(module), set()).update(used - {_room(module), "sweagent"})
+    rooms.pop("sweagent", None)
+    return rooms
+
+
+def _floors() -> dict[str, int]:
+    """The floor of each room, the lowest being 0, as the documentation has it."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    plan = re.search(r"## The floors.*?\n\n((?:    .*\n)+)", text)
+    assert plan, "docs/architecture.md has no plan of the floors"
+    lines = plan[1].splitlines()
+    return {room: floor for floor, line in enumerate(reversed(lines)) for room in re.findall(r"\w+", line)}
+
+
+ROOMS = _rooms()
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_room_imports_only_from_its_own_floor_and_below(room: str) -> None:
+    floors = _floors()
+    assert room in floors, f"docs/architecture.md gives {room} no floor"
+
+    upward = {other for other in ROOMS[room] if floors.get(other, 0) > floors[room]}
+
+    assert upward == set()
+
+
+def test_rooms_have_no_circle() -> None:
+    try:
+        TopologicalSorter(ROOMS).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of rooms: {' -> '.join(error.args[1])}")
+
+
+def test_modules_have_no_circle() -> None:
+    graph = {
+        module: {name for name, early in _imports(module) if early and name in MODULES and not module.startswith(name)}
+        for module in MODULES
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of modules: {' -> '.join(error.args[1])}")
+
+
+def test_heavy_libraries_are_imported_where_they_are_used() -> None:
+    early = {
+        f"{module} imports {name}"
+        for module in MODULES
+        for name, at_once in _imports(module)
+        if at_once and name.split(".")[0] in HEAVY
+    }
+
+    assert early == set()
+
+
+def test_loading_every_module_loads_nothing_heavy() -> None:
+    names = sorted(name for name in MODULES if name.startswith("sweagent"))
+    program = f"import importlib, sys\nfor name in {names}: importlib.import_module(name)\nprint(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
+
+    assert done.returncode == 0, done.stderr
+    assert set(HEAVY).isdisjoint(done.stdout.split())
