@@ -83,7 +83,7 @@ def _forge(source: str, name: str, *, api_url: str | None, plain_git: bool) -> "
 
     token = token_from_environment()
     if plain_git:
-        return GitRemote(source, token_user="git" if token else "")
+        return GitRemote(source, token=token)
     return forge_for(source, name, api_url=api_url, token=token)
 
 

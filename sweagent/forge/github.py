@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -15,7 +16,6 @@ from sweagent.forge.errors import NotFoundError, PullRequestRefusedError, Refusa
 if TYPE_CHECKING:
     from github import Github
     from github.GithubException import GithubException
-    from github.Issue import Issue as GithubIssue
     from github.Repository import Repository as GithubRepository
 
 TIMEOUT = 30
@@ -73,8 +73,8 @@ class GitHub:
         words = f"repo:{self.name} is:issue is:open {query}"
 
         def search() -> list[ForgeIssue]:
-            found: Iterable[GithubIssue] = self._github.search_issues(words)[:limit]
-            return [_issue(item) for item in found]
+            found = islice(self._github.search_issues(words), limit)
+            return [_issue(item, is_pull_request=False) for item in found]
 
         return self._call(f"search the issues of {self.name}", search)
 
@@ -293,7 +293,8 @@ def _refused(error: "GithubException") -> PullRequestRefusedError:
     return PullRequestRefusedError(f"GitHub does not open the pull request: {said}", Refusal.OTHER, "see its message")
 
 
-def _issue(item: Any) -> ForgeIssue:
+def _issue(item: Any, *, is_pull_request: bool | None = None) -> ForgeIssue:
+    """Convert an issue; asking one of a list whether it is a pull request would cost a request."""
     return ForgeIssue(
         number=item.number,
         title=item.title or "",
@@ -302,7 +303,7 @@ def _issue(item: Any) -> ForgeIssue:
         url=item.html_url or "",
         state=item.state or "open",
         labels=tuple(label.name for label in item.labels or ()),
-        is_pull_request=item.pull_request is not None,
+        is_pull_request=item.pull_request is not None if is_pull_request is None else is_pull_request,
     )
 
 

@@ -15,12 +15,13 @@ class GitRemote:
     Args:
         url: the remote, an HTTPS or SSH URL or a path.
         default: the branch that changes are meant for; empty asks the remote.
-        token_user: the user name that goes with the token; empty when none is needed.
+        token: for reading the remote; None when none is needed.
     """
 
-    def __init__(self, url: str, *, default: str = "", token_user: str = "") -> None:
-        self._remote = Remote(url=url, token_user=token_user)
+    def __init__(self, url: str, *, default: str = "", token: str | None = None) -> None:
+        self._remote = Remote(url=url, token_user="git" if token else "")
         self._default = default
+        self._token = token
 
     @property
     def name(self) -> str:
@@ -36,7 +37,7 @@ class GitRemote:
         from sweagent.forge.clone import CleanClone
 
         if not self._default:
-            with CleanClone(self._remote, None) as clone:
+            with CleanClone(self._remote, self._token) as clone:
                 self._default = clone.head()
         return self._default
 

@@ -386,7 +386,7 @@ class _Call:
         wanted = re.findall(r"label:(\S+)", self.query["q"])
         numbers = [n for n in (repo.issues if repo else ()) if set(wanted) <= set(repo.labels.get(n, ()))]
         items = [{**self._issue("issue-search-result-item", repo, number), "score": 1} for number in numbers]
-        return {"total_count": len(items), "incomplete_results": False, "items": items}
+        return {"total_count": len(items), "incomplete_results": False, "items": items, "search_type": "lexical"}
 
     def comments(self) -> Any:
         return list(self.repo.comments.get(self._number("issue_number"), ()))
