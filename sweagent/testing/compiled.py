@@ -80,12 +80,12 @@ def parse_cargo(text: str, runner: Runner, exit_code: int | None) -> TestReport:
         if found:
             name, word, reason = found.groups()
             section = details.get(name, "")
-            panicked = re.search(r"panicked at .*", section)
+            panicked = re.search(r"panicked at (.*)(?:\n(.*))?", section)
             results.append(
                 TestResult(
                     id=name,
                     outcome=_CARGO_OUTCOME[word],
-                    message=(panicked.group() if panicked else reason)[:300],
+                    message=(" ".join(panicked.group().split("\n")) if panicked else reason)[:300],
                     details=section,
                 )
             )

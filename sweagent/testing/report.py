@@ -156,7 +156,7 @@ _SEVERITY = {
     TestOutcome.FAILED: 5,
 }
 
-_LOCATION = re.compile(r"^(\S[^:\n]*:\d+:.*|  File \".+\", line \d+.*|\s+at .+:\d+.*)$")
+_NOISE = re.compile(r"^\s*((duration_ms|failureType|code|type): .*|note: .*RUST_BACKTRACE.*|at .*\bnode:internal.*)$")
 _TELLING = re.compile(r"^(E  |> |\s*(Assertion|Error|panicked|expected|received|got|want)\b)", re.IGNORECASE)
 
 
@@ -171,7 +171,8 @@ def essence(details: str, *, lines: int = 10, width: int = 200) -> str:
         lines: at most this many are returned.
         width: longer lines are cut.
     """
-    said = [line.rstrip() for line in details.strip("\n").splitlines() if line.strip()]
+    details = re.split(r"^stack backtrace:$", details, maxsplit=1, flags=re.MULTILINE)[0]
+    said = [line.rstrip() for line in details.splitlines() if line.strip() and not _NOISE.match(line)]
     marked = [line for line in said if line.startswith(("E  ", ">  "))]
     if marked:
         places = [line for line in said if re.match(r"^\S[^:\n]*:\d+: ", line)]
