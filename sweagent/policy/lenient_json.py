@@ -12,6 +12,7 @@ _STRING = r'"(?:[^"\\]|\\.)*"'
 _TRAILING_COMMA = re.compile(rf"({_STRING})|,(\s*[}}\]])", re.S)
 _COMMENT = re.compile(rf"({_STRING})|//[^\n]*(?=\n)|/\*.*?\*/", re.S)
 _PYTHON_WORD = re.compile(rf"({_STRING})|\b(True|False|None)\b", re.S)
+_ODD_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[^\"'\\/bfnrtux]")
 _SMART = str.maketrans({"“": '"', "”": '"'})
 
 
@@ -124,7 +125,7 @@ def _close(text: str) -> str:
 
 
 def _python_literal(text: str) -> Any:
-    if len(text) > 200_000 or text[:1] not in ("{", "["):
+    if len(text) > 200_000 or text[:1] not in ("{", "[") or _ODD_ESCAPE.search(text):
         return None
     try:
         tree = ast.parse(text, mode="eval")

@@ -212,8 +212,6 @@ def _parsed(call: RawCall) -> tuple[dict[str, Any], list[str]]:
         return {}, []
     if not isinstance(arguments, str):
         raise _RefusedError(f"the arguments of {call.name} must be a JSON object, not {_kind(arguments)}")
-    if arguments.lstrip()[:1] not in ("{", "[", '"', "`"):
-        return {BARE: arguments.strip()}, ["bare text instead of arguments"]
     try:
         parsed = parse_json(arguments)
     except LenientJsonError as error:
