@@ -1,0 +1,162 @@
+"""The whole way with a script and the local sandbox: what a user gets, also after a kill and Ctrl-C."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweagent.trajectory import ActionDone, read_events
+
+DRIVER = """
+import os, signal, sys
+from sweagent.cli.app import run
+import sweagent.cli.progress as progress
+
+seen = 0
+plain = progress.PlainProgress.__call__
+
+def counted(self, event):
+    global seen
+    plain(self, event)
+    seen += 1
+    if seen == int(sys.argv[1]):
+        os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+
+progress.PlainProgress.__call__ = counted
+sys.exit(run(sys.argv[3:]))
+"""
+
+
+def fix_issue(*arguments: str | Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sweagent", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=200, check=False)
+
+
+def stopped_at(event: int, how: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command, and send it a signal right after one of its events was recorded."""
+    command = [sys.executable, "-c", DRIVER, str(event), how, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+
+
+def options(project: Path, script: Path, output: Path) -> list[str | Path]:
+    issue = "area() adds\n\narea(2, 3) gives 5 and should give 6."
+    return [project, issue, "--policy", script, "--sandbox", "local", "--output", output]
+
+
+def observations(folder: Path) -> list[str]:
+    events = read_events(folder / "trajectory.jsonl")
+    return [event.observation.text for event in events if isinstance(event, ActionDone)]
+
+
+def test_issue_in_verified_patch_out(project: Path, script: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+    patch_file = tmp_path / "out.diff"
+    done = fix_issue(*options(project, script, tmp_path / "run"), "--json", "--patch", patch_file)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["verdict"] == "verified"
+    assert result["files"] == ["shapes.py"]
+    assert "show_area.py" in result["left_out"]
+    assert "+    return width * height" in result["patch"]
+    assert patch_file.read_text() == result["patch"]
+    assert result["proof"]["regression"]["passed_after"] == 1
+    assert "step 3" in done.stderr
+    assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
+
+
+def test_apply_and_branch(project: Path, script: Path, tmp_path: Path) -> None:
+    done = fix_issue(*options(project, script, tmp_path / "run"), "--apply", "--branch", "fix/area")
+    assert done.returncode == 0, done.stderr
+    assert "width * height" in (project / "shapes.py").read_text()
+    shown = subprocess.run(
+        ["git", "-C", str(project), "show", "fix/area:shapes.py"], capture_output=True, text=True, check=True
+    )
+    assert "width * height" in shown.stdout
+    assert "verified" in done.stdout
+
+
+@pytest.mark.parametrize("event", range(3, 15))
+def test_killed_at_any_event_it_resumes_to_the_same_end(
+    event: int, project: Path, script: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    killed = stopped_at(event, "SIGKILL", *options(project, script, folder))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    resumed = fix_issue("resume", folder, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    result = json.loads(resumed.stdout)
+    assert (result["verdict"], result["files"], result["steps"]) == ("verified", ["shapes.py"], 5)
+    # What the shell remembered before the kill is remembered after it.
+    assert observations(folder)[4].splitlines()[-1] == "1 /tmp"
+    assert len(observations(folder)) == 6
+
+
+@pytest.mark.parametrize(("how", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_saves_the_patch_and_the_run_can_go_on(
+    how: str, code: int, project: Path, script: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    stopped = stopped_at(10, how, *options(project, script, folder))
+    assert stopped.returncode == code, stopped.stderr
+    assert "width * height" in (folder / "patch.diff").read_text()
+    assert "resume" in stopped.stdout
+    assert fix_issue("resume", folder).returncode == 0
+    assert fix_issue("resume", folder).stdout.startswith("╭"), "a run at its end shows its proof again"
+
+
+def test_two_processes_do_not_share_a_run(project: Path, script: Path, tmp_path: Path) -> None:
+    import fcntl
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = fix_issue(*options(project, script, folder))
+    assert done.returncode == 2
+    assert "another process" in done.stderr
+
+
+def test_a_run_is_not_overwritten(project: Path, script: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "trajectory.jsonl").write_text("")
+    done = fix_issue(*options(project, script, folder))
+    assert done.returncode == 2
+    assert "resume" in done.stderr
+
+
+def test_no_secret_of_the_host_reaches_the_sandbox_or_the_log(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-7f3a9c")
+    monkeypatch.setenv("GITHUB_TOKEN", "canary-b81e02")
+    script = tmp_path / "curious.yaml"
+    script.write_text(
+        '- actions: [{bash: {command: \'env; cat /proc/self/environ /proc/[0-9]*/environ 2>/dev/null | tr "\\\\0" "\\\\n" | grep ^FIX\'}}]\n'
+        "- actions: [{submit: {}}]\n"
+    )
+    done = fix_issue(*options(project, script, tmp_path / "run"))
+    assert done.returncode == 6
+    record = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
+    assert b"canary" not in record
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_the_issue_from_standard_input(project: Path, script: Path, tmp_path: Path) -> None:
+    arguments = options(project, script, tmp_path / "run")
+    arguments[1] = "-"
+    done = fix_issue(*arguments, "--json", stdin="area() adds\n\narea(2, 3) gives 5.")
+    assert json.loads(done.stdout)["verdict"] == "verified"
+
+
+def test_uncommitted_changes_come_along_when_asked(project: Path, script: Path, tmp_path: Path) -> None:
+    (project / "shapes.py").write_text((project / "shapes.py").read_text() + "\n\nPI = 3\n")
+    peek = tmp_path / "peek.yaml"
+    peek.write_text("- actions: [{bash: {command: 'tail -n 1 shapes.py'}}]\n- actions: [{submit: {}}]\n")
+    for extra, seen in (((), False), (("--include-dirty",), True)):
+        folder = tmp_path / f"run{seen}"
+        fix_issue(*options(project, peek, folder), *extra)
+        assert ("PI = 3" in observations(folder)[0]) is seen
