@@ -21,6 +21,7 @@ from sweagent.environment.engine import (
     connect,
     find_image,
     one_at_a_time,
+    owner,
 )
 from sweagent.environment.host_image import host_dockerfile, packages_archive
 from sweagent.environment.recipe import Image, Recipe, Step
@@ -113,7 +114,12 @@ def _build_once(
                 member.size = len(data)
                 archive.addfile(member, io.BytesIO(data))
         context.seek(0)
-        labels = {LABEL: "environment", f"{LABEL}.repository": recipe.name, f"{LABEL}.commit": recipe.commit}
+        labels = {
+            LABEL: "environment",
+            f"{LABEL}.owner": owner(),
+            f"{LABEL}.repository": recipe.name,
+            f"{LABEL}.commit": recipe.commit,
+        }
         build(client, context, network=network, arguments={}, tag=name, labels=labels, log=log)
 
 

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from sweagent.environment.engine import IMAGES, LABEL, connect, one_at_a_time, state_folder
+from sweagent.environment.engine import IMAGES, LABEL, connect, one_at_a_time, owner, state_folder
 from sweagent.errors import UsageError
 from sweagent.model import Frozen
 
@@ -104,7 +104,7 @@ def read_size(text: str) -> int:
 
 def _list(client: Any) -> list[StoredImage]:
     found = []
-    for image in client.images.list(filters={"label": f"{LABEL}=environment"}):
+    for image in client.images.list(filters={"label": [f"{LABEL}=environment", f"{LABEL}.owner={owner()}"]}):
         labels = image.labels or {}
         for name in image.tags:
             if name.startswith(f"{IMAGES}:"):

@@ -50,7 +50,7 @@ def host_base(client: Any, log: Log) -> str:
         raise EnvironmentBuildError(
             "an image of this machine's files can only be made on Linux", "name one with --image"
         )
-    identity = f"2 {sys.version} {sys.base_prefix} {os.stat(shutil.which('git') or sys.executable).st_mtime}"
+    identity = f"3 {sys.version} {sys.base_prefix} {os.stat(shutil.which('git') or sys.executable).st_mtime}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     name = f"{BASES}:{NAME}-{digest}"
     with one_at_a_time(f"base-{digest}"):
@@ -82,7 +82,7 @@ def packages_archive(recipe: Recipe) -> tuple[bytes, list[str]]:
         _add_bytes(archive, "pyvenv.cfg", f"home = {sys.base_prefix}/bin\nversion = {minor}\n".encode())
         for link in ("python", "python3", f"python{minor}"):
             member = tarfile.TarInfo(f"bin/{link}")
-            member.type, member.linkname = tarfile.SYMTYPE, f"{sys.base_prefix}/bin/python{minor}"
+            member.type, member.linkname = tarfile.SYMTYPE, str(_interpreter())
             archive.addfile(member)
         roots = f"{WORKDIR}/src\n{WORKDIR}/lib\n{WORKDIR}\n"
         _add_bytes(archive, f"{folder}/repository.pth", roots.encode())
@@ -125,7 +125,10 @@ def _root() -> bytes:
                 archive.add(Path("/", link), link)
         for name, data in _SKELETON.items():
             _add_bytes(archive, name, data)
-        added: set[str] = set()
+        python = tarfile.TarInfo("usr/bin/python3")
+        python.type, python.linkname = tarfile.SYMTYPE, str(_interpreter())
+        archive.addfile(python)
+        added = {"/usr/bin/python3"}
         for path in _wanted():
             _add(archive, path, added)
     return buffer.getvalue()
@@ -139,14 +142,17 @@ def _wanted() -> Iterator[Path]:
     for folder in (Path("/usr/share/terminfo"), Path("/lib/terminfo")):
         yield from (path for path in folder.glob("[xdlv]/*") if path.name in ("xterm", "dumb", "linux", "vt100"))
     prefix = Path(sys.base_prefix)
-    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    interpreter = [prefix / "bin" / f"python{minor}"]
+    interpreter = [_interpreter()]
     standard = Path(sysconfig.get_path("stdlib"))
     loaded = [path for path in standard.rglob("*") if path.is_file() and not _unneeded(path.relative_to(standard))]
     shared = list((prefix / "lib").glob("libpython*.so*"))
     yield from (*interpreter, *loaded, *shared)
     compiled = [path for path in loaded if path.suffix == ".so"]
     yield from _libraries([*programs, helpers / "git", *interpreter, *compiled])
+
+
+def _interpreter() -> Path:
+    return Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def _libraries(binaries: Iterable[Path]) -> Iterator[Path]:

@@ -1,0 +1,111 @@
+"""What a build can get through the proxy, and what it cannot."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+import httpx
+import pytest
+
+from sweagent.environment.registry import HOST, python_index, serve_registry
+from sweagent.environment.registry_settings import RegistrySettings, read_registry_settings
+
+
+@pytest.fixture
+def build(index) -> Iterator[httpx.Client]:
+    """A client that sees what a build sees."""
+    settings = RegistrySettings(python_indexes=(f"{index.url.replace('//', '//me:secret@')}/simple",))
+    with serve_registry("127.0.0.1", settings) as port:
+        with httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            yield client
+
+
+def _offered(build: httpx.Client, name: str, until: date | None) -> list[str]:
+    page = build.get(f"{python_index(until)}{name}/").text
+    return re.findall(r">([^<]+)</a>", page)
+
+
+def test_files_after_the_day_are_left_out(index, build) -> None:
+    for version, day in (("1.0", "2019-01-01"), ("2.0", "2020-06-01"), ("3.0", "2024-01-01")):
+        index.add("thing", version, day)
+    assert _offered(build, "thing", date(2020, 6, 1)) == ["thing-1.0-py3-none-any.whl", "thing-2.0-py3-none-any.whl"]
+    assert len(_offered(build, "thing", None)) == 3
+
+
+def test_files_without_a_day_are_kept_only_when_no_day_is_known(index, build) -> None:
+    index.add("silent", "1.0", "")
+    index.add("mixed", "1.0", "2019-01-01")
+    index.add("mixed", "2.0", "")
+    assert _offered(build, "silent", date(2020, 1, 1)) == ["silent-1.0-py3-none-any.whl"]
+    assert _offered(build, "mixed", date(2020, 1, 1)) == ["mixed-1.0-py3-none-any.whl"]
+
+
+def test_a_file_of_a_page_can_be_fetched(index, build) -> None:
+    index.add("thing", "1.0", "2019-01-01", b"the content")
+    link = re.search(r'href="([^"#]+)#sha256=', build.get(f"{python_index(None)}thing/").text)
+    assert link is not None
+    assert build.get(f"http://{HOST}{link[1]}").content == b"the content"
+
+
+def test_names_are_normalised(index, build) -> None:
+    index.add("some-thing", "1.0", "2019-01-01")
+    assert _offered(build, "Some_Thing", None)
+
+
+def test_a_passing_fault_of_the_registry_is_tried_again(index, build) -> None:
+    index.add("thing", "1.0", "2019-01-01")
+    index.faults = [503, 502]
+    assert _offered(build, "thing", None)
+
+
+def test_an_unknown_project_is_not_found(build) -> None:
+    assert build.get(f"{python_index(None)}nothing/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://example.org/upload?key=1",
+        f"http://{HOST}/always/file/0123456789abcdef/x.whl",
+        f"http://{HOST}/always/file/aHR0cDovL2V4YW1wbGUub3Jn/x.whl",
+        f"http://{HOST}/../../etc/passwd",
+        f"http://{HOST}/2020-13-45/python/simple/x/",
+    ],
+)
+def test_nothing_else_can_be_reached(index, build, url: str) -> None:
+    assert build.get(url).status_code in (403, 404, 502)
+    assert index.asked == []
+
+
+def test_nothing_can_be_sent(index, build) -> None:
+    assert build.post(f"http://{HOST}/always/python/simple/x/", content=b"key").status_code == 501
+    assert index.asked == []
+
+
+def test_the_users_credentials_are_not_shown(index, build) -> None:
+    index.add("thing", "1.0", "2019-01-01")
+    answer = build.get(f"{python_index(None)}thing/")
+    assert "secret" not in answer.text + str(answer.headers)
+
+
+def test_crates_are_told_an_address_that_a_build_reaches(build) -> None:
+    told = build.get(f"http://{HOST}/always/crates/config.json").json()
+    assert told["dl"].startswith(f"http://{HOST}/")
+
+
+def test_settings_come_from_pips_own_configuration(tmp_path) -> None:
+    file = tmp_path / "pip.conf"
+    file.write_text("[global]\nindex-url = https://mirror.example/simple/\ncert = /ca.pem\n")
+    settings = read_registry_settings(
+        {"PIP_CONFIG_FILE": str(file), "PIP_EXTRA_INDEX_URL": "https://b.example/s https://c.example/s", "HOME": "/n"}
+    )
+    assert settings.python_indexes == ("https://mirror.example/simple", "https://b.example/s", "https://c.example/s")
+    assert settings.certificates == "/ca.pem"
+
+
+def test_a_broken_pip_configuration_is_passed_over(tmp_path) -> None:
+    file = tmp_path / "pip.conf"
+    file.write_text("no section\n===")
+    assert read_registry_settings({"PIP_CONFIG_FILE": str(file), "HOME": "/n"}).python_indexes
