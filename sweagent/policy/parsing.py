@@ -228,7 +228,7 @@ def _named(
     if BARE not in arguments:
         return arguments
     text = [key for key in required if properties.get(key, {}).get("type") == "string"]
-    if len(arguments) == 1 and not arguments[BARE] and not required:
+    if len(arguments) == 1 and not str(arguments[BARE]).strip():
         return {}
     if len(arguments) != 1 or len(required) != 1 or not text:
         raise _RefusedError(f"the arguments of {tool.name} must be named: {', '.join(properties) or 'it has none'}")
