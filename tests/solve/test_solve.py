@@ -134,10 +134,8 @@ def test_no_secret_of_the_host_reaches_the_sandbox_or_the_log(
     monkeypatch.setenv("OPENAI_API_KEY", "canary-7f3a9c")
     monkeypatch.setenv("GITHUB_TOKEN", "canary-b81e02")
     script = tmp_path / "curious.yaml"
-    script.write_text(
-        '- actions: [{bash: {command: \'env; cat /proc/self/environ /proc/[0-9]*/environ 2>/dev/null | tr "\\\\0" "\\\\n" | grep ^FIX\'}}]\n'
-        "- actions: [{submit: {}}]\n"
-    )
+    look = "env; cat /proc/self/environ"
+    script.write_text(f"- actions: [{{bash: {{command: '{look}'}}}}]\n- actions: [{{submit: {{}}}}]\n")
     done = fix_issue(*options(project, script, tmp_path / "run"))
     assert done.returncode == 6
     record = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
