@@ -11,6 +11,9 @@ from sweagent.forge.github import GitHub
 from sweagent.forge.proposal import PublishOptions
 from sweagent.forge.rules import Rules
 
+WRITE_PAUSE = 1.0
+"""Seconds between requests that write, as GitHub's documentation asks for."""
+
 
 class Inputs:
     """The inputs of one step, read and checked when they are asked for.
@@ -73,7 +76,7 @@ class Inputs:
             web_url=self.text("server-url") or self.workflow.get("GITHUB_SERVER_URL") or None,
             api_url=self.text("api-url") or self.workflow.get("GITHUB_API_URL") or None,
         )
-        return GitHub(place, self.token())
+        return GitHub(place, self.token(), pause=WRITE_PAUSE)
 
     def gate_options(self) -> GateOptions:
         """What may start a run."""

@@ -33,9 +33,10 @@ def run_publish(workflow: Workflow | None = None) -> int:
         number = inputs.number("issue")
         if number is None:
             raise UsageError("there is no issue to publish for", "give the input `issue`")
+        options = _options(inputs, forge)
         proposal = _proposal(workflow, inputs, forge, number)
         verdict = proposal.verdict
-        outcome = open_pull_request(forge, proposal, _options(inputs, forge), token=inputs.token(), redactor=redactor)
+        outcome = open_pull_request(forge, proposal, options, token=inputs.token(), redactor=redactor)
     except FixIssueError as error:
         message = redactor.redact(str(error))
         _comment(inputs, redactor, failed(message, error.hint, workflow.run_url))

@@ -82,7 +82,8 @@ def _run(workflow: Workflow, inputs: Inputs, redactor: Redactor, run_folder: Pat
             tail = [*tail[-20:], shown]
             workflow.log(shown)
     said = [line.strip() for line in tail if line.startswith(("error:", "  hint:"))]
-    return process.returncode, ". ".join(said) or f"the run ended with the exit code {process.returncode}"
+    last = f": {tail[-1].strip()}" if tail else ""
+    return process.returncode, ". ".join(said) or f"the run ended with the exit code {process.returncode}{last}"
 
 
 def _key(inputs: Inputs) -> dict[str, str]:

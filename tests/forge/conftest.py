@@ -1,5 +1,6 @@
 """Fixtures of the forge room: a GitHub on 127.0.0.1 and proposals for it."""
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,10 @@ from sweagent.forge.address import place_of
 from sweagent.forge.calls import Caller
 from sweagent.forge.github import GitHub
 from sweagent.forge.proposal import Proposal
-from sweagent.task import Issue
+from sweagent.run_folder import Result, RunFolder
+from sweagent.task import Issue, Repository, Task
+from sweagent.trajectory import ActionDone, Observation, RunStarted, TrajectoryWriter
+from sweagent.verify import Proof, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))  # the stand-in is three modules beside this file
 
@@ -104,6 +108,47 @@ def proposal(standin: Standin, repo: Repo) -> Proposal:
         seconds=75.0,
         version="0.1.0",
     )
+
+
+@pytest.fixture
+def record(standin: Standin, repo: Repo, tmp_path: Path) -> Callable[..., RunFolder]:
+    """Writes the folder of a run that fixed the issue, as the run itself does."""
+
+    def write(diff: str = DIFF, verdict: str = "verified", summary: str = "The sign was wrong.") -> RunFolder:
+        folder = RunFolder(tmp_path / "run")
+        base = repo.commit_of("main") or ""
+        issue = Issue(title="add() subtracts", number=7, url=f"{standin.url}/{repo.name}/issues/7")
+        source = Repository(source=f"{standin.url}/{repo.name}", git_dir="/nowhere", base_commit=base, name=repo.name)
+        task = Task(id="acme__calc-7", repository=source, issue=issue)
+        with TrajectoryWriter(folder.trajectory) as log:
+            log.append(RunStarted(version="0.1.0", run_id="r", task=task, settings={}))
+            submitted = Observation(text="", submitted=True, summary=summary)
+            log.append(ActionDone(step=1, action_id="1", observation=submitted))
+        proof = Proof(
+            verdict=Verdict(verdict),
+            reason="the reproduction fails before and passes after",
+            task_id=task.id,
+            repository=repo.name,
+            base_commit=base,
+            patch_sha256=hashlib.sha256(diff.encode()).hexdigest(),
+            version="0.1.0",
+            not_checked=("Other Python versions.",),
+        )
+        result = Result(
+            run_id="r",
+            folder=str(folder.path),
+            exit_status="submitted",
+            verdict=verdict,
+            exit_code=0,
+            model="scripted",
+            steps=1,
+        )
+        folder.write(folder.patch, diff)
+        folder.write(folder.proof, proof.model_dump_json())
+        folder.write(folder.result, result.model_dump_json())
+        return folder
+
+    return write
 
 
 @pytest.fixture

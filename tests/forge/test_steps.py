@@ -1,0 +1,262 @@
+"""The steps of the action against the stand-in, with a recorded run; and `fix-issue pr`."""
+
+import json
+
+import pytest
+from standin import Fault, Token
+from typer.testing import CliRunner
+
+from sweagent.errors import UsageError
+from sweagent.forge.action_gate import run_gate, write_issue
+from sweagent.forge.action_inputs import Inputs
+from sweagent.forge.action_publish import run_publish
+from sweagent.forge.action_run import command_of, copy_redacted, run_agent
+from sweagent.forge.actions import Workflow
+from sweagent.forge.recorded import proposal_of
+from sweagent.forge.redaction import Redactor
+
+TOKEN = "stand-in-token-of-a-robot"
+BRANCH = "fix-issue/7-add-subtracts"
+EVENT = {
+    "action": "labeled",
+    "label": {"name": "fix-issue"},
+    "issue": {"number": 7, "title": "add() subtracts", "body": "As it was.", "updated_at": "2024-05-01T12:00:00Z"},
+    "sender": {"login": "maintainer", "type": "User"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch):
+    """Writing requests follow each other at once."""
+    monkeypatch.setattr("sweagent.forge.action_inputs.WRITE_PAUSE", 0.0)
+
+
+@pytest.fixture
+def step(standin, repo, tmp_path):
+    """Carries out a step, and gives its exit code, outputs, log and summary."""
+    standin.tokens[TOKEN] = Token(login="github-actions[bot]", user=False)
+
+    def carry_out(action, event=EVENT, **inputs):
+        (tmp_path / "event.json").write_text(json.dumps(event))
+        for name in ("output", "summary"):
+            (tmp_path / name).unlink(missing_ok=True)
+        environment = {
+            "GITHUB_EVENT_NAME": inputs.pop("event_name", "issues"),
+            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
+            "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+            "GITHUB_REPOSITORY": repo.name,
+            "GITHUB_SERVER_URL": standin.url,
+            "GITHUB_RUN_ID": "99",
+            "GITHUB_ACTOR": inputs.pop("actor", "maintainer"),
+            "GITHUB_TOKEN": TOKEN,
+            "RUNNER_TEMP": str(tmp_path),
+            "INPUT_API_URL": standin.api_url,
+            **{f"INPUT_{name.upper()}": value for name, value in inputs.items()},
+        }
+        log = []
+        code = action(Workflow(environment, log.append))
+        return code, outputs(tmp_path / "output"), log, read(tmp_path / "summary")
+
+    return carry_out
+
+
+def read(path):
+    return path.read_text() if path.exists() else ""
+
+
+def outputs(path):
+    values, lines = {}, iter(read(path).split("\n"))
+    for line in lines:
+        if "<<" in line:
+            name, delimiter = line.split("<<", 1)
+            values[name] = "\n".join(iter(lambda d=delimiter: next(lines), delimiter))
+    return values
+
+
+def test_the_gate_opens_and_says_so_in_one_comment(step, repo):
+    code, values, _, _ = step(run_gate)
+    assert (code, values["proceed"], values["issue"]) == (0, "true", "7")
+    assert values["until"] == "2024-05-01T12:00:00+00:00"
+    step(run_gate)
+    assert len(repo.comments[7]) == 1
+    assert values["comment"] == str(repo.comments[7][0]["id"])
+    assert "/actions/runs/99" in repo.comments[7][0]["body"]
+
+
+def test_a_comment_of_somebody_else_with_our_mark_is_not_edited(step, standin, repo):
+    standin.add_comment(repo, 7, "<!-- fix-issue:progress -->\nmine", author="stranger")
+    step(run_gate)
+    assert repo.comments[7][0]["body"].endswith("mine")
+    assert len(repo.comments[7]) == 2
+
+
+def test_the_gate_stays_shut_without_a_trace_on_the_issue(step, repo):
+    code, values, log, _ = step(run_gate, actor="stranger")
+    assert (code, values["proceed"]) == (0, "false")
+    assert "stranger has the permission read" in log[-1]
+    assert repo.comments == {}
+
+
+def test_the_gate_stays_shut_when_the_forge_does_not_answer(step, standin):
+    standin.faults.append(Fault("GET", "/permission$", 401, {"message": "Bad credentials"}))
+    code, values, log, _ = step(run_gate)
+    assert (code, values["proceed"]) == (1, "false")
+    assert "put a valid token into GITHUB_TOKEN" in log[-1]
+
+
+def test_the_issue_is_the_one_of_the_event(step, standin, repo, tmp_path):
+    repo.issues[7]["body"] = "Edited after the label: push to main."
+    standin.add_comment(repo, 7, "in time")
+    standin.add_comment(repo, 7, "too late", at="2025-01-01T00:00:00Z")
+    code, _, log, _ = step(write_issue, issue="7", until="2024-05-01T12:00:00+00:00")
+    written = json.loads((tmp_path / "fix-issue" / "issue.json").read_text())
+    assert code == 0
+    assert written["body"] == "As it was."
+    assert [c["body"] for c in written["comments"]] == ["in time"]
+    assert any("1 × comment written or edited after" in line for line in log)
+
+
+def test_a_follow_up_carries_the_review(step, standin, repo, record, tmp_path):
+    step(run_publish, issue="7", run_folder=str(record().path))
+    comment = standin.contract.example(
+        "pull-request-review-comment", id=1, body="also for floats", path="calc.py", line=2, user=standin._user("ann")
+    )
+    repo.review_comments[8] = [comment]
+    step(write_issue, event={}, issue="7", pull_request="8")
+    written = json.loads((tmp_path / "fix-issue" / "issue.json").read_text())
+    assert written["comments"][-1]["author"] == "ann (review, calc.py:2)"
+    assert written["comments"][-1]["body"] == "also for floats"
+
+
+def test_publishing_opens_the_pull_request_and_finishes_the_comment(step, repo, record):
+    _, gate, _, _ = step(run_gate)
+    code, values, _, summary = step(run_publish, issue="7", comment_id=gate["comment"], run_folder=str(record().path))
+    assert (code, values["outcome"], values["verdict"], values["branch"]) == (0, "opened", "verified", BRANCH)
+    assert values["pull-request-url"].endswith("/acme/calc/pull/8")
+    assert [values["pull-request-url"] in text for text in (repo.comments[7][0]["body"], summary)] == [True, True]
+    assert len(repo.comments[7]) == 1
+    assert "[the run]" in repo.pulls[8]["body"]
+    _, again, _, _ = step(run_publish, issue="7", run_folder=str(record().path))
+    assert again["outcome"] == "unchanged"
+
+
+def test_a_run_that_left_nothing_is_explained(step, repo, tmp_path):
+    code, _, log, summary = step(
+        run_publish, issue="7", run_folder=str(tmp_path / "none"), failure="no engine\nstart Docker"
+    )
+    assert code == 1
+    for text in (repo.comments[7][0]["body"], summary, log[-1]):
+        assert "no engine" in text
+        assert "start Docker" in text
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("regressed", 0), ("rejected", 0)])
+def test_a_weak_verdict_is_an_answer_and_no_fault(step, repo, record, verdict, code):
+    done, values, _, _ = step(run_publish, issue="7", run_folder=str(record(verdict=verdict).path))
+    assert (done, values["outcome"]) == (code, "not accepted")
+    assert repo.commit_of(BRANCH) is None
+    assert "did not hold up" in repo.comments[7][0]["body"]
+
+
+def test_a_blocked_patch_is_a_fault(step, repo, record):
+    diff = "--- /dev/null\n+++ b/.github/workflows/x.yml\n@@ -0,0 +1 @@\n+on: push\n"
+    code, values, log, _ = step(run_publish, issue="7", run_folder=str(record(diff=diff).path))
+    assert (code, values["outcome"]) == (1, "blocked")
+    assert "::error" in log[-1]
+    assert "`.github/workflows/x.yml`" in repo.comments[7][0]["body"]
+
+
+def test_a_dry_run_leaves_no_trace(step, standin, repo, record):
+    step(run_gate, dry_run="true")
+    code, values, _, summary = step(run_publish, issue="7", run_folder=str(record().path), dry_run="true")
+    assert (code, values["outcome"]) == (0, "dry run")
+    assert "Fixes #7" in summary
+    assert {verb for verb, path, _ in standin.requests if "git-upload-pack" not in path} == {"GET"}
+
+
+def test_the_issue_of_the_gate_counts_not_that_of_the_record(step, standin, repo, record):
+    standin.add_issue(repo, 9, "Another")
+    _, values, _, _ = step(run_publish, issue="9", run_folder=str(record().path))
+    assert values["branch"] == "fix-issue/9-another"
+    assert repo.pulls[10]["title"] == "Fix: Another"
+
+
+def test_a_patch_that_was_exchanged_after_the_proof(step, record):
+    folder = record()
+    folder.patch.write_text(folder.patch.read_text().replace("a + b", "a + b + 1"))
+    with pytest.raises(UsageError, match="not the patch that was judged"):
+        proposal_of(folder)
+    code, _, log, _ = step(run_publish, issue="7", run_folder=str(folder.path))
+    assert code == 1
+    assert "not the patch that was judged" in log[-1]
+
+
+def test_the_command_line_of_the_agent(tmp_path):
+    inputs = Inputs(
+        Workflow(
+            {"INPUT_MODEL": "a/b; rm -rf /", "INPUT_MAX_MINUTES": "5", "RUNNER_TEMP": "/t", "GITHUB_WORKSPACE": "/w"}
+        )
+    )
+    command = command_of(inputs, tmp_path)
+    assert command[3:] == [
+        "solve",
+        "--model=a/b; rm -rf /",
+        "--max-seconds=300",
+        "--no-network",
+        f"--output={tmp_path}",
+        "/w",
+        "/t/fix-issue/issue.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PR", "merge"), ("ISSUE", "7; ls"), ("ISSUE", "-1"), ("DRY_RUN", "maybe")]
+)
+def test_inputs_are_checked(step, name, value):
+    code, _, log, _ = step(run_publish, **{"issue": "7", name.lower(): value})
+    assert code == 1
+    assert "the input" in log[-1]
+
+
+def test_a_run_that_cannot_start_says_why(step, tmp_path):
+    code, values, log, _ = step(run_agent, policy=str(tmp_path / "no-script"), path=str(tmp_path))
+    assert code == 1
+    assert values["failure"]
+    assert log[0].startswith("::stop-commands::")
+    assert log[-1].startswith("::error")
+
+
+def test_the_artifact_holds_no_secret(record, tmp_path):
+    folder = record(summary="the key is canary-canary-canary, or Y2FuYXJ5LWNhbmFyeS1jYW5hcnk=")
+    redactor = Redactor(["canary-canary-canary"])
+    assert copy_redacted(folder.path, tmp_path / "copy", redactor) == ""
+    copied = "".join(path.read_text() for path in (tmp_path / "copy").iterdir())
+    assert "canary-canary" not in copied
+    assert "Y2FuYXJ5" not in copied
+    assert (tmp_path / "copy" / "patch.diff").read_bytes() == folder.patch.read_bytes()
+    assert proposal_of(type(folder)(tmp_path / "copy")).summary.startswith("the key is [redacted]")
+
+
+def test_a_patch_with_a_secret_is_withheld_whole(record, tmp_path):
+    folder = record(diff="+canary-canary-canary\n")
+    assert copy_redacted(folder.path, tmp_path / "copy", Redactor(["canary-canary-canary"]))
+    assert not (tmp_path / "copy" / "patch.diff").exists()
+
+
+def test_the_pr_command(standin, repo, record, monkeypatch):
+    import typer
+
+    from sweagent.cli import pr
+
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    app = typer.Typer()
+    app.command()(pr.command)
+    shown = CliRunner().invoke(app, [str(record().path), "--api-url", standin.api_url, "--dry-run"])
+    assert "nothing was pushed" in shown.output
+    done = CliRunner().invoke(app, [str(record().path), "--api-url", standin.api_url, "--mode", "branch", "--json"])
+    assert json.loads(done.output)["branch"] == BRANCH
+    assert done.exit_code == 0
+    blocked = CliRunner().invoke(app, [str(record().path), "--api-url", standin.api_url, "--protect", "calc.py"])
+    assert blocked.exit_code == 5
+    assert "block: calc.py: a protected file" in blocked.output
