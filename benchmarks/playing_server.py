@@ -1,0 +1,75 @@
+"""An OpenAI-compatible server on 127.0.0.1 that plays recorded steps, so that litellm's real HTTP path runs.
+
+It keeps no state: which run is meant is the model's name, and which step comes next is the number of assistant messages
+in the request, so that resumed and parallel runs are answered alike.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@contextmanager
+def playing(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+    """Serve while the context is open, and give the base URL.
+
+    Args:
+        runs: for each model name (without `openai/`) its steps, each with a `thought` and `actions`.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            done = sum(message["role"] == "assistant" for message in request["messages"])
+            steps = runs[request["model"]]
+            body = json.dumps(_completion(request, steps[min(done, len(steps) - 1)], done)).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _completion(request: Mapping[str, Any], step: Mapping[str, Any], number: int) -> dict[str, Any]:
+    calls = [
+        {
+            "id": f"call_{number}_{position}",
+            "type": "function",
+            "function": {"name": action["tool"], "arguments": json.dumps(action["arguments"])},
+        }
+        for position, action in enumerate(step["actions"])
+    ]
+    prompt = len(json.dumps(request["messages"])) // 4
+    return {
+        "id": f"chatcmpl-{number}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": request["model"],
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": step["thought"], "tool_calls": calls},
+                "finish_reason": "tool_calls",
+            }
+        ],
+        "usage": {"prompt_tokens": prompt, "completion_tokens": 50, "total_tokens": prompt + 50},
+    }
