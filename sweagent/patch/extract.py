@@ -57,6 +57,8 @@ def extract_patch(
     listing = list_work_tree(sandbox, base)
     if listing is None:
         return Patch(base_commit=repository.base_commit, text="", blocked="the work tree is gone")
+    if listing.is_as(base):
+        return Patch(base_commit=repository.base_commit, text="")
     consent = Consent(frozenset(reproduction_paths), allow_tests, allow_protected, allow_binaries)
     with trusted_tree(repository) as tree:
         taken = _Taking(sandbox, tree, base, listing, max_bytes, max_files).take()
@@ -93,7 +95,7 @@ class _Taking:
         self._taken = _Taken()
 
     def take(self) -> _Taken:
-        gone, changed = self._compare()
+        gone, changed = self._listing.compare(self._base)
         new = sorted(self._new())
         self._bring_ignore_files(gone, changed, new)
         ignored = self._ignored(new)
@@ -106,27 +108,6 @@ class _Taking:
         brought = [path for path in paths[: self._max_files] if self._bring(path)]
         self._put_into_index(gone, brought)
         return self._taken
-
-    def _compare(self) -> tuple[list[str], list[str]]:
-        """Tracked paths that are gone, and those that differ."""
-        listing, gone, changed = self._listing, [], []
-        blind = tuple(f"{folder}/" for folder in listing.unreadable)
-        special = set(listing.special)
-        for path, file in self._base.items():
-            if file.mode == "160000":
-                continue
-            if path in listing.files:
-                mode = "100755" if listing.files[path] else "100644"
-                if mode != file.mode or listing.digests.get(path) != file.digest:
-                    changed.append(path)
-            elif path in listing.links:
-                if file.mode != "120000" or listing.links[path] != file.digest:
-                    changed.append(path)
-            elif path in special:
-                continue
-            elif not (blind and path.startswith(blind)):
-                gone.append(path)
-        return gone, changed
 
     def _new(self) -> Iterator[str]:
         """Paths that the base tree does not have, outside nested repositories and submodules."""
@@ -310,21 +291,22 @@ _CHANGES = {"A": "added", "D": "deleted", "M": "modified", "T": "type", "R": "re
 
 
 def _changes(tree: TrustedTree, renames: str) -> Iterator[_Change]:
-    command = ("diff-index", "--cached", "-z", renames)
-    raw = iter(tree.git(*command, "--raw", "--no-abbrev", tree.tree, "--").stdout.split(b"\0"))
-    counts = iter(tree.git(*command, "--numstat", tree.tree, "--").stdout.split(b"\0"))
-    for header in raw:
-        if not header:
+    command = ("diff-index", "--cached", "-z", renames, "--raw", "--no-abbrev", "--numstat", tree.tree, "--")
+    fields = iter(tree.git(*command).stdout.split(b"\0")[:-1])
+    headers = []
+    counts = b""
+    for counts in fields:
+        if not counts.startswith(b":"):
             break
-        old_mode, new_mode, old_blob, new_blob, status = header.decode("ascii").lstrip(":").split(" ")
-        path, old_path = os.fsdecode(next(raw)), None
-        if status[0] == "R":
-            old_path, path = path, os.fsdecode(next(raw))
-        count = next(counts)
-        if count.endswith(b"\t"):
-            # With a rename the two names follow as fields of their own.
-            next(counts), next(counts)
-        added, removed, _ = count.split(b"\t", 2)
+        old_path = os.fsdecode(next(fields)) if counts.split(b" ")[4][:1] == b"R" else None
+        headers.append((counts.decode("ascii"), old_path, os.fsdecode(next(fields))))
+    for header, old_path, path in headers:
+        old_mode, new_mode, old_blob, new_blob, status = header.lstrip(":").split(" ")
+        added, removed, _ = counts.split(b"\t", 2)
+        if old_path is not None:
+            # The two names follow the counts as fields of their own.
+            next(fields), next(fields)
+        counts = next(fields, b"")
         only_mode = status == "M" and old_blob == new_blob and old_mode != new_mode
         yield _Change(
             path=path,

@@ -106,6 +106,31 @@ class Listing:
     unreadable: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
 
+    def compare(self, base: Mapping[str, SeedFile]) -> tuple[list[str], list[str]]:
+        """The paths of the base tree that are gone, and those that differ."""
+        gone, changed = [], []
+        blind = tuple(f"{folder}/" for folder in self.unreadable)
+        special = set(self.special)
+        for path, file in base.items():
+            if file.mode == "160000" or path in special:
+                continue
+            if path in self.files:
+                mode = "100755" if self.files[path] else "100644"
+                if mode != file.mode or self.digests.get(path) != file.digest:
+                    changed.append(path)
+            elif path in self.links:
+                if file.mode != "120000" or self.links[path] != file.digest:
+                    changed.append(path)
+            elif not (blind and path.startswith(blind)):
+                gone.append(path)
+        return gone, changed
+
+    def is_as(self, base: Mapping[str, SeedFile]) -> bool:
+        """Whether nothing was changed, and nothing new needs to be looked at or reported."""
+        odd = (*self.repositories, *self.skipped, *self.unreadable, *self.special)
+        new = any(path not in base for path in (*self.files, *self.links))
+        return not odd and not new and self.compare(base) == ([], [])
+
 
 def list_work_tree(tree: WorkTree, base: Mapping[str, SeedFile]) -> Listing | None:
     """Look at the work tree.

@@ -105,7 +105,7 @@ def _index_of_work_tree(repository: Repository, top: Path) -> Iterator[TrustedTr
     with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
         git_dir, empty = Path(folder, "git"), Path(folder, "tree")
         empty.mkdir()
-        make_git_dir(git_dir, Path(repository.git_dir))
+        make_git_dir(git_dir, Path(repository.git_dir), repository.base_commit)
         own_git_dir = Path(git("rev-parse", "--absolute-git-dir", cwd=top).text)
         if (own_git_dir / "index").exists():
             shutil.copy(own_git_dir / "index", git_dir / "index")

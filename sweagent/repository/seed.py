@@ -16,6 +16,7 @@ from sweagent.errors import StorageError, UsageError
 from sweagent.git import GitError, git
 from sweagent.repository.intake import default_cache_dir
 from sweagent.repository.lock import locked
+from sweagent.repository.trusted import object_format
 from sweagent.task import Repository
 
 DEFAULT_HISTORY = 50
@@ -123,7 +124,8 @@ def _check_out(repository: Repository, tree: Path, history: int | None) -> int:
     git_dir, base = tree / ".git", repository.base_commit
     depth = ["--update-shallow"] if history is None else [f"--depth={history}"]
     quiet = {"core.logAllRefUpdates": "false"}
-    git("init", "--quiet", "--initial-branch=main", "--template=", tree)
+    kind = f"--object-format={object_format(base)}"
+    git("init", "--quiet", "--initial-branch=main", "--template=", kind, tree)
     source = Path(repository.git_dir).resolve()
     options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", *depth)
     git("fetch", *options, source, base, git_dir=git_dir, transports=("file",), timeout=1800)

@@ -49,7 +49,7 @@ def trusted_tree(repository: Repository) -> Iterator[TrustedTree]:
     with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
         git_dir, work_tree = Path(folder, "git"), Path(folder, "tree")
         work_tree.mkdir()
-        make_git_dir(git_dir, Path(repository.git_dir))
+        make_git_dir(git_dir, Path(repository.git_dir), repository.base_commit)
         try:
             git("read-tree", f"{repository.base_commit}^{{tree}}", git_dir=git_dir, work_tree=work_tree)
             if repository.dirty_patch:
@@ -68,21 +68,37 @@ def empty_git_dir() -> Iterator[Path]:
     """A git directory without objects and without settings, for commands that need none but would look for one."""
     with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
         git_dir = Path(folder, "git")
-        git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", git_dir)
-        git("config", "core.bare", "false", git_dir=git_dir)
+        _write_git_dir(git_dir, "sha1")
         yield git_dir
 
 
-def make_git_dir(git_dir: Path, objects_of: Path) -> None:
-    """Make an empty bare git directory that reads the objects of another one."""
-    git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", git_dir)
-    git("config", "core.bare", "false", git_dir=git_dir)
-    (git_dir / "info").mkdir(exist_ok=True)
-    (git_dir / "objects" / "info").mkdir(exist_ok=True)
+def make_git_dir(git_dir: Path, objects_of: Path, commit: str) -> None:
+    """Make an empty git directory that reads the objects of another one.
+
+    Args:
+        git_dir: the new folder.
+        objects_of: the other git directory.
+        commit: any full hash of the other one; its length tells the kind of hash.
+    """
+    _write_git_dir(git_dir, object_format(commit))
     alternates = str(objects_of.resolve() / "objects")
     (git_dir / "objects" / "info" / "alternates").write_text(_quoted(alternates) + "\n", "utf-8", "surrogateescape")
     if (objects_of / "shallow").exists():
         shutil.copy(objects_of / "shallow", git_dir / "shallow")
+
+
+def object_format(commit: str) -> str:
+    """The kind of hash, as git calls it, that a full hash is of."""
+    return "sha256" if len(commit) == 64 else "sha1"
+
+
+def _write_git_dir(git_dir: Path, kind: str) -> None:
+    """Do what `git init` does, without starting a process: extraction and delivery make many of these."""
+    for folder in ("objects/info", "refs/heads", "info"):
+        (git_dir / folder).mkdir(parents=True)
+    (git_dir / "HEAD").write_text("ref: refs/heads/main\n")
+    version = "0" if kind == "sha1" else f"1\n[extensions]\n\tobjectFormat = {kind}"
+    (git_dir / "config").write_text(f"[core]\n\tbare = false\n\trepositoryFormatVersion = {version}\n")
 
 
 def dirty_patch(top: Path, own_git_dir: Path, common_dir: Path, commit: str) -> str:
@@ -98,7 +114,7 @@ def dirty_patch(top: Path, own_git_dir: Path, common_dir: Path, commit: str) -> 
     """
     with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
         git_dir = Path(folder, "git")
-        make_git_dir(git_dir, common_dir)
+        make_git_dir(git_dir, common_dir, commit)
         exclude = common_dir / "info" / "exclude"
         if exclude.is_file():
             shutil.copy(exclude, git_dir / "info" / "exclude")
