@@ -65,6 +65,7 @@ class ShellSandbox(ABC):
         self._outputs = outputs
         self._transport: Transport | None = None
         self._closed = False
+        self._torn = False
         self._lock = threading.RLock()
         self._count = 0
         self._stop_reason = ""
@@ -156,19 +157,21 @@ class ShellSandbox(ABC):
     def _try(self, request: Request, kept: Kept) -> tuple[Ended | None, list[str]]:
         """Run a request, bringing the sandbox back when it is lost; without an end when it was lost in mid-command."""
         notes = []
-        if self._transport is not None and not self._alive(self._transport):
+        if self._transport is not None and (self._torn or not self._alive(self._transport)):
             self._come_back()
+            self._torn = False
             notes.append("the sandbox had to be started again; directory and variables are the first ones")
         try:
             ended = self._exchange(request, kept)
+            if "state" in ended.notes:
+                # The command did not start, as there was no room for it.
+                self._come_back()
+                notes.append("the sandbox's own disk was full; directory and variables are the first ones")
+                ended = self._exchange(request, kept)
             if "noshell" in ended.notes:
                 self._make_anew()
                 notes.append("the command removed the sandbox's own programs; it was made anew: ALL changes are lost")
-            if "state" not in ended.notes:
-                return ended, notes
-            self._come_back()
-            notes.append("the sandbox was started again, as its own small disk was full; try again")
-            return None, notes
+            return ended, notes
         except ChannelLostError as error:
             self._come_back()
             why = "did not let itself be ended" if error.stuck else "ended the sandbox's shell or its engine stopped"
@@ -184,10 +187,17 @@ class ShellSandbox(ABC):
         done = threading.Event()
         self._stop_reason = ""
         self._guard(done)
+        # Stays true when a signal of the caller breaks in: the answer of this command may then still be on its way.
+        self._torn = True
         try:
-            return exchange(self._transport, request, kept)
+            ended = exchange(self._transport, request, kept)
+        except ChannelLostError:
+            self._torn = False
+            raise
         finally:
             done.set()
+        self._torn = False
+        return ended
 
     def _alive(self, transport: Transport) -> bool:
         try:
@@ -244,6 +254,8 @@ class ShellSandbox(ABC):
             notes.append(f"{strays} {noun} left running in the background ended with the command; ask for `background`")
         if "folder" in ended.notes:
             notes.append(f"the working directory was gone; the command started in {self._workdir}")
+        if "lost" in ended.notes:
+            notes.append("the carried state was damaged: directory and variables are the first ones")
         if "unsaved" in ended.notes and not background:
             notes.append("directory and variables are as they were before the command, as its shell was ended early")
         if "unkillable" in ended.notes:
