@@ -52,7 +52,6 @@ def encode(facts: Facts) -> bytes:
     return zlib.compress(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"), 1)
 
 
-
 def decode(data: bytes) -> Facts:
     """Unpack what `encode` packed.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sweagent.code.blobs import Entry, read_blobs, tree_entries
 from sweagent.code.definitions import Definition, Outline
 from sweagent.code.facts import Facts, decode, encode, extract
-from sweagent.code.imports import ImportGraph
+from sweagent.code.imports import ImportGraph, module_names
 from sweagent.code.languages import is_test, is_vendored, language_of
 from sweagent.code.outline import LARGEST
 from sweagent.code.store import FactStore, default_cache
@@ -152,6 +152,45 @@ class Index:
         """How many identifiers stand in each of `sources`."""
         return tuple(sum((self._facts[path].words or {}).values()) for path in self.sources)
 
+    @cached_property
+    def by_file_name(self) -> Mapping[str, tuple[str, ...]]:
+        """The source files of each file name."""
+        return _grouped((path.rpartition("/")[2], path) for path in self.sources)
+
+    @cached_property
+    def by_stem(self) -> Mapping[str, tuple[str, ...]]:
+        """The source files of each module name (see `imports.module_names`)."""
+        return _grouped((names[-1], path) for path in self.sources if (names := module_names(path)))
+
+    @cached_property
+    def _names_with(self) -> dict[str, dict[int, int]]:
+        number = {path: n for n, path in enumerate(self.sources)}
+        found: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        for name, places in self.by_name.items():
+            for part in parts(name):
+                counts = found[part]
+                for place in places:
+                    n = number[place.path]
+                    counts[n] = counts.get(n, 0) + 1
+        return dict(found)
+
+    @cached_property
+    def _paths_with(self) -> dict[str, dict[int, float]]:
+        found: defaultdict[str, dict[int, float]] = defaultdict(dict)
+        for number, path in enumerate(self.sources):
+            for depth, name in enumerate(reversed(module_names(path))):
+                for part in parts(name):
+                    found[part].setdefault(number, 0.6**depth)
+        return dict(found)
+
+    def name_files(self, term: str) -> Mapping[int, int]:
+        """How many definitions of each file have a stemmed word in their name, by the file's place in `sources`."""
+        return self._names_with.get(term, {})
+
+    def path_files(self, term: str) -> Mapping[int, float]:
+        """How near to the file's own name a stemmed word stands in each path: 1 in the name, less in its folders."""
+        return self._paths_with.get(term, {})
+
     def word_files(self, word: str) -> dict[int, int]:
         """How often an identifier, as it is written, stands in each file, by the file's place in `sources`."""
         return {item >> _COUNT_BITS: item & _COUNT_MAX for item in self._postings.get(word, ())}
@@ -205,6 +244,13 @@ def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = 
         known.update(_extracted(store, Path(git_dir), missing))
     facts = {entry.path: known[_key(entry)] for entry in wanted if _key(entry) in known}
     return Index(entries, facts, Path(git_dir))
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return {key: tuple(values) for key, values in found.items()}
 
 
 def _is_source(path: str) -> bool:

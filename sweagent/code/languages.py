@@ -64,7 +64,9 @@ _VENDORED = re.compile(
     r"|packages/urllib3|packages/chardet)/"
     r"|\.min\.(js|css)$|(^|/)(jquery|bootstrap)[-.\w]*\.js$"
 )
-_GENERATED = re.compile(r"(_pb2(_grpc)?\.pyi?|\.pb\.go|\.g\.dart|_generated\.\w+|\.designer\.cs|parsetab\.py|lextab\.py)$")
+_GENERATED = re.compile(
+    r"(_pb2(_grpc)?\.pyi?|\.pb\.go|\.g\.dart|_generated\.\w+|\.designer\.cs|parsetab\.py|lextab\.py)$"
+)
 _ASIDE = re.compile(
     r"(^|/)(docs?|examples?|galleries|gallery|tutorials?|benchmarks?|asv_bench|asv_benchmarks|release|ci|tools|scripts|bin"
     r"|maintainers?_tools|build_tools|extras|\.github|\.ci)/"

@@ -35,7 +35,9 @@ def _definitions(text: str, padded: str) -> tuple[Definition, ...]:
     heads = list(_HEAD.finditer(padded))
     if "cdef " in text:
         seen = {head.start() for head in heads}
-        heads = sorted([*heads, *(h for h in _CYTHON.finditer(padded) if h.start() not in seen)], key=lambda h: h.start())
+        heads = sorted(
+            [*heads, *(h for h in _CYTHON.finditer(padded) if h.start() not in seen)], key=lambda h: h.start()
+        )
     if not heads:
         return ()
     strings = _strings(text)

@@ -7,15 +7,18 @@ field or by the kind of a child. That holds for languages nobody here has looked
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sweagent.code.definitions import Definition, Kind, SyntaxProblem, with_parents
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Query
+    from tree_sitter_language_pack import SupportedLanguage
 
 _CLASS_WORDS = r"class|struct|interface|enum|trait|object|protocol|record|union|impl|type|extension|category|contract"
-_FUNCTION_WORDS = r"function|method|constructor|destructor|macro|generator_function|singleton_method|procedure|subroutine"
+_FUNCTION_WORDS = (
+    r"function|method|constructor|destructor|macro|generator_function|singleton_method|procedure|subroutine"
+)
 _MODULE_WORDS = r"module|namespace|mod|package"
 _SUFFIXES = r"(_definition|_declaration|_item|_specifier|_statement|_spec|_binding|_decl|_clause)(_statement)?"
 _DEFINING = re.compile(
@@ -51,9 +54,8 @@ _IMPORT_KIND = re.compile(
 )
 _IMPORT_TEXT = re.compile(r"""["'<]([^"'<>\n]+)["'>]|([A-Za-z_][\w]*(?:(?:\.|::|\\)[\w*]+)*)""")
 _REQUIRE = re.compile(rb"""\b(?:require|require_relative|import)\s*\(?\s*["']([^"'\n]{1,200})["']""")
-_WORDS = frozenset(
-    "import from use using include require pub static as export default const type crate self super namespace".split()
-)
+_KEYWORDS = "import from use using include require pub static as export default const type crate self super namespace"
+_WORDS = frozenset(_KEYWORDS.split())
 _MAX_PROBLEMS = 20
 
 
@@ -126,7 +128,7 @@ def _parser(language: str) -> "Parser | None":
     from tree_sitter_language_pack import get_parser
 
     try:
-        parser: Parser = get_parser(language)
+        parser: Parser = get_parser(cast("SupportedLanguage", language))
     except LookupError:
         return None
     return parser
@@ -138,7 +140,7 @@ def _query(language: str) -> "Query | None":
     from tree_sitter_language_pack import get_language
 
     try:
-        grammar = get_language(language)
+        grammar = get_language(cast("SupportedLanguage", language))
     except LookupError:
         return None
     patterns = [_EXTRA[language]] if language in _EXTRA else []

@@ -6,15 +6,20 @@ from functools import lru_cache
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
-_STOP = frozenset(
-    "a an and are as at be been but by can could did do does doing done for from had has have having he her here him his "
-    "how i if in into is it its itself just me more most my no nor not now of off on once only or other our out over own "
-    "same she should so some such than that the their them then there these they this those through to too under until "
-    "up use used using very was we were what when where which while who whom why will with would you your self also like "
-    "get see any all one two however since still able want need may might following example issue bug problem please "
-    "expected actual result behavior behaviour version python code file line work works working way think seems etc e g".split()
+_STOP_WORDS = """
+a an and are as at be been but by can could did do does doing done for from had has have having he her here
+him his how i if in into is it its itself just me more most my no nor not now of off on once only or other our
+out over own same she should so some such than that the their them then there these they this those through to
+too under until up use used using very was we were what when where which while who whom why will with would
+you your self also like get see any all one two however since still able want need may might following example
+issue bug problem please expected actual result behavior behaviour version python code file line work works
+working way think seems etc e g
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+_KEEP = frozenset(
+    {"string", "king", "ring", "during", "this", "class", "process", "address", "access", "alias", "canvas"}
+
 )
-_KEEP = frozenset("string strings king ring during this class process address access status bus alias canvas".split())
 
 
 def identifiers(text: str) -> Counter[str]:

@@ -1,0 +1,237 @@
+"""What speaks for each definition of the likeliest files as the place of a fix."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import log, sqrt
+
+from sweagent.code.definitions import Definition
+from sweagent.code.file_signals import FileSignals, term_weights
+from sweagent.code.index import Place
+from sweagent.code.words import IDENTIFIER, parts
+
+_K1, _B = 1.2, 0.6
+_TYPICAL_LENGTH = 60.0
+"""Identifiers of a definition of middling length; a fixed number, so that one file more changes no score."""
+_TRIGRAMS_AT_MOST = 24
+_SCALED = ("content", "prose", "title", "raw", "name", "name_title", "exact", "exact_block")
+
+
+@dataclass
+class Candidate:
+    """A definition with what speaks for it.
+
+    Attributes:
+        place: where it is.
+        file_number: the file's place in `index.sources`.
+        words: the identifiers of its own text, without those of the definitions within it.
+        signals: by name; absent ones are 0.
+    """
+
+    place: Place
+    file_number: int
+    words: Counter[str]
+    text: str
+    signals: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def definition(self) -> Definition:
+        """The definition itself."""
+        return self.place.definition
+
+
+class DefinitionSignals:
+    """The signals of a question for the definitions of some files.
+
+    Args:
+        files: the signals of the files, computed before.
+        numbers: the files to look into, by their place in `index.sources`, likeliest first.
+    """
+
+    def __init__(self, files: FileSignals, numbers: Sequence[int]) -> None:
+        self._files = files
+        self._index = files.index
+        self._question = files.question
+        self._rarities: dict[str, float] = {}
+        self.candidates = self._read(numbers)
+
+    def compute(self) -> list[Candidate]:
+        """Fill in the signals of all candidates and return them."""
+        question = self._question
+        weights = term_weights(question.all_terms, question.title_terms)
+        self._words_of = self._interesting(weights)
+        prose, title = question.prose_terms, question.title_terms
+        for candidate in self.candidates:
+            candidate.signals = self._texts(candidate, weights, prose, title)
+            candidate.signals.update(self._mentions(candidate))
+            candidate.signals.update(self._shape(candidate))
+        self._frames()
+        self._phrases()
+        self._called()
+        self._scale()
+        return self.candidates
+
+    def _read(self, numbers: Sequence[int]) -> list[Candidate]:
+        paths = [self._index.sources[n] for n in numbers]
+        contents = self._index.contents(paths)
+        found: list[Candidate] = []
+        for number, path in zip(numbers, paths, strict=True):
+            lines = contents.get(path, b"").decode("utf-8", "replace").split("\n")
+            definitions = self._index.outline(path).definitions
+            for definition, text in zip(definitions, own_texts(definitions, lines), strict=True):
+                found.append(Candidate(Place(path, definition), number, Counter(IDENTIFIER.findall(text)), text))
+        return found
+
+    def _interesting(self, weights: Mapping[str, float]) -> dict[str, tuple[str, ...]]:
+        """The identifiers that contain a word of the question, and which words."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for term in weights:
+            for word in self._index.words_with(term):
+                found[word].append(term)
+        return {word: tuple(items) for word, items in found.items()}
+
+    def _texts(
+        self, candidate: Candidate, weights: Mapping[str, float], prose: Mapping[str, int], title: Mapping[str, int]
+    ) -> dict[str, float]:
+        counts: dict[str, int] = {}
+        words = candidate.words
+        for word in words.keys() & self._words_of.keys():
+            for term in self._words_of[word]:
+                counts[term] = counts.get(term, 0) + words[word]
+        norm = _K1 * (1 - _B + _B * sum(words.values()) / _TYPICAL_LENGTH)
+        content = in_prose = in_title = 0.0
+        for term, count in counts.items():
+            value = self._files.idf.get(term, 0.0) * count * (_K1 + 1) / (count + norm)
+            content += weights[term] * value
+            if term in prose:
+                in_prose += weights[term] * value
+            if term in title:
+                in_title += value
+        raw = 0.0
+        for name in words.keys() & self._question.code_names:
+            raw += self._rarity(name)
+        return {"content": content, "prose": in_prose, "title": in_title, "raw": raw}
+
+    def _rarity(self, name: str) -> float:
+        known = self._rarities
+        if name not in known:
+            files = len(self._index.word_files(name))
+            known[name] = log(1 + len(self._index.sources) / files) if files and len(name) > 2 else 0.0
+        return known[name]
+
+    def _mentions(self, candidate: Candidate) -> dict[str, float]:
+        question, definition = self._question, candidate.definition
+        name = definition.name
+        alone = 1 / sqrt(max(1, len(self._index.by_name.get(name, ()))))
+        long_enough = len(name) > 2
+        signals: dict[str, float] = {}
+        if long_enough and name in question.code_names:
+            signals["exact"] = alone
+        if long_enough and name in question.block_calls:
+            signals["exact_block"] = alone
+        outer = self._outer(candidate)
+        if outer is not None:
+            said = outer.name in question.code_names or outer.name in question.title_names
+            signals["outer"] = float(said)
+            signals["outer_block"] = float(outer.name in question.block_names)
+            both = (said or outer.name in question.block_names) and (
+                name in question.code_names or name in question.title_names or name in question.block_calls
+            )
+            signals["outer_and_name"] = float(both)
+            bases = set(outer.bases)
+            signals["base"] = float(bool(bases & (question.code_names | question.title_names)))
+        name_terms = [part for part in parts(name) if len(part) > 1]
+        known = [part for part in name_terms if part in question.prose_terms]
+        if known:
+            rarity = sum(self._name_rarity(part) for part in known)
+            signals["name"] = rarity * len(known) / len(name_terms)
+            signals["name_title"] = sum(self._name_rarity(part) for part in known if part in question.title_terms)
+        return signals
+
+    def _name_rarity(self, part: str) -> float:
+        return log(1 + len(self._index.sources) / max(1, len(self._index.name_files(part))))
+
+    def _outer(self, candidate: Candidate) -> Definition | None:
+        parent = candidate.definition.parent
+        return self._index.outline(candidate.place.path).definitions[parent] if parent >= 0 else None
+
+    def _shape(self, candidate: Candidate) -> dict[str, float]:
+        definition = candidate.definition
+        name = definition.name
+        return {
+            "class": float(definition.kind == "class"),
+            "dunder": float(name.startswith("__") and name.endswith("__")),
+            "private": float(name.startswith("_") and not name.startswith("__")),
+            "nested": float(definition.kind == "function" and definition.parent >= 0),
+            "length": log(1 + sum(candidate.words.values())) / 6,
+        }
+
+    def _frames(self) -> None:
+        """Candidates on the traceback, the deepest first; a function's name tells when the lines have moved."""
+        by_place: defaultdict[tuple[int, str], list[Candidate]] = defaultdict(list)
+        for candidate in self.candidates:
+            by_place[candidate.file_number, candidate.definition.name].append(candidate)
+        weight = 1.0
+        for frame in reversed(self._question.frames):
+            number = self._files.resolve_frame(frame.path)
+            if number is None:
+                continue
+            named = by_place.get((number, frame.function), [])
+            if len(named) > 1 and frame.line:
+                named = [min(named, key=lambda item: abs(item.definition.start - frame.line))]
+            for candidate in named:
+                candidate.signals["frame"] = max(candidate.signals.get("frame", 0.0), weight)
+            weight *= 0.7
+
+    def _phrases(self) -> None:
+        """Candidates in which pieces of the quoted messages stand; a message's own words are fixed, its values not."""
+        pieces: dict[str, None] = {}
+        for phrase in self._question.phrases:
+            words = phrase.split()
+            for first in range(max(1, len(words) - 2)):
+                piece = " ".join(words[first : first + 3]).strip("'\"`.,:;")
+                if len(piece) > 8 and " " in piece:
+                    pieces.setdefault(piece)
+        for piece in list(pieces)[:_TRIGRAMS_AT_MOST]:
+            holders = [candidate for candidate in self.candidates if piece in candidate.text]
+            for candidate in holders:
+                candidate.signals["phrase"] = candidate.signals.get("phrase", 0.0) + 1 / len(holders)
+
+    def _called(self) -> None:
+        """Candidates that those which the question names call, and the other way round."""
+        named = [c for c in self.candidates if c.signals.get("exact") or c.signals.get("frame")]
+        named = sorted(named, key=lambda c: -(c.signals.get("exact", 0) + c.signals.get("frame", 0)))[:30]
+        called: dict[str, float] = {}
+        for candidate in named:
+            for word in candidate.words:
+                called[word] = called.get(word, 0.0) + 1 / len(named)
+        for candidate in self.candidates:
+            name = candidate.definition.name
+            if name in called and len(self._index.by_name.get(name, ())) <= 6:
+                candidate.signals["called"] = min(1.0, called[name] * 3)
+
+    def _scale(self) -> None:
+        for name in (*_SCALED, "phrase"):
+            top = max((candidate.signals.get(name, 0.0) for candidate in self.candidates), default=0.0)
+            if top > 0:
+                for candidate in self.candidates:
+                    if name in candidate.signals:
+                        candidate.signals[name] /= top
+
+
+def own_texts(definitions: Sequence[Definition], lines: Sequence[str]) -> list[str]:
+    """The text of each definition without that of the definitions within it."""
+    children: defaultdict[int, list[Definition]] = defaultdict(list)
+    for definition in definitions:
+        if definition.parent >= 0:
+            children[definition.parent].append(definition)
+    texts: list[str] = []
+    for number, definition in enumerate(definitions):
+        line = definition.start - 1
+        own: list[str] = []
+        for child in children[number]:
+            own.extend(lines[line : child.start - 1])
+            line = child.end
+        own.extend(lines[line : definition.end])
+        texts.append("\n".join(own))
+    return texts

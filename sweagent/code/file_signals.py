@@ -1,0 +1,247 @@
+"""What speaks for each file as the place of a fix: sparse signals, each scaled to at most 1 within a question.
+
+BM25 follows S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from math import log, sqrt
+
+from sweagent.code.index import Index, is_candidate
+from sweagent.code.issue_text import Question
+from sweagent.code.languages import is_aside, is_test
+
+Signal = dict[int, float]
+
+_K1, _B = 1.2, 0.75
+_TERMS_AT_MOST = 120
+_COMMON = frozenset(
+    {"self", "cls", "args", "kwargs", "name", "value", "data", "type", "result", "object", "test", "main"}
+)
+
+
+class FileSignals:
+    """The signals of a question for the files of an index; a file is its place in `index.sources`."""
+
+    def __init__(self, index: Index, question: Question) -> None:
+        self.index = index
+        self.question = question
+        self.candidates = [n for n, path in enumerate(index.sources) if is_candidate(path)]
+        self._allowed = frozenset(self.candidates)
+        self._number = {path: n for n, path in enumerate(index.sources)}
+        self.idf: dict[str, float] = {}
+        self._counts_of: dict[str, Signal] = {}
+
+    def all(self) -> dict[str, Signal]:
+        """Every signal by its name; a file that is not in a signal has 0 there."""
+        question = self.question
+        prose = term_weights(question.prose_terms, question.title_terms)
+        every = term_weights(question.all_terms, question.title_terms)
+        title = term_weights(question.title_terms, Counter())
+        found = {
+            "content": self._bm25(every),
+            "prose": self._bm25(prose),
+            "title": self._bm25(title),
+            "names": self._names(prose),
+            "title_names": self._names(title),
+            "path": self._path_words(prose),
+            "title_path": self._path_words(title),
+            "raw": self._raw(question.code_names),
+            "raw_block": self._raw(question.block_calls),
+            "defines": self._defines(question.code_names),
+            "qualified": self._qualified(),
+            "imported": self._imported(),
+            "path_full": self._paths(full=True),
+            "path_name": self._paths(full=False),
+            **self._frames(),
+            **self._tests(every),
+        }
+        found = {name: _scaled(signal) for name, signal in found.items()}
+        found["aside"] = {n: 1.0 for n in self.candidates if is_aside(self.index.sources[n])}
+        lengths = self.index.lengths
+        found["size"] = {n: log(1 + lengths[n]) / 10 for n in self.candidates}
+        found["used"] = {n: log(1 + len(self.index.importers(self.index.sources[n]))) / 6 for n in self.candidates}
+        return found
+
+    def _bm25(self, weights: Mapping[str, float]) -> Signal:
+        lengths = self.index.lengths
+        average = max(1.0, sum(lengths[n] for n in self.candidates) / max(1, len(self.candidates)))
+        scores: defaultdict[int, float] = defaultdict(float)
+        for term, weight in weights.items():
+            counts = self._counts(term)
+            if not counts:
+                continue
+            factor = weight * self.idf[term]
+            for n, count in counts.items():
+                scores[n] += factor * count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * lengths[n] / average))
+        return dict(scores)
+
+    def _counts(self, term: str) -> Signal:
+        if term not in self._counts_of:
+            counts: Signal = {n: count for n, count in self.index.term_files(term).items() if n in self._allowed}
+            share = len(counts) / max(1, len(self.candidates))
+            self.idf[term] = log(1 + (len(self.candidates) - len(counts) + 0.5) / (len(counts) + 0.5))
+            self._counts_of[term] = counts if share < 0.6 else {}
+        return self._counts_of[term]
+
+    def _names(self, weights: Mapping[str, float]) -> Signal:
+        scores: defaultdict[int, float] = defaultdict(float)
+        for term, weight in weights.items():
+            numbers = self.index.name_files(term)
+            if not numbers:
+                continue
+            factor = weight * log(1 + len(self.candidates) / len(numbers))
+            for n, count in numbers.items():
+                if n in self._allowed:
+                    scores[n] += factor * count / (count + 2)
+        return dict(scores)
+
+    def _path_words(self, weights: Mapping[str, float]) -> Signal:
+        scores: defaultdict[int, float] = defaultdict(float)
+        for term, weight in weights.items():
+            numbers = self.index.path_files(term)
+            for n, share in numbers.items():
+                if n in self._allowed:
+                    scores[n] += weight * share * log(1 + len(self.candidates) / len(numbers))
+        return dict(scores)
+
+    def _raw(self, names: Iterable[str]) -> Signal:
+        scores: defaultdict[int, float] = defaultdict(float)
+        for name in names:
+            if len(name) < 3 or name in _COMMON:
+                continue
+            counts = self.index.word_files(name)
+            if not counts:
+                continue
+            factor = log(1 + len(self.index.sources) / len(counts))
+            for n, count in counts.items():
+                if n in self._allowed:
+                    scores[n] += factor * count / (count + 1.5)
+        return dict(scores)
+
+    def _defines(self, names: Iterable[str]) -> Signal:
+        scores: defaultdict[int, float] = defaultdict(float)
+        for name in names:
+            if len(name) < 3 or name in _COMMON or name.startswith("__"):
+                continue
+            numbers = {self._number[place.path] for place in self.index.by_name.get(name, ())} & self._allowed
+            for n in numbers:
+                scores[n] += 1 / len(numbers)
+        return dict(scores)
+
+    def _qualified(self) -> Signal:
+        scores: defaultdict[int, float] = defaultdict(float)
+        for dotted in self.question.dotted:
+            names = dotted.split(".")
+            for first in range(len(names) - 1):
+                places = self.index.find(".".join(names[first : first + 2]))
+                numbers = {self._number[place.path] for place in places} & self._allowed
+                for n in numbers:
+                    scores[n] += 1 / len(numbers)
+        return dict(scores)
+
+    def _imported(self) -> Signal:
+        """Files that define what the code blocks import; a package's own re-export is looked through."""
+        scores: defaultdict[int, float] = defaultdict(float)
+        for dotted in self.question.imported:
+            module, _, name = dotted.rpartition(".")
+            top = module.partition(".")[0]
+            places = [p for p in self.index.by_name.get(name, ()) if f"{top}/" in p.path and p.definition.parent < 0]
+            inside = [p for p in places if module.replace(".", "/") in p.path]
+            numbers = {self._number[place.path] for place in inside or places} & self._allowed
+            for n in numbers:
+                scores[n] += 1 / len(numbers)
+        return dict(scores)
+
+    def _paths(self, *, full: bool) -> Signal:
+        scores: defaultdict[int, float] = defaultdict(float)
+        for mention in self.question.paths:
+            if ("/" in mention) is full:
+                numbers = self._matching(mention)
+                for n in numbers:
+                    scores[n] += 1 / len(numbers)
+        return dict(scores)
+
+    def _matching(self, mention: str) -> list[int]:
+        """The candidates that a path names: it ends like theirs, by as many folders as possible, at least one name."""
+        names = [name for name in mention.split("/") if name not in ("", ".", "..")]
+        if not names:
+            return []
+        same = self.index.by_file_name.get(names[-1], ())
+        best: list[int] = []
+        length = 0
+        for path in same:
+            shared = 0
+            for one, other in zip(reversed(names), reversed(path.split("/")), strict=False):
+                if one != other:
+                    break
+                shared += 1
+            if shared > length:
+                best, length = [], shared
+            if shared == length and self._number[path] in self._allowed:
+                best.append(self._number[path])
+        return best if length > 1 or len(names) == 1 or len(best) == 1 else []
+
+    def resolve_frame(self, path: str) -> int | None:
+        """The candidate that a traceback's path means, or None when it is none of the repository's."""
+        names = path.split("/")
+        found = self._matching("/".join(names[-6:]))
+        return found[0] if len(found) == 1 and len(names) > 1 else None
+
+    def _frames(self) -> dict[str, Signal]:
+        inside: Signal = {}
+        deepest: Signal = {}
+        weight = 1.0
+        for frame in reversed(self.question.frames):
+            n = self.resolve_frame(frame.path)
+            if n is None:
+                continue
+            inside[n] = 1.0
+            deepest[n] = max(deepest.get(n, 0.0), weight)
+            weight *= 0.7
+        return {"frame": inside, "frame_deep": deepest}
+
+    def _tests(self, weights: Mapping[str, float]) -> dict[str, Signal]:
+        """What the tests that read like the issue import, and what they are named after."""
+        tests = {n for n, path in enumerate(self.index.sources) if is_test(path)}
+        if not tests:
+            return {"tested": {}, "tested_name": {}}
+        lengths = self.index.lengths
+        average = max(1.0, sum(lengths[n] for n in tests) / len(tests))
+        scores: defaultdict[int, float] = defaultdict(float)
+        heaviest = sorted(weights, key=lambda term: -weights[term] * self.idf.get(term, 0.0))[:25]
+        for term in heaviest:
+            for n, count in self.index.term_files(term).items():
+                if n in tests:
+                    scores[n] += (
+                        weights[term] * self.idf[term] * count / (count + 1.2 * (0.25 + 0.75 * lengths[n] / average))
+                    )
+        imports: defaultdict[int, float] = defaultdict(float)
+        named: defaultdict[int, float] = defaultdict(float)
+        for n in sorted(scores, key=lambda number: -scores[number])[:15]:
+            path = self.index.sources[n]
+            targets = [self._number[t] for t in self.index.graph.imported(path)]
+            targets = [t for t in targets if t in self._allowed]
+            for target in targets:
+                imports[target] += (
+                    scores[n] / sqrt(len(targets)) / sqrt(1 + len(self.index.importers(self.index.sources[target])))
+                )
+            stem = path.rpartition("/")[2].partition(".")[0].removeprefix("test_").removesuffix("_test")
+            for other in self.index.by_stem.get(stem, ()):
+                if self._number[other] in self._allowed:
+                    named[self._number[other]] += scores[n]
+        return {"tested": dict(imports), "tested_name": dict(named)}
+
+
+def term_weights(counts: Mapping[str, int], title: Mapping[str, int]) -> dict[str, float]:
+    """The weights of a question's words: those of the title count twice, repetitions little; only the heaviest stay."""
+    weights = {term: (1 + log(count)) * (2.0 if term in title else 1.0) for term, count in counts.items()}
+    if len(weights) > _TERMS_AT_MOST:
+        kept = sorted(weights, key=lambda term: (-weights[term], term))[:_TERMS_AT_MOST]
+        weights = {term: weights[term] for term in kept}
+    return weights
+
+
+def _scaled(signal: Signal) -> Signal:
+    top = max(signal.values(), default=0.0)
+    return {n: value / top for n, value in signal.items()} if top > 0 else {}

@@ -1,0 +1,197 @@
+"""What an issue's text says about places: paths, dotted names, tracebacks, code, messages, and its words."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sweagent.code.words import IDENTIFIER, terms
+
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+)(?:, in ([\w<>.]+))?')
+_SHORT_FRAME = re.compile(r"^[ \t>]*([\w./\\-]+\.\w{1,5}):(\d+):(?: in (\w+)|[ \t]*(\w+Error|\w+Exception)?)", re.M)
+_IPYTHON_FRAME = re.compile(r"^([~/\w.\\-]+\.pyx?) in ([\w.]+)\(", re.M)
+_JS_FRAME = re.compile(r"^\s+at (?:([\w.$<>]+) )?\(?([^()\s:]+\.\w+):(\d+):\d+\)?", re.M)
+_ERROR = re.compile(
+    r"^[ \tE]*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|DoesNotExist|Interrupt|Fault))\s*:\s*(\S.*)$", re.M
+)
+_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
+_INDENTED = re.compile(r"(?:(?<=\n)|\A)(?:(?:    |\t)[^\n]*\n?)+")
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In ?\[\d+\]:|\$) ?(.*)$", re.M)
+_TICKS = re.compile(r"`+([^`\n]{1,200})`+")
+_COMMENT = re.compile(r"<!--.*?-->", re.S)
+_URL = re.compile(r"https?://[^\s)>\]]+")
+_PATH = re.compile(
+    r"(?<![\w/:])((?:[\w.-]+[/\\])*[\w-]+\.(?:pyx?|pxd|js|jsx|ts|tsx|java|go|rs|c|h|cc|cpp|hpp|rb|php|cs|kt|swift|scala|html|css|cfg|ini|toml|rst|md|txt|ya?ml|json))\b"
+)
+_URL_PATH = re.compile(r"/blob/[^/\s]+/([^\s#)>\]]+)(?:#L(\d+))?")
+_DOTTED = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)")
+_CALL = re.compile(r"(?<![\w])([A-Za-z_]\w*)\(")
+_CODE_NAME = re.compile(r"\b(?:[A-Za-z]+_\w+|_\w+|[a-z]+[A-Z]\w*|[A-Z]+[a-z0-9]+[A-Z]\w*|[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
+_IMPORT = re.compile(r"^[ \t>.]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([^\n()]*)|import[ \t]+([\w.]+))", re.M)
+_QUOTED = re.compile(r"\"([^\"\n]{6,120})\"|'([^'\n]{8,120})'|“([^”\n]{6,120})”")
+_OPTION = re.compile(r"(?<![\w-])--?([a-z][\w-]{2,})")
+_MOST_CHARACTERS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A line of a traceback.
+
+    Attributes:
+        path: as written, often a path of another machine.
+        line: from 1, or 0 when it is not said.
+        function: the function's name, or empty.
+    """
+
+    path: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """An issue's text, taken apart.
+
+    Attributes:
+        title: the first line.
+        prose: the text without code.
+        code: what stands in code blocks.
+        frames: tracebacks, outermost first.
+        errors: (type, message) of errors.
+    """
+
+    title: str
+    prose: str
+    code: str
+    frames: tuple[Frame, ...] = ()
+    errors: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, int], ...] = field(default=())
+    """Paths with lines (0: none) in links to a forge's page of a file."""
+
+    @cached_property
+    def whole(self) -> str:
+        """Title, prose and code."""
+        return f"{self.title}\n{self.prose}\n{self.code}"
+
+    @cached_property
+    def title_terms(self) -> Counter[str]:
+        """The words of the title."""
+        return terms(self.title)
+
+    @cached_property
+    def prose_terms(self) -> Counter[str]:
+        """The words of the title and the prose."""
+        return self.title_terms + terms(self.prose)
+
+    @cached_property
+    def all_terms(self) -> Counter[str]:
+        """The words of title, prose and code."""
+        return self.prose_terms + terms(self.code)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Paths and names of files, as written."""
+        found = [match.replace("\\", "/") for match in _PATH.findall(self.whole)]
+        return tuple(dict.fromkeys([*(path for path, _ in self.links), *found]))
+
+    @cached_property
+    def dotted(self) -> tuple[str, ...]:
+        """Dotted names, such as `django.db.models.Q` and `self.assertEqual`."""
+        return tuple(dict.fromkeys(_DOTTED.findall(self.whole)))
+
+    @cached_property
+    def ticked(self) -> frozenset[str]:
+        """Identifiers between backticks in the title and the prose."""
+        spans = _TICKS.findall(f"{self.title}\n{self.prose}")
+        return frozenset(name for span in spans for name in IDENTIFIER.findall(span))
+
+    @cached_property
+    def code_names(self) -> frozenset[str]:
+        """Identifiers that look like code in the title and the prose: `snake_case`, `camelCase`, `called(`."""
+        text = f"{self.title}\n{self.prose}"
+        names = [*_CODE_NAME.findall(text), *_CALL.findall(text)]
+        names.extend(name for dotted in _DOTTED.findall(text) for name in dotted.split("."))
+        return frozenset(names) | self.ticked
+
+    @cached_property
+    def title_names(self) -> frozenset[str]:
+        """Identifiers of the title."""
+        return frozenset(IDENTIFIER.findall(self.title))
+
+    @cached_property
+    def block_names(self) -> frozenset[str]:
+        """Identifiers of the code blocks."""
+        return frozenset(IDENTIFIER.findall(self.code))
+
+    @cached_property
+    def block_calls(self) -> frozenset[str]:
+        """Names that the code blocks call or reach by a dot."""
+        names = [
+            *_CALL.findall(self.code),
+            *(part for dotted in _DOTTED.findall(self.code) for part in dotted.split(".")),
+        ]
+        return frozenset(names)
+
+    @cached_property
+    def imported(self) -> tuple[str, ...]:
+        """What the code imports, dotted; `from a import b` gives `a.b`."""
+        found: dict[str, None] = {}
+        for module, names, plain in _IMPORT.findall(self.whole):
+            if plain:
+                found.setdefault(plain)
+            for name in names.split(","):
+                word = name.split()
+                if word and word[0].isidentifier():
+                    found.setdefault(f"{module}.{word[0]}")
+        return tuple(found)
+
+    @cached_property
+    def phrases(self) -> tuple[str, ...]:
+        """Texts that may stand in the source as they are: messages of errors and quoted strings."""
+        found = [message for _, message in self.errors]
+        found.extend(
+            next(filter(None, groups)) for groups in _QUOTED.findall(f"{self.title}\n{self.prose}\n{self.code}")
+        )
+        return tuple(dict.fromkeys(text.strip() for text in found if " " in text.strip()))[:20]
+
+    @cached_property
+    def options(self) -> tuple[str, ...]:
+        """Names of command-line options, without the dashes."""
+        return tuple(dict.fromkeys(_OPTION.findall(self.whole)))
+
+
+def read_question(text: str) -> Question:
+    """Take an issue's text apart; its first line is the title.
+
+    Args:
+        text: title and body, as Markdown or plain text; what is past 60,000 characters is not read.
+    """
+    text = _COMMENT.sub(" ", text[:_MOST_CHARACTERS].replace("\r\n", "\n")).strip()
+    links = tuple((path, int(line or 0)) for path, line in _URL_PATH.findall(text))
+    title, _, body = text.partition("\n")
+    body = _URL.sub(" ", body)
+    blocks: list[str] = []
+
+    def keep(match: "re.Match[str]") -> str:
+        blocks.append(match.group(match.lastindex or 0))
+        return "\n"
+
+    prose = _FENCE.sub(keep, body)
+    prose = _INDENTED.sub(keep, prose)
+    prose = _PROMPT.sub(keep, prose)
+    code = "\n".join(blocks)
+    frames = tuple(_frames(body))
+    without = _SHORT_FRAME.sub(" ", _FRAME.sub(" ", code)) if frames else code
+    return Question(title.strip(), prose, without, frames, tuple(_ERROR.findall(f"{title}\n{body}")), links)
+
+
+def _frames(text: str) -> Iterable[Frame]:
+    for path, line, function in _FRAME.findall(text):
+        yield Frame(path.replace("\\", "/"), int(line), function)
+    for path, line, function, _ in _SHORT_FRAME.findall(text):
+        yield Frame(path.replace("\\", "/"), int(line), function)
+    for path, function in _IPYTHON_FRAME.findall(text):
+        yield Frame(path.replace("\\", "/"), 0, function.rpartition(".")[2])
+    for function, path, line in _JS_FRAME.findall(text):
+        yield Frame(path.replace("\\", "/"), int(line), function.rpartition(".")[2])

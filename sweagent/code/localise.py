@@ -1,0 +1,204 @@
+"""Where an issue is likely to be fixed: ranked files and definitions, by a linear ranking of many signals.
+
+The funnel from files to definitions follows C. Xia et al., "Agentless: Demystifying LLM-based Software Engineering
+Agents" (2024); the mix of similarity, structure and stack traces follows C. Wong et al., "Boosting Bug-Report-Oriented
+Fault Localization with Segmentation and Stack-Trace Analysis" (2014). The weights are learned by a softmax over the
+candidates of each question (Z. Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach", 2007) and
+lie beside this module in `weights.json`.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from math import exp, log
+from pathlib import Path
+
+from sweagent.code.definition_signals import Candidate, DefinitionSignals
+from sweagent.code.file_signals import FileSignals, Signal
+from sweagent.code.index import Index
+from sweagent.code.issue_text import read_question
+from sweagent.code.reasons import definition_reason, file_reason
+from sweagent.model import Frozen
+
+LOOKED_INTO = 40
+"""Files whose definitions are looked into."""
+
+_FILE_ALSO = ("title_path", "path", "path_full", "imported", "frame_deep", "tested", "raw", "size")
+_DEFINITION_BEST = ("phrase", "frame", "name", "raw", "outer_and_name")
+
+
+class FileHit(Frozen):
+    """A file that may need the change."""
+
+    path: str
+    score: float
+    """Its share of the belief among the files looked into, from 0 to 1."""
+    reason: str
+
+
+class DefinitionHit(Frozen):
+    """A definition that may need the change."""
+
+    path: str
+    name: str
+    """Qualified, such as `Session.send`."""
+    kind: str
+    start: int
+    end: int
+    score: float
+    """Its share of the belief among the definitions looked into, from 0 to 1."""
+    reason: str
+
+
+class Localisation(Frozen):
+    """The likeliest files and definitions, best first."""
+
+    files: tuple[FileHit, ...] = ()
+    definitions: tuple[DefinitionHit, ...] = ()
+
+
+def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
+    """Rank the files and the definitions of a repository for an issue; the same input always gives the same ranking.
+
+    Args:
+        index: the repository at the base commit.
+        issue_text: title and body; the first line is the title.
+        limit: how many files, and how many definitions, to return at most.
+    """
+    signals = FileSignals(index, read_question(issue_text))
+    by_name = signals.all()
+    weights = load_weights()
+    first = _sum(by_name, weights["stage1"], signals.candidates)
+    numbers = sorted(signals.candidates, key=lambda n: (-first[n], index.sources[n]))[:LOOKED_INTO]
+    if not numbers:
+        return Localisation()
+    candidates = DefinitionSignals(signals, numbers).compute()
+    early = _definition_scores(candidates, first, weights["definition"])
+    features = file_features(numbers, candidates, early, first, by_name)
+    final = {n: _dot(features[n], weights["file"]) for n in numbers}
+    late = _definition_scores(candidates, final, weights["definition_final"])
+    return Localisation(
+        files=_file_hits(index, by_name, features, final, limit),
+        definitions=_definition_hits(candidates, late, limit),
+    )
+
+
+@lru_cache(maxsize=1)
+def load_weights() -> Mapping[str, Mapping[str, float]]:
+    """The weights of the four rankings: files at first, definitions, files at last, definitions at last."""
+    weights: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("weights.json").read_text("utf-8"))
+    return weights
+
+
+def definition_features(candidates: Sequence[Candidate], file_scores: Mapping[int, float]) -> list[dict[str, float]]:
+    """The signals of each candidate with those of its file."""
+    belief = _log_share(file_scores)
+    ordered = sorted(file_scores.values(), reverse=True)
+    rank = {number: 1 / (1 + ordered.index(score)) for number, score in file_scores.items()}
+    return [
+        {**item.signals, "file": belief[item.file_number], "file_rank": rank[item.file_number]} for item in candidates
+    ]
+
+
+def file_features(
+    numbers: Sequence[int],
+    candidates: Sequence[Candidate],
+    scores: Sequence[float],
+    first: Mapping[int, float],
+    by_name: Mapping[str, Signal],
+) -> dict[int, dict[str, float]]:
+    """What the first ranking and the definitions of each file say of it."""
+    inside: defaultdict[int, list[int]] = defaultdict(list)
+    for position, candidate in enumerate(candidates):
+        inside[candidate.file_number].append(position)
+    belief = _log_share(first)
+    top = max(scores, default=0.0)
+    features: dict[int, dict[str, float]] = {}
+    for n in numbers:
+        ordered = sorted((scores[position] - top for position in inside[n]), reverse=True)
+        contents = sorted((candidates[position].signals.get("content", 0.0) for position in inside[n]), reverse=True)
+        own = {
+            "stage1": belief[n],
+            "best": max(ordered[0] / 3, -4.0) if ordered else -4.0,
+            "best5": max(log(sum(exp(score) for score in ordered[:5]) or 1e-9) / 3, -4.0) if ordered else -4.0,
+            "content": contents[0] if contents else 0.0,
+            "content3": sum(contents[:3]) / 3,
+        }
+        for name in _DEFINITION_BEST:
+            own[name] = max((candidates[position].signals.get(name, 0.0) for position in inside[n]), default=0.0)
+        for name in _FILE_ALSO:
+            own[f"f_{name}"] = by_name[name].get(n, 0.0)
+        features[n] = own
+    return features
+
+
+def _definition_scores(
+    candidates: Sequence[Candidate], file_scores: Mapping[int, float], weights: Mapping[str, float]
+) -> list[float]:
+    return [_dot(features, weights) for features in definition_features(candidates, file_scores)]
+
+
+def _sum(by_name: Mapping[str, Signal], weights: Mapping[str, float], candidates: Iterable[int]) -> dict[int, float]:
+    scores = dict.fromkeys(candidates, 0.0)
+    for name, weight in weights.items():
+        for n, value in by_name[name].items():
+            scores[n] += weight * value
+    return scores
+
+
+def _dot(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    return sum(weights.get(name, 0.0) * value for name, value in features.items())
+
+
+def _log_share(scores: Mapping[int, float]) -> dict[int, float]:
+    """The logarithm of each score's softmax share, bounded below and scaled to the size of the other signals."""
+    top = max(scores.values(), default=0.0)
+    total = log(sum(exp(score - top) for score in scores.values()) or 1.0) + top
+    return {number: max(score - total, -9.0) / 3 for number, score in scores.items()}
+
+
+def _shares(scores: Sequence[float]) -> list[float]:
+    top = max(scores, default=0.0)
+    raised = [exp(score - top) for score in scores]
+    total = sum(raised) or 1.0
+    return [round(value / total, 4) for value in raised]
+
+
+def _file_hits(
+    index: Index,
+    by_name: Mapping[str, Signal],
+    features: Mapping[int, Mapping[str, float]],
+    scores: Mapping[int, float],
+    limit: int,
+) -> tuple[FileHit, ...]:
+    numbers = sorted(scores, key=lambda n: (-scores[n], index.sources[n]))
+    shares = _shares([scores[n] for n in numbers])
+    return tuple(
+        FileHit(path=index.sources[n], score=share, reason=file_reason(n, by_name, features[n]))
+        for n, share in list(zip(numbers, shares, strict=True))[:limit]
+    )
+
+
+def _definition_hits(candidates: Sequence[Candidate], scores: Sequence[float], limit: int) -> tuple[DefinitionHit, ...]:
+    shares = _shares(scores)
+    order = sorted(
+        range(len(candidates)),
+        key=lambda k: (-scores[k], candidates[k].place.path, candidates[k].definition.start),
+    )
+    hits: list[DefinitionHit] = []
+    for position in order[:limit]:
+        candidate = candidates[position]
+        definition = candidate.definition
+        hits.append(
+            DefinitionHit(
+                path=candidate.place.path,
+                name=definition.qualified,
+                kind=definition.kind,
+                start=definition.start,
+                end=definition.end,
+                score=shares[position],
+                reason=definition_reason(candidate),
+            )
+        )
+    return tuple(hits)

@@ -1,0 +1,47 @@
+"""The reason for a place in a few words, from the signals that speak for it."""
+
+from collections.abc import Mapping
+
+from sweagent.code.definition_signals import Candidate
+from sweagent.code.file_signals import Signal
+
+_FILE_WORDS = (
+    ("frame_deep", 0.0, "on the traceback"),
+    ("path_full", 0.0, "its path is in the issue"),
+    ("path_name", 0.0, "its name is in the issue"),
+    ("qualified", 0.0, "defines what the issue names"),
+    ("imported", 0.0, "defines what the issue imports"),
+    ("defines", 0.2, "defines names of the issue"),
+    ("title_path", 0.4, "its path has words of the title"),
+    ("title", 0.7, "uses the title's words"),
+    ("content", 0.5, "reads like the issue"),
+    ("tested", 0.5, "tested by tests that read like the issue"),
+)
+_DEFINITION_WORDS = (
+    ("frame", 0.0, "on the traceback"),
+    ("phrase", 0.0, "holds a quoted message"),
+    ("outer_and_name", 0.5, "named with its class"),
+    ("exact", 0.0, "named in the issue"),
+    ("exact_block", 0.0, "called in the issue's code"),
+    ("outer", 0.5, "its class is named"),
+    ("called", 0.0, "called by what is named"),
+    ("name_title", 0.5, "its name has words of the title"),
+    ("name", 0.5, "its name has words of the issue"),
+    ("content", 0.5, "reads like the issue"),
+)
+_MOST = 3
+_OTHERWISE = "shares words with the issue"
+
+
+def file_reason(number: int, signals: Mapping[str, Signal], features: Mapping[str, float]) -> str:
+    """Say why a file is in the ranking."""
+    said = [words for name, least, words in _FILE_WORDS if signals.get(name, {}).get(number, 0.0) > least]
+    if features.get("phrase", 0.0) > 0:
+        said.insert(0, "holds a quoted message")
+    return "; ".join(said[:_MOST]) or _OTHERWISE
+
+
+def definition_reason(candidate: Candidate) -> str:
+    """Say why a definition is in the ranking."""
+    said = [words for name, least, words in _DEFINITION_WORDS if candidate.signals.get(name, 0.0) > least]
+    return "; ".join(said[:_MOST]) or _OTHERWISE

@@ -1,0 +1,117 @@
+"""A map of a repository for a question, and hints for a first prompt, within a hard budget of tokens.
+
+The idea of showing a model the signatures of what matters is P. Gauthier's ("Building a better repository map with
+tree sitter", 2023); here the order comes from the localisation instead of a walk over the graph of references.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sweagent.code.definitions import Definition
+from sweagent.code.index import Index, Place, is_candidate
+from sweagent.code.localise import Localisation, locate
+from sweagent.code.tokens import count_tokens
+
+_Item = TypeVar("_Item")
+
+_SIGNATURE = 110
+_PLACES = 400
+
+
+def repo_map(index: Index, question: str = "", token_budget: int = 1000) -> str:
+    """Return the definitions that matter most, grouped by file, with their lines; never above the budget.
+
+    Args:
+        index: the repository.
+        question: what the map is for; without one, what is used most comes first.
+        token_budget: tokens (see `tokens.count_tokens`) that the map may cost.
+    """
+    places = _asked(index, question) if question.strip() else _used(index)
+    return _most(places, token_budget, lambda some: _render(index, some))
+
+
+def file_outline(index: Index, path: str, token_budget: int = 2000) -> str:
+    """Return the signatures of a file with their lines; outer definitions stay when the budget is short."""
+    definitions = index.outline(path).definitions
+    places = sorted(
+        (Place(path, item) for item in definitions), key=lambda place: place.definition.qualified.count(".")
+    )
+    return _most(places, token_budget, lambda some: _render(index, some))
+
+
+def hints(localisation: Localisation, token_budget: int = 300) -> str:
+    """Return the likeliest places as lines for a first prompt; never above the budget, empty when nothing fits.
+
+    Args:
+        localisation: from `locate`.
+        token_budget: tokens that the hints may cost.
+    """
+    lines = [f"{hit.path}:{hit.start}-{hit.end} {hit.name} ({hit.reason})" for hit in localisation.definitions]
+    shown = {hit.path for hit in localisation.definitions}
+    lines += [f"{hit.path} ({hit.reason})" for hit in localisation.files if hit.path not in shown]
+    return _most(lines, token_budget, "\n".join)
+
+
+def _most(items: Sequence[_Item], budget: int, render: Callable[[Sequence[_Item]], str]) -> str:
+    """Render as many of the first items as the budget allows."""
+    low, high, best = 0, len(items), ""
+    while low < high:
+        middle = (low + high + 1) // 2
+        text = render(items[:middle])
+        if count_tokens(text) <= budget:
+            low, best = middle, text
+        else:
+            high = middle - 1
+    return best
+
+
+def _asked(index: Index, question: str) -> list[Place]:
+    found = locate(index, question, _PLACES)
+    places: list[Place] = []
+    for hit in found.definitions:
+        definitions = index.outline(hit.path).definitions
+        places.extend(Place(hit.path, d) for d in definitions if d.start == hit.start and d.qualified == hit.name)
+    return places
+
+
+def _used(index: Index) -> list[Place]:
+    """Outer definitions, those first whose name stands in the most files, for each file that defines the name."""
+    places = [
+        place
+        for place in index.definitions()
+        if is_candidate(place.path) and place.definition.parent < 0 and not place.definition.name.startswith("_")
+    ]
+
+    def used(place: Place) -> float:
+        return len(index.word_files(place.definition.name)) / len(index.by_name[place.definition.name])
+
+    return sorted(places, key=lambda place: (-used(place), place.path, place.definition.start))[:_PLACES]
+
+
+def _render(index: Index, places: Sequence[Place]) -> str:
+    by_path: defaultdict[str, list[Definition]] = defaultdict(list)
+    for place in places:
+        by_path[place.path].append(place.definition)
+    contents = index.contents(by_path)
+    lines: list[str] = []
+    for path, definitions in by_path.items():
+        source = contents.get(path, b"").decode("utf-8", "replace").splitlines()
+        lines.append(f"{path}:")
+        shown: set[int] = set()
+        outlined = index.outline(path).definitions
+        for definition in sorted(definitions, key=lambda item: (item.start, -item.end)):
+            parent = definition.parent
+            if parent >= 0 and outlined[parent].start not in shown:
+                lines.append(_line(outlined[parent], source))
+                shown.add(outlined[parent].start)
+            if definition.start not in shown:
+                lines.append(_line(definition, source))
+                shown.add(definition.start)
+    return "\n".join(lines)
+
+
+def _line(definition: Definition, source: Sequence[str]) -> str:
+    text = source[definition.header - 1].strip() if definition.header <= len(source) else definition.name
+    depth = definition.qualified.count(".")
+    return f"{definition.start:>5}-{definition.end}{'  ' * (depth + 1)}{text[:_SIGNATURE]}"
