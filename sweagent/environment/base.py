@@ -48,9 +48,9 @@ class Base(Frozen):
 def ensure_base_image(recipe: Recipe, *, log: Log) -> Base:
     """Find or make the image that a recipe starts from.
 
-    The first of these that works: the image that the recipe names (`host` asks for the last rung); the ecosystem's image
-    of that version, present or pulled; an image made from Debian packages, with the interpreter of the host copied into
-    it where Debian has another; for Python, an image of this machine's own files.
+    The first of these that works: the image that the recipe names (`host` asks for the last rung); the ecosystem's
+    image of that version, present or pulled; an image made from Debian packages, with the interpreter of the host
+    copied into it where Debian has another; for Python, an image of this machine's own files.
 
     Args:
         recipe: what is wanted.

@@ -17,8 +17,8 @@ def render_dockerfile(recipe: Recipe, base: Base) -> str:
     """The Dockerfile of a recipe.
 
     Every value of the recipe is quoted for the shell, and the recipe's own types keep line ends out, so that no value
-    can add an instruction. Commands are meant to be commands: they run in the build, which has no secrets and no network
-    but the registry.
+    can add an instruction. Commands are meant to be commands: they run in the build, which has no secrets and no
+    network but the registry.
 
     Args:
         recipe: what to build.

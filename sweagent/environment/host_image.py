@@ -1,7 +1,7 @@
 """An image made of this machine's own files: ready in seconds, without a registry and without root.
 
-It holds a shell, coreutils, git and the interpreter that runs this program, with pytest and the recipe's packages as far
-as they are here. It serves small pure Python projects (the demo is one) where nothing better can be had.
+It holds a shell, coreutils, git and the interpreter that runs this program, with pytest and the recipe's packages as
+far as they are here. It serves small pure Python projects (the demo is one) where nothing better can be had.
 """
 
 import hashlib
@@ -26,11 +26,13 @@ NAME = "host"
 """The value of `environment.base` that asks for this image."""
 
 _PROGRAMS = (
-    "sh bash env cat cp mv rm ls ln mkdir rmdir touch chmod chown head tail wc sort uniq cut tr tee sed grep egrep awk mawk "
-    "find xargs diff patch git git-upload-pack tar gzip sleep timeout kill ps date stat mktemp readlink realpath dirname "
-    "basename printf echo test true false expr seq id whoami uname nice nohup setsid stty tty yes dd od base64 sha1sum "
-    "sha256sum cmp comm paste join split pwd which"
-).split()
+    "sh", "bash", "env", "cat", "cp", "mv", "rm", "ls", "ln", "mkdir", "rmdir", "touch", "chmod", "chown", "head",
+    "tail", "wc", "sort", "uniq", "cut", "tr", "tee", "sed", "grep", "egrep", "awk", "mawk", "find", "xargs", "diff",
+    "patch", "git", "git-upload-pack", "tar", "gzip", "sleep", "timeout", "kill", "ps", "date", "stat", "mktemp",
+    "readlink", "realpath", "dirname", "basename", "printf", "echo", "test", "true", "false", "expr", "seq", "id",
+    "whoami", "uname", "nice", "nohup", "setsid", "stty", "tty", "yes", "dd", "od", "base64", "sha1sum", "sha256sum",
+    "cmp", "comm", "paste", "join", "split", "pwd", "which",
+)  # fmt: skip
 _SKELETON = {
     "etc/passwd": b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     "etc/group": b"root:x:0:\nnogroup:x:65534:\n",

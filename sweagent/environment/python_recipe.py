@@ -4,10 +4,17 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from sweagent.environment.borrow import distribution_name
 from sweagent.environment.interpreters import host_interpreters
 from sweagent.environment.python_metadata import Metadata, read_metadata
-from sweagent.environment.python_tests import requirement_lines, test_command, test_requirements
+from sweagent.environment.python_tests import (
+    requirement_lines,
+    test_command,
+    test_requirements,
+    undeclared_packages,
+)
 from sweagent.environment.python_version import RELEASES, choose_python
 from sweagent.environment.recipe import WORKDIR, Line, Recipe, SystemPackage, normal_name
 from sweagent.environment.tree import Tree
@@ -26,8 +33,9 @@ _VERSION_VARIABLES = {
 
 _TOOLS = ("setuptools", "wheel")
 _NOT_FOR_TESTS = frozenset({
-    "tox", "pre-commit", "black", "flake8", "mypy", "isort", "ruff", "twine", "sphinx", "codecov", "coveralls", "pip-tools",
-    "pyright", "build", "bumpversion", "pip", "setuptools", "nox", "check-manifest", "furo", "bandit", "zest-releaser",
+    "tox", "pre-commit", "black", "flake8", "mypy", "isort", "ruff", "twine", "codecov", "coveralls", "pip-tools",
+    "sphinx", "pyright", "build", "bumpversion", "pip", "setuptools", "nox", "check-manifest", "furo",
+    "bandit", "zest-releaser",
 })  # fmt: skip
 
 
@@ -51,7 +59,8 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
     if is_newer_than_code(tree.committed, toolchain.value):
         wanted = [_unpinned(line) for line in wanted]
     own = normal_name(name.rsplit("/", 1)[-1])
-    requirements = [line for line in _once(wanted) if _name(line) != own]
+    requirements = [line for line in _once(_applying(wanted, toolchain.value)) if _name(line) != own]
+    said = {_name(line) for line in requirements} | {own}
     return Recipe(
         ecosystem="python",
         name=name,
@@ -62,6 +71,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         system=tuple(SystemPackage(value=package, source="every build") for package in _BASIC_SYSTEM),
         tools=tuple(Line(value=tool, source="every build") for tool in _TOOLS),
         requirements=tuple(requirements),
+        optional=tuple(line for line in undeclared_packages(tree) if _name(line) not in said),
         extras=extras,
         install=_install(tree, metadata, extras),
         test_command=command,
@@ -109,6 +119,20 @@ def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...]) -> tuple[L
 
 def _plain_requirements(tree: Tree, metadata: Metadata) -> list[Line]:
     return requirement_lines(tree, "requirements.txt") if "requirements.txt" in tree.names else []
+
+
+def _applying(lines: list[Line], version: str) -> list[Line]:
+    """The lines whose markers hold for the interpreter on Linux."""
+    platform = {"python_version": version, "python_full_version": f"{version}.0", "sys_platform": "linux"}
+    kept = []
+    for line in lines:
+        try:
+            marker = Requirement(line.value).marker
+        except InvalidRequirement:
+            continue
+        if marker is None or marker.evaluate({**platform, "platform_system": "Linux", "os_name": "posix", "extra": ""}):
+            kept.append(line)
+    return kept
 
 
 def _once(lines: list[Line]) -> list[Line]:

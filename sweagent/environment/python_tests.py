@@ -3,9 +3,12 @@
 import configparser
 import re
 
+import yaml
+
 from sweagent.environment.python_metadata import Metadata, lines_of
 from sweagent.environment.recipe import Line
 from sweagent.environment.tree import Tree
+from sweagent.resources import resource
 
 _REQUIREMENT_FILE = re.compile(
     r"(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*|tests?)/[\w.-]+|[\w-]*require[\w.-]+"
@@ -13,6 +16,8 @@ _REQUIREMENT_FILE = re.compile(
 _FOR_TESTS = re.compile(r"(?:^|[/._-])(?:tests?|testing|py3)(?=[._-]|/.*)")
 _FOR_DEVELOPERS = re.compile(r"(?:^|[/._-])(?:dev|develop|development|ci|all)(?=[._-])")
 _NOT_FOR_TESTS = re.compile(r"docs?\b|lint|typ(?:e|ing)|mypy|style|build|release|example|pallets|min|constraint|oldest")
+_TEST_GLOBS = ("*test*.py", "*tests/*.py", "*testing/*.py")
+_CONFIGURATION = ("pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml")
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_tests?|tests?)\.py$")
 
 
@@ -23,6 +28,28 @@ def test_requirements(tree: Tree, metadata: Metadata) -> tuple[Line, ...]:
         lines += requirement_lines(tree, name)
     lines += _tox_dependencies(tree)
     return tuple(lines)
+
+
+def undeclared_packages(tree: Tree) -> tuple[Line, ...]:
+    """Packages that the test files import, and plugins that they use, by the table of `environments/python`."""
+    table = yaml.safe_load(resource("environments", "python", "test-packages.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Line] = {}
+    for line in tree.lines(r"^ *(import|from) +[A-Za-z_]", *_TEST_GLOBS):
+        match = re.match(r" *(?:import|from) +(\w+)", line)
+        name = table["imports"].get(match[1]) if match else None
+        if match and name and not _is_local(tree, match[1]):
+            found.setdefault(name, Line(value=name, source=f"the tests import {match[1]}"))
+    options = tree.lines("addopts|asyncio_mode|DJANGO_SETTINGS_MODULE|timeout *=|--", *_CONFIGURATION)
+    words = [*tree.lines(r"def test_|pytest\.mark", *_TEST_GLOBS), *options]
+    for sign, name in table["signs"].items():
+        if any(re.search(sign, line) for line in words):
+            found.setdefault(name, Line(value=name, source=f"the tests or pytest's options use {name}"))
+    return tuple(found.values())
+
+
+def _is_local(tree: Tree, module: str) -> bool:
+    places = (f"{folder}{module}{end}" for folder in ("", "src/", "lib/") for end in (".py", "/__init__.py"))
+    return any(place in tree.names for place in places)
 
 
 def _requirement_files(tree: Tree) -> list[str]:

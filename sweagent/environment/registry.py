@@ -233,9 +233,10 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception as error:  # a fault of one request must not end the build's only way out
             self._send(502, f"{type(error).__name__}: {error}".encode(), "text/plain")
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Keep silent: the package managers tell what they fetch."""
 
     def _answer(self) -> None:

@@ -6,7 +6,6 @@ from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.model import Frozen
 from sweagent.resources import resource
 
-
 _UNRESOLVED = (
     r"No matching distribution|ResolutionImpossible|[Cc]onflict|Failed building wheel|does not provide the extra"
 )
@@ -22,8 +21,9 @@ class Remedy(Frozen):
 def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     """The next recipe to try, or None when nothing is left.
 
-    A fault of the network is met with the same recipe. Tried then, in this order: a system package that the error names; leaving out a package that cannot be had; tools of the
-    package manager as the code's time knew them; leaving out the extras; another interpreter.
+    A fault of the network is met with the same recipe. Tried then, in this order: a system package that the error
+    names; leaving out a package that cannot be had; tools of the package manager as the code's time knew them; leaving
+    out the extras; another interpreter.
 
     Args:
         recipe: the recipe that failed.

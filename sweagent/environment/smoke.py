@@ -1,6 +1,7 @@
 """Trying an environment: do the repository's tests run in it, and how many pass?"""
 
 import time
+from pathlib import Path
 
 from sweagent.environment.engine import LABEL, connect
 from sweagent.environment.recipe import Image
@@ -10,6 +11,8 @@ from sweagent.testing import TestReport, parse, runner_of
 
 _MEMORY = "4g"
 _KEPT = 400_000
+_IPV6 = {"net.ipv6.conf.all.disable_ipv6": "0"}
+"""The engine turns ::1 off where it gives no network; many tests open it."""
 
 
 class Smoke(Frozen):
@@ -60,8 +63,8 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     try:
         container = client.containers.run(
             image.name,
-            # The limit holds inside too, so that the output so far is complete when the time is up.
-            ["timeout", "-k", "5", str(int(seconds)), "/bin/sh", "-c", command],
+            # An interrupt at the limit lets the runner print its counts so far.
+            ["timeout", "-s", "INT", "-k", "20", str(int(seconds)), "/bin/sh", "-c", command],
             detach=True,
             working_dir=image.workdir,
             environment=dict(image.environment),
@@ -70,6 +73,7 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
             pids_limit=1024,
             cap_drop=["ALL"],
             init=True,
+            sysctls=_IPV6 if Path("/proc/sys/net/ipv6").exists() else {},
             labels={LABEL: "smoke"},
         )
         try:

@@ -10,6 +10,7 @@ from sweagent.errors import UsageError
 from sweagent.git import git
 
 _MAX_FILE = 1_000_000
+_MAX_LINES = 10_000
 
 
 class Tree(Protocol):
@@ -30,6 +31,9 @@ class Tree(Protocol):
     @property
     def version(self) -> str:
         """The development version that follows from the last tag before the commit; empty when there is none."""
+
+    def lines(self, pattern: str, *paths: str) -> list[str]:
+        """The lines of some files that match an extended regular expression, each once, at most ten thousand."""
 
     def read(self, path: str) -> str:
         """The text of a file; empty when it is missing, is not text, or has more than a million bytes."""
@@ -74,6 +78,11 @@ class GitTree:
             return match[1]
         *leading, last = match[1].split(".")
         return ".".join([*leading, str(int(last) + 1)]) + f".dev{match[2]}"
+
+    def lines(self, pattern: str, *paths: str) -> list[str]:
+        """The lines of some files that match, each once."""
+        found = self._git("grep", "-hIE", "-e", pattern, self.commit, "--", *paths).decode("utf-8", "replace")
+        return list(dict.fromkeys(found.splitlines()))[:_MAX_LINES]
 
     def read(self, path: str) -> str:
         """The text of a file, or nothing."""

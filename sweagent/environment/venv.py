@@ -88,7 +88,7 @@ def _interpreter(recipe: Recipe, folder: Path) -> tuple[Path, list[str]]:
         found = find_interpreter(minor)
         if found is not None:
             with tarfile.open(fileobj=io.BytesIO(pack_interpreter(found))) as archive:
-                archive.extractall(folder, filter="fully_trusted")
+                archive.extractall(folder, filter="tar")
             return folder / "opt/python/bin" / f"python{minor}", [f"Python {found.version} copied: ok"]
     system = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
     if system is None:

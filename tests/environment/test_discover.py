@@ -1,0 +1,220 @@
+"""What is read from a repository's files, and that nothing of it is run."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
+
+from sweagent.environment import python_recipe as python_recipe_module
+from sweagent.environment.discover import discover_tree
+from sweagent.environment.interpreters import Interpreter
+from sweagent.environment.python_metadata import _poetry_range, read_metadata
+from sweagent.environment.show import as_text
+from sweagent.errors import UsageError
+
+TEST = {"tests/test_a.py": "def test_a(): pass\n"}
+
+
+@pytest.fixture(autouse=True)
+def interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has the interpreters 2.7 and 3.6 to 3.13, whichever it has."""
+    minors = ["2.7", *(f"3.{minor}" for minor in range(6, 14))]
+    found = [Interpreter(version=f"{minor}.1", prefix="/nowhere") for minor in minors]
+    monkeypatch.setattr(python_recipe_module, "host_interpreters", lambda: found)
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        ({"pyproject.toml": "[project]\nname='a'\nrequires-python='>=3.6'\n"}, "3.8"),
+        ({"pyproject.toml": "[project]\nname='a'\nrequires-python='>=3.6,<3.8'\n"}, "3.7"),
+        ({"setup.cfg": "[options]\npython_requires = ~=3.6.1\n"}, "3.6"),
+        ({"setup.py": "from setuptools import setup\nsetup(python_requires='>=3.5, !=3.8.*')\n"}, "3.7"),
+        ({"setup.py": "setup(classifiers=['Programming Language :: Python :: 3.6'])\n"}, "3.6"),
+        ({"setup.py": "setup(classifiers=['Programming Language :: Python :: 2.7'])\n"}, "2.7"),
+        ({"setup.py": "setup(classifiers=['Programming Language :: Python :: 3.3'])\n"}, "3.8"),
+        ({"setup.py": "setup()\n", ".travis.yml": "python:\n  - '3.6'\n  - '3.7'\n"}, "3.7"),
+        ({"setup.py": "setup()\n", "tox.ini": "[tox]\nenvlist = py36,py{37},lint\n[testenv]\n"}, "3.7"),
+        ({"setup.py": "", ".github/workflows/ci.yml": "python-version: ['3.6', 3.7, '3.10']\n"}, "3.7"),
+        ({"setup.py": "setup()\n", ".python-version": "3.9.1\n"}, "3.9"),
+        ({"setup.py": "setup()\n"}, "3.8"),
+        ({"pyproject.toml": "[project]\nrequires-python='>=3.99'\n"}, "3.8"),
+        ({"pyproject.toml": "[project]\nrequires-python='nonsense'\n"}, "3.8"),
+    ],
+)
+def test_the_interpreter_follows_from_the_evidence(recipe_of, files: dict[str, str], version: str) -> None:
+    assert recipe_of(files).toolchain.value == version
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        ({"pyproject.toml": "[project]\nname='a'\ndependencies=['six>=1']\n"}, {"six>=1"}),
+        (
+            {"pyproject.toml": "[project]\nname='a'\n[project.optional-dependencies]\ntest=['mock']\ndocs=['furo']\n"},
+            {"mock"},
+        ),
+        ({"pyproject.toml": "[dependency-groups]\ndev=['mock',{include-group='x'}]\nx=['nose']\n"}, {"mock", "nose"}),
+        (
+            {"pyproject.toml": "[tool.poetry.dependencies]\npython='^3.6'\nsix='^1.2'\n[tool.poetry.dev-dependencies]\nmock='*'\n"},
+            {"six>=1.2,<2", "mock"},
+        ),
+        ({"setup.cfg": "[metadata]\nname = a\n[options]\ninstall_requires =\n  six\n  attrs>=1 # why\n"}, {"six", "attrs>=1"}),
+        ({"setup.py": "R = ['six']\nsetup(install_requires=R + ['attrs'], tests_require=('mock',))\n"}, {"six", "attrs", "mock"}),
+        ({"setup.py": "D = dict(install_requires=['six'])\nsetup(**D)\n"}, {"six"}),
+        ({"setup.py": "V = '1.0'\nsetup(install_requires=['six>=%s' % V])\n"}, {"six>=1.0"}),
+        ({"setup.py": "setup(install_requires=open('r').read().split())\n"}, set()),
+        ({"setup.py": "setup()", "requirements-test.txt": "-r more.txt\n--index-url x\nmock\n", "more.txt": "nose\n"}, {"mock", "nose"}),
+        ({"setup.py": "setup()", "requirements/test.txt": "-r base.txt\nmock\n", "requirements/base.txt": "six\n"}, {"six", "mock"}),
+        ({"setup.py": "setup()", "requirements-docs.txt": "sphinx\n"}, set()),
+        ({"setup.py": "setup()", "tox.ini": "[testenv]\ndeps =\n  mock\n  -rr.txt\n  tox: x\n", "r.txt": "six"}, {"mock", "six"}),
+        ({"requirements.txt": "six==1.10\n"}, {"six==1.10"}),
+    ],
+)  # fmt: skip
+def test_the_packages_that_the_tests_need(recipe_of, files: dict[str, str], wanted: set[str]) -> None:
+    found = {line.value for line in recipe_of(files | TEST).requirements} - {"pytest"}
+    assert found == wanted
+
+
+def test_pins_are_dropped_when_the_interpreter_is_newer_than_the_code(git_repository, monkeypatch, tree_of) -> None:
+    newest = [Interpreter(version="3.13.0", prefix="/nowhere")]
+    monkeypatch.setattr(python_recipe_module, "host_interpreters", lambda: newest)
+    recipe = discover_tree(tree_of({"requirements.txt": "six==1.10\n"} | TEST), "a")
+    assert "six" in [line.value for line in recipe.requirements]
+    assert recipe.cutoff is not None
+    assert recipe.cutoff.year >= 2026
+
+
+def test_packages_are_sought_until_the_end_of_the_commits_month(recipe_of) -> None:
+    assert str(recipe_of({"setup.py": "setup(python_requires='==3.7.*')"}).cutoff) == "2020-09-30"
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"setup.py": "", "pytest.ini": ""}, "python -m pytest"),
+        ({"setup.py": "", "django/__init__.py": "", "tests/runtests.py": ""}, "python tests/runtests.py --verbosity 1"),
+        ({"manage.py": "", "requirements.txt": "django"}, "python manage.py test"),
+        ({"package.json": '{"scripts": {"test": "mocha"}}'}, "npm test"),
+        ({"go.mod": "module a\n\ngo 1.19\n"}, "go test ./..."),
+        ({"Cargo.toml": "[package]\nname='a'\n"}, "cargo test --offline"),
+        ({"pom.xml": "<project/>"}, "mvn -B -o test"),
+        ({"build.gradle": "", "gradlew": ""}, "./gradlew --no-daemon --offline test"),
+    ],
+)
+def test_the_test_command(recipe_of, files: dict[str, str], command: str) -> None:
+    assert recipe_of(files).test_command.value == command
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        ({"package.json": "{}"}, "12"),
+        ({"package.json": "{}", ".nvmrc": "v16.1.0\n"}, "16"),
+        ({"package.json": '{"engines": {"node": ">=18"}}'}, "18"),
+        ({"package.json": "not json"}, "12"),
+        ({"go.mod": "module a\n\ngo 1.19\n"}, "1.19"),
+        ({"Cargo.toml": "[package]", "rust-toolchain": "1.70.0\n"}, "1.70.0"),
+        ({"pom.xml": "<maven.compiler.source>1.8</maven.compiler.source>"}, "8"),
+        ({"build.gradle": "sourceCompatibility = 16"}, "17"),
+    ],
+)
+def test_the_version_of_other_toolchains(recipe_of, files: dict[str, str], version: str) -> None:
+    assert recipe_of(files).toolchain.value == version
+
+
+@pytest.mark.parametrize(
+    ("lock", "command"),
+    [("package-lock.json", "npm ci"), ("pnpm-lock.yaml", "pnpm@9 install --frozen"), ("yarn.lock", "yarn@1 install")],
+)
+def test_the_lock_file_tells_the_package_manager(recipe_of, lock: str, command: str) -> None:
+    recipe = recipe_of({"package.json": "{}", lock: ""})
+    assert command in recipe.install[0].value
+    assert recipe.install[0].source == lock
+
+
+def test_nothing_of_the_repository_runs(recipe_of, tmp_path) -> None:
+    canary = tmp_path / "ran"
+    code = f"open({str(canary)!r}, 'w')\nfrom setuptools import setup\nsetup(install_requires=['six'])\n"
+    recipe = recipe_of({"setup.py": code, "conftest.py": code, "sitecustomize.py": code})
+    assert "six" in [line.value for line in recipe.requirements]
+    assert not canary.exists()
+
+
+def test_the_repositorys_own_file_overrides_any_part(recipe_of) -> None:
+    said = (
+        "environment:\n  toolchain: '3.10'\n  system: [libpq-dev]\n  requirements: [six]\n  test_command: make check\n"
+        "  environment: {MODE: test}\n  base: debian:12\n"
+    )
+    recipe = recipe_of({"setup.py": "setup(install_requires=['attrs'])", ".fix-issue.yaml": said})
+    assert recipe.toolchain.value == "3.10"
+    assert [package.value for package in recipe.system] == ["libpq-dev"]
+    assert [line.value for line in recipe.requirements] == ["six"]
+    assert recipe.test_command.value == "make check"
+    assert ".fix-issue.yaml" in recipe.test_command.source
+    assert (recipe.environment, recipe.base) == ({"MODE": "test"}, "debian:12")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "system: ['git; curl x | sh']",
+        "system: ['-o=APT::x']",
+        "toolchain: '3.9 && id'",
+        "base: \"x\\nRUN id\"",
+        "base: '--evil'",
+        "requirements: [\"six\\nRUN id\"]",
+        "environment: {'A B': x}",
+        "environment: {A: \"x\\ny\"}",
+        "test_command: \"a\\nb\"",
+        "name: other",
+        "nonsense: 1",
+        "ecosystem: cobol",
+        "system: 3",
+    ],
+)  # fmt: skip
+def test_overrides_that_cannot_be_used_are_refused(recipe_of, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        recipe_of({"setup.py": "", ".fix-issue.yaml": f"environment:\n  {said}\n"})
+    assert caught.value.hint
+
+
+def test_an_unknown_kind_of_project_is_an_error_with_a_way_out(recipe_of) -> None:
+    with pytest.raises(UsageError) as caught:
+        recipe_of({"README": "hello"})
+    assert "--image" in caught.value.hint
+
+
+def test_the_recipe_is_shown_with_its_sources(recipe_of) -> None:
+    shown = as_text(recipe_of({"setup.py": "setup(install_requires=['attrs'])"} | TEST))
+    line = next(line for line in shown.splitlines() if "attrs" in line)
+    assert "setup.py" in line
+
+
+def test_two_commits_that_need_the_same_have_different_keys_but_the_same_packages(recipe_of, git_command) -> None:
+    first = recipe_of({"setup.py": "setup(install_requires=['attrs'])"})
+    assert first.key() == first.model_copy(update={"notes": ("x",)}).key()
+    assert first.key() != first.model_copy(update={"commit": "0" * 40}).key()
+
+
+class _Files:
+    """A tree of given files."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._files = files
+        self.names = frozenset(files)
+
+    def read(self, path: str) -> str:
+        return self._files.get(path, "")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(["pyproject.toml", "setup.cfg", "setup.py"]), st.text(max_size=300), min_size=1))
+def test_any_text_can_stand_in_the_metadata(files: dict[str, str]) -> None:
+    read_metadata(_Files(files))  # type: ignore[arg-type]
+
+
+@given(st.sampled_from("^~"), st.lists(st.integers(0, 30), min_size=1, max_size=4))
+def test_poetrys_ranges_hold_the_version_they_name(sign: str, numbers: list[int]) -> None:
+    version = ".".join(map(str, numbers))
+    assert version in SpecifierSet(_poetry_range(sign + version))
