@@ -12,7 +12,7 @@ _HINT = "start Docker (or set DOCKER_HOST), or choose --sandbox bubblewrap; see 
 
 
 def connect(timeout: float) -> Any:
-    """The `docker` package's low-level client of the engine that DOCKER_HOST names, of the system's, or of the user's own rootless one.
+    """The `docker` package's low-level client, of the engine that DOCKER_HOST names, the system's, or the user's own.
 
     Args:
         timeout: seconds of each later call.

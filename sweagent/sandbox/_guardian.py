@@ -45,6 +45,9 @@ def _become(plan: dict[str, Any], libc: ctypes.CDLL) -> None:
     try:
         os.setsid()
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        # Python ignores these, and what it starts would inherit that.
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
         os.close(plan["control"])
         for name, value in plan["limits"].items():
             number = getattr(resource, name)

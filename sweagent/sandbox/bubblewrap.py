@@ -100,7 +100,7 @@ class BubblewrapSandbox(ShellSandbox):
         for name in _SECRET_FOLDERS:
             if Path("/", name).is_dir():
                 yield from ("--tmpfs", f"/{name}")
-        yield from ("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--dir", "/var/tmp")  # noqa: S108
+        yield from ("--proc", "/proc", "--dev", "/dev", "--size", "33554432", "--tmpfs", "/run", "--dir", "/var/tmp")  # noqa: S108
         yield from ("--bind", str(self._folder / "tmp"), "/tmp")  # noqa: S108 - inside the sandbox
         for path in self._shown:
             yield from ("--ro-bind", str(path), str(path))

@@ -70,7 +70,8 @@ def probe_bubblewrap() -> Probe:
     hint = "install the package bubblewrap, on a kernel that lets users make namespaces"
     if program is None:
         return Probe(kind="bubblewrap", works=False, problem="bwrap is not installed", hint=hint)
-    trial = [program, "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
+    trial = [program, "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+    trial += ["--as-pid-1", "--size", "4096", "--tmpfs", "/run", "true"]
     try:
         done = subprocess.run(trial, capture_output=True, timeout=_BWRAP_SECONDS, check=False)
         version = subprocess.run([program, "--version"], capture_output=True, timeout=_BWRAP_SECONDS, check=False)

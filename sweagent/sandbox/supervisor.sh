@@ -10,6 +10,8 @@
 exec 2>/dev/null
 S=$1 O=$2 W=$3 MODE=$4 LIFETIME=$5 KEY=$6
 SLEEP=$(command -v sleep)
+LEADER=
+[ "$MODE" = tree ] && LEADER=$(command -v setsid)
 SHELL_PATH=$(command -v bash) || SHELL_PATH=$(command -v sh)
 
 if [ "$0" = boot ]; then
@@ -23,9 +25,11 @@ if [ "$0" = boot ]; then
     printf '%s\n' "$8" >"$S/supervisor"
     exec env -i PATH="$PATH" "$PROGRAM" "$S/supervisor" "$S" "$O" "$W" "$MODE" "$LIFETIME" "$KEY"
 fi
-rm -f "$S/supervisor"
+# What the commands could spoil is not kept in files.
+LIBRARY=$(cat "$S/library") FIRST=$(cat "$S/env.first")
+rm -f "$S/supervisor" "$S/library" "$S/env.first"
 
-current=env.first next=env.a number=0 safe=" $$ " late= watchdog=
+current=- next=env.a number=0 safe=" $$ " late= watchdog=
 trap 'late=1' USR1
 trap 'sweep; exit 0' TERM HUP
 
@@ -99,15 +103,17 @@ memory_kills() {
 start() {
     # Interrupts are ignored in jobs that a script puts in the background, which a test of Ctrl-C would trip over.
     trap - INT QUIT USR1 TERM HUP
+    export FIX_ISSUE_LIBRARY="$LIBRARY" FIX_ISSUE_FIRST="$FIRST"
     case $flags in *b*) export FIX_ISSUE_JOB="$KEY" ;; esac
-    exec "$SHELL_PATH" -c '. "$1/library"; eval "$__fi_command"; __fi_end' "${SHELL_PATH##*/}" \
+    # A group of its own keeps `kill 0` away from the supervisor where that is not process 1.
+    exec $LEADER "$SHELL_PATH" -c 'eval "$FIX_ISSUE_LIBRARY"; eval "$__fi_command"; __fi_end' "${SHELL_PATH##*/}" \
         "$S" "$number" "$flags" "$from" "$next" "$W"
     exit 127
 }
 
 run() {
     late= strays=0 notes= number=$((number + 1)) from=$current
-    case $flags in *f*) from=env.first ;; esac
+    case $flags in *f*) from=- ;; esac
     printf '%b' "$text" >"$S/command" && printf '%b' "$around" >"$S/around" && : >"$S/note" || {
         status=125 notes=state
         return
@@ -115,6 +121,7 @@ run() {
     case $flags in
     *b*)
         jobs=1
+        [ -d "$O" ] || mkdir -p "$O"
         start </dev/null >"$O/job-$number.log" 2>&1 3<&- &
         status=0 notes=job-$number
         return
