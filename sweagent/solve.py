@@ -229,8 +229,8 @@ class _Run:
         from sweagent.code import hints, locate, open_index
 
         repository = self._task.repository
-        with open_index(repository.git_dir, repository.base_commit) as index:
-            return hints(locate(index, self._task.issue.text), HINT_TOKENS)
+        index = open_index(repository.git_dir, repository.base_commit)
+        return hints(locate(index, self._task.issue.text), HINT_TOKENS)
 
     def _write_prompt(self, policy: Policy, hints: "Future[str] | None") -> None:
         settings = self._settings
