@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.outcome import observation, with_pipe_note
+from sweagent.toolkit.outcome import clamped, observation, with_pipe_note
 from sweagent.trajectory import Observation
 
 
@@ -17,7 +17,7 @@ class Parameters(BaseModel, extra="forbid"):
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
     """Run a shell command. Standard input is empty; give programs their answers as options or by a pipe."""
-    command, limits = parameters.command, context.limits
+    command = parameters.command
     if not command.strip():
         return Observation(text="the command is empty", status="refused")
     if "\0" in command:
@@ -28,6 +28,6 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         return Observation(
             text=f"started; its output goes to {done.full_output}, at whose end its exit code will stand", exit_code=0
         )
-    timeout = min(parameters.timeout or limits.timeout, limits.max_timeout)
-    done = context.sandbox.run(with_pipe_note(command), timeout=timeout, output_limit=limits.characters)
+    timeout = clamped(context, parameters.timeout)
+    done = context.sandbox.run(with_pipe_note(command), timeout=timeout, output_limit=context.limits.characters)
     return observation(context, command, done, timeout)

@@ -8,7 +8,7 @@ from sweagent.edits import EditRefused, create
 from sweagent.testing import command_for, runner_of
 from sweagent.tooling import ToolContext
 from sweagent.toolkit.changing import content, write
-from sweagent.toolkit.outcome import observation
+from sweagent.toolkit.outcome import clamped, observation
 from sweagent.toolkit.places import PathRefused, look_to_change
 from sweagent.toolkit.testrun import run_tests
 from sweagent.trajectory import Observation, Reproduction
@@ -30,7 +30,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
 
     It is run now, and by the harness without and with your change.
     """
-    timeout = min(parameters.timeout or context.limits.timeout, context.limits.max_timeout)
+    timeout = clamped(context, parameters.timeout)
     try:
         place = look_to_change(context, parameters.path)
         before = content(context, place) if place.kind == "file" else None

@@ -4,6 +4,7 @@ from pydantic import BaseModel, Field
 
 from sweagent.errors import UsageError
 from sweagent.tooling import ToolContext
+from sweagent.toolkit.outcome import clamped
 from sweagent.toolkit.testrun import run_tests
 from sweagent.trajectory import Observation
 
@@ -20,7 +21,7 @@ class Parameters(BaseModel, extra="forbid"):
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
     """Run tests of the project; answers with counts and the essence of the failures."""
-    timeout = min(parameters.timeout or context.limits.timeout, context.limits.max_timeout)
+    timeout = clamped(context, parameters.timeout)
     try:
         return run_tests(context, parameters.tests, timeout, parameters.options)
     except UsageError as error:

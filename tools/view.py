@@ -56,7 +56,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
 
 def _window(context: ToolContext, place: Place, lines: list[str], start: int, end: int) -> str:
     body = "\n".join(f"{number:6}\t{lines[number - 1]}" for number in range(start, end + 1))
-    shown, left_out = first_lines(cut_lines(visible(body)), context.limits.characters)
+    shown, left_out = first_lines(cut_lines(visible(body), context.limits.characters // 2), context.limits.characters)
     part = f" {start}-{end - left_out} of {len(lines)}" if (start, end - left_out) != (1, len(lines)) else ""
     return f"{place.shown}{part}\n{shown}" + (f"\n[… up to {end}: {left_out} more lines]" if left_out else "")
 

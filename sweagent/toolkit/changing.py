@@ -139,5 +139,6 @@ def _shown(text: str, hunks: tuple[Hunk, ...], limit: int) -> str:
             ranges[-1][1] = max(last, ranges[-1][1])
         else:
             ranges.append([first, last])
-    shown, left_out = first_lines("\n   …\n".join(numbered(text, first, last) for first, last in ranges), limit)
-    return cut_lines(visible(shown), 500) + (f"\n[… {left_out} more lines]" if left_out else "")
+    parts = "\n   …\n".join(numbered(text, first, last) for first, last in ranges)
+    shown, left_out = first_lines(cut_lines(visible(parts), 500), limit)
+    return shown + (f"\n[… {left_out} more lines]" if left_out else "")

@@ -42,6 +42,11 @@ def with_pipe_note(command: str) -> str:
     return command + _PIPE_NOTE
 
 
+def clamped(context: ToolContext, timeout: float | None) -> float:
+    """The seconds that a command gets: what the call asks for, as far as the limits allow."""
+    return min(timeout or context.limits.timeout, context.limits.max_timeout)
+
+
 def observation(context: ToolContext, command: str, done: Completed, timeout: float) -> Observation:
     """Say what came of a command: its output, then in brackets what the output does not say.
 
@@ -58,9 +63,7 @@ def observation(context: ToolContext, command: str, done: Completed, timeout: fl
         text = text[: context.limits.characters * 2] + " [… cut]"
     remarks = [*done.notes]
     if done.timed_out:
-        remarks.insert(
-            0, f"ended after {timeout:g} s, its limit; what it printed until then is above. {_longer(context)}"
-        )
+        remarks.insert(0, f"ended after {timeout:g} s, its limit; {_longer(context, timeout)}")
     elif done.exit_code is None:
         remarks.insert(0, "the command was ended from outside")
     elif done.exit_code:
@@ -76,8 +79,10 @@ def observation(context: ToolContext, command: str, done: Completed, timeout: fl
     )
 
 
-def _longer(context: ToolContext) -> str:
-    return f"`timeout` may be up to {context.limits.max_timeout:g}, or use `background`"
+def _longer(context: ToolContext, timeout: float) -> str:
+    if timeout >= context.limits.max_timeout:
+        return "that is the most there is; `background` has none"
+    return f"`timeout` may be up to {context.limits.max_timeout:g}, and `background` has no limit"
 
 
 def _exit_remark(command: str, code: int) -> str:

@@ -68,4 +68,4 @@ def first_lines(text: str, limit: int) -> tuple[str, int]:
         if used > limit and count:
             break
         count += 1
-    return "\n".join(lines[:count])[: max(limit, 1)], len(lines) - count
+    return "\n".join(lines[:count]), len(lines) - count

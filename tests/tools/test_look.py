@@ -1,0 +1,128 @@
+"""Looking: view, search and find."""
+
+from typing import Any
+
+import pytest
+
+
+def test_a_small_file_is_shown_with_numbers(desk: Any) -> None:
+    seen = desk("view", path="pkg/core.py")
+    assert seen.text.startswith("pkg/core.py\n     1\tdef double(x):\n     2\t    return x + 1\n")
+
+
+def test_a_range_and_its_limits(desk: Any) -> None:
+    assert desk("view", path="pkg/core.py", start=5, end=-1).text == (
+        "pkg/core.py 5-7 of 7\n     5\tclass Box:\n     6\t    def size(self):\n     7\t        return 1"
+    )
+    assert desk("view", path="pkg/core.py", start=6, end=99).text.count("\n") == 2
+    assert "has 7 lines" in desk("view", path="pkg/core.py", start=50).text
+
+
+def test_a_symbol_by_name(desk: Any) -> None:
+    assert desk("view", path="pkg/core.py", symbol="Box.size").text == (
+        "pkg/core.py 6-7 of 7\n     6\t    def size(self):\n     7\t        return 1"
+    )
+    missing = desk("view", path="pkg/core.py", symbol="Box.sizes")
+    assert missing.status == "error"
+    assert "there are: double, Box, Box.size" in missing.text
+
+
+def test_a_long_file_is_shown_as_its_outline(desk: Any) -> None:
+    body = "".join(f"def name_{number}(x):\n    return x\n\n\n" for number in range(60))
+    (desk.tree / "long.py").write_text(body)
+    seen = desk("view", path="long.py")
+    assert seen.truncated
+    assert "long.py, 240 lines" in seen.text
+    assert "     1-2      def name_0(x):" in seen.text
+    (desk.tree / "long.txt").write_text("word\n" * 500)
+    assert "300 more lines" in desk("view", path="long.txt").text
+
+
+def test_a_folder_two_levels_deep_without_hidden_files(desk: Any) -> None:
+    lines = desk("view", path=".").text.splitlines()
+    assert lines[0] == "./"
+    assert {"pkg/", "pkg/core.py", "tests/test_core.py"} <= set(lines)
+    assert not any(".git" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a\r\nb\r\n", "CRLF line ends"),
+        (b"a\nb", "no line end at the end"),
+        (b"\xef\xbb\xbfa\n", "byte order mark"),
+        ("caf\xe9 \xfc\n".encode("latin-1"), "latin-1"),
+        (b"a\0b", "binary, 3 bytes"),
+        (b"", "is empty"),
+        (b"x" * 5000 + b"\n", "4,007 characters more"),
+        ("ok \u202e hidden".encode(), "\\u202e"),
+    ],
+)
+def test_what_is_special_about_a_file_is_said(desk: Any, content: bytes, said: str) -> None:
+    (desk.tree / "file.txt").write_bytes(content)
+    assert said in desk("view", path="file.txt").text
+
+
+def test_outside_only_harmless_places_are_shown(desk: Any) -> None:
+    secret = desk.tree.parent / "home" / "secret"
+    (desk.tree / "link").symlink_to("/etc/passwd")
+    for path in ("/etc/passwd", "link", "/proc/self/environ", "/dev/zero"):
+        assert desk("view", path=path).status == "refused", path
+    assert desk("view", path="nope").text == "nope does not exist"
+    assert not secret.exists()
+    import pydantic
+
+    assert "VERSION" in desk("view", path=pydantic.version.__file__, end=30).text
+
+
+def test_search_groups_by_file_and_leaves_out_ignored(desk: Any) -> None:
+    (desk.tree / "pkg/new.py").write_text("double(3)\n")
+    seen = desk("search", pattern="double(", path="pkg")
+    assert seen.text == "2 lines in 2 files\npkg/core.py\n     1: def double(x):\npkg/new.py\n     1: double(3)"
+    assert "ignored" not in desk("search", pattern="double").text
+
+
+def test_search_options(desk: Any) -> None:
+    assert "1: def double(x):" in desk("search", pattern="DEF +DOUBLE", regex=True, ignore_case=True).text
+    around = desk("search", pattern="class Box", context=1).text
+    assert "     5: class Box:" in around
+    assert "     6      def size(self):" in around
+    assert "test_core" not in desk("search", pattern="double", glob="core.py").text
+    assert "tests/test_core.py" in desk("search", pattern="double", path="tests/test_core.py").text
+
+
+def test_search_says_when_nothing_is_found_or_wrong(desk: Any) -> None:
+    nothing = desk("search", pattern="zzzz", glob="*.py")
+    assert (nothing.text, nothing.status) == ("nothing found in the repository (*.py) for: zzzz", "ok")
+    assert desk("search", pattern="(", regex=True).status == "error"
+    assert desk("search", pattern="a\nb").status == "refused"
+    assert desk("search", pattern="-x --help").text.startswith("nothing found")
+
+
+def test_search_is_bounded_and_works_without_git(desk: Any) -> None:
+    (desk.tree / "many.txt").write_text("word here\n" * 3000)
+    seen = desk("search", pattern="word")
+    assert "3000 lines in 1 file" in seen.text
+    assert len(seen.text) < 2500
+    desk("bash", command="rm -rf .git many.txt")
+    assert "pkg/core.py\n     1: def double(x):" in desk("search", pattern="def double", path="pkg").text
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "found"),
+    [
+        ("*.py", "pkg", ["pkg/__init__.py", "pkg/core.py"]),
+        ("test_*", ".", ["tests/test_core.py"]),
+        ("**/core.py", ".", ["pkg/core.py"]),
+        ("pkg/*.py", ".", ["pkg/__init__.py", "pkg/core.py"]),
+        ("pkg", ".", ["pkg/"]),
+        ("[!_]*.py", "pkg", ["pkg/core.py"]),
+    ],
+)
+def test_find(desk: Any, glob: str, path: str, found: list[str]) -> None:
+    assert desk("find", glob=glob, path=path).text.split("\n") == found
+
+
+def test_find_nothing(desk: Any) -> None:
+    assert desk("find", glob="*.rs").text.endswith("matches *.rs")
+    assert desk("find", glob="*", path="pkg/core.py").status == "refused"
