@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,24 @@ class PlainTree:
 
     def write(self, path: str, data: bytes) -> None:
         Path(path).write_bytes(data)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without an engine, tests that need one are skipped; where one must be, as in CI, they fail."""
+    if item.get_closest_marker("docker") is None:
+        return
+    problem = engine_problem()
+    if problem and os.environ.get("FIX_ISSUE_REQUIRE_DOCKER"):
+        pytest.fail(f"a Docker engine must be here: {problem}", pytrace=False)
+    elif problem:
+        pytest.skip(problem)
+
+
+@cache
+def engine_problem() -> str:
+    from sweagent.sandbox import probe
+
+    return probe("docker").problem
 
 
 @dataclass(frozen=True)
