@@ -1,0 +1,193 @@
+"""A model behind litellm, over real HTTP."""
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sweagent.errors import BudgetExceededError
+from sweagent.policy import Budget, LitellmPolicy, ToolSchema, View
+from sweagent.policy.base import Message
+from sweagent.policy.litellm_policy import summarise
+from sweagent.policy.models import ModelInfo
+from sweagent.policy.usage import Prices
+
+Make = Callable[..., LitellmPolicy]
+
+
+def test_native_calls_go_out_and_come_back_with_usage_and_cost(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    usage = {"prompt_tokens": 1_000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}}
+    calls = [http.call("bash", {"command": "ls"}, "a"), http.call("view", {"path": "x"}, "b")]
+    server.play(http.completion("Look.", calls, usage={**usage, "total_tokens": 1_100}))
+    budget = Budget(cost=1.0)
+    reply = make(budget=budget).respond(view, tools)
+    assert [(action.id, action.tool) for action in reply.actions] == [("a", "bash"), ("b", "view")]
+    assert reply.cost == pytest.approx(600 * 1e-6 + 400 * 1e-7 + 100 * 4e-6)
+    assert budget.spent_cost == pytest.approx(reply.cost)
+    assert reply.usage.cached_tokens == 400
+    sent = server.requests[0]
+    assert [tool["function"]["name"] for tool in sent["tools"]] == [tool.name for tool in tools]
+    assert sent["messages"][0] == {"role": "system", "content": "Be good."}
+    assert sent["max_tokens"] == 500
+
+
+def test_models_without_native_calls_get_and_send_text(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    server.play(http.completion("Look.\n<function=bash>\n<parameter=command>\nls\n</parameter>\n</function>"))
+    policy = make(action_format="text")
+    assert policy.uses_text_format
+    reply = policy.respond(view, tools)
+    assert reply.actions[0].arguments == {"command": "ls"}
+    assert "tools" not in server.requests[0]
+
+
+def test_the_responses_api_is_used_where_the_model_wants_it(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    output = [
+        {"type": "reasoning", "id": "rs_1", "summary": []},
+        {
+            "type": "function_call",
+            "id": "fc_1",
+            "call_id": "c1",
+            "name": "bash",
+            "arguments": '{"command": "ls"}',
+            "status": "completed",
+        },
+    ]
+    body = {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "status": "completed",
+        "model": "m",
+        "output": output,
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": 50,
+            "input_tokens_details": {"cached_tokens": 20},
+            "output_tokens": 5,
+            "output_tokens_details": {"reasoning_tokens": 2},
+            "total_tokens": 55,
+        },
+    }
+    server.play(body)
+    prices = Prices(input=1e-6, output=1e-6, cached=0.0, cache_write=1e-6)
+    reply = make(info=ModelInfo(name="openai/m", api="responses", prices=prices)).respond(view, tools)
+    assert server.paths == ["/v1/responses"]
+    assert reply.actions[0].arguments == {"command": "ls"}
+    assert (reply.usage.prompt_tokens, reply.usage.cached_tokens, reply.usage.completion_tokens) == (50, 20, 5)
+
+
+def test_usage_that_is_missing_is_estimated_and_never_zero(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    server.play(http.completion("hello", usage=None))
+    budget = Budget(cost=1.0)
+    reply = make(budget=budget).respond(view, tools)
+    assert reply.usage.prompt_tokens > 0
+    assert reply.usage.completion_tokens > 0
+    assert budget.spent_cost > 0
+
+
+def test_the_providers_own_figure_comes_first(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    server.play(http.completion("hello", usage={**http.USAGE, "cost": 0.0123}))
+    assert make().respond(view, tools).cost == pytest.approx(0.0123)
+
+
+def test_an_unknown_price_is_refused_before_anything_is_sent(
+    server: Any, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    policy = make(info=ModelInfo(name="openai/x"), budget=Budget(cost=1.0))
+    with pytest.raises(BudgetExceededError, match="price of openai/test-model is unknown"):
+        policy.respond(view, tools)
+    assert server.requests == []
+    reply = make(info=ModelInfo(name="openai/x"), budget=Budget(cost=1.0, tokens=100_000)).respond(view, tools)
+    assert reply.cost is None
+
+
+def test_no_call_is_made_that_could_overshoot_and_the_last_answers_are_shorter(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    budget = Budget(cost=0.05)
+    policy = make(budget=budget, max_output_tokens=8_000)
+    usage = {"prompt_tokens": 1_000, "completion_tokens": 2_000, "total_tokens": 3_000}
+    server.default = lambda body: http.answer(
+        http.completion("x", usage={**usage, "completion_tokens": min(2_000, body["max_tokens"])})
+    )
+
+    def use_up() -> None:
+        for _ in range(100):
+            policy.respond(view, tools)
+
+    with pytest.raises(BudgetExceededError):
+        use_up()
+    asked = [request["max_tokens"] for request in server.requests]
+    assert asked[0] == 8_000
+    assert asked[-1] < 8_000
+    assert 0.03 < budget.spent_cost <= 0.05
+
+
+def called(name: str, arguments: str) -> dict[str, Any]:
+    return {"tool_calls": [{"id": "a", "type": "function", "function": {"name": name, "arguments": arguments}}]}
+
+
+@pytest.mark.parametrize(
+    ("message", "finish"),
+    [
+        ({"content": None}, "stop"),
+        ({"content": ""}, "length"),
+        ({"content": "x"}, "content_filter"),
+        ({"content": None}, "tool_calls"),
+        (called("bash", "{"), "tool_calls"),
+        (called("bash", "[]"), "tool_calls"),
+        (called("rm", "{}"), "tool_calls"),
+    ],
+)
+def test_broken_replies_are_answered_not_raised(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema], message: dict[str, Any], finish: str
+) -> None:
+    body = http.completion("x")
+    body["choices"][0] = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", **message}}
+    server.play(body)
+    reply = make().respond(view, tools)
+    assert reply.problem
+    assert reply.actions == ()
+    assert reply.cost
+    assert len(server.requests) == 1
+
+
+def test_cache_markers_are_sent_where_the_provider_needs_them(
+    http: ModuleType, make: Make, tools: list[ToolSchema]
+) -> None:
+    prices = Prices(input=1e-6, output=1e-6, cached=1e-7, cache_write=1e-6)
+    view = View(
+        messages=(Message(role="system", content="s"), Message(role="user", content="u", cache_boundary=True)), step=1
+    )
+    sent: list[str] = []
+
+    def complete(**arguments: Any) -> dict[str, Any]:
+        sent.append(json.dumps(arguments["messages"]))
+        return dict(http.completion("fine"))
+
+    for needs in (True, False):
+        info = ModelInfo(name="openai/m", prices=prices, cache_markers=needs)
+        make(info=info, complete=complete).respond(view, tools)
+    assert [text.count("cache_control") for text in sent] == [2, 0]
+
+
+def test_a_summary_is_a_call_of_its_own_purpose(server: Any, http: ModuleType, make: Make, view: View) -> None:
+    server.play(http.completion("All is well."))
+    budget = Budget(cost=1.0)
+    assert summarise(make(budget=budget), view, "Sum up.") == "All is well."
+    assert [line.purpose for line in budget.lines] == ["summary"]
+    assert server.requests[0]["messages"][-1]["content"].endswith("Sum up.")
