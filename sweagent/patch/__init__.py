@@ -2,7 +2,7 @@
 
 from sweagent.patch.apply import apply_patch, check_applies
 from sweagent.patch.classify import Classified, Consent, classify
-from sweagent.patch.extract import extract_patch
+from sweagent.patch.extract import extract_patch, untracked_files
 from sweagent.patch.listing import WorkTree
 from sweagent.patch.model import ChangedFile, FileKind, Patch
 
@@ -17,4 +17,5 @@ __all__ = [
     "check_applies",
     "classify",
     "extract_patch",
+    "untracked_files",
 ]

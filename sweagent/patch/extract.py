@@ -5,7 +5,7 @@ host, and git computes the diff there. The agent's own git directory is never re
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +21,28 @@ MAX_FILES = 5_000
 MAX_BYTES = 50 << 20
 
 
+def untracked_files(sandbox: WorkTree, repository: Repository, *, cache_dir: Path | None = None) -> frozenset[str]:
+    """What lies in a work tree beside the files of the repository: asked before the agent starts, the build's products.
+
+    Args:
+        sandbox: where the work tree is.
+        repository: what it was seeded from.
+        cache_dir: the cache's folder, as for `make_seed`.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+        UsageError: the base commit is no longer there.
+    """
+    base = make_seed(repository, cache_dir=cache_dir).files
+    listing = list_work_tree(sandbox, base, contents=False) or Listing()
+    return frozenset((*listing.files, *listing.links)) - base.keys()
+
+
 def extract_patch(
     sandbox: WorkTree,
     repository: Repository,
     *,
+    existing: Collection[str] = (),
     reproduction_paths: Iterable[str] = (),
     allow_tests: bool = False,
     allow_protected: bool = False,
@@ -38,6 +56,7 @@ def extract_patch(
     Args:
         sandbox: where the work tree is.
         repository: what it was seeded from.
+        existing: files that were there before the agent started, as `untracked_files` told; they are left out.
         reproduction_paths: files that were registered as reproductions; they are kept beside the patch, not in it.
         allow_tests: keep edits to tests.
         allow_protected: keep edits to workflows, lock files and the like.
@@ -57,6 +76,9 @@ def extract_patch(
     listing = list_work_tree(sandbox, base)
     if listing is None:
         return Patch(base_commit=repository.base_commit, text="", blocked="the work tree is gone")
+    for path in existing:
+        listing.files.pop(path, None)
+        listing.links.pop(path, None)
     if listing.is_as(base):
         return Patch(base_commit=repository.base_commit, text="")
     consent = Consent(frozenset(reproduction_paths), allow_tests, allow_protected, allow_binaries)

@@ -132,12 +132,13 @@ class Listing:
         return not odd and not new and self.compare(base) == ([], [])
 
 
-def list_work_tree(tree: WorkTree, base: Mapping[str, SeedFile]) -> Listing | None:
+def list_work_tree(tree: WorkTree, base: Mapping[str, SeedFile], *, contents: bool = True) -> Listing | None:
     """Look at the work tree.
 
     Args:
         tree: the sandbox.
         base: the files that the work started from.
+        contents: look into files and links too; without, the names are all that is told.
 
     Returns:
         The listing, or None when the work tree's folder is gone.
@@ -154,7 +155,10 @@ def list_work_tree(tree: WorkTree, base: Mapping[str, SeedFile]) -> Listing | No
             return None
         if done.exit_code != 0:
             raise _broken(done)
-        listing, links = _sorted_out(tree.read(f"{folder}/names"))
+        listing = _sorted_out(tree.read(f"{folder}/names"))
+        links = list(listing.links)
+        if not contents:
+            return listing
         hashed = [path for path in listing.files if path in base and base[path].mode.startswith("100")]
         if hashed or links:
             script_bytes = b"".join(_hash_script(hashed, folder)) + b"".join(_link_script(links, folder))
@@ -189,14 +193,14 @@ def _broken(done: Ended) -> SandboxError:
     return SandboxError(f"the work tree cannot be listed: {said}", "the sandbox's shell or its /tmp is broken or full")
 
 
-def _sorted_out(names: bytes) -> tuple[Listing, list[str]]:
-    listing, links = Listing(), []
+def _sorted_out(names: bytes) -> Listing:
+    listing = Listing()
     for entry in names.split(b"\0")[:-1]:
         kind, path = entry[:1], os.fsdecode(entry[1:])
         if kind in b"xf":
             listing.files[path] = kind == b"x"
         elif kind == b"l":
-            links.append(path)
+            listing.links[path] = ""
         elif kind == b"s":
             listing.skipped.append(path)
         elif kind == b"u":
@@ -205,7 +209,7 @@ def _sorted_out(names: bytes) -> tuple[Listing, list[str]]:
             listing.special.append(path)
         elif kind == b"g" and path != ".git":
             listing.repositories.append(path.removesuffix("/.git"))
-    return listing, links
+    return listing
 
 
 def _hash_script(paths: Iterable[str], folder: str) -> Iterator[bytes]:

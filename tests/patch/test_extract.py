@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sweagent.errors import UsageError
-from sweagent.patch import FileKind, Patch, apply_patch, check_applies, extract_patch
-from sweagent.repository import make_seed, open_repository
+from sweagent.patch import FileKind, Patch, apply_patch, check_applies, extract_patch, untracked_files
+from sweagent.repository import apply_to_worktree, make_seed, open_repository
 
 BASE = {
     "pkg/a.py": "one\ntwo\nthree\n",
@@ -91,6 +91,34 @@ def test_tracked_file_that_matches_an_ignore_rule_is_in_the_patch(workshop: Call
     (shop.path / "kept.cfg").write_text("2\n")
 
     assert [file.path for file in _extract(shop).kept] == ["kept.cfg"]
+
+
+def test_products_of_the_build_that_were_there_before_are_no_change(shop: Any) -> None:
+    (shop.path / "pkg/_version.py").write_text("1\n")
+    (shop.path / "pkg/latest").symlink_to("a.py")
+    before = untracked_files(shop.tree, shop.repository, cache_dir=shop.cache)
+    (shop.path / "pkg/_version.py").write_text("2\n")
+    (shop.path / "pkg/mine.py").write_text("m\n")
+
+    assert before == {"pkg/_version.py", "pkg/latest"}
+    assert [file.path for file in _extract(shop, existing=before).files] == ["pkg/mine.py"]
+
+
+def test_repository_with_sha256_hashes_works(git_command: Callable[..., str], workshop: Callable[..., Any]) -> None:
+    def start_anew(user: Path) -> None:
+        shutil.rmtree(user / ".git")
+        git_command("init", "-q", "--object-format=sha256", cwd=user)
+        git_command("add", "-A", cwd=user)
+        git_command("commit", "-q", "-m", "base", cwd=user)
+
+    shop = workshop(BASE, start_anew)
+    (shop.path / "pkg/a.py").write_text("fixed\n")
+
+    patch = _extract(shop)
+
+    assert len(patch.base_commit) == 64
+    apply_to_worktree(patch.data, shop.repository)
+    assert (shop.user / "pkg/a.py").read_text() == "fixed\n"
 
 
 def test_edits_to_tests_are_reported_and_withheld_until_allowed(shop: Any) -> None:
