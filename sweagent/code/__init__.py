@@ -2,31 +2,44 @@
 
 from sweagent.code.definitions import Definition, Outline, SyntaxProblem
 from sweagent.code.index import Index, Place, open_index
+from sweagent.code.live import LiveIndex
 from sweagent.code.localise import DefinitionHit, FileHit, Localisation, locate
 from sweagent.code.outline import definition_spans, outline, syntax_errors
 from sweagent.code.related_tests import tests_for
 from sweagent.code.repo_map import file_outline, hints, repo_map
+from sweagent.code.search import Hit, callees, callers, references, search_class, search_code, search_method, tests_of
 from sweagent.code.spectrum import CoveredRun, rerank, suspicion
+from sweagent.code.tokens import count_tokens
 
 __all__ = [
     "CoveredRun",
     "Definition",
     "DefinitionHit",
     "FileHit",
+    "Hit",
     "Index",
+    "LiveIndex",
     "Localisation",
     "Outline",
     "Place",
     "SyntaxProblem",
+    "callees",
+    "callers",
+    "count_tokens",
     "definition_spans",
     "file_outline",
     "hints",
     "locate",
     "open_index",
     "outline",
+    "references",
     "repo_map",
     "rerank",
+    "search_class",
+    "search_code",
+    "search_method",
     "suspicion",
     "syntax_errors",
     "tests_for",
+    "tests_of",
 ]

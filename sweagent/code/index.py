@@ -30,7 +30,9 @@ class Place:
 
 
 class Index:
-    """What is known of a repository's files at a commit. It is not changed after it is made.
+    """What is known of a repository's files at a commit. What it knows is not changed after it is made.
+
+    It may be used as a context manager; the contents that were read are let go at the end.
 
     Args:
         entries: all files.
@@ -52,6 +54,12 @@ class Index:
         self._facts = facts
         self._overlay = dict(overlay or {})
         self._contents: dict[str, bytes] = {}
+
+    def __enter__(self) -> "Index":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._contents.clear()
 
     @property
     def paths(self) -> tuple[str, ...]:

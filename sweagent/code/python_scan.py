@@ -11,7 +11,10 @@ from itertools import accumulate
 from sweagent.code.definitions import Definition, with_parents
 
 _HEAD = re.compile(r"\n([ \t]*)(?:async[ \t]+)?(def|class|cpdef|cdef[ \t]+class)[ \t]+(\w+)")
-_CYTHON = re.compile(r"\n([ \t]*)(cp?def)[ \t]+(?!class|extern|struct|enum)(?:[\w\[\]:,.*]+[ \t]+)*\**(\w+)[ \t]*\(")
+_CYTHON = re.compile(
+    r"\n([ \t]*)(cp?def)[ \t]+(?!class|extern|struct|enum)"
+    r"(?:[\w\[\]:,.*]+[ \t]+)*\**(\w+)[ \t]*\("
+)
 _TRIPLE = re.compile(r"\"\"\"|'''")
 _BASES = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _BASE = re.compile(r"(?:^|,)\s*(?:metaclass\s*=\s*)?(?:[\w]+\.)*(\w+)(?!\s*=)")

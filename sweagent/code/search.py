@@ -99,7 +99,7 @@ def callees(index: Index, place: Place, limit: int = 50) -> tuple[Place, ...]:
     return tuple(found)[:limit]
 
 
-def tests_of(index: Index, name: str, limit: int = 20) -> tuple[Hit, ...]:
+def tests_of(index: Index, name: str, limit: int = 20) -> tuple[Hit, ...]:  # noqa: PT028
     """Return the tests that mention a name, one line for each test."""
     last = name.rpartition(".")[2].strip("()")
     if not last.isidentifier():

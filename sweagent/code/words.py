@@ -18,7 +18,6 @@ working way think seems etc e g
 _STOP = frozenset(_STOP_WORDS.split())
 _KEEP = frozenset(
     {"string", "king", "ring", "during", "this", "class", "process", "address", "access", "alias", "canvas"}
-
 )
 
 

@@ -1,0 +1,35 @@
+"""Where an issue is likely to be fixed."""
+
+from pydantic import BaseModel, Field
+
+from sweagent.errors import UsageError
+from sweagent.tooling import ToolContext
+from sweagent.toolkit.repository_index import current_index
+from sweagent.toolkit.text import visible
+from sweagent.trajectory import Observation
+
+READ_ONLY = True
+_DEFINITIONS = 12
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """What to look for."""
+
+    text: str = Field(default="", description="an error, a traceback, or words; the issue when left out")
+
+
+def run(context: ToolContext, parameters: Parameters) -> Observation:
+    """Rank the functions and classes that a text is about, with lines and reasons. A guess: check before you edit."""
+    from sweagent.code import hints, locate
+
+    try:
+        index = current_index(context)
+    except UsageError as error:
+        return Observation(text=f"{error}; {error.hint}", status="refused")
+    text = parameters.text.strip() or context.issue_text
+    if not text.strip():
+        return Observation(text="there is no issue to look for; give a text", status="refused")
+    found = hints(locate(index, text, _DEFINITIONS), max(200, context.limits.characters // 8))
+    return Observation(
+        text=visible(found) or "nothing in the repository resembles the text", exit_code=0 if found else 1
+    )

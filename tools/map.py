@@ -1,0 +1,37 @@
+"""Signatures: of a repository, a folder or a file."""
+
+from pydantic import BaseModel, Field
+
+from sweagent.errors import UsageError
+from sweagent.tooling import ToolContext
+from sweagent.toolkit.repository_index import current_index
+from sweagent.toolkit.text import visible
+from sweagent.trajectory import Observation
+
+READ_ONLY = True
+
+
+class Parameters(BaseModel, extra="forbid"):
+    """What to map."""
+
+    path: str = Field(default="", description="a file, for its outline; the whole repository when left out")
+    question: str = Field(default="", description="what matters: rank the repository's definitions for it")
+    tokens: int = Field(default=1000, ge=50, le=4000)
+
+
+def run(context: ToolContext, parameters: Parameters) -> Observation:
+    """Show signatures with line numbers: the outline of a file, or what matters most in the repository."""
+    from sweagent.code import file_outline, repo_map
+
+    try:
+        index = current_index(context)
+    except UsageError as error:
+        return Observation(text=f"{error}; {error.hint}", status="refused")
+    path = parameters.path.strip().removeprefix(f"{context.sandbox.workdir}/").removeprefix("./").strip("/")
+    if path and path != ".":
+        if path not in index.entries:
+            return Observation(text=f"{path} is no file of the repository", status="refused")
+        text = file_outline(index, path, parameters.tokens)
+    else:
+        text = repo_map(index, parameters.question, parameters.tokens)
+    return Observation(text=visible(text) or "no definitions were found there", exit_code=0 if text else 1)
