@@ -31,14 +31,17 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         return Observation(text=str(error), status="refused")
     if place.kind != "folder":
         return Observation(text=f"{place.shown} is not a folder", status="refused")
-    listing = "git -c core.fsmonitor=false ls-files -z --cached --others --exclude-standard --deduplicate -- ."
+    git = "git -c core.fsmonitor=false ls-files -z"
+    # The index still names files that were deleted; they come again after the mark.
+    listing = f"{git} --cached --others --exclude-standard -- . && printf '\\1\\0' && {git} --deleted -- ."
     plain = "find . -name .git -prune -o -type f -print0"
     command = (
         f"cd {shlex.quote(place.real)} && "
-        f"{{ {listing if place.inside else 'false'} 2>/dev/null || {plain}; }} | tr '\\n\\000' '?\\n'"
+        f"{{ {{ {listing if place.inside else 'false'}; }} 2>/dev/null || {plain}; }} | tr '\\n\\000' '?\\n'"
     )
     done = context.sandbox.run(command, timeout=context.limits.timeout, output_limit=20_000_000, fresh=True)
-    files = {line.removeprefix("./") for line in done.output.split("\n") if line}
+    listed, _, deleted = done.output.partition("\x01\n")
+    files = {line.removeprefix("./") for line in listed.split("\n") if line} - set(deleted.split("\n"))
     folders = {
         "/".join(parts[:depth]) + "/" for parts in (file.split("/") for file in files) for depth in range(1, len(parts))
     }

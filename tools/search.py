@@ -66,11 +66,11 @@ def _command(context: ToolContext, place: Place, parameters: Parameters) -> str:
     git = (
         f"git -c core.fsmonitor=false --no-pager grep --untracked --no-color --full-name --heading {flags} -e {pattern}"
     )
+    plain += shlex.quote(place.shown)
+    if place.shown != ".":  # what is asked for by name is searched even if it is ignored
+        spec += f" || {{ [ $? = 1 ] && {plain}; }}"
     folder = shlex.quote(context.sandbox.workdir)
-    return (
-        f"cd {folder} && if git rev-parse --git-dir >/dev/null 2>&1; then {git} -- {spec}; "
-        f"else {plain}{shlex.quote(place.shown)}; fi"
-    )
+    return f"cd {folder} && if git rev-parse --git-dir >/dev/null 2>&1; then {git} -- {spec}; else {plain}; fi"
 
 
 def _pathspec(place: Place, glob: str) -> str:

@@ -12,9 +12,7 @@ from sweagent.trajectory import Observation
 class Parameters(BaseModel, extra="forbid"):
     """Which tests to run."""
 
-    tests: list[str] = Field(
-        description="files, classes or tests as the runner names them, such as tests/test_a.py::test_b"
-    )
+    tests: list[str] = Field(default=[], description="files, classes or tests as the runner names them; none runs all")
     options: str = Field(default="", description="further options of the runner")
     timeout: float | None = Field(default=None, gt=0, description="seconds")
 

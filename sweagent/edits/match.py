@@ -66,6 +66,8 @@ def locate(
         place = _one_of(exact, text, old, line)
         _check_first_line(text, place, old, new)
         return Found(Span(place, place + len(old), new))
+    if not whole_lines and "\n" not in old and old in text[start:]:
+        raise EditRefused(f"{old.strip()!r} is there only within longer words; give whole words{nearest(text, old)}")
     old, new = _without_numbers(old, new)
     return _tolerant(text, old, new, line, start)
 

@@ -5,7 +5,7 @@ import shlex
 
 from sweagent.sandbox.base import Completed
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.text import cut_lines, visible
+from sweagent.toolkit.text import bounded, cut_lines, visible
 from sweagent.trajectory import Observation
 
 _SAYS_NO = {
@@ -59,8 +59,8 @@ def observation(context: ToolContext, command: str, done: Completed, timeout: fl
     if done.full_output:
         context.state.setdefault("outputs", set()).add(done.full_output)
     text = cut_lines(visible(done.output)).rstrip("\n")
-    if len(text) > context.limits.characters * 2:
-        text = text[: context.limits.characters * 2] + " [… cut]"
+    # The sandbox has bounded the output; only shown control characters can have made it much longer.
+    text, _ = bounded(text, context.limits.characters * 3 // 2)
     remarks = [*done.notes]
     if done.timed_out:
         remarks.insert(0, f"ended after {timeout:g} s, its limit; {_longer(context, timeout)}")

@@ -84,7 +84,7 @@ def test_lands_where_it_was_meant_and_changes_nothing_else(case: str) -> None:
 REFUSED = {
     "not there": ("        return self.sum_of_all", "        return 1", "not in the file"),
     "twice": ("return None", "return 1", "2 times, at lines 10, 14"),
-    "within a word": ("size(self, factor", "x(self, factor", "not in the file"),
+    "within a word": ("sized(self", "x(self", "only within longer words"),
     "empty": ("", "x", "empty"),
     "no change": ("return None", "return None", "the same"),
     "the changed line itself is stale": (

@@ -80,6 +80,7 @@ def test_search_groups_by_file_and_leaves_out_ignored(desk: Any) -> None:
     seen = desk("search", pattern="double(", path="pkg")
     assert seen.text == "2 lines in 2 files\npkg/core.py\n     1: def double(x):\npkg/new.py\n     1: double(3)"
     assert "ignored" not in desk("search", pattern="double").text
+    assert "1 line in 1 file\nignored/core.py" in desk("search", pattern="double", path="ignored").text
 
 
 def test_search_options(desk: Any) -> None:
@@ -124,5 +125,7 @@ def test_find(desk: Any, glob: str, path: str, found: list[str]) -> None:
 
 
 def test_find_nothing(desk: Any) -> None:
+    desk("bash", command="rm conftest.py")
+    assert desk("find", glob="conftest.py").exit_code == 1
     assert desk("find", glob="*.rs").text.endswith("matches *.rs")
     assert desk("find", glob="*", path="pkg/core.py").status == "refused"
