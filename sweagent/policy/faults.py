@@ -20,7 +20,8 @@ _OVERFLOW = re.compile(
     r"context[ _]length[ _]exceeded|context[ _]window|maximum context|prompt is too long|prompt too long"
     r"|input (?:is|was) too long|too many (?:input )?tokens|token count .{0,40}exceeds"
     r"|exceeds? .{0,60}(?:context|token limit)"
-    r"|longer than the (?:maximum )?model|reduce the length|input tokens? .{0,40}exceed|request too large for|exceed_context_size"
+    r"|longer than the (?:maximum )?model|reduce the length|input tokens? .{0,40}exceed|request too large for"
+    r"|exceed_context_size"
     r"|context size|range of input length",
     re.I,
 )
