@@ -72,6 +72,8 @@ def file_error(status: int, message: str, path: str) -> OSError:
     """The error that a failed command of this module stands for."""
     if os.strerror(errno.EEXIST) in message:
         status = errno.ENOTDIR
+    if "File size limit exceeded" in message:
+        return OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
     number = status if status in (errno.EISDIR, errno.ENOENT, errno.EACCES, errno.EINVAL, errno.ENOTDIR) else 0
     if not number:
         number = next((code for code in _TELLTALE if os.strerror(code) in message), errno.EIO)

@@ -17,7 +17,7 @@ SHELL_PATH=$(command -v bash) || SHELL_PATH=$(command -v sh)
 if [ "$0" = boot ]; then
     # The supervisor runs from an unreadable copy of the shell: the kernel then lets nobody read its memory, and with it
     # the token that ends an output, or its end of the channel. Its own environment is empty.
-    mkdir -p "$S" "$O"
+    mkdir -p "$S" "$O" "$W"
     export -p >"$S/env.first"
     printf '%s\n' "$7" >"$S/library"
     PROGRAM=$S/${SHELL_PATH##*/}
@@ -107,14 +107,16 @@ start() {
     case $flags in *b*) export FIX_ISSUE_JOB="$KEY" ;; esac
     # A group of its own keeps `kill 0` away from the supervisor where that is not process 1.
     exec $LEADER "$SHELL_PATH" -c 'eval "$FIX_ISSUE_LIBRARY"; eval "$__fi_command"; __fi_end' "${SHELL_PATH##*/}" \
-        "$S" "$number" "$flags" "$from" "$next" "$W"
+        "$S" "$number" "$flags" "$from" "$next" "$W" "$file"
     exit 127
 }
 
 run() {
     late= strays=0 notes= number=$((number + 1)) from=$current
     case $flags in *f*) from=- ;; esac
-    printf '%b' "$text" >"$S/command" && printf '%b' "$around" >"$S/around" && : >"$S/note" || {
+    file=$S/command
+    case $flags in *b*) file=$S/job-$number ;; esac
+    printf '%b' "$text" >"$file" && printf '%b' "$around" >"$file.around" && : >"$S/note" || {
         status=125 notes=state
         return
     }

@@ -1,4 +1,4 @@
-"""Commands that hang, flood, fork, lie or destroy: in every kind of sandbox each ends in time with a truthful answer."""
+"""Commands that hang, flood, fork, lie or destroy: in every sandbox each ends in time with a truthful answer."""
 
 import os
 import re
