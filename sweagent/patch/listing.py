@@ -91,7 +91,7 @@ class Listing:
     Attributes:
         files: regular files; True for executable ones.
         links: symbolic links with their targets.
-        digests: SHA-1 of the content of those regular files that the base tree has.
+        digests: SHA-256 of the content of those regular files that the base tree has.
         repositories: folders, other than the root, that hold a `.git`.
         skipped: folders of `HEAVY_FOLDERS` that were not looked into.
         unreadable: folders that cannot be looked into.
@@ -226,7 +226,7 @@ def _hash_script(paths: Iterable[str], folder: str) -> Iterator[bytes]:
 
 
 def _hash_line(names: list[bytes], folder: str) -> bytes:
-    return b"sha1sum %s >> %s/sums 2> /dev/null\n" % (b" ".join(names), folder.encode())
+    return b"sha256sum %s >> %s/sums 2> /dev/null\n" % (b" ".join(names), folder.encode())
 
 
 def _link_script(paths: Iterable[str], folder: str) -> Iterator[bytes]:
@@ -240,9 +240,9 @@ def _quoted(path: str) -> bytes:
 
 
 def _digests(sums: bytes) -> Iterator[tuple[str, str]]:
-    """The lines of `sha1sum`. One that cannot be read is no harm: the file's content is looked at then."""
+    """The lines of `sha256sum`. One that cannot be read is no harm: the file's content is looked at then."""
     for line in sums.split(b"\n"):
-        match = re.fullmatch(rb"(\\?)([0-9a-f]{40}) [ *]\./(.*)", line, re.DOTALL)
+        match = re.fullmatch(rb"(\\?)([0-9a-f]{64}) [ *]\./(.*)", line, re.DOTALL)
         if match:
             name = match[3]
             if match[1]:

@@ -26,7 +26,7 @@ repositories (20 s and 202 MB for sympy, where 50 cost 3 s and 13 MB)."""
 CACHE_BYTES = 4 << 30
 """How much the cached seeds may take together; the ones not used for longest go first."""
 
-_FORMAT = 1
+_FORMAT = 2
 _NAME, _EMAIL = "fix-issue", "fix-issue@localhost"
 
 
@@ -36,7 +36,7 @@ class SeedFile:
 
     Attributes:
         mode: `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule.
-        digest: SHA-1 of the file's bytes (not of git's blob), the link's target, or the submodule's commit.
+        digest: SHA-256 of the file's bytes (not of git's blob), the link's target, or the submodule's commit.
     """
 
     mode: str
@@ -172,7 +172,7 @@ def _describe(tree: Path) -> dict[str, SeedFile]:
         elif mode == "120000":
             digest = os.readlink(path)
         else:
-            digest = hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
         files[os.fsdecode(name)] = SeedFile(mode, digest)
     return files
 
