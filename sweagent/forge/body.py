@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from sweagent.forge.inert import code_span, defused, inert, inert_line
+from sweagent.forge.inert import code_span, defused, inert, inert_line, inert_words
 from sweagent.forge.proposal import Proposal
 from sweagent.forge.rules import Change, Objection
 
@@ -28,7 +28,7 @@ def commit_message(proposal: Proposal) -> str:
         lines += [inert_line(proposal.summary, 1000), ""]
     if number is not None:
         lines.append(f"Issue: {number}")
-    lines += [f"Verdict: {proposal.verdict}", f"Generated-by: fix-issue {proposal.version}".rstrip()]
+    lines += [f"Verdict: {proposal.verdict}", f"Generated-by: fix-issue {inert_line(proposal.version, 40)}".rstrip()]
     return "\n".join(lines) + "\n"
 
 
@@ -50,14 +50,14 @@ def body_of(
         same_repository: whether the issue is in the repository that the pull request is made in.
     """
     head = [_reference(proposal, same_repository=same_repository)]
-    head += [f"> **{proposal.verdict.capitalize()}.** {inert(proposal.reason, 500)}", ""]
+    head += [f"> **{proposal.verdict.capitalize()}.** {inert_words(proposal.reason)}", ""]
     if proposal.summary:
         head += ["### Cause and change", "", inert(proposal.summary), ""]
     head += ["### Files", "", *_files(changes), ""]
     if objections:
         head += ["### To be looked at", ""]
         head += [f"- {code_span(item.path or 'the whole patch')}: {item.reason}" for item in objections] + [""]
-    tail = ["### Not verified", "", *(f"- {inert(item, 500)}" for item in proposal.not_checked), ""]
+    tail = ["### Not verified", "", *(f"- {inert_words(item)}" for item in proposal.not_checked), ""]
     tail = tail if proposal.not_checked else []
     if notes:
         tail += ["### Notes", "", *(f"- {note}" for note in notes), ""]
@@ -81,7 +81,7 @@ def merged_body(old: str, new: str) -> str:
 
 def _reference(proposal: Proposal, *, same_repository: bool) -> str:
     if proposal.issue.number is None:
-        return f"For an issue without a number: {inert(proposal.issue.title, 200)}\n"
+        return f"For an issue without a number: {inert_words(proposal.issue.title, 200)}\n"
     if same_repository:
         return f"Fixes #{proposal.issue.number}\n"
     return f"For {code_span(proposal.issue.url or f'issue {proposal.issue.number}')}\n"
@@ -110,6 +110,5 @@ def _run(proposal: Proposal) -> str:
     ]
     if proposal.run_url.startswith(("https://", "http://")) and not re.search(r"[\s()<>\[\]]", proposal.run_url):
         facts.append(f"[the run]({proposal.run_url})")
-    return (
-        f"<sub>Made by fix-issue {proposal.version}: {' · '.join(facts)}. A person should read it before merging.</sub>"
-    )
+    made = f"Made by fix-issue {inert_words(proposal.version, 40)}".rstrip()
+    return f"<sub>{made}: {' · '.join(facts)}. A person should read it before merging.</sub>"

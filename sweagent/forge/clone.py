@@ -273,6 +273,8 @@ class CleanClone(AbstractContextManager["CleanClone"]):
 def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
     """The transport that a remote needs, and the configuration with which git proves who it is."""
     parts = urlsplit(remote.url)
+    if remote.url.startswith("-") or not remote.url.isprintable():
+        raise ForgeError(f"{remote.url!r} is not a remote to push to", "give an https:// URL or a path")
     if parts.scheme == "":
         return ("file",), {}
     if parts.scheme not in {"https", "http", "file", "ssh"}:

@@ -6,7 +6,7 @@ these functions return can only be read.
 
 import re
 
-from sweagent.forge.sanitise import sanitise, segments
+from sweagent.forge.sanitise import sanitise, segments, spans
 
 _ACTIVE = re.compile(
     r"(?:https?://|ftp://|www\.|mailto:|javascript:|vscode:)[^\s`|]+"  # links, which GitHub makes of bare addresses
@@ -31,6 +31,12 @@ def inert(text: str, limit: int = 4000) -> str:
     """
     text = _shortened(sanitise(text)[0], limit)
     return "".join(_code(part) if is_code else _escaped(part) for part, is_code in segments(text)).strip()
+
+
+def inert_words(text: str, limit: int = 500) -> str:
+    """As `inert`, for the middle of a paragraph, a list or a quotation: everything on one line."""
+    line = _shortened(" ".join(sanitise(text)[0].split()), limit).replace("\n", " ")
+    return "".join(code_span(part.strip("`")) if is_code else _escaped(part) for part, is_code in spans(line))
 
 
 def defused(markdown: str) -> str:

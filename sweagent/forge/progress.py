@@ -2,7 +2,7 @@
 
 from sweagent.errors import ForgeError
 from sweagent.forge.base import Forge
-from sweagent.forge.inert import code_span, inert
+from sweagent.forge.inert import code_span, inert_words
 from sweagent.forge.issues import OUR_MARK
 from sweagent.forge.proposal import Outcome, OutcomeKind
 from sweagent.forge.redaction import Redactor
@@ -81,17 +81,19 @@ def finished(outcome: Outcome, verdict: str, run_url: str) -> str:
     elif outcome.compare_url:
         lines += [f"[Open a pull request from the branch {code_span(outcome.branch)}]({outcome.compare_url})", ""]
     else:
-        lines += [inert(outcome.message, 1000), ""]
+        lines += [inert_words(outcome.message, 1000), ""]
     if outcome.hint:
-        lines += [f"What to do: {inert(outcome.hint, 500)}", ""]
-    lines += [f"- {code_span(item.path or 'the patch')}: {inert(item.reason, 200)}" for item in outcome.objections]
+        lines += [f"What to do: {inert_words(outcome.hint, 500)}", ""]
+    lines += [
+        f"- {code_span(item.path or 'the patch')}: {inert_words(item.reason, 200)}" for item in outcome.objections
+    ]
     return "\n".join(lines).rstrip()
 
 
 def failed(message: str, hint: str, run_url: str) -> str:
     """What the comment says when the run could not be carried out."""
-    advice = f"\n\nWhat to do: {inert(hint, 500)}" if hint else ""
-    return f"**The run failed.** {inert(message, 1000)}{advice}{_link(run_url)}"
+    advice = f"\n\nWhat to do: {inert_words(hint, 500)}" if hint else ""
+    return f"**The run failed.** {inert_words(message, 1000)}{advice}{_link(run_url)}"
 
 
 def _link(run_url: str) -> str:

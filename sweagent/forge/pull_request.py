@@ -73,6 +73,8 @@ def open_pull_request(
     refusal = _not_worth(proposal, options)
     if refusal is not None:
         return refusal
+    issue = proposal.issue.model_copy(update={"title": redactor.redact(proposal.issue.title)})
+    proposal = proposal.model_copy(update={"issue": issue})
     with CleanClone(forge.remote(), token) as clone:
         try:
             return _Publication(forge, clone, proposal, options, redactor).go()
@@ -108,7 +110,7 @@ class _Publication:
         self._proposal = proposal
         self._options = options
         self._redactor = redactor
-        self._title = redactor.redact(title_of(proposal))
+        self._title = title_of(proposal)
 
     def go(self) -> Outcome:
         ready = self._prepare()

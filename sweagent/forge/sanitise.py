@@ -100,19 +100,19 @@ def segments(text: str) -> Iterator[tuple[str, bool]]:
         fence = _FENCE.search(text, position)
         comment = _first_comment(text, position, fence.start() if fence else len(text))
         if comment is not None:
-            yield from _spans(text[position : comment.start()])
+            yield from spans(text[position : comment.start()])
             yield comment.group(), False
             position = comment.end()
             continue
         if fence is None:
             break
-        yield from _spans(text[position : fence.start()])
+        yield from spans(text[position : fence.start()])
         mark = fence.group(1)
         close = re.compile(rf"^ {{0,3}}{re.escape(mark[0])}{{{len(mark)},}}[ \t]*$", re.M).search(text, fence.end())
         end = close.end() if close else len(text)
         yield text[fence.start() : end], True
         position = end
-    yield from _spans(text[position:])
+    yield from spans(text[position:])
 
 
 def _first_comment(text: str, start: int, end: int) -> re.Match[str] | None:
@@ -126,7 +126,8 @@ def _first_comment(text: str, start: int, end: int) -> re.Match[str] | None:
     return None
 
 
-def _spans(text: str) -> Iterator[tuple[str, bool]]:
+def spans(text: str) -> Iterator[tuple[str, bool]]:
+    """Cut a text without fenced blocks into prose and inline code."""
     position = 0
     for span in _code_spans(text):
         yield text[position : span.start()], False
