@@ -1,0 +1,172 @@
+"""Images: built once, shared, recorded, bounded, and closed to what they must not see."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweagent.config import Settings
+from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, lockfile, prune
+from sweagent.environment.engine import connect
+from sweagent.environment.host_image import host_base
+from sweagent.environment.smoke import smoke_test
+from sweagent.errors import EnvironmentBuildError
+from sweagent.repository import open_repository
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(280)]
+
+FILES = {
+    "pyproject.toml": "[project]\nname = 'thing'\nversion = '1'\n[tool.pytest.ini_options]\n",
+    "thing.py": "answer = 42\n",
+    "tests/test_thing.py": "import thing\n\ndef test_answer(): assert thing.answer == 42\n",
+    ".fix-issue.yaml": "environment:\n  base: host\n",
+}
+Ensure = Callable[..., Image]
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    client = connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def ensure(client: Any) -> Iterator[Ensure]:
+    """Build the environment of a commit; what was built is removed after the test."""
+
+    def make(folder: Path, base: str = "HEAD", settings: Settings | None = None) -> Image:
+        repository = open_repository(str(folder), base=base)
+        recipe = discover(repository.git_dir, repository.base_commit, name="acme/thing")
+        return ensure_image(recipe, repository, settings or Settings(), log=lambda line: None)
+
+    yield make
+    prune(0)
+
+
+def _commit(folder: Path, git_command: Callable[..., str], text: str) -> str:
+    (folder / "thing.py").write_text(text)
+    git_command("commit", "-qam", "change", cwd=folder)
+    return git_command("rev-parse", "HEAD", cwd=folder)
+
+
+def _layers(client: Any, image: Image) -> list[str]:
+    return client.images.get(image.id).attrs["RootFS"]["Layers"]
+
+
+def test_the_tests_of_the_repository_run_in_its_image(git_repository, ensure: Ensure) -> None:
+    image = ensure(git_repository(FILES))
+    smoke = smoke_test(image, seconds=60)
+    assert (smoke.report.ran, smoke.passed) == (1, 1.0)
+    assert "1 passed" in smoke.text()
+
+
+def test_ten_callers_get_one_build(git_repository, ensure: Ensure) -> None:
+    folder = git_repository(FILES | {"ten.py": ""})
+    with ThreadPoolExecutor(10) as pool:
+        images = list(pool.map(lambda number: ensure(folder), range(10)))
+    assert len({image.id for image in images}) == 1
+    assert sum(not image.cached for image in images) == 1
+
+
+def test_the_next_commit_shares_all_but_the_last_layer(git_repository, git_command, ensure: Ensure, client) -> None:
+    folder = git_repository(FILES | {"next.py": ""})
+    first = ensure(folder)
+    _commit(folder, git_command, "answer = 6 * 7\n")
+    second = ensure(folder)
+    assert _layers(client, first)[:-1] == _layers(client, second)[:-1]
+    assert _layers(client, first)[-1] != _layers(client, second)[-1]
+
+
+def test_the_image_knows_nothing_after_its_commit(git_repository, git_command, ensure: Ensure) -> None:
+    folder = git_repository(FILES | {"past.py": ""})
+    future = _commit(folder, git_command, "answer = 'the fix'\n")
+    image = ensure(folder, base="HEAD~1")
+    command = f"git cat-file -e {future} && echo LEAK; git log --all --format=%H; git status --short; git remote"
+    output = smoke_test(image, command=command, seconds=60).output
+    assert "LEAK" not in output
+    assert output.split() == [git_command("rev-parse", "HEAD~1", cwd=folder)]
+
+
+def test_what_was_done_is_recorded(git_repository, ensure: Ensure) -> None:
+    folder = git_repository(FILES | {"lock.py": ""})
+    image = ensure(folder)
+    lock = lockfile.read(image.name.rsplit(":", 1)[-1])
+    assert lock.image == image.id
+    assert lock.recipe is not None
+    assert lock.steps[-1].outcome == "ok"
+    assert ensure(folder).cached
+
+
+def test_the_least_recently_used_go_first(git_repository, git_command, ensure: Ensure) -> None:
+    folder = git_repository(FILES | {"disk.py": ""})
+    images = [ensure(folder)]
+    for number in range(4):
+        _commit(folder, git_command, f"answer = 42  # {number}\n")
+        images.append(ensure(folder))
+    ensure(folder, base="HEAD~4")
+    every = disk_use()
+    removed = prune(every - 1)
+    assert [stored.name for stored in removed] == [images[1].name]
+    prune(0)
+    assert list_images() == []
+    assert every > 0
+
+
+def test_an_image_that_exists_is_used_as_it_is(git_repository, ensure: Ensure, offline_image: str) -> None:
+    settings = Settings(sandbox={"image": offline_image})
+    image = ensure(git_repository(FILES), settings=settings)
+    assert (image.name, image.cached) == (offline_image, True)
+    assert image.test_command == "python -m pytest"
+
+
+def test_an_image_that_cannot_be_had_is_one_clear_error(git_repository, ensure: Ensure) -> None:
+    with pytest.raises(EnvironmentBuildError) as caught:
+        ensure(git_repository(FILES), settings=Settings(sandbox={"image": "localhost:1/none:1"}))
+    assert "localhost:1/none:1" in str(caught.value)
+    assert "docker" in caught.value.hint
+
+
+HOSTILE = """
+import os, socket, subprocess
+found = [key for key, value in os.environ.items() if "CANARY" in value]
+for root in ("/root", "/home", "/run", "/tmp"):
+    for folder, _, names in os.walk(root):
+        for name in names:
+            try:
+                found += [name] if b"CANARY" in open(os.path.join(folder, name), "rb").read(100_000) else []
+            except OSError:
+                pass
+def reached(host, port):
+    try:
+        return not socket.create_connection((host, port), 2).close()
+    except OSError:
+        return False
+gateway = os.environ["http_proxy"].split("//")[1].split(":")[0]
+print("FOUND", found, "OUT", reached("1.1.1.1", 443) or reached("8.8.8.8", 53))
+raise SystemExit("SETUP RAN " + repr(found))
+"""
+
+
+def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
+    git_repository, ensure: Ensure, client, monkeypatch, tmp_path
+) -> None:
+    for name in ("OPENAI_API_KEY", "GITHUB_TOKEN", "PIP_PASSWORD"):
+        monkeypatch.setenv(name, "CANARY")
+    base = host_base(client, lambda line: None)
+    said = f"environment:\n  base: {base}\n  system: []\n  tools: []\n  requirements: []\n  optional: []\n"
+    said += "  install: ['python setup.py']\n"
+    folder = git_repository({"setup.py": HOSTILE, "thing.py": "", ".fix-issue.yaml": said})
+    lines: list[str] = []
+    repository = open_repository(str(folder))
+    recipe = discover(repository.git_dir, repository.base_commit, name="acme/hostile")
+    recipe = recipe.model_copy(update={"toolchain": recipe.toolchain.model_copy(update={"alternatives": ()})})
+    with pytest.raises(EnvironmentBuildError) as caught:
+        ensure_image(recipe, repository, Settings(), log=lines.append)
+    assert "SETUP RAN []" in str(caught.value)
+    assert "FOUND [] OUT False" in "\n".join(lines)
+    assert os.environ["GITHUB_TOKEN"] == "CANARY"
+    assert not (tmp_path / "ran").exists()

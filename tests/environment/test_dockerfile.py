@@ -1,0 +1,82 @@
+"""No value of a recipe can add an instruction to the Dockerfile or a word to a command."""
+
+import re
+import shlex
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from sweagent.environment.base import Base
+from sweagent.environment.dockerfile import render_dockerfile, requirements_file
+from sweagent.environment.host_image import host_dockerfile
+from sweagent.environment.recipe import Line, Recipe, Toolchain
+
+INSTRUCTION = re.compile(r"^(FROM|RUN|ENV|ARG|COPY|ADD|SHELL|WORKDIR|LABEL|USER|CMD|ENTRYPOINT)\b", re.M)
+BASE = Base(name="debian:12")
+
+
+def _recipe(**values: object) -> Recipe:
+    return Recipe(
+        name="acme/thing",
+        commit="c" * 40,
+        committed=date(2020, 1, 1),
+        **{
+            "ecosystem": "python",
+            "toolchain": Toolchain(value="3.9", source=""),
+            "test_command": Line(value="true", source=""),
+            **values,
+        },
+    )
+
+
+def _lines(*values: str) -> tuple[Line, ...]:
+    return tuple(Line(value=value, source="") for value in values)
+
+
+def _instructions(recipe: Recipe) -> list[str]:
+    return INSTRUCTION.findall(render_dockerfile(recipe, BASE))
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1, max_size=40))
+def test_any_text_stays_in_its_place(text: str) -> None:
+    try:
+        lines = _lines(text)
+    except ValidationError:
+        assert re.search(r"[\n\r\0]", text)
+        return
+    plain = _instructions(_recipe(tools=_lines("x"), optional=_lines("x"), install=_lines("x"), environment={"A": "x"}))
+    hostile = _recipe(tools=lines, optional=lines, install=lines, environment={"A": text})
+    assert _instructions(hostile) == plain
+
+
+@pytest.mark.parametrize("value", ["x; id", "$(id)", "`id`", "x && id", "' ; id ; '", "a\\", "-rfile", "x|id"])
+def test_a_tool_is_one_word_of_the_command(value: str) -> None:
+    text = render_dockerfile(_recipe(tools=_lines(value, "wheel")), BASE)
+    line = next(line for line in text.splitlines() if line.startswith("RUN") and "wheel" in line)
+    assert value in shlex.split(line)
+
+
+@pytest.mark.parametrize("ecosystem", ["python", "node", "go", "rust", "java"])
+def test_every_ecosystem_has_a_dockerfile_without_the_users_addresses(ecosystem: str, monkeypatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://me:secret@mirror.example/simple")
+    text = render_dockerfile(_recipe(ecosystem=ecosystem, install=_lines("make")), BASE)
+    assert text.startswith("FROM debian:12\n")
+    assert "mirror.example" not in text
+    assert "secret" not in text
+
+
+def test_the_repository_comes_after_everything_that_two_commits_share() -> None:
+    recipe = _recipe(requirements=_lines("six"), install=_lines("pip install -e ."))
+    other = recipe.model_copy(update={"commit": "d" * 40, "install": _lines("pip install -e . --no-deps")})
+    shared = render_dockerfile(recipe, BASE).split("ADD seed.tar")[0]
+    assert render_dockerfile(other, BASE).split("ADD seed.tar")[0] == shared
+    assert "requirements.txt" in shared
+    assert requirements_file(recipe) == b"six\n"
+
+
+def test_the_image_of_the_host_installs_nothing() -> None:
+    assert "RUN" not in INSTRUCTION.findall(host_dockerfile("fix-issue/base:host"))

@@ -1,0 +1,56 @@
+"""What follows from a failed build."""
+
+import pytest
+
+from sweagent.environment.recipe import Line, Recipe
+from sweagent.environment.remedies import next_recipe
+
+TEST = {"tests/test_a.py": "import pytest\n"}
+SETUP = {"setup.py": "setup(install_requires=['lxml', 'six'], extras_require={'test': ['mock']}, python_requires='>=3')"}
+
+
+@pytest.fixture
+def recipe(recipe_of) -> Recipe:
+    return recipe_of(SETUP | TEST)
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        ("Error: Please make sure the libxml2 and libxslt development packages: xml2-config", "libxml2-dev"),
+        ("fatal error: ffi.h: No such file or directory", "libffi-dev"),
+        ("Error: pg_config executable not found.", "libpq-dev"),
+        ("ERROR: No matching distribution found for lxml", "leave out lxml"),
+        ("ERROR: Failed building wheel for six", "leave out six"),
+        ("error in setup command: use_2to3 is invalid.", "setuptools<58"),
+        ("ERROR: ResolutionImpossible: for help visit", "leave out the extras test"),
+        ("HTTP error 502 while getting http://x", "try again"),
+        ("something else", "use version"),
+    ],
+)
+def test_the_error_decides(recipe: Recipe, error: str, what: str) -> None:
+    remedy = next_recipe(recipe, error)
+    assert remedy is not None
+    assert what in remedy.what
+
+
+def test_the_changed_recipe_does_what_the_remedy_says(recipe: Recipe) -> None:
+    left_out = next_recipe(recipe, "No matching distribution found for lxml")
+    assert left_out is not None
+    assert "lxml" not in [line.value for line in left_out.recipe.requirements]
+    without = next_recipe(recipe, "ResolutionImpossible")
+    assert without is not None
+    assert without.recipe.extras == ()
+    assert "[test]" not in without.recipe.install[0].value
+
+
+@pytest.mark.parametrize("error", ["fatal error: ffi.h: No such file", "use_2to3 is invalid", "anything"])
+def test_the_remedies_come_to_an_end(recipe: Recipe, error: str) -> None:
+    tried = 0
+    current: Recipe | None = recipe.model_copy(update={"requirements": (Line(value="six", source=""),)})
+    while current is not None and tried < 20:
+        remedy = next_recipe(current, error)
+        assert remedy is None or remedy.recipe != current
+        current = remedy.recipe if remedy else None
+        tried += 1
+    assert tried < 8
