@@ -1,6 +1,7 @@
 """A supervisor that is a process of this machine, under a guardian: the transport of the local kinds."""
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -89,7 +90,10 @@ class ProcessTransport:
         """See `Transport.receive`."""
         if not self._poll.poll(max(0.0, timeout) * 1000):
             return None
-        return os.read(self._out.fileno(), 1 << 18)
+        try:
+            return os.read(self._out.fileno(), 1 << 18)
+        except ValueError as error:
+            raise OSError(errno.EBADF, "closed by another thread") from error
 
     def interrupt(self) -> None:
         """See `Transport.interrupt`."""

@@ -156,7 +156,9 @@ class ShellSandbox(ABC):
 
     def _try(self, request: Request, kept: Kept) -> tuple[Ended | None, list[str]]:
         """Run a request, bringing the sandbox back when it is lost; without an end when it was lost in mid-command."""
-        notes = []
+        notes: list[str] = []
+        if self._closed:
+            raise SandboxError("the sandbox is closed", "open a new one")
         if self._transport is not None and (self._torn or not self._alive(self._transport)):
             self._come_back()
             self._torn = False

@@ -1,5 +1,6 @@
 """Beginning and end of sandboxes: what is refused, what is bounded, what is cleaned up after whom."""
 
+import contextlib
 import json
 import os
 import re
@@ -209,10 +210,8 @@ class Gate:
     def stop(self) -> None:
         self.path.unlink()
         for open_socket in (self._listener, *self._open):
-            try:
+            with contextlib.suppress(OSError):
                 open_socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             open_socket.close()
         self._open = []
 
@@ -263,12 +262,11 @@ def test_an_interrupt_of_the_controller_reaches_the_caller_and_the_sandbox_close
 
     signal.signal(signal.SIGALRM, interrupt)
     try:
-        with (
-            pytest.raises(KeyboardInterrupt),
-            open_sandbox(SandboxSettings(kind=kind, image=image), env={"MARK_I": "9a"}) as sandbox,
-        ):
+        with open_sandbox(SandboxSettings(kind=kind, image=image), env={"MARK_I": "9a"}) as sandbox:
             signal.setitimer(signal.ITIMER_REAL, 1.0)
-            sandbox.run("sleep 600", timeout=600)
+            with pytest.raises(KeyboardInterrupt):
+                sandbox.run("touch kept; sleep 600", timeout=600)
+            assert sandbox.run("ls").output == "kept\n"
     finally:
         signal.signal(signal.SIGALRM, before)
     assert processes_with("MARK_I=9a") == []
