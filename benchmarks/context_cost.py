@@ -206,9 +206,7 @@ def report(name: str, events: Sequence[AnyEvent], facts: Sequence[str] = ()) -> 
             f"{cost.largest:>10,}{cost.breaks:>8}"
         )
     cheapest = min(cost.units for cost in peers.values())
-    print(
-        f"ratio to the cheapest peer {ours.units / cheapest:.2f}; {compactions} compactions, {seconds * 1e3:.0f} ms in all"
-    )
+    print(f"ratio to the cheapest: {ours.units / cheapest:.2f}; {compactions} compactions, {seconds * 1e3:.0f} ms")
     if facts:
         print(f"facts recalled at the end: {recalled(view, facts)} of {len(facts)}")
 

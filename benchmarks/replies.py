@@ -4,8 +4,8 @@
 
 Runs the corpus of the tests through our normaliser and, where given, through the parsers of mini-swe-agent (an
 interpreter that has it installed) and of SWE-agent (an interpreter with jinja2 and pydantic, and a folder that holds
-its `sweagent` package). Peers know `bash` only here, so they are compared on the replies that mean `bash`, and on all that
-nobody should execute; each text reply counts for a peer when any of its text parsers gets it right.
+its `sweagent` package). Peers know `bash` only here, so they are compared on the replies that mean `bash`, and on all
+that nobody should execute; each text reply counts for a peer when any of its text parsers gets it right.
 
 Fuzzing: every text of the corpus is cut at every character, and every JSON argument at every character; executing
 anything but values of the whole reply is counted as wrong.

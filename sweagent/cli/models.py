@@ -42,9 +42,7 @@ def command(
     elif name:
         print(_ADD.format(name=name))
     else:
-        print(
-            f"{len(known_models())} models are known; `fix-issue models claude` lists those with `claude` in their name."
-        )
+        print(f"{len(known_models())} models are known; `fix-issue models claude` lists those named so.")
         print("Read from litellm's price list and:")
         for path in models_files():
             print(f"  {path}")
@@ -56,10 +54,10 @@ def _table(info: "ModelInfo") -> str:
         ("model", info.name),
         ("context window", _tokens(info.context_window)),
         ("longest answer", _tokens(info.max_output)),
-        ("input", _price(prices and prices.input)),
-        ("cached input", _price(prices and prices.cached)),
-        ("cache write", _price(prices and prices.cache_write)),
-        ("output", _price(prices and prices.output)),
+        ("input", _price(prices.input if prices else None)),
+        ("cached input", _price(prices.cached if prices else None)),
+        ("cache write", _price(prices.cache_write if prices else None)),
+        ("output", _price(prices.output if prices else None)),
     ]
     rows += [
         (f"above {tier.above:,}", f"input {_price(tier.input)}, output {_price(tier.output)}")
@@ -79,7 +77,8 @@ def _table(info: "ModelInfo") -> str:
 
 def _print_list(models: list["ModelInfo"]) -> None:
     width = max(len(info.name) for info in models)
-    print(f"{'model':<{width}} {'window':>10} {'input':>9} {'cached':>9} {'output':>9}   US dollars per million tokens")
+    heads = " ".join(f"{head:>9}" for head in ("input", "cached", "output"))
+    print(f"{'model':<{width}} {'window':>10} {heads}   US dollars per million tokens")
     for info in models:
         window = f"{info.context_window:,}" if info.context_window else "?"
         prices = (info.prices.input, info.prices.cached, info.prices.output) if info.prices else (None,) * 3

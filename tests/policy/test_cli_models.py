@@ -26,7 +26,7 @@ def test_a_part_of_a_name_lists_models(capsys: pytest.CaptureFixture[str]) -> No
     command("claude-sonnet")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 3
-    assert all("claude-sonnet" in line for line in lines[1:])
+    assert all("claude-sonnet" in line.lower() for line in lines[1:])
 
 
 def test_an_unknown_model_says_how_to_give_its_price(capsys: pytest.CaptureFixture[str]) -> None:
