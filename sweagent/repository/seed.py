@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import stat
 import tarfile
 import tempfile
@@ -27,6 +28,8 @@ CACHE_BYTES = 4 << 30
 """How much the cached seeds may take together; the ones not used for longest go first."""
 
 _FORMAT = 2
+_ABANDONED_SECONDS = 24 * 3600
+"""A seed that is still being made after this long belongs to a process that was killed."""
 _NAME, _EMAIL = "fix-issue", "fix-issue@localhost"
 
 
@@ -205,6 +208,9 @@ def _walk(tree: Path) -> Iterator[Path]:
 
 
 def _prune(folder: Path, *, keep: str) -> None:
+    for left in folder.glob("building-*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
     archives = sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
     total = 0
     for archive in archives:

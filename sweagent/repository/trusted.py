@@ -15,6 +15,9 @@ from sweagent.errors import UsageError
 from sweagent.git import Argument, GitDone, GitError, git
 from sweagent.task import Repository
 
+# What a repository says of how its files are to be diffed is left aside: their content tells whether they are text.
+_ATTRIBUTES = b"* !diff\n"
+
 
 @dataclass(frozen=True)
 class TrustedTree:
@@ -97,6 +100,7 @@ def _write_git_dir(git_dir: Path, kind: str) -> None:
     for folder in ("objects/info", "refs/heads", "info"):
         (git_dir / folder).mkdir(parents=True)
     (git_dir / "HEAD").write_text("ref: refs/heads/main\n")
+    (git_dir / "info" / "attributes").write_bytes(_ATTRIBUTES)
     version = "0" if kind == "sha1" else f"1\n[extensions]\n\tobjectFormat = {kind}"
     (git_dir / "config").write_text(f"[core]\n\tbare = false\n\trepositoryFormatVersion = {version}\n")
 
@@ -148,11 +152,11 @@ def textual_diff(tree: TrustedTree, *options: str) -> str:
     names = tree.git("diff-index", "--cached", "--name-only", "--no-renames", "-z", tree.tree, "--").stdout
     odd = [name for name in names.split(b"\0") if name and not _is_utf8(tree, name)]
     attributes = tree.git_dir / "info" / "attributes"
-    attributes.write_bytes(b"".join(b"%s -diff\n" % _pattern(name) for name in odd))
+    attributes.write_bytes(_ATTRIBUTES + b"".join(b"%s -diff\n" % _pattern(name) for name in odd))
     try:
         return tree.git(*plain).stdout.decode("utf-8")
     finally:
-        attributes.unlink()
+        attributes.write_bytes(_ATTRIBUTES)
 
 
 def _is_utf8(tree: TrustedTree, name: bytes) -> bool:

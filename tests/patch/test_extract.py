@@ -200,6 +200,17 @@ def test_line_ends_that_git_changes_by_attributes_are_no_change(workshop: Callab
     assert (shop.user / "run.bat").read_bytes() == b"a\r\nB\r\n"
 
 
+def test_content_tells_what_is_text_not_the_repository(workshop: Callable[..., Any]) -> None:
+    shop = workshop({".gitattributes": "*.py -diff\n*.js binary\n", "a.py": "1\n", "b.js": "1\n"})
+    for name in ("a.py", "b.js"):
+        (shop.path / name).write_text("2\n")
+
+    patch = _extract(shop)
+
+    assert [(file.path, file.kind, file.added) for file in patch.kept] == [("a.py", "source", 1), ("b.js", "source", 1)]
+    assert patch.text.count("-1\n+2\n") == 2
+
+
 def test_carriage_returns_survive_the_way_through_text(shop: Any) -> None:
     (shop.path / "pkg/a.py").write_bytes(b"one\r\ntwo\r\nthree\r\n")
 

@@ -1,8 +1,11 @@
 """The seed: the base commit with a past and no future, the same every time."""
 
+import os
 import subprocess
 import tarfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -111,6 +114,28 @@ def test_work_trees_of_two_bases_do_not_get_mixed_up(user: Path, tmp_path: Path)
 
     assert old.files["a.py"] != new.files["a.py"]
     assert old.files["link"] == new.files["link"]
+
+
+def test_seeds_made_at_once_by_several_runs_are_one(user: Path, tmp_path: Path) -> None:
+    repository = open_repository(str(user))
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: make_seed(repository, cache_dir=tmp_path), range(4)))
+
+    assert len({seed.archive for seed in made}) == 1
+    assert len({len(seed.files) for seed in made}) == 1
+    assert {path.suffix for path in (tmp_path / "seeds").iterdir()} == {".tar", ".json", ".lock"}
+
+
+def test_seed_that_a_killed_process_left_half_made_is_removed(user: Path, tmp_path: Path) -> None:
+    for name, age in (("building-old", 90_000), ("building-new", 60)):
+        folder = tmp_path / "seeds" / name
+        folder.mkdir(parents=True)
+        os.utime(folder, (time.time() - age, time.time() - age))
+
+    make_seed(open_repository(str(user)), cache_dir=tmp_path)
+
+    assert [path.name for path in (tmp_path / "seeds").glob("building-*")] == ["building-new"]
 
 
 def test_cache_forgets_the_seeds_that_were_not_used_for_longest(
