@@ -3,12 +3,13 @@
 import secrets
 import shlex
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
-from sweagent.testing import Runner, TestReport, TestResult, parse
+from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.verify.canary import Canary
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.tree import FileChange, Trees
@@ -186,13 +187,13 @@ def _read_run(side: Side, job: Job, done: Completed, text: str | None, record: s
     results = [item.model_copy(update={"id": item.id.removeprefix(f"{workdir}/")}) for item in full.results]
     canary = next((item for item in results if job.canary and job.canary.token in item.id), None)
     others = [item for item in results if item is not canary]
-    report = TestReport.of(
-        job.runner,
-        others,
-        exit_code=done.exit_code,
-        problem=full.problem,
-        machine_readable=full.machine_readable,
-    )
+    if job.runner is Runner.UNKNOWN:
+        outcome = TestOutcome.PASSED if done.exit_code == 0 else TestOutcome.FAILED
+        others.append(TestResult(id=job.command, outcome=outcome, message=f"exit status {done.exit_code}"))
+    # A terse text counts the tests that passed without naming them.
+    counts = Counter(full.counts)
+    counts.subtract([canary.outcome] if canary else [])
+    report = full.model_copy(update={"results": tuple(others), "counts": dict(+counts)})
     whole = (not job.report or text is not None) and _agrees(job.runner, full, done)
     return Run(side, job, done, report, canary, record, whole)
 

@@ -19,6 +19,10 @@ _READS_SOURCE = re.compile(
     r"inspect\.getsource|getsourcelines|\bgit\b.{0,20}\b(diff|log|status|show|stash|rev-parse)\b|\bgrep\b|\bsha\d+sum\b"
 )
 
+_READER = re.compile(
+    r"\bopen\(|\bread(_text|_bytes|File|FileSync|lines)\(|\b(cat|head|tail|sed|awk|cmp|diff|test|stat)\s"
+)
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -119,8 +123,9 @@ def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_comma
     found = _READS_SOURCE.search(text)
     if found:
         return f"{path} looks at the source (`{found.group()}`) instead of running it"
-    read = next((name for name in changed if re.search(rf"['\"/ ]{re.escape(name)}['\" ]", text)), None)
-    return f"{path} names the patched file {read} instead of running it" if read else ""
+    readers = [line for line in text.splitlines() if _READER.search(line)]
+    read = next((name for name in changed for line in readers if PurePosixPath(name).name in line), None)
+    return f"{path} reads the patched file {read} instead of running it" if read else ""
 
 
 def oracle_tests(files: Mapping[str, bytes], wanted: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:

@@ -22,12 +22,10 @@ def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] =
     Args:
         run: the failed run.
         path: the reproduction's file.
-        issue_text: what it names (an import, a hang, a missing file) can be the issue's own reason.
+        issue_text: what it names (an import, a missing file) can be the issue's own reason.
         results: the failed tests, when the run was one of tests.
     """
     done = run.completed
-    if done.timed_out:
-        return "" if _HANGS.search(issue_text) else "it did not end in time on the base"
     if done.exit_code in _NOT_STARTED and run.job.runner is None:
         return _NOT_STARTED[done.exit_code]
     if re.search(rf"(can't open file|[Nn]o such file|not found).*{re.escape(PurePosixPath(path).name)}", done.output):
@@ -42,6 +40,11 @@ def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] =
     if failed and all(item.outcome is TestOutcome.ERROR for item in failed) and not any(reasons):
         reasons = ["" if _named_error(item, issue_text) else _error(item) for item in failed]
     return "" if not all(reasons) else reasons[0]
+
+
+def tells_of_a_hang(issue_text: str) -> bool:
+    """Whether not coming to an end can be what the issue is about."""
+    return _HANGS.search(issue_text) is not None
 
 
 def _error(item: TestResult) -> str:
@@ -92,6 +95,8 @@ def said(run: Run, results: Iterable[TestResult] = ()) -> str:
         return "timed out"
     if failed:
         return f"failed: {failed[0].message or failed[0].id}"[:300]
+    if run.job.runner is not None and not run.report.ran:
+        return run.report.problem or "no test ran"
     if run.completed.exit_code == 0 or run.report.ran:
         return "passed"
     raised = _RAISED.findall(run.completed.output)

@@ -15,6 +15,11 @@ _LARGEST_BATCH = 200
 _ALONE = 5
 """So many suspects are run alone; more of them are run together."""
 _RERUN_SHARE = 0.25
+_NAMED_AT_ONCE = 40
+_SLOWER = 3
+"""A patched run that takes longer than this many times the base's has not merely been slow."""
+_WITHOUT_REPORT = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO, Runner.UNKNOWN)
+_TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.GO, Runner.JEST, Runner.VITEST)
 _BAD_OR_GONE = (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED, None)
 
 
@@ -58,6 +63,8 @@ class RegressionCheck:
         Raises:
             SandboxError: the sandbox failed.
         """
+        if self._runner is Runner.UNKNOWN:
+            tests = [self._test_command]
         waiting, size, budget = list(tests), _FIRST_BATCH, self._bench.remaining
         while waiting and size and not self._regressions and not self.findings:
             batch, waiting = waiting[:size], waiting[size:]
@@ -76,7 +83,7 @@ class RegressionCheck:
     def _compare(self, batch: list[str]) -> int:
         """Run a batch on both sides; returns a smaller size to try again with when it takes too long."""
         share = self._bench.remaining * (1 - _RERUN_SHARE) / 2
-        base = self._run(self._base, batch, share, "tests")
+        base = self._run(self._base, batch, share, "tests", batch[0])
         if base.completed.timed_out or base.completed.exit_code is None:
             if len(batch) > 1:
                 return max(1, len(batch) // 4)
@@ -87,29 +94,33 @@ class RegressionCheck:
                 return max(1, len(batch) // 4)
             self.not_checked.append(f"{batch[0]}: it does not run on the base: {base.report.problem}"[:300])
             return 0
-        patched = self._run(self._patched, batch, max(share, 3 * base.completed.seconds), "tests")
+        patched = self._run(self._patched, batch, max(share, _SLOWER * base.completed.seconds), "tests", batch[0])
+        if patched.completed.timed_out and (len(batch) > 1 or self._bench.remaining < base.completed.seconds):
+            if len(batch) > 1:
+                return max(1, len(batch) // 4)
+            self.not_checked.append(f"{batch[0]}: the time was used up")
+            return 0
         self.findings += find_forgery(base, patched)
         self._canaries.append(base.canary_failed)
         self._done += batch
         self._before.update(base.report.outcomes())
         self._after.update(patched.report.outcomes())
-        self._settle(base.report, patched)
+        self._settle(base.report, patched, batch)
         return 0
 
-    def _run(self, side: SideTree, targets: Sequence[str], timeout: float, purpose: str) -> Run:
-        canary = make_canary(self._runner, targets[0].split("::")[0])
-        names = [target_of(self._runner, target) for target in targets]
-        report = "" if self._runner in (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO) else "report"
-        command = test_run(
-            self._runner,
-            [*names, *([canary.target] if canary else [])],
-            self._test_command,
-            f"{{folder}}/{report}" if report else "",
-        )
-        job = Job(purpose, command, timeout, self._overlay, self._runner, report, canary)
-        return self._bench.run(side, job)
+    def _run(self, side: SideTree, targets: Sequence[str], timeout: float, purpose: str, near: str) -> Run:
+        canary = make_canary(self._runner, near)
+        report = "" if self._runner in _WITHOUT_REPORT else "report"
+        if self._runner is Runner.UNKNOWN:
+            command = self._test_command
+        else:
+            names = [target_of(self._runner, target) for target in targets]
+            planted = [canary.target] if canary else []
+            place = f"{{folder}}/{report}" if report else ""
+            command = test_run(self._runner, [*names, *planted], self._test_command, place)
+        return self._bench.run(side, Job(purpose, command, timeout, self._overlay, self._runner, report, canary))
 
-    def _settle(self, base: TestReport, patched: Run) -> None:
+    def _settle(self, base: TestReport, patched: Run, batch: Sequence[str]) -> None:
         """Tell regressions from flaky tests among those that passed before and do not any more."""
         after = patched.report.outcomes()
         suspects = [
@@ -117,35 +128,43 @@ class RegressionCheck:
             for name, outcome in base.outcomes().items()
             if outcome is TestOutcome.PASSED and after.get(name) in _BAD_OR_GONE
         ]
-        if not suspects:
-            return
         messages = {item.id: item.message for item in patched.report.failures}
+        doubted = [
+            TestChange(id=name, before=TestOutcome.PASSED, after=after.get(name), message=messages.get(name, ""))
+            for name in suspects
+        ]
         # One sure regression settles the verdict; a crowd is listed after a common rerun.
-        lone = suspects if len(suspects) <= _ALONE else suspects[:1]
-        crowd = suspects[len(lone) :]
-        for name in lone:
-            self._rerun([name], after, messages)
-        if crowd:
-            self._rerun(crowd, after, messages)
+        lone = doubted if len(doubted) <= _ALONE else doubted[:1]
+        for group in [*([change] for change in lone), doubted[len(lone) :]]:
+            if group:
+                self._rerun(group, batch)
 
-    def _rerun(self, names: list[str], after: Mapping[str, TestOutcome], messages: Mapping[str, str]) -> None:
-        files = list(dict.fromkeys(name.split("::")[0] for name in names))
-        targets = names if len(names) <= 40 else files
+    def _rerun(self, group: list[TestChange], batch: Sequence[str]) -> None:
+        """Run tests without their neighbours, twice on each side; by their files where the runner takes no names."""
+        names = [change.id for change in group]
+        by_name = self._runner in _TAKES_NAMES and len(names) <= _NAMED_AT_ONCE
+        told = self._outcomes_alone(names, names if by_name else batch, batch[0])
+        if by_name and all(outcome is None for name in names for outcome in told[name][:2]):
+            told = self._outcomes_alone(names, batch, batch[0])
+        for change in group:
+            outcomes = told[change.id]
+            before = [outcome is TestOutcome.PASSED for outcome in outcomes[:2]]
+            now = [outcome is TestOutcome.PASSED for outcome in outcomes[2:]]
+            words = [outcome.value if outcome else "not reported" for outcome in outcomes]
+            note = f"alone: {words[0]}, {words[1]} on the base; {words[2]}, {words[3]} with the patch"
+            settled = change.model_copy(update={"note": note})
+            (self._regressions if all(before) and not any(now) else self._flaky).append(settled)
+
+    def _outcomes_alone(
+        self, names: Sequence[str], targets: Sequence[str], near: str
+    ) -> dict[str, list[TestOutcome | None]]:
         time = self._bench.remaining / 4
-        runs = [self._run(side, targets, time, "rerun alone") for side in (self._base, self._patched) for _ in range(2)]
-        outcomes = [run.report.outcomes() for run in runs]
-        for name in names:
-            told = [_of(name, item) for item in outcomes]
-            before = [outcome is TestOutcome.PASSED for outcome in told[:2]]
-            now = [outcome is TestOutcome.PASSED for outcome in told[2:]]
-            note = "alone: " + ", ".join(
-                f"{side} {outcome.value if outcome else 'not reported'}"
-                for side, outcome in zip(("base", "base", "patched", "patched"), told, strict=True)
-            )
-            change = TestChange(
-                id=name, before=TestOutcome.PASSED, after=after.get(name), message=messages.get(name, ""), note=note
-            )
-            (self._regressions if all(before) and not any(now) else self._flaky).append(change)
+        runs = [
+            self._run(side, targets, time, "rerun", near).report.outcomes()
+            for side in (self._base, self._patched)
+            for _ in range(2)
+        ]
+        return {name: [_of(name, outcomes) for outcomes in runs] for name in names}
 
     def _evidence(self, *, whole: bool) -> RegressionEvidence:
         both = self._before.keys() & self._after.keys()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sweagent.testing import TestOutcome, TestResult
 from sweagent.verify.bench import Bench, Run, SideTree
 from sweagent.verify.candidates import Candidate
-from sweagent.verify.failures import misfit, said
+from sweagent.verify.failures import misfit, said, tells_of_a_hang
 from sweagent.verify.proof import Finding, ReproductionEvidence
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import find
@@ -60,6 +60,8 @@ class _Judging:
         bad = self._bad(run)
         if not self._failed(run):
             return "it passes on the base, so it does not show the issue"
+        if run.completed.timed_out and not tells_of_a_hang(self._issue):
+            return "it did not end in time on the base"
         if not self._candidate.trusted:
             reason = misfit(run, self._candidate.path, self._issue, bad) or self._unexpected(run)
             if reason:
@@ -75,6 +77,8 @@ class _Judging:
         if self.findings:
             return "the patched run does not tell the truth"
         if self._failed(run) or not self._passed(run):
+            if run.completed.timed_out:
+                return "it did not end in time with the patch"
             self._shows_issue = self._failed(self._run(self._sides.base))
             return f"it still fails with the patch: {said(run, self._bad(run)).removeprefix('failed: ')}"
         return ""
@@ -107,7 +111,7 @@ class _Judging:
         )
 
     def _run(self, side: SideTree) -> Run:
-        run = self._bench.run(side, self._candidate.job(self._bench.remaining / 4))
+        run = self._bench.run(side, self._candidate.job(self._bench.remaining / 3))
         self._runs[side.name].append("passed" if self._passed(run) else said(run, self._bad(run)))
         return run
 

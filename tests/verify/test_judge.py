@@ -127,7 +127,7 @@ UNFIT = {
         A_TEST.model_copy(update={"content": "def test_add(no_such_fixture):\n    pass\n"}),
         "fixture",
     ),
-    "is collected as nothing": (A_TEST.model_copy(update={"content": "x = 1\n"}), "passes on the base"),
+    "is collected as nothing": (A_TEST.model_copy(update={"content": "x = 1\n"}), "no test ran"),
 }
 
 

@@ -1,0 +1,103 @@
+import pytest
+
+from sweagent.errors import UsageError
+from sweagent.testing import Runner
+from sweagent.trajectory import Reproduction
+from sweagent.verify.candidates import registered
+from sweagent.verify.commands import guess_command
+from sweagent.verify.snippets import issue_candidates
+from sweagent.verify.targets import find, is_test_module, target_of
+
+
+@pytest.mark.parametrize(
+    ("path", "test_command", "command"),
+    [
+        ("tests/test_a.py", "python -m pytest", "python -m pytest --color=no -rA tests/test_a.py"),
+        ("test_a.py", "", "python -m pytest --color=no -rA test_a.py"),
+        ("show it.py", "python -m pytest", "python 'show it.py'"),
+        ("a.test.mjs", "", "node --test --test-reporter=tap a.test.mjs"),
+        ("show.sh", "make test", "sh show.sh"),
+    ],
+)
+def test_a_command_is_told_from_the_file(path, test_command, command):
+    assert guess_command(path, test_command) == command
+
+
+def test_a_file_of_an_unknown_kind_needs_a_command():
+    with pytest.raises(UsageError, match="not known") as caught:
+        guess_command("show.xyz", "")
+    assert "--reproduction-command" in caught.value.hint
+
+
+def test_a_registered_test_gets_a_canary_and_a_script_gets_a_driver():
+    test = Reproduction(
+        path="tests/test_a.py", content="def test_a(): ...", command="pytest tests/test_a.py", kind="test"
+    )
+    job = registered(test, [], "").job(10)
+    assert job.canary.target in job.env["PYTEST_ADDOPTS"]
+    assert job.canary.target.startswith("tests/")
+    script = registered(Reproduction(path="a.py", content="print(1)", command="python a.py"), [], "")
+    assert script.driven
+    assert script.runner is None
+
+
+def test_a_test_of_another_runner_is_read_by_its_report():
+    reproduction = Reproduction(
+        path="sympy/core/tests/test_a.py", content="", command="bin/test sympy/core/tests/test_a.py"
+    )
+    assert registered(reproduction, [], "bin/test").runner is Runner.SYMPY
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Fails with IndexError:\n```python\nimport a\na.f([])\n```\n", 1),
+        ("Fails with IndexError:\n```\n>>> import a\n>>> a.f([])\nTraceback ...\n```\n", 1),
+        ("Gives 3 instead of 4:\n```python\nimport a\na.f([])\n```\n", 0),
+        ("IndexError:\n```python\na.f([])\n```\n", 0),
+        ("IndexError:\n```python\nimport a\na.f(...)\n```\n", 0),
+        ("IndexError:\n```python\nimport os\nos.system('x')\n```\n", 0),
+        ("IndexError:\n```python\nimport a\nthis is prose\n```\n", 0),
+        ("IndexError:\n```js\nimport a\n```\n", 0),
+        ("IndexError:\n```python\nimport a\na.f([])\n", 0),
+    ],
+)
+def test_only_code_that_stands_by_itself_and_names_its_error_is_tried(text, count):
+    assert len(issue_candidates(text, [])) == count
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("a/test_x.py::test_a", ["a/test_x.py::test_a"]),
+        ("test_a", ["a/test_x.py::test_a"]),
+        ("a/test_x.py::test_p", ["a/test_x.py::test_p[1]", "a/test_x.py::test_p[2]"]),
+        ("test_m (pkg.mod.Case)", ["pkg.mod.Case.test_m"]),
+        ("test_absent", []),
+    ],
+)
+def test_names_of_tests_are_found_as_runners_and_datasets_write_them(wanted, found):
+    ids = ["a/test_x.py::test_a", "a/test_x.py::test_p[1]", "a/test_x.py::test_p[2]", "pkg.mod.Case.test_m"]
+    assert find(wanted, ids) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "runner", "expected"),
+    [
+        ("tests/test_a.py", Runner.PYTEST, True),
+        ("pkg/tests.py", Runner.DJANGO, True),
+        ("tests/helper.py", Runner.PYTEST, False),
+        ("test/a.js", Runner.MOCHA, True),
+        ("src/a.test.ts", Runner.JEST, True),
+        ("src/a.test.ts", Runner.PYTEST, False),
+        ("pkg/a_test.go", Runner.GO, True),
+    ],
+)
+def test_files_with_tests_are_told_from_their_helpers(path, runner, expected):
+    assert is_test_module(path, runner) is expected
+
+
+def test_runners_are_told_what_they_understand():
+    assert target_of(Runner.GO, "pkg/a_test.go") == "./pkg"
+    assert target_of(Runner.MAVEN, "src/test/java/AppTest.java") == "AppTest"
+    assert target_of(Runner.PYTEST, "tests/test_a.py::test_b") == "tests/test_a.py::test_b"

@@ -1,0 +1,85 @@
+"""Whole verifications with runners other than pytest."""
+
+import shutil
+
+import pytest
+
+from sweagent.trajectory import Reproduction
+from sweagent.verify import Verdict
+
+CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
+FIXED = CALC.replace("a - b", "a + b")
+UNITTEST = """import unittest
+
+from calc import {name}
+
+
+class Case(unittest.TestCase):
+    def test_{name}(self):
+        self.assertEqual({name}({arguments}), {result})
+"""
+DOUBLE = UNITTEST.format(name="double", arguments="2", result="4")
+ADD = UNITTEST.format(name="add", arguments="1, 2", result="3")
+
+NODE = "exports.add = (a, b) => a - b;\nexports.double = (a) => a * 2;\n"
+NODE_TEST = """const test = require('node:test');
+const assert = require('node:assert');
+const calc = require('../calc.js');
+
+test('{name}', () => {{ assert.strictEqual(calc.{name}({arguments}), {result}); }});
+"""
+NODE_DOUBLE = NODE_TEST.format(name="double", arguments="2", result="4")
+NODE_ADD = NODE_TEST.format(name="add", arguments="1, 2", result="3")
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def test_unittest_is_judged_with_a_canary(project):
+    made = project({"calc.py": CALC, "tests/__init__.py": "", "tests/test_calc.py": DOUBLE})
+    reproduction = Reproduction(
+        path="tests/test_add.py", content=ADD, command="python -m unittest tests.test_add", kind="test"
+    )
+    command = "python -m unittest"
+    proof = made.verify({"calc.py": FIXED}, reproduction=reproduction, test_command=command)
+    assert proof.verdict is Verdict.VERIFIED
+    assert proof.regression.canary == "failed as planted"
+    broken = FIXED.replace("a * 2", "a * 3")
+    proof = made.verify({"calc.py": broken}, reproduction=reproduction, test_command=command)
+    assert proof.verdict is Verdict.REGRESSED
+
+
+def test_a_wrapper_is_judged_by_what_it_prints_and_its_exit_status(project):
+    made = project(
+        {
+            "calc.py": CALC,
+            "tests/__init__.py": "",
+            "tests/test_calc.py": DOUBLE,
+            "check.sh": 'python -m unittest -v tests.test_calc "$@"\n',
+        }
+    )
+    reproduction = Reproduction(
+        path="show.py", content="import calc\n\nassert calc.add(1, 2) == 3\n", command="python show.py"
+    )
+    good = made.verify({"calc.py": FIXED}, reproduction=reproduction, test_command="sh check.sh")
+    assert good.verdict is Verdict.VERIFIED
+    assert any("planted" in item for item in good.not_checked)
+    bad = made.verify({"calc.py": FIXED.replace("a * 2", "a")}, reproduction=reproduction, test_command="sh check.sh")
+    assert bad.verdict is Verdict.REGRESSED
+
+
+@needs_node
+def test_the_runner_of_node_is_judged_with_a_canary(project):
+    made = project({"calc.js": NODE, "test/calc.test.js": NODE_DOUBLE})
+    reproduction = Reproduction(
+        path="test/add.test.js", content=NODE_ADD, command="node --test test/add.test.js", kind="test"
+    )
+    fixed = NODE.replace("a - b", "a + b")
+    proof = made.verify({"calc.js": fixed}, reproduction=reproduction, test_command="node --test")
+    assert proof.verdict is Verdict.VERIFIED
+    assert proof.regression.canary == "failed as planted"
+    proof = made.verify(
+        {"calc.js": fixed.replace("a * 2", "a * 3")}, reproduction=reproduction, test_command="node --test"
+    )
+    assert proof.verdict is Verdict.REGRESSED
+    exits = "setImmediate(() => vars.go(0));\nconst vars = { go: process['ex' + 'it'] };\n"
+    proof = made.verify({"calc.js": exits + NODE}, reproduction=reproduction, test_command="node --test")
+    assert proof.verdict is not Verdict.VERIFIED

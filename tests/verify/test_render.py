@@ -1,0 +1,149 @@
+import io
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from sweagent.testing import TestOutcome
+from sweagent.verify import Proof, Verdict, feedback, render_junit, render_markdown, render_terminal
+from sweagent.verify.proof import CommandRun, Finding, Origin, RegressionEvidence, ReproductionEvidence, TestChange
+
+
+def proof(verdict: Verdict = Verdict.VERIFIED, **changes) -> Proof:
+    values = {
+        "verdict": verdict,
+        "reason": "it is so",
+        "task_id": "a__b-1",
+        "repository": "a/b",
+        "base_commit": "0" * 40,
+        "patch_sha256": "1" * 64,
+        "reproductions": (
+            ReproductionEvidence(
+                origin=Origin.REGISTERED,
+                name="tests/test_r.py",
+                accepted=True,
+                base=("failed: X",) * 2,
+                patched=("passed",) * 2,
+            ),
+        ),
+        "regression": RegressionEvidence(
+            compared=3, passed_before=3, passed_after=3, files=("tests/test_a.py",), canary="failed as planted"
+        ),
+        "commands": (CommandRun(side="base", purpose="tests", command="pytest", exit_code=1, seconds=1.5),),
+    }
+    return Proof(**{**values, **changes})
+
+
+def terminal(given: Proof) -> str:
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(render_terminal(given))
+    return console.export_text()
+
+
+def test_every_rendering_tells_verdict_reproduction_and_tests():
+    given = proof()
+    for text in (terminal(given), render_markdown(given)):
+        for part in ("verified", "tests/test_r.py", "failed: X", "3 passed before, 3 pass now", "failed as planted"):
+            assert part in text
+
+
+def test_regressions_flaky_and_failing_tests_and_findings_are_named():
+    change = TestChange(id="tests/test_a.py::test_b", before=TestOutcome.PASSED, after=TestOutcome.FAILED, message="no")
+    given = proof(
+        Verdict.REGRESSED,
+        regression=RegressionEvidence(
+            files=("x",),
+            regressions=(change,),
+            flaky=(change.model_copy(update={"id": "flaky_one"}),),
+            already_failing=("old_one",),
+        ),
+        findings=(Finding(rule="hooks", path="conftest.py", detail="bends", waived=True),),
+        not_checked=("the weather",),
+    )
+    for text in (terminal(given), render_markdown(given)):
+        for part in ("test_b", "flaky_one", "old_one", "conftest.py", "allowed by the user", "the weather"):
+            assert part in text
+
+
+HOSTILE = "<img src=x onerror=1> @everyone [x](http://e.vil) closes other/repo#2 `````` | --> \u202eevil\u200b \x1b[31m"
+
+
+def test_what_comes_from_the_repository_is_inert_in_markdown():
+    given = proof(
+        reason=HOSTILE,
+        commands=(CommandRun(side="base", purpose="tests", command=f"``` \n</details>{HOSTILE}", exit_code=1),),
+        not_checked=(HOSTILE,),
+    )
+    text = render_markdown(given)
+    bare = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text.replace("\\|", ""))
+    for part in ("<img", "@everyone", "http://", "repo#2"):
+        assert part not in bare
+    assert not re.search("[\u202e\u200b\x1b]", text)
+
+
+@given(st.text(max_size=80))
+def test_a_table_row_stays_one_row(text):
+    lines = render_markdown(proof(reason="x", not_checked=(text,), commands=())).splitlines()
+    rows = [line for line in lines if line.startswith("| not checked")]
+    assert len(rows) == (1 if text else 0)
+    assert all(len(re.findall(r"(?<!\\)\|", row)) == 3 for row in rows)
+
+
+def test_markup_of_the_terminal_is_not_read():
+    assert "[bold]x[/bold]" in terminal(proof(reason="[bold]x[/bold]"))
+
+
+@given(st.text(max_size=80))
+def test_junit_is_always_well_formed(text):
+    given = proof(Verdict.REJECTED, reason=text, findings=(Finding(rule="hooks", path=text, detail=text),))
+    suite = ElementTree.fromstring(render_junit(given))
+    assert suite.get("tests") == str(len(suite.findall("testcase")))
+    assert suite.get("failures") == str(len(suite.findall("testcase/failure")))
+
+
+def test_junit_passes_only_for_a_verified_patch():
+    assert ElementTree.fromstring(render_junit(proof())).get("failures") == "0"
+    for verdict in set(Verdict) - {Verdict.VERIFIED}:
+        assert ElementTree.fromstring(render_junit(proof(verdict))).get("failures") != "0"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "changes", "part"),
+    [
+        (
+            Verdict.REGRESSED,
+            {
+                "regression": RegressionEvidence(
+                    regressions=(
+                        TestChange(id="t::a", before=TestOutcome.PASSED, after=TestOutcome.FAILED, message="1 != 2"),
+                    )
+                )
+            },
+            "t::a: 1 != 2",
+        ),
+        (
+            Verdict.REJECTED,
+            {"findings": (Finding(rule="hooks", path="conftest.py", detail="bends it"),)},
+            "conftest.py",
+        ),
+        (Verdict.UNVERIFIED, {"reproductions": ()}, "Register a reproduction"),
+        (
+            Verdict.UNVERIFIED,
+            {
+                "commands": (
+                    CommandRun(
+                        side="patched", purpose="reproduction", command="x", exit_code=1, output="ValueError: oh"
+                    ),
+                )
+            },
+            "ValueError: oh",
+        ),
+    ],
+)
+def test_feedback_says_what_to_mend(verdict, changes, part):
+    text = feedback(proof(verdict, **changes))
+    assert part in text
+    assert len(text) < 3000

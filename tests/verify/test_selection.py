@@ -1,0 +1,39 @@
+from sweagent.testing import Runner
+from sweagent.verify.selection import changed_names, rank_tests
+from sweagent.verify.tree import open_trees
+
+FILES = {
+    "src/shop/cart.py": "def total(items):\n    return sum(items)\n\n\ndef empty():\n    return []\n",
+    "src/shop/user.py": "class User:\n    pass\n",
+    "src/shop/__init__.py": "",
+    "tests/test_cart.py": "from shop.cart import empty\n\n\ndef test_empty():\n    assert empty() == []\n",
+    "tests/test_checkout.py": "import shop\n\n\ndef test_total():\n    assert shop.cart.total([]) == 0\n",
+    "tests/test_user.py": "from shop.user import User\n",
+    "tests/other/test_far.py": "def test_far():\n    pass\n",
+    "tests/helper.py": "def total(): ...\n",
+    "web/app.test.js": "require('./app')\n",
+}
+
+
+def test_tests_that_belong_to_the_change_come_first(project):
+    made = project(FILES)
+    patch = made.patch({"src/shop/cart.py": FILES["src/shop/cart.py"].replace("sum(items)", "sum(items, 0)")})
+    with open_trees(made.repository) as trees:
+        ranked = rank_tests(trees, trees.apply(patch.text), ["src/shop/cart.py"], Runner.PYTEST)
+    assert set(ranked[:2]) == {"tests/test_cart.py", "tests/test_checkout.py"}
+    assert set(ranked) == {name for name in FILES if "/test_" in name}
+
+
+def test_another_runner_sees_its_own_files_only(project):
+    made = project(FILES)
+    with open_trees(made.repository) as trees:
+        assert rank_tests(trees, trees.base, ["web/app.js"], Runner.NODE) == ("web/app.test.js",)
+
+
+def test_changed_names_are_those_of_changed_definitions():
+    cart = "class Cart:\n    def total(self):\n        return 2\n\n    def same(self):\n        pass\n"
+    before = f"def a():\n    return 1\n\n\n{cart}"
+    after = before.replace("return 2", "return 3").replace("def a()", "def abc()")
+    assert changed_names("x.py", before.encode(), after.encode()) == {"Cart", "total", "abc"}
+    assert changed_names("x.py", before.encode(), b"# only a comment\n" + before.encode()) == set()
+    assert changed_names("x.py", b"def (", b"") == set()
