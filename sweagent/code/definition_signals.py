@@ -69,6 +69,7 @@ class DefinitionSignals:
         self._phrases()
         self._called()
         self._scale()
+        self._classes()
         return self.candidates
 
     def _read(self, numbers: Sequence[int]) -> list[Candidate]:
@@ -210,6 +211,15 @@ class DefinitionSignals:
             if name in called and len(self._index.by_name.get(name, ())) <= 6:
                 candidate.signals["called"] = min(1.0, called[name] * 3)
 
+    def _classes(self) -> None:
+        """How much all of the class around a candidate, or all outside of classes in its file, reads like the question."""
+        whole: defaultdict[tuple[int, str], float] = defaultdict(float)
+        for candidate in self.candidates:
+            whole[candidate.file_number, _class_of(candidate)] += candidate.signals.get("content", 0.0)
+        top = max(whole.values(), default=0.0) or 1.0
+        for candidate in self.candidates:
+            candidate.signals["class_content"] = whole[candidate.file_number, _class_of(candidate)] / top
+
     def _scale(self) -> None:
         for name in (*_SCALED, "phrase"):
             top = max((candidate.signals.get(name, 0.0) for candidate in self.candidates), default=0.0)
@@ -217,6 +227,13 @@ class DefinitionSignals:
                 for candidate in self.candidates:
                     if name in candidate.signals:
                         candidate.signals[name] /= top
+
+
+def _class_of(candidate: Candidate) -> str:
+    """The qualified name of the outermost definition around a candidate; a function outside of classes has none."""
+    definition = candidate.definition
+    outermost = definition.qualified.partition(".")[0]
+    return outermost if definition.kind in ("class", "method") or definition.parent >= 0 else ""
 
 
 def own_texts(definitions: Sequence[Definition], lines: Sequence[str]) -> list[str]:

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from math import log, sqrt
 
-from sweagent.code.index import Index, is_candidate
+from sweagent.code.index import Index
 from sweagent.code.issue_text import Question
-from sweagent.code.languages import is_aside, is_test
+from sweagent.code.languages import is_aside
 
 Signal = dict[int, float]
 
@@ -26,7 +26,7 @@ class FileSignals:
     def __init__(self, index: Index, question: Question) -> None:
         self.index = index
         self.question = question
-        self.candidates = [n for n, path in enumerate(index.sources) if is_candidate(path)]
+        self.candidates = [n for n in range(len(index.sources)) if n not in index.tests]
         self._allowed = frozenset(self.candidates)
         self._number = {path: n for n, path in enumerate(index.sources)}
         self.idf: dict[str, float] = {}
@@ -203,7 +203,7 @@ class FileSignals:
 
     def _tests(self, weights: Mapping[str, float]) -> dict[str, Signal]:
         """What the tests that read like the issue import, and what they are named after."""
-        tests = {n for n, path in enumerate(self.index.sources) if is_test(path)}
+        tests = self.index.tests
         if not tests:
             return {"tested": {}, "tested_name": {}}
         lengths = self.index.lengths

@@ -139,6 +139,11 @@ class Index:
         return ImportGraph({path: self._facts[path].imports for path in self.sources})
 
     @cached_property
+    def tests(self) -> frozenset[int]:
+        """Those of `sources` that are tests, by their place."""
+        return frozenset(number for number, path in enumerate(self.sources) if is_test(path))
+
+    @cached_property
     def _postings(self) -> dict[str, "array[int]"]:
         postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
         for number, path in enumerate(self.sources):
@@ -297,8 +302,3 @@ def _extracted(store: FactStore, git_dir: Path, missing: Mapping[str, Entry]) ->
             store.save(pending)
             pending = []
     store.save(pending)
-
-
-def is_candidate(path: str) -> bool:
-    """Tell whether a source file may be the place of a fix: neither a test nor another project's code."""
-    return not is_test(path) and not is_vendored(path)

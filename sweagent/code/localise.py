@@ -21,7 +21,7 @@ from sweagent.code.issue_text import read_question
 from sweagent.code.reasons import definition_reason, file_reason
 from sweagent.model import Frozen
 
-LOOKED_INTO = 40
+LOOKED_INTO = 25
 """Files whose definitions are looked into."""
 
 _FILE_ALSO = ("title_path", "path", "path_full", "imported", "frame_deep", "tested", "raw", "size")
@@ -74,10 +74,11 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
     if not numbers:
         return Localisation()
     candidates = DefinitionSignals(signals, numbers).compute()
-    early = _definition_scores(candidates, first, weights["definition"])
+    own = [_dot(candidate.signals, weights["definition"]) for candidate in candidates]
+    early = _with_files(own, candidates, first, weights["definition"])
     features = file_features(numbers, candidates, early, first, by_name)
     final = {n: _dot(features[n], weights["file"]) for n in numbers}
-    late = _definition_scores(candidates, final, weights["definition_final"])
+    late = _with_files(own, candidates, final, weights["definition"])
     return Localisation(
         files=_file_hits(index, by_name, features, final, limit),
         definitions=_definition_hits(candidates, late, limit),
@@ -86,19 +87,18 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
 
 @lru_cache(maxsize=1)
 def load_weights() -> Mapping[str, Mapping[str, float]]:
-    """The weights of the four rankings: files at first, definitions, files at last, definitions at last."""
+    """The weights of the three rankings: of files at first (`stage1`), of definitions, and of files at last."""
     weights: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("weights.json").read_text("utf-8"))
     return weights
 
 
-def definition_features(candidates: Sequence[Candidate], file_scores: Mapping[int, float]) -> list[dict[str, float]]:
-    """The signals of each candidate with those of its file."""
-    belief = _log_share(file_scores)
-    ordered = sorted(file_scores.values(), reverse=True)
-    rank = {number: 1 / (1 + ordered.index(score)) for number, score in file_scores.items()}
-    return [
-        {**item.signals, "file": belief[item.file_number], "file_rank": rank[item.file_number]} for item in candidates
-    ]
+def file_beliefs(scores: Mapping[int, float]) -> dict[int, dict[str, float]]:
+    """What a ranking of files says of the definitions in each."""
+    belief = _log_share(scores)
+    ranks: dict[float, int] = {}
+    for rank, score in enumerate(sorted(scores.values(), reverse=True), 1):
+        ranks.setdefault(score, rank)
+    return {n: {"file": belief[n], "file_rank": 1 / ranks[score]} for n, score in scores.items()}
 
 
 def file_features(
@@ -133,10 +133,16 @@ def file_features(
     return features
 
 
-def _definition_scores(
-    candidates: Sequence[Candidate], file_scores: Mapping[int, float], weights: Mapping[str, float]
+def _with_files(
+    own: Sequence[float],
+    candidates: Sequence[Candidate],
+    file_scores: Mapping[int, float],
+    weights: Mapping[str, float],
 ) -> list[float]:
-    return [_dot(features, weights) for features in definition_features(candidates, file_scores)]
+    """The scores of the definitions with what is believed of their files."""
+    chosen = {candidate.file_number for candidate in candidates}
+    added = {n: _dot(beliefs, weights) for n, beliefs in file_beliefs(file_scores).items() if n in chosen}
+    return [score + added[candidate.file_number] for score, candidate in zip(own, candidates, strict=True)]
 
 
 def _sum(by_name: Mapping[str, Signal], weights: Mapping[str, float], candidates: Iterable[int]) -> dict[int, float]:

@@ -19,7 +19,8 @@ _TRIPLE = re.compile(r"\"\"\"|'''")
 _BASES = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _BASE = re.compile(r"(?:^|,)\s*(?:metaclass\s*=\s*)?(?:[\w]+\.)*(\w+)(?!\s*=)")
 _IMPORT = re.compile(
-    r"\n[ \t]*(?:from[ \t]+([.\w]+)[ \t]+c?import[ \t]+(\([^)]*\)|[^\n;#]*(?:\\\n[^\n;#]*)*)|c?import[ \t]+([\w., \t]+))"
+    r"\n[ \t]*(?:from[ \t]+([.\w]+)[ \t]+c?import[ \t]+(\([^)]*\)|[^\n;#]*(?:\\\n[^\n;#]*)*)"
+    r"|c?import[ \t]+([\w., \t]+))"
 )
 _NAMES = re.compile(r"(\w+)(?:[ \t]+as[ \t]+\w+)?")
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sweagent.code.definitions import Definition
-from sweagent.code.index import Index, Place, is_candidate
+from sweagent.code.index import Index, Place
+from sweagent.code.languages import is_test
 from sweagent.code.localise import Localisation, locate
 from sweagent.code.tokens import count_tokens
 
@@ -80,7 +81,7 @@ def _used(index: Index) -> list[Place]:
     places = [
         place
         for place in index.definitions()
-        if is_candidate(place.path) and place.definition.parent < 0 and not place.definition.name.startswith("_")
+        if not is_test(place.path) and place.definition.parent < 0 and not place.definition.name.startswith("_")
     ]
 
     def used(place: Place) -> float:

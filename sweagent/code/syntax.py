@@ -77,7 +77,7 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
     for node in captures.get("definition", ()):
         item = _definition(language, node)
         if item is not None:
-            found.setdefault((item.header, item.name), (node.start_byte, node.end_byte, item))
+            found.setdefault((node.start_byte, item.name), (node.start_byte, node.end_byte, item))
     imports: dict[str, None] = {}
     for node in captures.get("import", ()):
         for name in _imported(node):

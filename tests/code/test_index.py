@@ -1,0 +1,227 @@
+"""The index of a commit: what it knows, what it reads again, and what it survives."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweagent import code
+from sweagent.code import Index, LiveIndex, blobs, open_index
+from sweagent.code.facts import FORMAT
+from sweagent.git import GitError
+
+Commit = Callable[[dict[str, str | None]], str]
+
+
+def test_definitions_are_found_by_name(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
+    index = open_index(git_dir, commit(shop), tmp_path / "cache")
+    found = index.find("Cart.total")
+    assert [(place.path, place.definition.qualified, place.definition.start) for place in found] == [
+        ("shop/cart.py", "Cart.total", 20)
+    ]
+    assert {place.definition.qualified for place in index.find("total")} == {"Cart.total", "GiftCart.total"}
+    assert [place.definition.name for place in index.subclasses["Cart"]] == ["GiftCart"]
+
+
+def test_imports_are_followed_both_ways(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
+    index = open_index(git_dir, commit(shop), tmp_path / "cache")
+    assert index.importers("shop/money.py") == ("shop/cart.py", "shop/stock.py", "tests/test_money.py")
+    assert set(index.graph.imported("shop/cart.py")) == {"shop/money.py", "shop/stock.py", "shop/__init__.py"}
+
+
+@pytest.mark.parametrize(
+    ("importer", "source", "target"),
+    [
+        ("web/app.js", 'import { a } from "./lib/util";\n', "web/lib/util.js"),
+        ("web/app.ts", 'import { a } from "../core";\n', "core/index.ts"),
+        ("src/main/java/org/App.java", "import org.util.Text;\n", "src/main/java/org/util/Text.java"),
+        ("src/main.c", '#include "list/list.h"\n', "include/list/list.h"),
+        ("pkg/sub/mod.py", "from ..other import thing\n", "pkg/other.py"),
+        ("pkg/sub/mod.py", "from . import near\n", "pkg/sub/near.py"),
+        ("tests/test_x.py", "from pkg.deep.er import y\n", "src/pkg/deep/er.py"),
+    ],
+)
+def test_an_import_leads_to_its_file(
+    importer: str, source: str, target: str, commit: Commit, git_dir: Path, tmp_path: Path
+) -> None:
+    index = open_index(git_dir, commit({importer: source, target: "\n"}), tmp_path / "cache")
+    assert index.importers(target) == (importer,)
+
+
+def test_imports_of_other_projects_lead_nowhere(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    files: dict[str, str | None] = {"app/main.py": "import json\nfrom email.utils import x\n", "app/json.py": "\n"}
+    index = open_index(git_dir, commit(files), tmp_path / "cache")
+    assert index.graph.imported("app/main.py") == ()
+
+
+def test_a_second_commit_reads_only_what_changed(
+    commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    original = blobs._read
+
+    def counting(folder: Path, batch: list[blobs.Entry]) -> object:
+        read.extend(entry.path for entry in batch)
+        return original(folder, batch)
+
+    monkeypatch.setattr(blobs, "_read", counting)
+    first = commit(dict(shop))
+    open_index(git_dir, first, tmp_path / "cache")
+    assert len(read) == len([path for path in shop if path.endswith(".py")])
+    read.clear()
+    second = commit({"shop/money.py": "class Euro:\n    pass\n", "copy.py": shop["shop/cart.py"]})
+    index = open_index(git_dir, second, tmp_path / "cache")
+    assert read == ["shop/money.py"]
+    assert index.find("Euro")
+    assert {place.path for place in index.find("GiftCart")} == {"shop/cart.py", "copy.py"}
+    assert not open_index(git_dir, first, tmp_path / "cache").find("Euro")
+
+
+def test_nothing_of_a_later_commit_is_known(
+    commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path
+) -> None:
+    base = commit(dict(shop))
+    commit({"shop/fix.py": "def the_fix():\n    pass\n"})
+    index = open_index(git_dir, base, tmp_path / "cache")
+    assert "shop/fix.py" not in index.paths
+    assert index.find("the_fix") == ()
+
+
+def test_vendored_generated_huge_and_binary_files(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    files: dict[str, str | None] = {
+        "node_modules/x/index.js": "function vendored() {}\n",
+        "app/service_pb2.py": "def generated(): pass\n",
+        "app/huge.py": "def huge(): pass\n" * 80_000,
+        "app/dense.js": "function dense(){};" * 5_000,
+        "app/binary.py": "def binary(): pass\n\0",
+        "app/good.py": "def good(): pass\n",
+    }
+    index = open_index(git_dir, commit(files), tmp_path / "cache")
+    assert {place.definition.name for place in index.definitions()} == {"good"}
+    assert set(files) == set(index.paths)
+
+
+def test_odd_names_of_files(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    files: dict[str, str | None] = {"a b/ü\n.py": "def odd(): pass\n", "-x.py": "def dash(): pass\n"}
+    index = open_index(git_dir, commit(files), tmp_path / "cache")
+    assert {place.path for place in index.definitions()} == set(files)
+    assert index.text("a b/ü\n.py") == "def odd(): pass\n"
+
+
+def test_a_missing_commit_is_an_error(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    commit({"a.py": ""})
+    with pytest.raises(GitError):
+        open_index(git_dir, "0" * 40, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("garbage", [b"", b"not a database" * 100])
+def test_a_damaged_cache_is_made_again(
+    garbage: bytes, commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / f"code-{FORMAT}.sqlite3").write_bytes(garbage)
+    base = commit(dict(shop))
+    assert open_index(git_dir, base, cache).find("Cart")
+    assert open_index(git_dir, base, cache).find("Cart")
+
+
+def test_a_damaged_record_is_read_again(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
+    base = commit(dict(shop))
+    open_index(git_dir, base, tmp_path / "cache")
+    connection = sqlite3.connect(tmp_path / "cache" / f"code-{FORMAT}.sqlite3")
+    connection.execute("UPDATE facts SET record = x'00'")
+    connection.commit()
+    connection.close()
+    assert open_index(git_dir, base, tmp_path / "cache").find("Cart")
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert open_index(git_dir, commit(dict(shop)), tmp_path / "file" / "cache").find("Cart")
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from sweagent.code.store import FactStore
+with FactStore(Path(sys.argv[1])) as store:
+    for number in range(10**9):
+        store.save([(f"{number}.{part}", b"x" * 2000) for part in range(50)])
+        print(number, flush=True)
+"""
+
+
+def test_the_store_survives_a_kill_and_readers_beside_the_writer(tmp_path: Path) -> None:
+    from sweagent.code.store import FactStore
+
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    for _ in range(5):
+        done = int(process.stdout.readline())
+        with FactStore(tmp_path) as reader:
+            keys = [f"{number}.{part}" for number in range(done + 1) for part in range(50)]
+            assert len(list(reader.load(keys))) == len(keys)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    with FactStore(tmp_path) as store:
+        assert dict(store.load(["4.49"])) == {"4.49": b"x" * 2000}
+        # A batch is stored whole or not at all.
+        last = [len(list(store.load([f"{number}.{part}" for part in range(50)]))) for number in range(done, done + 50)]
+        assert set(last) <= {0, 50}
+        store.save([("after", b"y")])
+        assert dict(store.load(["after"])) == {"after": b"y"}
+
+
+def test_changes_lie_over_the_commit(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
+    base = open_index(git_dir, commit(dict(shop)), tmp_path / "cache")
+    changed = base.with_changes(
+        {"shop/money.py": b"class Euro: pass\n", "shop/stock.py": None, "new.py": b"def new(): 1\n"}
+    )
+    assert changed.find("Euro")
+    assert changed.find("new")
+    assert not changed.find("Money")
+    assert not changed.find("reserve")
+    assert changed.text("shop/money.py") == "class Euro: pass\n"
+    assert "shop/stock.py" not in changed.paths
+    assert base.find("Money")
+    assert base.find("reserve")
+
+
+def test_the_live_index_follows_a_work_tree(
+    commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path
+) -> None:
+    live = LiveIndex(git_dir, commit(dict(shop)), tmp_path / "cache")
+    folder = git_dir.parent
+
+    def current() -> Index:
+        return live.current(
+            lambda command: subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True).stdout,
+            lambda path: (folder / path).read_bytes(),
+        )
+
+    assert current() is current()
+    (folder / "shop" / "new.py").write_text("class Voucher:\n    pass\n")
+    (folder / "shop" / "money.py").unlink()
+    index = current()
+    assert index.find("Voucher")
+    assert not index.find("Money")
+    (folder / "shop" / "new.py").write_text("class Coupon:\n    pass\n")
+    assert current().find("Coupon")
+    assert not current().find("Voucher")
+
+
+def test_tests_come_nearest_first(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
+    index = open_index(git_dir, commit(dict(shop)), tmp_path / "cache")
+    assert code.tests_for(index, ["shop/money.py"])[0] == "tests/test_money.py"
+    assert code.tests_for(index, ["shop/cart.py"], ["Cart.total"])[0] == "tests/test_cart.py"
+    assert code.tests_for(index, ["shop/stock.py"])[0] == "tests/test_cart.py"
+    assert code.tests_for(index, ["tests/test_money.py", "shop/cart.py"])[0] == "tests/test_money.py"
+    assert code.tests_for(index, ["README.md"]) == ()

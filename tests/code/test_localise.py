@@ -1,0 +1,172 @@
+"""Localisation, hints, maps and re-ranking on a small shop."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sweagent.code import (
+    CoveredRun,
+    Index,
+    count_tokens,
+    file_outline,
+    hints,
+    locate,
+    open_index,
+    repo_map,
+    rerank,
+    suspicion,
+)
+from sweagent.code.issue_text import read_question
+
+Commit = Callable[[dict[str, str | None]], str]
+
+
+@pytest.fixture
+def index(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> Index:
+    return open_index(git_dir, commit(dict(shop)), tmp_path / "cache")
+
+
+TRACEBACK = """Ordering fails
+
+Traceback (most recent call last):
+  File "/home/ann/order.py", line 3, in <module>
+    cart.add_item(book)
+  File "/usr/lib/python3/site-packages/shop/cart.py", line 17, in add_item
+    stock.reserve(item, quantity)
+  File "/usr/lib/python3/site-packages/shop/stock.py", line 9, in reserve
+    raise LookupError("there is not enough left in the warehouse")
+LookupError: there is not enough left in the warehouse
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "name"),
+    [
+        (TRACEBACK, "shop/stock.py", "reserve"),
+        ("Rounding is wrong\n\n`Money.rounded` cuts digits off", "shop/money.py", "Money.rounded"),
+        ("Gifts\n\nGiftCart.total() should say what is saved", "shop/cart.py", "GiftCart.total"),
+        ('Odd message\n\nI get "the quantity of an item must be positive" for 1', "shop/cart.py", "Cart.add_item"),
+        ("send_receipt hangs when the mail server is slow", "shop/mailer.py", "send_receipt"),
+        ("Crash in shop/mailer.py when the address is empty", "shop/mailer.py", "send_receipt"),
+        ("parse money: negative text amounts", "shop/money.py", "parse_money"),
+    ],
+)
+def test_the_place_comes_first(text: str, path: str, name: str, index: Index) -> None:
+    found = locate(index, text)
+    assert found.files[0].path == path
+    assert found.definitions[0].name == name
+    place = index.find(name)[0].definition
+    assert (found.definitions[0].start, found.definitions[0].end) == (place.start, place.end)
+
+
+def test_tests_are_never_the_place(index: Index) -> None:
+    found = locate(index, "test_rounded in tests/test_money.py fails: Money(1.005).rounded()", limit=50)
+    assert found.files[0].path == "shop/money.py"
+    assert not [hit for hit in (*found.files, *found.definitions) if hit.path.startswith("tests/")]
+
+
+def test_the_reason_says_what_was_seen(index: Index) -> None:
+    found = locate(index, TRACEBACK)
+    assert "on the traceback" in found.definitions[0].reason
+    assert "holds a quoted message" in found.definitions[0].reason
+
+
+def test_the_ranking_is_deterministic_and_bounded(index: Index) -> None:
+    first, second = locate(index, TRACEBACK, 2), locate(index, TRACEBACK, 2)
+    assert first == second
+    assert (len(first.files), len(first.definitions)) == (2, 2)
+    assert sum(hit.score for hit in locate(index, TRACEBACK, 1000).definitions) == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "```", "<!-- x -->", "\x00\x1b", "a" * 100_000, "((((" * 1000, "`" * 5000]
+)
+def test_odd_texts_are_survived(text: str, index: Index) -> None:
+    locate(index, text)
+
+
+def test_a_repository_without_source_gives_nothing(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    empty = open_index(git_dir, commit({"README.md": "x"}), tmp_path / "cache")
+    assert locate(empty, TRACEBACK).files == ()
+    assert hints(locate(empty, TRACEBACK)) == ""
+    assert repo_map(empty, "x") == ""
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(budget=st.integers(0, 400), question=st.sampled_from(["", "cart total", TRACEBACK]))
+def test_the_budget_is_never_exceeded(budget: int, question: str, index: Index) -> None:
+    assert count_tokens(repo_map(index, question, budget)) <= budget
+    assert count_tokens(hints(locate(index, question), budget)) <= budget
+    assert count_tokens(file_outline(index, "shop/cart.py", budget)) <= budget
+
+
+def test_a_map_for_a_question_starts_with_what_matters(index: Index) -> None:
+    assert "def parse_money(text):" in repo_map(index, "parse_money fails", 30)
+    whole = repo_map(index, "parse_money fails", 2000)
+    assert "class Cart:" in whole
+    assert "test_" not in whole
+
+
+def test_a_map_without_a_question_starts_with_what_is_used(index: Index) -> None:
+    assert "class Cart:" in repo_map(index, "", 40) or "class Money:" in repo_map(index, "", 40)
+
+
+def test_an_outline_keeps_the_outer_definitions_when_the_budget_is_short(index: Index) -> None:
+    assert "class GiftCart(Cart):" in file_outline(index, "shop/cart.py", 40)
+    assert "def price(line):" not in file_outline(index, "shop/cart.py", 40)
+    assert "def price(line):" in file_outline(index, "shop/cart.py", 400)
+
+
+RUNS = (
+    CoveredRun(failed=True, lines={"shop/cart.py": frozenset({16, 18, 19}), "shop/stock.py": frozenset({7, 8, 9})}),
+    CoveredRun(failed=False, lines={"shop/cart.py": frozenset({16, 18, 19}), "shop/stock.py": frozenset({7, 8, 10})}),
+    CoveredRun(failed=False, lines={"shop/cart.py": frozenset({16, 18, 19})}),
+)
+
+
+@pytest.mark.parametrize(
+    ("formula", "only_failing", "both"),
+    [("ochiai", 1.0, 1 / 3**0.5), ("tarantula", 1.0, 0.5), ("dstar", 2.0, 0.5)],
+)
+def test_suspicion_follows_its_formula(formula: str, only_failing: float, both: float) -> None:
+    found = suspicion(RUNS, formula)  # type: ignore[arg-type]
+    assert found["shop/stock.py", 9] == pytest.approx(only_failing)
+    assert found["shop/cart.py", 16] == pytest.approx(both)
+    assert ("shop/stock.py", 10) not in found
+
+
+def test_nothing_is_suspicious_without_a_failure() -> None:
+    assert suspicion([run for run in RUNS if not run.failed]) == {}
+
+
+def test_coverage_and_traceback_lift_a_place(index: Index) -> None:
+    vague = "Ordering is broken\n\nThe customer sees an error about the cart total"
+    before = locate(index, vague, 50)
+    assert before.definitions[0].name != "reserve"
+    by_both = rerank(index, before, output=TRACEBACK, runs=RUNS)
+    assert by_both.definitions[0].name == "reserve"
+    assert by_both.files[0].path == "shop/stock.py"
+    assert "traceback" in by_both.definitions[0].reason
+    assert rerank(index, before) == rerank(index, before)
+    assert rerank(index, before).definitions[0].name == before.definitions[0].name
+
+
+def test_a_question_is_taken_apart() -> None:
+    question = read_question(
+        "Wrong `Cart.total`\r\n\r\nSee shop/cart.py and https://forge.example/o/r/blob/main/shop/money.py#L7\n"
+        "<!-- the template says: describe -->\n```python\nfrom shop.cart import Cart\nCart('x').add_item(1)\n```\n"
+        "ValueError: must be positive\nUse --dry-run or snake_case here\n"
+    )
+    assert question.title == "Wrong `Cart.total`"
+    assert question.links == (("shop/money.py", 7),)
+    assert "shop/cart.py" in question.paths
+    assert "Cart.total" in question.dotted
+    assert question.imported == ("shop.cart.Cart",)
+    assert question.errors == (("ValueError", "must be positive"),)
+    assert {"Cart", "total", "snake_case"} <= question.code_names
+    assert "add_item" in question.block_calls
+    assert "dry-run" in question.options
+    assert "template" not in question.all_terms

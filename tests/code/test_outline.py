@@ -1,0 +1,213 @@
+"""Definitions, imports and syntax errors of sources in several languages."""
+
+import ast
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweagent.code import Definition, definition_spans, outline, syntax_errors
+
+PYTHON = '''import os, sys as system
+from a.b import (
+    c,
+    d as e,
+)
+from . import sibling
+
+
+@decorated(
+    "x",
+)
+class Outer(Base, mixins.Other, metaclass=Meta):
+    """Looks like code:
+
+def not_a_function():
+    """
+
+    def method(self,
+        a,
+    ):
+        text = """
+class NotAClass:
+"""
+        return text
+    # about what follows
+
+    async def later(self): return 1
+
+
+def after():
+    def inner():
+        pass
+    return inner
+'''
+
+
+def names(path: str, source: str) -> list[tuple[str, str]]:
+    return [(item.qualified, item.kind) for item in outline(path, source.encode()).definitions]
+
+
+def test_python_definitions_have_exact_spans() -> None:
+    found = {item.qualified: (item.start, item.end) for item in outline("m.py", PYTHON.encode()).definitions}
+    assert found == {
+        "Outer": (9, 27),
+        "Outer.method": (18, 24),
+        "Outer.later": (27, 27),
+        "after": (30, 33),
+        "after.inner": (31, 32),
+    }
+
+
+def test_python_bases_and_imports() -> None:
+    result = outline("m.py", PYTHON.encode())
+    assert result.find("Outer")[0].bases == ("Base", "Other", "Meta")
+    assert set(result.imports) >= {"os", "sys", "a.b", "a.b.c", "a.b.d", ".", ".sibling"}
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "expected"),
+    [
+        (
+            "a.js",
+            'import x from "./y";\nclass A extends B {\n m() { return 1 }\n}\nconst f = (a) => {\n return a }\n',
+            [("A", "class"), ("A.m", "method"), ("f", "function")],
+        ),
+        (
+            "a.ts",
+            "interface I {\n x(): void }\nexport abstract class A<T> implements I {\n private m(): void {} }\n",
+            [("I", "class"), ("A", "class"), ("A.m", "method")],
+        ),
+        ("A.java", "class A extends B { A() {} void m() {} }", [("A", "class"), ("A.A", "method"), ("A.m", "method")]),
+        (
+            "a.go",
+            "package p\ntype T struct{}\nfunc (t *T) M() {}\nfunc F() {}\n",
+            [("T", "class"), ("M", "function"), ("F", "function")],
+        ),
+        ("a.rs", "struct S;\nimpl S { fn m(&self) {} }\n", [("S", "class"), ("S", "class"), ("S.m", "method")]),
+        ("a.c", "struct s { int a; };\nint *f(struct s *q) { return 0; }\n", [("s", "class"), ("f", "function")]),
+        (
+            "a.cpp",
+            "namespace n { class A : public B { int k() { return 1; } }; }\nvoid n::A::m() {}\n",
+            [("n", "module"), ("n.A", "class"), ("n.A.k", "method"), ("n.A.m", "function")],
+        ),
+        (
+            "a.rb",
+            "module M\n class A < B\n  def m; end\n  def self.k; end\n end\nend\n",
+            [("M", "module"), ("M.A", "class"), ("M.A.m", "method"), ("M.A.k", "method")],
+        ),
+        ("a.php", "<?php class A extends B { function m() {} }", [("A", "class"), ("A.m", "method")]),
+        ("a.kt", "class A : B() { fun m() = 1 }\n", [("A", "class"), ("A.m", "method")]),
+        ("a.cs", "class A : B { void M() {} }", [("A", "class"), ("A.M", "method")]),
+        ("a.ex", "defmodule A do\n def m(x) do\n 1\n end\nend\n", [("A", "module"), ("A.m", "function")]),
+        ("a.sh", "f() { echo; }\n", [("f", "function")]),
+    ],
+)
+def test_definitions_of_a_language(path: str, source: str, expected: list[tuple[str, str]]) -> None:
+    assert names(path, source) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "imported"),
+    [
+        ("a.js", 'import x from "./y";\nconst z = require("q/r");\n', {"./y", "q/r"}),
+        ("A.java", "import a.b.C;\n", {"a.b.C"}),
+        ("a.go", 'package p\nimport (\n"fmt"\n"a/b"\n)\n', {"fmt", "a/b"}),
+        ("a.c", '#include "x/y.h"\n', {"x/y.h"}),
+        ("a.rb", "require_relative 'lib/x'\n", {"lib/x"}),
+        ("a.php", "<?php\nuse A\\B;\n", {"A/B"}),
+    ],
+)
+def test_imports_of_a_language(path: str, source: str, imported: set[str]) -> None:
+    assert set(outline(path, source.encode()).imports) >= imported
+
+
+@pytest.mark.parametrize("wanted", ["Outer.method", "method", "Outer::method", "Outer#method", "Outer.method()"])
+def test_a_definition_is_found_by_any_way_of_writing_it(wanted: str) -> None:
+    assert [item.qualified for item in definition_spans("m.py", PYTHON.encode(), wanted)] == ["Outer.method"]
+
+
+@pytest.mark.parametrize(
+    ("line", "inside"),
+    [(1, None), (19, "Outer.method"), (22, "Outer.method"), (27, "Outer.later"), (32, "after.inner"), (33, "after")],
+)
+def test_the_innermost_definition_encloses_a_line(line: int, inside: str | None) -> None:
+    found: Definition | None = outline("m.py", PYTHON.encode()).enclosing(line)
+    assert (found.qualified if found else None) == inside
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"",
+        b"\0\1\2",
+        b"\xff\xfe def x",
+        b"def f(:\n  pass\nclass B\n",
+        b"class A:\r\n    def m(self):\r\n        pass\r\n",
+        b'"""open',
+    ],
+)
+def test_broken_and_odd_sources_are_tolerated(source: bytes) -> None:
+    for path in ("a.py", "a.js", "a.unknown", "Makefile"):
+        result = outline(path, source)
+        assert all(1 <= item.start <= item.end for item in result.definitions)
+
+
+def test_a_broken_definition_does_not_hide_the_others() -> None:
+    assert ("after", "function") in names("a.py", "def broken(:\n    pass\n\ndef after():\n    pass\n")
+    assert ("after", "function") in names("a.js", "function broken() { let x = ; }\nfunction after() {}\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "line"),
+    [
+        ("a.py", "x = 1\ndef f(:\n    pass\n", 2),
+        ("a.js", "let a = 1;\nlet b = ;\n", 2),
+        ("a.go", "package p\nfunc f( {}\n", 2),
+    ],
+)
+def test_syntax_errors_are_placed(path: str, source: str, line: int) -> None:
+    assert [problem.line for problem in syntax_errors(path, source.encode())][:1] == [line]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [("a.py", PYTHON), ("a.js", "const a = 1;\n"), ("notes.txt", "((("), ("a.pyx", "cdef int f(: x")],
+)
+def test_whole_sources_and_unknown_languages_have_no_syntax_errors(path: str, source: str) -> None:
+    assert syntax_errors(path, source.encode()) == ()
+
+
+BLOCKS = st.recursive(
+    st.just("pass"),
+    lambda inner: st.lists(
+        st.tuples(st.sampled_from(["def f{}(a,\n  b):", "class C{}:", "@x\nasync def g{}():", "if a{}:"]), inner),
+        min_size=1,
+        max_size=3,
+    ).map(
+        lambda parts: "\n".join(
+            f"{head.format(n)}\n{textwrap.indent(body, '    ')}\n" for n, (head, body) in enumerate(parts)
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(BLOCKS)
+def test_the_scan_of_python_agrees_with_its_parser(source: str) -> None:
+    expected = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            expected.add((node.name, start, node.end_lineno))
+    assert {(item.name, item.start, item.end) for item in outline("a.py", source.encode()).definitions} == expected
+
+
+@given(st.text(max_size=300), st.sampled_from(["a.py", "a.js", "a.rs", "a.php"]))
+def test_no_text_breaks_the_outline(source: str, path: str) -> None:
+    data = source.encode("utf-8", "surrogatepass")
+    lines = max(1, data.count(b"\n") + 1)
+    for item in outline(path, data).definitions:
+        assert 1 <= item.start <= item.end <= lines
+    syntax_errors(path, data)
