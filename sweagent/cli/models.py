@@ -31,7 +31,7 @@ def command(
     from sweagent.policy.models import known_models, model_info, models_files
 
     info = model_info(name) if name else None
-    if info is not None and info.sources:
+    if info is not None and (info.prices or info.context_window or info.roulette):
         print(info.model_dump_json() if as_json else _table(info))
         return
     found = [known for known in known_models() if name and name.lower() in known.lower()]

@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 
+_SPACING = 0.2
+"""Seconds between workers that were held back together; all at once, they would be throttled again."""
+
 
 class Backoff:
     """When one worker is told to wait, all of them wait.
@@ -21,6 +24,7 @@ class Backoff:
         self.sleep = sleep
         self._lock = threading.Lock()
         self._until = 0.0
+        self._waiting = 0
 
     def hold(self, seconds: float) -> None:
         """Nobody calls the provider for this long."""
@@ -33,10 +37,18 @@ class Backoff:
             return max(0.0, self._until - self.clock())
 
     def wait(self) -> None:
-        """Wait until the provider may be called again."""
-        remaining = self.remaining()
-        if remaining > 0:
+        """Wait until the provider may be called again; those who wait together go on one after the other."""
+        with self._lock:
+            remaining = self._until - self.clock()
+            if remaining <= 0:
+                return
+            remaining += self._waiting * _SPACING
+            self._waiting += 1
+        try:
             self.sleep(remaining)
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
 
 @lru_cache(maxsize=64)

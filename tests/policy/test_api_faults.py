@@ -178,6 +178,22 @@ def test_workers_share_one_back_off(
     assert clock.slept == [9.0]
 
 
+def test_workers_that_were_held_back_together_go_on_one_after_the_other() -> None:
+    from sweagent.policy.backoff import Backoff
+
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) < 3:
+            backoff.wait()
+
+    backoff = Backoff(lambda: 0.0, sleep)
+    backoff.hold(5.0)
+    backoff.wait()
+    assert slept == pytest.approx([5.0, 5.2, 5.4])
+
+
 def test_the_next_key_is_taken_when_one_is_refused(
     server: Any,
     http: ModuleType,
