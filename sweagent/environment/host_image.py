@@ -52,7 +52,7 @@ def host_base(client: Any, log: Log) -> str:
         raise EnvironmentBuildError(
             "an image of this machine's files can only be made on Linux", "name one with --image"
         )
-    identity = f"3 {sys.version} {sys.base_prefix} {os.stat(shutil.which('git') or sys.executable).st_mtime}"
+    identity = f"4 {sys.version} {sys.base_prefix} {os.stat(shutil.which('git') or sys.executable).st_mtime}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     name = f"{BASES}:{NAME}-{digest}"
     with one_at_a_time(f"base-{digest}"):
@@ -175,7 +175,6 @@ def _unneeded(path: Path) -> bool:
         "tkinter",
         "turtledemo",
         "lib2to3",
-        "ensurepip",
     }
     return bool(parts & unused) or path.parts[0] == "test" or path.parts[0].startswith("config-")
 
