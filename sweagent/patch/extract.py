@@ -4,17 +4,19 @@ The sandbox tells which files differ from the seed; their bytes are brought out,
 host, and git computes the diff there. The agent's own git directory is never read.
 """
 
+import errno
 import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sweagent.errors import StorageError
 from sweagent.git import GitError
 from sweagent.patch.classify import Consent, classify, refusal, shown
+from sweagent.patch.compose import compose
 from sweagent.patch.listing import Listing, WorkTree, list_work_tree
 from sweagent.patch.model import ChangedFile, FileKind, Patch
 from sweagent.repository import SeedFile, TrustedTree, make_seed, trusted_tree
-from sweagent.repository.trusted import textual_diff
 from sweagent.task import Repository
 
 MAX_FILES = 5_000
@@ -71,6 +73,7 @@ def extract_patch(
     Raises:
         SandboxError: the sandbox is lost.
         UsageError: the base commit is no longer there.
+        StorageError: the host's disk is full.
     """
     base = make_seed(repository, cache_dir=cache_dir).files
     listing = list_work_tree(sandbox, base)
@@ -84,7 +87,7 @@ def extract_patch(
     consent = Consent(frozenset(reproduction_paths), allow_tests, allow_protected, allow_binaries)
     with trusted_tree(repository) as tree:
         taken = _Taking(sandbox, tree, base, listing, max_bytes, max_files).take()
-        return _composed(repository, tree, taken, consent)
+        return compose(repository, tree, taken.reported, taken.blocked, consent)
 
 
 @dataclass
@@ -92,7 +95,7 @@ class _Taken:
     """What came out of the sandbox.
 
     Attributes:
-        reported: changes that are left out before any diff.
+        reported: changes that are left out before any diff; no more of them than may be in a patch.
         blocked: why the patch is blocked.
     """
 
@@ -115,6 +118,7 @@ class _Taking:
         self._sandbox, self._tree, self._base, self._listing = sandbox, tree, base, listing
         self._left, self._max_bytes, self._max_files = max_bytes, max_bytes, max_files
         self._taken = _Taken()
+        self._brought: set[str] = set()
 
     def take(self) -> _Taken:
         gone, changed = self._listing.compare(self._base)
@@ -181,38 +185,55 @@ class _Taking:
                 self._report(path, FileKind.CACHE, "a folder that tools fill")
 
     def _report(self, path: str, kind: FileKind, reason: str) -> None:
-        self._taken.reported.append(ChangedFile(path=shown(path), change="added", kind=kind, kept=False, reason=reason))
+        if len(self._taken.reported) < self._max_files:
+            self._taken.reported.append(
+                ChangedFile(path=shown(path), change="added", kind=kind, kept=False, reason=reason)
+            )
 
     def _bring(self, path: str) -> bool:
         """Write a path's content below the trusted work tree; False when it stays out."""
-        target = self._tree.work_tree / path
-        if target.is_symlink() or target.exists():
+        if path in self._brought:
             return True
         link = self._listing.links.get(path)
         reason = refusal(path, link)
+        try:
+            content = self._content(path) if reason is None and link is None else b""
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}"
         if reason is not None:
             self._report(path, FileKind.REFUSED, reason)
             return False
-        content = b""
-        if link is None:
-            if self._left < 0:
-                return False
-            try:
-                content = self._sandbox.read(f"{self._sandbox.workdir}/{path}", limit=self._left + 1)
-            except OSError as error:
-                self._report(path, FileKind.REFUSED, f"cannot be read: {error.strerror or error}")
-                return False
-            self._left -= len(content)
-            if self._left < 0:
-                self._taken.blocked = f"the changed files hold more than {self._max_bytes} bytes"
-                return False
+        if content is None:
+            return False
+        try:
+            self._write(path, link, content)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageError(f"the patch cannot be taken: {error}", "free some space in $TMPDIR") from error
+            self._report(path, FileKind.REFUSED, f"cannot be copied: {error.strerror}")
+            return False
+        self._brought.add(path)
+        return True
+
+    def _content(self, path: str) -> bytes | None:
+        """A file's content; None when there is no room for it any more."""
+        if self._left < 0:
+            return None
+        content = self._sandbox.read(f"{self._sandbox.workdir}/{path}", limit=self._left + 1)
+        self._left -= len(content)
+        if self._left < 0:
+            self._taken.blocked = f"the changed files hold more than {self._max_bytes} bytes"
+            return None
+        return content
+
+    def _write(self, path: str, link: str | None, content: bytes) -> None:
+        target = self._tree.work_tree / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if link is not None:
             target.symlink_to(link)
         else:
             target.write_bytes(content)
             target.chmod(0o755 if self._listing.files[path] else 0o644)
-        return True
 
     def _put_into_index(self, gone: list[str], brought: list[str]) -> None:
         self._update_index("--force-remove", gone)
@@ -229,113 +250,3 @@ class _Taking:
         names = b"".join(os.fsencode(path) + b"\0" for path in paths)
         if names:
             self._tree.git("update-index", *options.split(), "-z", "--stdin", stdin=names)
-
-
-@dataclass(frozen=True)
-class _Change:
-    """One entry of `git diff-index`, renames found or not."""
-
-    path: str
-    change: str
-    old: str
-    old_path: str | None
-    added: int
-    removed: int
-    binary: bool
-
-
-def _composed(repository: Repository, tree: TrustedTree, taken: _Taken, consent: Consent) -> Patch:
-    """Sort the index's changes into kept and left out, and write both diffs."""
-    dropped = list(taken.reported)
-    everything = tree.git("write-tree").text
-    restored = []
-    for change in _changes(tree, "--no-renames"):
-        found = classify(change.path, change.change, binary=change.binary, consent=consent)
-        kept = found.kept and not taken.blocked
-        if not kept:
-            reason = found.reason or taken.blocked
-            dropped.append(_changed_file(change, found.kind, kept=False, reason=reason))
-            restored.append(f"{change.old}\t".encode() + os.fsencode(change.path) + b"\0")
-    if restored:
-        # Removals first: a folder that became a file cannot come back while the file is there.
-        restored.sort(key=lambda line: not line.startswith(b"0 "))
-        tree.git("update-index", "-z", "--index-info", stdin=b"".join(restored))
-    text, renames = _applicable_diff(tree)
-    blocked = taken.blocked or ("git cannot apply the changes as a diff" if text is None else "")
-    files = []
-    for change in _changes(tree, renames):
-        found = classify(change.path, change.change, binary=change.binary, consent=consent)
-        reason = found.reason or blocked
-        files.append(_changed_file(change, found.kind, kept=not blocked, reason=reason))
-    withheld = ""
-    if restored or text is None:
-        kept_tree = tree.git("write-tree").text if text is not None else tree.tree
-        tree.git("read-tree", everything)
-        withheld = textual_diff(TrustedTree(tree.git_dir, tree.work_tree, kept_tree), "-M")
-    return Patch(
-        base_commit=repository.base_commit,
-        text=text or "",
-        files=(*files, *sorted(dropped, key=lambda file: file.path)),
-        withheld=withheld,
-        blocked=blocked,
-    )
-
-
-def _applicable_diff(tree: TrustedTree) -> tuple[str | None, str]:
-    """The diff of the index that `git apply` takes, with renames if it can be, and the option for them.
-
-    git refuses some renames that it writes itself, of a link `a` to `a/b` for example.
-    """
-    fresh = tree.git_dir / "index.check"
-    for option in ("-M", "--no-renames"):
-        text = textual_diff(tree, option)
-        tree.git("read-tree", tree.tree, index=fresh)
-        check = ("apply", "--cached", "--check", "--allow-empty", "-")
-        if tree.git(*check, index=fresh, stdin=text.encode("utf-8"), allowed=(0, 1, 128)).status == 0:
-            return text, option
-    return None, "--no-renames"
-
-
-def _changed_file(change: _Change, kind: FileKind, *, kept: bool, reason: str) -> ChangedFile:
-    return ChangedFile(
-        path=shown(change.path),
-        change=change.change,
-        kind=kind,
-        old_path=shown(change.old_path) if change.old_path is not None else None,
-        added=change.added,
-        removed=change.removed,
-        kept=kept,
-        reason=reason,
-    )
-
-
-_CHANGES = {"A": "added", "D": "deleted", "M": "modified", "T": "type", "R": "renamed"}
-
-
-def _changes(tree: TrustedTree, renames: str) -> Iterator[_Change]:
-    command = ("diff-index", "--cached", "-z", renames, "--raw", "--no-abbrev", "--numstat", tree.tree, "--")
-    fields = iter(tree.git(*command).stdout.split(b"\0")[:-1])
-    headers = []
-    counts = b""
-    for counts in fields:
-        if not counts.startswith(b":"):
-            break
-        old_path = os.fsdecode(next(fields)) if counts.split(b" ")[4][:1] == b"R" else None
-        headers.append((counts.decode("ascii"), old_path, os.fsdecode(next(fields))))
-    for header, old_path, path in headers:
-        old_mode, new_mode, old_blob, new_blob, status = header.lstrip(":").split(" ")
-        added, removed, _ = counts.split(b"\t", 2)
-        if old_path is not None:
-            # The two names follow the counts as fields of their own.
-            next(fields), next(fields)
-        counts = next(fields, b"")
-        only_mode = status == "M" and old_blob == new_blob and old_mode != new_mode
-        yield _Change(
-            path=path,
-            change="mode" if only_mode else _CHANGES[status[0]],
-            old=f"{old_mode.lstrip('0') or '0'} {old_blob}",
-            old_path=old_path,
-            added=int(added) if added != b"-" else 0,
-            removed=int(removed) if removed != b"-" else 0,
-            binary=added == b"-",
-        )

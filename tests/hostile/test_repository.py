@@ -271,6 +271,25 @@ def test_sockets_and_unreadable_files_do_not_stop_the_rest(shop: Any) -> None:
     assert [file.path for file in patch.dropped] == ["sock"]
 
 
+def test_path_too_long_for_the_host_is_told_and_does_not_stop_the_rest(shop: Any) -> None:
+    (shop.path / "pkg/a.py").write_text("fixed\n")
+    _shell("for i in $(seq 17); do d=$(printf %0230d 7); mkdir $d; cd -P $d; done; echo x > deep.py", shop.path)
+
+    patch = extract_patch(shop.tree, shop.repository, cache_dir=shop.cache)
+
+    assert "pkg/a.py" in [file.path for file in patch.kept]
+
+
+def test_test_folder_that_replaced_a_file_leaves_the_file_as_it_was(workshop: Callable[..., Any]) -> None:
+    shop = workshop({"tests": "a file\n", "README": "r\n"})
+    _shell("rm tests; mkdir tests; echo x > tests/test_x.py; echo new > README", shop.path)
+
+    patch = extract_patch(shop.tree, shop.repository, cache_dir=shop.cache)
+
+    assert "README" in [file.path for file in patch.kept]
+    apply_patch(patch, shop.user)
+
+
 def test_work_tree_that_is_gone_gives_no_patch_and_says_so(shop: Any) -> None:
     shutil.rmtree(shop.path)
 
