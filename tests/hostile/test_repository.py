@@ -273,11 +273,12 @@ def test_sockets_and_unreadable_files_do_not_stop_the_rest(shop: Any) -> None:
 
 def test_path_too_long_for_the_host_is_told_and_does_not_stop_the_rest(shop: Any) -> None:
     (shop.path / "pkg/a.py").write_text("fixed\n")
-    _shell("for i in $(seq 17); do d=$(printf %0230d 7); mkdir $d; cd -P $d; done; echo x > deep.py", shop.path)
+    _shell("for i in $(seq 17); do d=$(printf %0238d 7); mkdir $d; cd -P $d; done; echo x > deep.py", shop.path)
 
     patch = extract_patch(shop.tree, shop.repository, cache_dir=shop.cache)
 
-    assert "pkg/a.py" in [file.path for file in patch.kept]
+    assert [file.path for file in patch.kept] == ["pkg/a.py"]
+    assert [file.kind for file in patch.dropped] == [FileKind.REFUSED]
 
 
 def test_test_folder_that_replaced_a_file_leaves_the_file_as_it_was(workshop: Callable[..., Any]) -> None:
