@@ -5,9 +5,9 @@
     python benchmarks/environments.py report results.jsonl
     python benchmarks/environments.py cache --mirror FOLDER
 
-Both lists were fixed before anything was tried; failures stay in. A case that the result file has already is skipped, so
-a run can be stopped and gone on with. `--mirror` names a folder of git directories `<owner>+<name>/repo`; a project that
-it lacks is reported as not tried.
+Both lists were fixed before anything was tried; failures stay in. A case that the result file has already is skipped,
+so a run can be stopped and gone on with. `--mirror` names a folder of git directories `<owner>+<name>/repo`; projects
+that it lacks are not tried.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,7 +60,7 @@ def _cases_of(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _sdists(folder: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
     for name in SDISTS:
-        yield name, lambda name=name: _unpacked(name, folder)  # type: ignore[misc]
+        yield name, partial(_unpacked, name, folder)
 
 
 def _unpacked(name: str, folder: Path) -> Repository:
@@ -91,13 +92,19 @@ def _unpacked(name: str, folder: Path) -> Repository:
 
 
 def _commits(tasks: Path, mirror: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
-    for name, commits in _cases_of(tasks).items():
-        git_dir = mirror / name.replace("/", "+") / "repo"
-        for commit in commits:
-            if git_dir.is_dir():
-                yield f"{name}@{commit[:12]}", lambda d=git_dir, c=commit, n=name: Repository(  # type: ignore[misc]
-                    source=n, git_dir=str(d), base_commit=c, name=n
-                )
+    """The first commits of all projects, then the second ones, so that a run that is stopped has seen all projects."""
+    chosen = _cases_of(tasks)
+    for place in range(5):
+        for name, commits in chosen.items():
+            git_dir = mirror / name.replace("/", "+") / "repo"
+            if place < len(commits) and git_dir.is_dir():
+                commit = commits[place]
+                repository = Repository(source=name, git_dir=str(git_dir), base_commit=commit, name=name)
+                yield f"{name}@{commit[:12]}", partial(_given, repository)
+
+
+def _given(repository: Repository) -> Repository:
+    return repository
 
 
 def _measure(case: str, make: Callable[[], Repository], seconds: float) -> dict[str, object]:
@@ -155,12 +162,16 @@ def _report(path: Path) -> None:
     results = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     collected = [result for result in results if result["collected"]]
     passing = [result for result in collected if result["passed"] >= 0.9]
-    print(f"{len(results)} tried; {len(collected)} with tests collected ({len(collected) / len(results):.0%}); "
-          f"{len(passing)} with at least 90% passing ({len(passing) / len(results):.0%})")
+    print(
+        f"{len(results)} tried; {len(collected)} with tests collected ({len(collected) / len(results):.0%}); "
+        f"{len(passing)} with at least 90% passing ({len(passing) / len(results):.0%})"
+    )
     minutes = sorted(result["minutes"] for result in results)
     sizes = sorted(result["megabytes"] for result in results if "megabytes" in result)
-    print(f"build minutes: median {minutes[len(minutes) // 2]:.1f}, most {minutes[-1]:.1f}; "
-          f"image megabytes: median {sizes[len(sizes) // 2]}, most {sizes[-1]}")
+    print(
+        f"build minutes: median {minutes[len(minutes) // 2]:.1f}, most {minutes[-1]:.1f}; "
+        f"image megabytes: median {sizes[len(sizes) // 2]}, most {sizes[-1]}"
+    )
     for result in results:
         if result not in passing:
             print(f"| {result['case']} | {result['collected']} | {result['passed']:.0%} | {result['why']} |")
@@ -173,7 +184,9 @@ def _cache(mirror: Path) -> None:
         ["git", "--git-dir", str(git_dir), "log", "-3", "--format=%H", "4c288bc97e"],
         check=True, capture_output=True, text=True,
     ).stdout.split()  # fmt: skip
-    repositories = [Repository(source="flask", git_dir=str(git_dir), base_commit=c, name="pallets/flask") for c in commits]
+    repositories = [
+        Repository(source="flask", git_dir=str(git_dir), base_commit=c, name="pallets/flask") for c in commits
+    ]
 
     def ensure(repository: Repository) -> Image:
         recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
@@ -196,6 +209,7 @@ def _timed(what: str, act: Callable[[], T]) -> T:
 
 
 def main() -> None:
+    """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("sdists", "commits", "report", "cache"))
     parser.add_argument("results", nargs="?", type=Path)

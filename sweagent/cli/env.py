@@ -9,7 +9,9 @@ from sweagent.cli import options
 if TYPE_CHECKING:
     from sweagent.environment import Image
 
-app = typer.Typer(help="Environments: show, build, test, list, prune.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Environments of repositories: show, build, test, list, prune.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Repo = Annotated[str, typer.Argument(metavar="REPO", help="A path, a git URL or owner/name.")]
 Commit = Annotated[str | None, typer.Option("--commit", help="A commit, branch or tag; HEAD by default.")]
@@ -47,8 +49,8 @@ def build(repo: Repo, commit: Commit = None, image: options.Image = None, verbos
     typer.echo(ready.name)
 
 
-@app.command()
-def test(
+@app.command("test")
+def run_tests(
     repo: Repo,
     commit: Commit = None,
     image: options.Image = None,
@@ -64,6 +66,19 @@ def test(
     typer.echo(smoke.text())
     if not smoke.ran:
         raise EnvironmentBuildError("no test ran", "see the output above; correct `environment:` in .fix-issue.yaml")
+
+
+@app.command()
+def base() -> None:
+    """Make the base image from Debian packages ahead of need: for machines without an image registry; needs root."""
+    from sweagent.environment.base import debian_image
+    from sweagent.environment.engine import connect
+
+    client = connect()
+    try:
+        typer.echo(debian_image(client, typer.echo))
+    finally:
+        client.close()
 
 
 @app.command("list")

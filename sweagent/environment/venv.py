@@ -37,7 +37,7 @@ class Venv(Frozen):
     steps: tuple[str, ...] = ()
 
 
-def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Log) -> Venv:
+def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Log, home_hidden: bool = True) -> Venv:
     """Make the virtual environment of a recipe.
 
     Args:
@@ -45,6 +45,7 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
         repository: the repository at the recipe's commit, to see where its packages lie.
         folder: an empty folder that sandboxes can read.
         log: receives lines for people.
+        home_hidden: the sandbox does not see this machine's home folders, so an interpreter from there is copied.
 
     Raises:
         EnvironmentBuildError: this machine has no Python at all.
@@ -53,7 +54,7 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
         step = f"{recipe.ecosystem} projects use what is installed on this machine"
         log(step)
         return Venv(folder=str(folder), environment={}, test_command=recipe.test_command.value, steps=(step,))
-    executable, steps = _interpreter(recipe, folder)
+    executable, steps = _interpreter(recipe, folder, home_hidden)
     venv = folder / "venv"
     variables = _library_path(executable, folder)
     command = [str(executable), "-I", "-m", "venv", "--without-pip", str(venv)]
@@ -77,13 +78,13 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
     return Venv(folder=str(folder), environment=environment, test_command=recipe.test_command.value, steps=tuple(steps))
 
 
-def _interpreter(recipe: Recipe, folder: Path) -> tuple[Path, list[str]]:
+def _interpreter(recipe: Recipe, folder: Path, home_hidden: bool) -> tuple[Path, list[str]]:
     """An interpreter that a sandbox can see: the system's, or a copy of one that lies in somebody's home."""
     for minor in (recipe.toolchain.value, *recipe.toolchain.alternatives):
         executable = find_executable(minor)
         if executable is None:
             continue
-        if str(executable).startswith(("/usr/", "/bin/")):
+        if not home_hidden or str(executable).startswith(("/usr/", "/bin/")):
             return executable, [f"Python {minor} of this machine: ok"]
         found = find_interpreter(minor)
         if found is not None:

@@ -56,21 +56,43 @@ def test_the_interpreter_follows_from_the_evidence(recipe_of, files: dict[str, s
         ),
         ({"pyproject.toml": "[dependency-groups]\ndev=['mock',{include-group='x'}]\nx=['nose']\n"}, {"mock", "nose"}),
         (
-            {"pyproject.toml": "[tool.poetry.dependencies]\npython='^3.6'\nsix='^1.2'\n[tool.poetry.dev-dependencies]\nmock='*'\n"},
+            {
+                "pyproject.toml": "[tool.poetry.dependencies]\npython='^3.6'\nsix='^1.2'\n"
+                "[tool.poetry.dev-dependencies]\nmock='*'\n"
+            },
             {"six>=1.2,<2", "mock"},
         ),
-        ({"setup.cfg": "[metadata]\nname = a\n[options]\ninstall_requires =\n  six\n  attrs>=1 # why\n"}, {"six", "attrs>=1"}),
-        ({"setup.py": "R = ['six']\nsetup(install_requires=R + ['attrs'], tests_require=('mock',))\n"}, {"six", "attrs", "mock"}),
+        (
+            {"setup.cfg": "[metadata]\nname = a\n[options]\ninstall_requires =\n  six\n  attrs>=1 # why\n"},
+            {"six", "attrs>=1"},
+        ),
+        (
+            {"setup.py": "R = ['six']\nsetup(install_requires=R + ['attrs'], tests_require=('mock',))\n"},
+            {"six", "attrs", "mock"},
+        ),
         ({"setup.py": "D = dict(install_requires=['six'])\nsetup(**D)\n"}, {"six"}),
         ({"setup.py": "V = '1.0'\nsetup(install_requires=['six>=%s' % V])\n"}, {"six>=1.0"}),
         ({"setup.py": "setup(install_requires=open('r').read().split())\n"}, set()),
-        ({"setup.py": "setup()", "requirements-test.txt": "-r more.txt\n--index-url x\nmock\n", "more.txt": "nose\n"}, {"mock", "nose"}),
-        ({"setup.py": "setup()", "requirements/test.txt": "-r base.txt\nmock\n", "requirements/base.txt": "six\n"}, {"six", "mock"}),
+        (
+            {
+                "setup.py": "setup()",
+                "requirements-test.txt": "-r more.txt\n--index-url x\nmock\n",
+                "more.txt": "nose\n",
+            },
+            {"mock", "nose"},
+        ),
+        (
+            {"setup.py": "setup()", "requirements/test.txt": "-r base.txt\nmock\n", "requirements/base.txt": "six\n"},
+            {"six", "mock"},
+        ),
         ({"setup.py": "setup()", "requirements-docs.txt": "sphinx\n"}, set()),
-        ({"setup.py": "setup()", "tox.ini": "[testenv]\ndeps =\n  mock\n  -rr.txt\n  tox: x\n", "r.txt": "six"}, {"mock", "six"}),
+        (
+            {"setup.py": "setup()", "tox.ini": "[testenv]\ndeps =\n  mock\n  -rr.txt\n  tox: x\n", "r.txt": "six"},
+            {"mock", "six"},
+        ),
         ({"requirements.txt": "six==1.10\n"}, {"six==1.10"}),
     ],
-)  # fmt: skip
+)
 def test_the_packages_that_the_tests_need(recipe_of, files: dict[str, str], wanted: set[str]) -> None:
     found = {line.value for line in recipe_of(files | TEST).requirements} - {"pytest"}
     assert found == wanted

@@ -15,9 +15,11 @@ from sweagent.environment.registry_settings import RegistrySettings, read_regist
 def build(index) -> Iterator[httpx.Client]:
     """A client that sees what a build sees."""
     settings = RegistrySettings(python_indexes=(f"{index.url.replace('//', '//me:secret@')}/simple",))
-    with serve_registry("127.0.0.1", settings) as port:
-        with httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            yield client
+    with (
+        serve_registry("127.0.0.1", settings) as port,
+        httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        yield client
 
 
 def _offered(build: httpx.Client, name: str, until: date | None) -> list[str]:

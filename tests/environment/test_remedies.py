@@ -6,7 +6,9 @@ from sweagent.environment.recipe import Line, Recipe
 from sweagent.environment.remedies import next_recipe
 
 TEST = {"tests/test_a.py": "import pytest\n"}
-SETUP = {"setup.py": "setup(install_requires=['lxml', 'six'], extras_require={'test': ['mock']}, python_requires='>=3')"}
+SETUP = {
+    "setup.py": "setup(install_requires=['lxml', 'six'], extras_require={'test': ['mock']}, python_requires='>=3')"
+}
 
 
 @pytest.fixture

@@ -1,0 +1,55 @@
+"""`fix-issue env` as a user meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sweagent.cli.env import app
+from sweagent.environment.disk import read_size
+from sweagent.errors import UsageError
+
+FILES = {"setup.py": "setup(install_requires=['attrs'])", "tests/test_a.py": "import hypothesis\n"}
+
+
+def _run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_show_prints_each_line_with_its_source(git_repository) -> None:
+    lines = _run("show", str(git_repository(FILES))).splitlines()
+    assert any("attrs" in line and "setup.py" in line for line in lines)
+    assert any("hypothesis" in line and "the tests import" in line for line in lines)
+
+
+def test_show_can_print_json_and_the_dockerfile(git_repository) -> None:
+    folder = str(git_repository(FILES))
+    assert json.loads(_run("show", folder, "--json"))["ecosystem"] == "python"
+    assert "ADD seed.tar" in _run("show", folder, "--dockerfile")
+
+
+def test_show_leaves_the_repository_alone(git_repository) -> None:
+    folder = git_repository(FILES)
+    before = _listing(folder)
+    _run("show", str(folder))
+    assert _listing(folder) == before
+
+
+def _listing(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("0", 0), ("20g", 20 * 10**9), ("1.5 GB", 1_500_000_000), ("500m", 5 * 10**8)]
+)
+def test_sizes(text: str, size: int) -> None:
+    assert read_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "g", "-1", "1x", "1 2"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        read_size(text)
