@@ -88,7 +88,7 @@ def _beside_the_copy(
 ) -> Workplace:
     repository = task.repository
     recipe = _recipe(task)
-    venv = ensure_venv(recipe, repository, folder, log=note)
+    venv = ensure_venv(recipe, repository, folder, log=note, home_hidden=settings.sandbox.kind == "bubblewrap")
 
     def open_one() -> Sandbox:
         return open_sandbox(
