@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from sweagent.config import ModelSettings
-from sweagent.errors import PolicyError
+from sweagent.errors import FixIssueError, PolicyError
 from sweagent.policy.attempts import CallFailedError, Course, bounded
 from sweagent.policy.backoff import Backoff, shared_backoff
 from sweagent.policy.base import Message, ToolSchema, View
@@ -79,6 +79,7 @@ class LitellmPolicy:
         self._keys = [key for name in self.info.keys if (key := os.environ.get(name))]
         self._key = 0
         self._last: tuple[int, int] | None = None
+        self._wasted: list[tuple[Usage, float | None]] = []
         native = self.info.native_tools if self.info.native_tools is not None else True
         self.native = native if settings.action_format == "auto" else settings.action_format == "native"
 
@@ -141,10 +142,15 @@ class LitellmPolicy:
             sleep=course.sleep,
             reraise=True,
         )
+        self._wasted = []
         try:
-            return retrying(self._attempt, messages, tools, purpose)
+            response, usage, cost = retrying(self._attempt, messages, tools, purpose)
         except CallFailedError as error:
             raise error.fault.error(self.name) from error.__cause__
+        for more_usage, more_cost in self._wasted:
+            usage += more_usage
+            cost = None if cost is None or more_cost is None else cost + more_cost
+        return response, usage, cost
 
     def _other_key(self) -> None:
         self._key = (self._key + 1) % len(self._keys)
@@ -160,13 +166,16 @@ class LitellmPolicy:
                     lambda: (self._complete or _litellm().completion)(**request.arguments),
                     self._settings.timeout + _GRACE,
                 )
+            except FixIssueError:
+                # Interrupted while the provider was at work.
+                held.unsure()
+                raise
             except Exception as error:
                 fault = diagnose(error, self._secrets())
                 if fault.unsure:
                     held.unsure()
                 raise CallFailedError(fault) from error
             except BaseException:
-                # Interrupted while the provider was at work.
                 held.unsure()
                 raise
             return self._settle(response, request, held)
@@ -187,6 +196,7 @@ class LitellmPolicy:
         cost = reported if reported is not None else (prices.cost(usage) if prices else None)
         held.settle(usage, cost)
         if not choices or not as_mapping(choices[0]):
+            self._wasted.append((usage, cost))
             raise CallFailedError(Fault("garbled", "the provider's answer holds no choices"))
         return response, usage, cost
 
@@ -220,9 +230,8 @@ class LitellmPolicy:
 
     def _affordable(self, size: int, output: int) -> int:
         """As many tokens of an answer as the budget has room for, but no fewer than are worth the prompt."""
-        prompt = self._tokens(size)
+        prompt, prices = self._tokens(size), self.info.prices
         dollars, tokens = self.budget.room()
-        prices = self.info.prices
         fitting = output
         if tokens is not None:
             fitting = min(fitting, tokens - prompt)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sweagent.errors import BudgetExceededError
+from sweagent.errors import BudgetExceededError, RunInterruptedError
 from sweagent.policy import Budget, LitellmPolicy, ToolSchema, View
 from sweagent.policy.base import Message
 from sweagent.policy.litellm_policy import summarise
@@ -164,6 +164,27 @@ def test_broken_replies_are_answered_not_raised(
     assert reply.actions == ()
     assert reply.cost
     assert len(server.requests) == 1
+
+
+def test_an_interruption_is_not_taken_for_a_fault_of_the_api(make: Make, view: View, tools: list[ToolSchema]) -> None:
+    budget = Budget(cost=1.0)
+
+    def interrupted(**_: Any) -> None:
+        raise RunInterruptedError("interrupted")
+
+    with pytest.raises(RunInterruptedError):
+        make(budget=budget, complete=interrupted).respond(view, tools)
+    assert [line.unsure_calls for line in budget.lines] == [1]
+
+
+def test_answers_that_were_of_no_use_are_in_the_cost_of_the_reply(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    server.play(http.completion(choices=[]), http.completion("fine"))
+    budget = Budget(cost=1.0)
+    reply = make(budget=budget).respond(view, tools)
+    assert reply.usage.prompt_tokens == 2 * http.USAGE["prompt_tokens"]
+    assert reply.cost == pytest.approx(budget.spent_cost)
 
 
 def test_cache_markers_are_sent_where_the_provider_needs_them(
