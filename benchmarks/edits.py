@@ -1,8 +1,9 @@
 """Measure how edits land: gold hunks of real patches, given as a model would give them, with a model's typical slips.
 
-Each hunk of a gold patch becomes an edit (old text, new text) of the file at the base commit, and is then perturbed. An
-edit lands right if the file is, to the byte, what the gold hunk makes of it; wrong if it is anything else; else it was
-refused. Where the text is there twice, or the changed line itself is stale, only a refusal is right.
+Each hunk of a gold patch becomes two edits (old text, new text) of the file at the base commit: one with all of its
+context, one with as little as makes the old text unique. Each is then perturbed. An edit lands right if the file is, to
+the byte, what the gold hunk makes of it; wrong if it is anything else; else it was refused. Where the text is there
+twice, or the changed line itself is stale, only a refusal is right.
 
     python benchmarks/edits.py DATA REPOSITORIES [--aider editblock_coder.py] [--limit N]
 
@@ -68,6 +69,22 @@ class Gold:
         """An edit that should come to what the hunk makes of the file."""
         return Case(name, self.text, "\n".join(old), "\n".join(new), self.expected)
 
+    def smallest(self) -> "Gold":
+        """The same change with no more context than makes its old text unique."""
+        lead, tail, most = 0, 0, min(len(self.old), len(self.new))
+        while lead < most and self.old[lead] == self.new[lead]:
+            lead += 1
+        while tail < most - lead and self.old[-1 - tail] == self.new[-1 - tail]:
+            tail += 1
+        for context in range(max(lead, tail) + 1):
+            before, after = min(lead, context), min(tail, context)
+            old = self.old[lead - before : len(self.old) - tail + after]
+            new = self.new[lead - before : len(self.new) - tail + after]
+            told = any(line.strip() for line in old) and any(line.strip() for line in new)
+            if told and self.text.count("\n".join(old)) == 1:
+                return Gold(self.lines, self.start + lead - before, old, new)
+        return self
+
     def shared(self) -> list[tuple[int, int]]:
         """The rows that old and new share."""
         blocks = SequenceMatcher(None, self.old, self.new, autojunk=False).get_matching_blocks()
@@ -96,6 +113,7 @@ def golds(data: Path, repositories: Path, limit: int | None) -> Iterator[Gold]:
                 gold = Gold(lines, hunk.source_start - 1, old, new)
                 if lines[gold.start : gold.start + len(old)] == old and gold.text.count("\n".join(old)) == 1:
                     yield gold
+                    yield gold.smallest()
 
 
 def cases(gold: Gold, chance: random.Random) -> Iterator[Case]:

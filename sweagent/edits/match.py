@@ -233,6 +233,8 @@ def _tolerant(text: str, old: str, new: str, line: int | None, start: int) -> Fo
     if len(lines) > _MOST_LINES:
         raise EditRefused("the text to replace is not in the file")
     wanted, replacement = _trimmed(old, new)
+    # The line end after the last line goes too, so a blank line that follows is to vanish.
+    joins = bool(new) and old.endswith("\n") and not new.endswith("\n")
     first_row = line_of(text, start) - 1
     problem = ""
     for form in _FORMS:
@@ -243,6 +245,8 @@ def _tolerant(text: str, old: str, new: str, line: int | None, start: int) -> Fo
         if len(rows) > 1:
             raise ambiguous(text, [row + 1 for row in rows], len(wanted))
         if rows:
+            if joins and not "".join(lines[rows[0] + len(wanted) : rows[0] + len(wanted) + 1]).strip():
+                wanted = [*wanted, *lines[rows[0] + len(wanted) : rows[0] + len(wanted) + 1]]
             try:
                 return _fitted(lines, rows[0], wanted, replacement, form.note)
             except UnmatchedError as error:
@@ -259,16 +263,16 @@ def _tolerant(text: str, old: str, new: str, line: int | None, start: int) -> Fo
 
 
 def _trimmed(old: str, new: str) -> tuple[list[str], list[str]]:
-    """The lines of both, without the blank lines that `old` has at its ends; `new` loses as many of its own."""
+    """The lines of both, without the blank lines that both have at an end; a line end is not a line."""
     wanted, replacement = old.split("\n"), new.split("\n") if new else []
-    while wanted and not wanted[0].strip():
-        wanted.pop(0)
-        if replacement and not replacement[0].strip():
-            replacement.pop(0)
-    while wanted and not wanted[-1].strip():
+    if wanted[-1] == "":
         wanted.pop()
-        if replacement and not replacement[-1].strip():
+        if replacement and replacement[-1] == "":
             replacement.pop()
+    for end in (0, -1):
+        while wanted and replacement and not wanted[end].strip() and not replacement[end].strip():
+            wanted.pop(end)
+            replacement.pop(end)
     return wanted, replacement
 
 
