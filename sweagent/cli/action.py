@@ -1,4 +1,4 @@
-"""`fix-issue action …`: the steps of the composite action. Each is given only the secrets that it needs."""
+"""The steps of the composite action, as `python -I -m sweagent.cli.action STEP`. Each has only the secrets it needs."""
 
 import typer
 
@@ -35,3 +35,7 @@ def publish() -> None:
     from sweagent.forge.action_publish import run_publish
 
     raise typer.Exit(run_publish())
+
+
+if __name__ == "__main__":
+    app()

@@ -58,7 +58,8 @@ def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
     repository = inputs.text("path") or inputs.workflow.get("GITHUB_WORKSPACE", ".")
     issue = str(inputs.folder() / "issue.json")
     main = "from sweagent.cli import main; main()"
-    return [sys.executable, "-c", main, "solve", *given, network, f"--output={run_folder}", repository, issue]
+    # -I: nothing of the checked-out repository, where this process is started, can be imported in place of a module.
+    return [sys.executable, "-I", "-c", main, "solve", *given, network, f"--output={run_folder}", repository, issue]
 
 
 def _run(workflow: Workflow, inputs: Inputs, redactor: Redactor, run_folder: Path) -> tuple[int, str]:

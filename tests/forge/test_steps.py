@@ -199,7 +199,8 @@ def test_the_command_line_of_the_agent(tmp_path):
         )
     )
     command = command_of(inputs, tmp_path)
-    assert command[3:] == [
+    assert command[1] == "-I"
+    assert command[4:] == [
         "solve",
         "--model=a/b; rm -rf /",
         "--max-seconds=300",
