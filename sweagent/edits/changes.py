@@ -4,7 +4,8 @@ import itertools
 from dataclasses import dataclass
 
 from sweagent.edits.errors import EditRefused
-from sweagent.edits.match import line_of, locate, locate_all
+from sweagent.edits.match import locate, locate_all
+from sweagent.edits.shown import line_of
 from sweagent.edits.source import SourceText, Span
 
 

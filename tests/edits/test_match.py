@@ -135,6 +135,26 @@ def test_spaces_become_the_tabs_of_the_file() -> None:
     assert edited(text, old, new) == "def f():\n\tif x:\n\t\twhile y:\n\t\t\tz()\n\t\treturn 1\n\treturn 2\n"
 
 
+def test_tabs_do_not_get_into_a_file_of_spaces() -> None:
+    with pytest.raises(EditRefused, match="tabs"):
+        edited("class A:\n    def f(self): pass\n\nx = 1\n", "x = 1", "class B:\n\tdef g(self): pass\n\nx = 1")
+    assert edited("all:\n\tmake x\n", "make x", "make x\n\tmake y") == "all:\n\tmake x\n\tmake y\n"
+
+
+def test_stale_context_with_an_indentation_that_cannot_be_derived_is_refused() -> None:
+    text = "def f():\n    a = 1\n    b = 2\n    long_name = 3\n    c = 4\n    d = 5\n"
+    old = "  a = 1\n  b = old\n  long_name = 3\n  c = 4\n  d = 5"
+    new = "  a = 1\n  b = old\n  c = 4\n  d = 5\n    e = 6"
+    with pytest.raises(EditRefused, match="not in the file"):
+        edited(text, old, new)
+
+
+def test_a_blank_line_that_the_edit_drops_vanishes() -> None:
+    text = "def f():\n    a = 1\n\n    b = 2\n"
+    assert edited(text, "  a = 1\n\n  b = 2", "  a = 1\n  b = 3").count("\n\n") == 0
+    assert edited(text, "    a = 1  \n\n", "    a = 2") == "def f():\n    a = 2\n    b = 2\n"
+
+
 def test_two_spaces_for_four_are_not_guessed() -> None:
     text = "def f():\n    if x:\n        return 1\n"
     with pytest.raises(EditRefused, match="indentation"):
