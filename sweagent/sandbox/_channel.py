@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Protocol
@@ -11,6 +12,9 @@ from sweagent.sandbox._output import Kept
 
 ANSWER_WITHIN = 1.0
 """Seconds that the supervisor has, past a deadline, to end a command and say so."""
+
+LONG = 2.0
+"""Seconds after which a command is worth watching."""
 
 _END = re.compile(rb"(\d+) (\d) (\d+) (-?\d+) (\S+)\n")
 _PLAIN = re.compile(rb"[^!-~]|\\")
@@ -118,13 +122,14 @@ def escape(data: bytes) -> bytes:
     return _PLAIN.sub(lambda match: b"\\0%03o" % match[0][0], data.replace(b"\0", b""))
 
 
-def exchange(transport: Transport, request: Request, kept: Kept) -> Ended:
+def exchange(transport: Transport, request: Request, kept: Kept, *, on_long: Callable[[], None] | None = None) -> Ended:
     """Have one command run, and end it at its deadline.
 
     Args:
         transport: the way to the supervisor.
         request: the command.
         kept: takes the output, also when this raises.
+        on_long: called once, when the command has run for `LONG` seconds.
 
     Raises:
         ChannelLostError: the supervisor is gone or stuck.
@@ -134,13 +139,16 @@ def exchange(transport: Transport, request: Request, kept: Kept) -> Ended:
         transport.send(request.line(token))
         if request.payload is not None:
             transport.send(request.payload)
-        return _collect(transport, b"\x1e" + token + b" ", request.timeout, kept)
+        return _collect(transport, b"\x1e" + token + b" ", request.timeout, kept, on_long)
     except OSError as error:
         raise ChannelLostError(f"the stream broke: {error}") from error
 
 
-def _collect(transport: Transport, mark: bytes, timeout: float, kept: Kept) -> Ended:
-    deadline = time.monotonic() + timeout
+def _collect(
+    transport: Transport, mark: bytes, timeout: float, kept: Kept, on_long: Callable[[], None] | None
+) -> Ended:
+    long = time.monotonic() + LONG
+    deadline = long - LONG + timeout
     interrupted = False
     held = b""
     while True:
@@ -152,7 +160,10 @@ def _collect(transport: Transport, mark: bytes, timeout: float, kept: Kept) -> E
             transport.interrupt()
             interrupted, deadline = True, now + ANSWER_WITHIN
             continue
-        piece = transport.receive(deadline - now)
+        if on_long is not None and now >= long:
+            on_long()
+            on_long = None
+        piece = transport.receive((deadline if on_long is None else min(deadline, long)) - now)
         if piece is None:
             continue
         if not piece:

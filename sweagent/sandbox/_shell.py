@@ -1,5 +1,6 @@
 """What all sandboxes share: commands and files over one channel, and coming back when the channel is lost."""
 
+import contextlib
 import errno
 import os
 import re
@@ -10,7 +11,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError
@@ -20,7 +21,7 @@ from sweagent.sandbox._output import Kept
 from sweagent.sandbox.base import Completed, SandboxInfo
 
 KEPT_OUTPUTS = 4
-"""How many long outputs stay readable in the sandbox; older ones make room."""
+"""How many long outputs wait on the host for somebody to look at them; older ones make room."""
 
 FILE_SECONDS = 60.0
 """What reading or writing a file may take, and a second more for each megabyte."""
@@ -68,6 +69,7 @@ class ShellSandbox(ABC):
         self._torn = False
         self._lock = threading.RLock()
         self._count = 0
+        self._pending: dict[str, IO[bytes]] = {}
         self._stop_reason = ""
 
     @abstractmethod
@@ -91,7 +93,7 @@ class ShellSandbox(ABC):
         """End and remove everything. Called once, perhaps in mid-command; must not raise for what is gone already."""
 
     def _guard(self, done: threading.Event) -> None:  # noqa: B027 - most kinds have nothing to watch
-        """Watch what the kernel does not bound while a command runs, until `done` is set."""
+        """Watch what the kernel does not bound while a long command runs, until `done` is set."""
 
     @property
     def info(self) -> SandboxInfo:
@@ -125,10 +127,11 @@ class ShellSandbox(ABC):
         start = time.monotonic()
         kept = Kept(limit, spool=True)
         with self._lock:
+            self._put_outputs(command)
             try:
                 ended, notes = self._try(request, kept)
                 seconds = time.monotonic() - start
-                place = self._store(kept) if kept.truncated else None
+                place = self._store(kept)
             finally:
                 text = kept.text
                 kept.close()
@@ -188,11 +191,10 @@ class ShellSandbox(ABC):
             raise SandboxError("the sandbox is closed", "open a new one")
         done = threading.Event()
         self._stop_reason = ""
-        self._guard(done)
         # Stays true when a signal of the caller breaks in: the answer of this command may then still be on its way.
         self._torn = True
         try:
-            ended = exchange(self._transport, request, kept)
+            ended = exchange(self._transport, request, kept, on_long=lambda: self._guard(done))
         except ChannelLostError:
             self._torn = False
             raise
@@ -229,18 +231,25 @@ class ShellSandbox(ABC):
             raise SandboxError("the sandbox's shell does not work", "the image needs a POSIX shell and coreutils")
 
     def _store(self, kept: Kept) -> str | None:
-        """Put the rest of a long output into a file of the sandbox; None when it cannot be written."""
-        if kept.file is None or self._closed:
+        """Name the file for the rest of a long output. It is written when somebody is about to look at it."""
+        if kept.file is None:
             return None
         self._count += 1
         place = f"{self._outputs}/output-{self._count}.txt"
-        old = f"{self._outputs}/output-{self._count - KEPT_OUTPUTS}.txt"
-        kept.file.seek(0)
-        try:
-            self._put(place, kept.file.read(), None, before=f"rm -f {old}; ")
-        except OSError:
-            return None
+        self._pending[place], kept.file = kept.file, None
+        while len(self._pending) > KEPT_OUTPUTS:
+            self._pending.pop(next(iter(self._pending))).close()
         return place
+
+    def _put_outputs(self, mention: str) -> None:
+        """Write the files of long outputs when a command or a path could mean them."""
+        if not any(word in mention for word in ("output-", "fix-issue")):
+            return
+        while self._pending:
+            place, file = self._pending.popitem()
+            file.seek(0)
+            with file, contextlib.suppress(OSError):
+                self._put(place, file.read(), None)
 
     def _remarks(self, ended: Ended, *, cut_off: bool, background: bool) -> list[str]:
         notes = []
@@ -289,14 +298,16 @@ class ShellSandbox(ABC):
 
     def read(self, path: str, *, limit: int | None = None) -> bytes:
         """Return the content of a file; see `Sandbox.read`."""
-        return self._file_command(_files.read_code(self._path(path), limit), path)
+        with self._lock:
+            self._put_outputs(path)
+            return self._file_command(_files.read_code(self._path(path), limit), path)
 
     def write(self, path: str, data: bytes, *, mode: int | None = None) -> None:
         """Write a file atomically; see `Sandbox.write`."""
         self._put(self._path(path), data, mode)
 
-    def _put(self, path: str, data: bytes, mode: int | None, before: str = "") -> None:
-        code = before + _files.write_code(path, len(data), mode, f"fix-issue-{uuid.uuid4().hex}")
+    def _put(self, path: str, data: bytes, mode: int | None) -> None:
+        code = _files.write_code(path, len(data), mode, f"fix-issue-{uuid.uuid4().hex}")
         self._file_command(code, path, data)
 
     def put_tree(self, archive: bytes, path: str) -> None:
@@ -308,6 +319,8 @@ class ShellSandbox(ABC):
         if self._closed:
             return
         self._closed = True
+        for file in self._pending.values():
+            file.close()
         try:
             self._remove()
         finally:

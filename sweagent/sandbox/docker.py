@@ -233,11 +233,12 @@ class DockerSandbox(ShellSandbox):
         threading.Thread(target=self._watch_disk, args=(done,), daemon=True, name="fix-issue-disk").start()
 
     def _watch_disk(self, done: threading.Event) -> None:
-        while not done.wait(_DISK_POLL):
+        while not done.is_set():
             with contextlib.suppress(SandboxError):
                 if self._disk_used() > self._disk and not done.is_set():
                     self._stop_reason = f"ended, as the sandbox's disk is over its limit of {self._settings.disk}"
                     self._interrupt()
+            done.wait(_DISK_POLL)
 
     def _disk_used(self) -> int:
         with engine_errors("the disk's use is not known"):

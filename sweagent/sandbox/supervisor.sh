@@ -56,9 +56,20 @@ spared() {
     return 1
 }
 
-# Sets `found` to the processes that must go, `count` to their number.
+# Sets `found` to the processes that must go, `count` to their number. A process that ended while it was looked at may
+# have just started another that was not in the list: then one more look is needed.
 look() {
-    found= count=0
+    unsure=
+    while :; do
+        last=$unsure
+        look_once
+        [ "$unsure" = "$last" ] || [ "$count" -gt 0 ] || continue
+        return
+    done
+}
+
+look_once() {
+    found= count=0 unsure=
     if [ "$MODE" = ns ]; then
         set -- /proc/[0-9]*
     else
@@ -69,8 +80,9 @@ look() {
     for process do
         process=${process##*/}
         case $safe in *" $process "*) continue ;; esac
-        IFS= read -r stat <"/proc/$process/stat" || continue
-        case ${stat##*)} in ' Z'* | ' X'*) continue ;; esac
+        stat=
+        IFS= read -r stat <"/proc/$process/stat"
+        case ${stat##*)} in '' | ' Z'* | ' X'*) unsure="$unsure $process"; continue ;; esac
         spared "$process" && continue
         found="$found $process" count=$((count + 1))
     done
@@ -116,7 +128,7 @@ run() {
     case $flags in *f*) from=- ;; esac
     file=$S/command
     case $flags in *b*) file=$S/job-$number ;; esac
-    printf '%b' "$text" >"$file" && printf '%b' "$around" >"$file.around" && : >"$S/note" || {
+    printf '%b' "$text" >"$file" && case $flags in *e*) printf '%b' "$around" >"$file.around" ;; esac || {
         status=125 notes=state
         return
     }
@@ -148,7 +160,10 @@ run() {
     [ "$count" -gt 0 ] && notes=unkillable
     [ -x "$SHELL_PATH" ] || notes="$notes,noshell"
     case $flags in *f*) return ;; esac
-    read -r note <"$S/note" && notes="$notes,$note"
+    if [ -e "$S/note" ]; then
+        read -r note <"$S/note" && notes="$notes,$note"
+        rm -f "$S/note"
+    fi
     saved=
     read -r saved <"$S/saved"
     if [ "$saved" = "$number" ]; then

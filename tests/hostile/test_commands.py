@@ -14,7 +14,10 @@ from sweagent.config import SandboxSettings
 from sweagent.sandbox import Sandbox, open_sandbox, probe
 
 LIMIT = 1.0
-"""Seconds that a command of the table gets, unless it says otherwise."""
+"""Seconds for a command that will be ended at its deadline."""
+
+ENOUGH = 15.0
+"""Seconds for one that ends by itself, on a busy machine."""
 
 ENDED = None
 """Expected exit code of a command that is ended at its deadline."""
@@ -36,6 +39,7 @@ class Case:
     """One hostile command.
 
     Attributes:
+        limit: seconds; 0 for `LIMIT` or `ENOUGH`, whichever fits the exit code.
         says: a pattern that the output or the notes must hold.
         not_in: kinds that it is not run in, each with the reason.
     """
@@ -44,7 +48,7 @@ class Case:
     command: str
     exit_code: int | None = 0
     says: str = ""
-    limit: float = LIMIT
+    limit: float = 0.0
     not_in: dict[str, str] = field(default_factory=dict)
 
 
@@ -137,9 +141,9 @@ CASES = [
     Case("command that is not ASCII", "echo 'ünï→ \U0001f600'", 0, "ünï→ \U0001f600"),
     Case("huge variable", "export BIG=$(head -c 60000 /dev/zero | tr '\\0' x); echo ${#BIG}; unset BIG", 0, "60000"),
     # Attacks on the sandbox
-    Case("kills everything", "kill -9 -1; sleep 98", ANY, not_in={"local": SHARED}),
+    Case("kills everything", "kill -9 -1; sleep 98", ANY, limit=LIMIT, not_in={"local": SHARED}),
     Case("kills process 1", "kill -9 1; kill -TERM 1; echo alive", ANY, not_in={"local": SHARED}),
-    Case("kills the supervisor", "kill -9 $PPID; sleep 98", ANY),
+    Case("kills the supervisor", "kill -9 $PPID; sleep 98", ANY, limit=LIMIT),
     Case("fork bomb", "b() { b | b & }; b; sleep 98", ANY, not_in={"local": UNBOUNDED}, limit=2),
     Case(
         "threads without end",
@@ -242,13 +246,14 @@ def test_ends_in_time_and_tells_the_truth(sandbox: Sandbox, case: Case) -> None:
     kind = sandbox.info.kind
     if kind in case.not_in:
         pytest.skip(case.not_in[kind])
+    limit = case.limit or (LIMIT if case.exit_code is ENDED else ENOUGH)
     mark = f"HOSTILE_{uuid.uuid4().hex}"
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.monotonic()
 
-    done = sandbox.run(case.command, timeout=case.limit, env={mark: "1"})
+    done = sandbox.run(case.command, timeout=limit, env={mark: "1"})
 
-    assert time.monotonic() - start < case.limit + 2 + SCHEDULING
+    assert time.monotonic() - start < limit + 2 + SCHEDULING
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < HOST_GROWTH
     assert len(done.output) < 3000
     told = done.output + "".join(f"\n[{note}]" for note in done.notes)
@@ -280,7 +285,8 @@ def test_two_hundred_commands_leak_nothing(kind: str, request: pytest.FixtureReq
         pytest.skip(probe(kind).problem)
     image = request.getfixturevalue("offline_image") if kind == "docker" else None
     with open_sandbox(SandboxSettings(kind=kind, image=image, output=500), run_id="hostile") as sandbox:
-        sandbox.run("seq 9999")
+        for _ in range(5):
+            sandbox.run("seq 9999")
         descriptors = len(os.listdir("/proc/self/fd"))
         for number in range(200):
             done = sandbox.run("seq 9999; true &" if number % 50 == 0 else f"echo {number}")
