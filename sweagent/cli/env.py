@@ -71,8 +71,8 @@ def run_tests(
 @app.command()
 def base() -> None:
     """Make the base image from Debian packages ahead of need: for machines without an image registry; needs root."""
-    from sweagent.environment.base import debian_image
     from sweagent.environment.engine import connect
+    from sweagent.environment.offline_base import debian_image
 
     client = connect()
     try:

@@ -77,15 +77,47 @@ def pack_interpreter(interpreter: Interpreter) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path in sorted(_kept(root)):
             name = f"{PREFIX}/{path.relative_to(root)}"
-            member = archive.gettarinfo(path, name)
-            member.uid = member.gid = 0
-            member.uname = member.gname = ""
-            member.mtime = 0
+            member = _anonymous(archive.gettarinfo(path, name))
             if member.isfile():
                 with path.open("rb") as content:
                     archive.addfile(member, content)
             else:
                 archive.addfile(member)
+    return buffer.getvalue()
+
+
+class Node(Frozen):
+    """The Node of this machine, with its npm."""
+
+    version: str
+    executable: str
+    npm: str
+    """The folder of the npm package."""
+
+
+def find_node() -> Node | None:
+    """The Node of this machine, when npm lies beside it."""
+    executable, npm = shutil.which("node"), shutil.which("npm")
+    if executable is None or npm is None:
+        return None
+    done = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    match = re.fullmatch(r"v(\d+\.\d+\.\d+)\s*", done.stdout)
+    folder = Path(npm).resolve().parents[1]
+    if match is None or not (folder / "package.json").is_file():
+        return None
+    return Node(version=match[1], executable=str(Path(executable).resolve()), npm=str(folder))
+
+
+def pack_node(node: Node) -> bytes:
+    """A tar archive that unpacks at `/` to Node and npm under `/usr/local`."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.add(node.executable, "usr/local/bin/node", filter=_anonymous)
+        archive.add(node.npm, "usr/local/lib/node_modules/npm", filter=_anonymous)
+        for name in ("npm", "npx"):
+            link = tarfile.TarInfo(f"usr/local/bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, f"../lib/node_modules/npm/bin/{name}-cli.js"
+            archive.addfile(link)
     return buffer.getvalue()
 
 
@@ -113,3 +145,9 @@ def _answers(path: str, minor: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.stdout.strip() == minor
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    return member

@@ -15,7 +15,7 @@ from sweagent.environment.python_tests import (
     test_requirements,
     undeclared_packages,
 )
-from sweagent.environment.python_version import RELEASES, choose_python
+from sweagent.environment.python_version import RELEASES, SETTLED, choose_python
 from sweagent.environment.recipe import WORKDIR, Line, Recipe, SystemPackage, normal_name
 from sweagent.environment.tree import Tree
 
@@ -82,11 +82,12 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
 def cutoff(committed: date, version: str) -> date:
     """The day until which packages are sought.
 
-    The end of the commit's month, so that neighbouring commits share their packages; later when the interpreter is so
-    much newer than the code that the packages of the code's time do not know it.
+    The end of the commit's month, so that neighbouring commits share their packages; later when the interpreter was not
+    settled on that day, since the packages of the code's time do not know it.
     """
-    learnt = RELEASES[version] + LEARNT if version in RELEASES else committed
-    last = max(committed, learnt)
+    last = committed
+    if version in RELEASES and RELEASES[version] + SETTLED > committed:
+        last = max(committed, RELEASES[version] + LEARNT)
     return last.replace(day=monthrange(last.year, last.month)[1])
 
 
