@@ -211,3 +211,45 @@ def test_any_text_is_replaced_once_or_refused(text: str, old: str, new: str) -> 
     except EditRefused:
         return
     assert applied.data != text.encode() or new.replace("\r\n", "\n").strip() == old.replace("\r\n", "\n").strip()
+
+
+SLIPS = {
+    "none": lambda lines: lines,
+    "blanks at line ends": lambda lines: [f"{line}  " for line in lines],
+    "indented further": lambda lines: [f"    {line}" if line.strip() else line for line in lines],
+    "dedented": lambda lines: [line.removeprefix("    ") for line in lines],
+    "tabs": lambda lines: [line.replace("    ", "\t") for line in lines],
+    "look-alikes": lambda lines: [line.replace("'", "’") for line in lines],
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from(["x = 'a'", "if y:", "", "return z", "call(1)"])),
+        min_size=3,
+        max_size=14,
+    ),
+    st.integers(0, 10),
+    st.integers(1, 5),
+    st.sampled_from(sorted(SLIPS)),
+)
+def test_a_slip_makes_an_edit_land_right_or_be_refused(
+    shape: list[tuple[int, str]], start: int, height: int, slip: str
+) -> None:
+    lines = ["    " * level + code if code else "" for level, code in shape]
+    start = min(start, len(lines) - 1)
+    old = lines[start : start + height]
+    changed = f"{old[0]}  # changed" if old[0].strip() else "    added = 1"
+    text, expected = "\n".join([*lines, ""]), "\n".join([*lines[:start], changed, *lines[start + 1 :], ""])
+    given_old, given_new = SLIPS[slip](old), SLIPS[slip]([changed, *old[1:]])
+    bare = [line.strip() for line in lines]
+    twice = sum(bare[row : row + len(old)] == bare[start : start + len(old)] for row in range(len(bare))) > 1
+    if twice or given_old[1:] != given_new[1:]:
+        return  # apart from its indentation it is there twice: the slip makes it mean another place
+    try:
+        applied = edited(text, "\n".join(given_old), "\n".join(given_new))
+    except EditRefused:
+        return
+    same = [line.rstrip() for line in applied.replace("’", "'").split("\n")]
+    assert same == [line.rstrip() for line in expected.split("\n")]
