@@ -83,11 +83,6 @@ class Workflow:
         """Print a line to the log."""
         self._write(line)
 
-    def mask(self, value: str) -> None:
-        """Let the runner hide a value in the log."""
-        if value.strip():
-            self._write(f"::add-mask::{_data(value)}")
-
     def error(self, message: str) -> None:
         """Show an error on the run's page."""
         self._write(f"::error title=fix-issue::{_data(message)}")

@@ -13,6 +13,7 @@ PUBLIC_API = "https://api.github.com"
 TOKEN_VARIABLES = ("FIX_ISSUE_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
 """Where a token is looked for, first one first. A token is never taken from the command line."""
 
+_OTHER_FORGES = {"gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com", "git.sr.ht"}
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
 _SCP = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")
 _ISSUE_PATH = re.compile(r"/?(.*?)/?([^/]+/[^/]+)/(?:issues|pull)/(\d+)/?")
@@ -57,6 +58,11 @@ def place_of(name: str, *, web_url: str | None = None, api_url: str | None = Non
         parts = urlsplit(url)
         if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username or parts.query:
             raise UsageError(f"{url!r} is not the base URL of a forge", "give it as https://HOST/api/v3")
+        if parts.hostname in _OTHER_FORGES:
+            raise UsageError(
+                f"{parts.hostname} does not have GitHub's API",
+                "give the issue as a file or as text; `fix-issue pr --plain-git` pushes the branch",
+            )
     return Place(name=name, api_url=api_url.rstrip("/"), web_url=web_url.rstrip("/"))
 
 

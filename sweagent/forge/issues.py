@@ -63,24 +63,12 @@ def read_issue(
         UsageError: the text cannot be understood, a file cannot be read, or the issue is empty.
         ForgeError: the forge refuses or cannot be reached.
     """
-    return read_issue_with_findings(
-        text,
-        repository_source=repository_source,
-        repository_name=repository_name,
-        api_url=api_url,
-        token=token,
-        until=until,
-    ).issue
+    read = read_issue_with_findings(text, repository_source, repository_name, api_url, token=token, until=until)
+    return read.issue
 
 
 def read_issue_with_findings(
-    text: str,
-    *,
-    repository_source: str,
-    repository_name: str,
-    api_url: str | None = None,
-    token: str | None = None,
-    until: datetime | None = None,
+    text: str, source: str, name: str, api_url: str | None = None, *, token: str | None, until: datetime | None
 ) -> ReadIssue:
     """As `read_issue`, and tell what was hidden in the issue."""
     text = text.strip()
@@ -88,7 +76,7 @@ def read_issue_with_findings(
         return clean_issue(_parse(sys.stdin.read(), "standard input"))
     token = token or token_from_environment()
     if match := _NUMBER.fullmatch(text):
-        source, name = (match["name"], match["name"]) if match["name"] else (repository_source, repository_name)
+        source, name = (match["name"], match["name"]) if match["name"] else (source, name)
         if not match["name"] or is_name(match["name"]):
             forge = forge_for(source, name, api_url=api_url, token=token)
             return from_forge(forge.issue(int(match["number"])), until)

@@ -1,47 +1,15 @@
 """From a patch with proof to a pull request: one for an issue, however often it is run."""
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import Forge, NewPullRequest, PullRequest, Remote
-from sweagent.forge.body import body_of, commit_message, merged_body, title_of
-from sweagent.forge.clone import CleanClone, PushRefusedError, Refused
+from sweagent.forge.base import Forge, NewPullRequest, PullRequest
+from sweagent.forge.body import body_of, merged_body, title_of
+from sweagent.forge.branch import Brancher, Place
+from sweagent.forge.change import Ready, StopError, prepare
+from sweagent.forge.clone import CleanClone
 from sweagent.forge.errors import NotFoundError, PermissionMissingError, PullRequestRefusedError, Refusal
-from sweagent.forge.naming import branch_name, branch_stem, numbered
+from sweagent.forge.naming import branch_name
 from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.redaction import Redactor
-from sweagent.forge.rules import Change, Objection, Ruling, judge
-from sweagent.model import Frozen
-
-_RACES = 3
-"""How often a push that lost a race is tried again."""
-
-
-class _Ready(Frozen):
-    """A commit that may be pushed."""
-
-    commit: str
-    start: str
-    base: str
-    base_tip: str
-    changes: tuple[Change, ...]
-    objections: tuple[Objection, ...]
-    notes: tuple[str, ...]
-    draft: bool
-
-
-class _Place(Frozen):
-    """Where the commit is now."""
-
-    remote: Remote
-    branch: str
-    commit: str
-    pushed: bool
-    notes: tuple[str, ...] = ()
-
-
-class _StopError(Exception):
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.message)
-        self.outcome = outcome
 
 
 def open_pull_request(
@@ -78,7 +46,7 @@ def open_pull_request(
     with CleanClone(forge.remote(), token) as clone:
         try:
             return _Publication(forge, clone, proposal, options, redactor).go()
-        except _StopError as stop:
+        except StopError as stop:
             return stop.outcome
 
 
@@ -113,7 +81,7 @@ class _Publication:
         self._title = title_of(proposal)
 
     def go(self) -> Outcome:
-        ready = self._prepare()
+        ready = prepare(self._forge, self._clone, self._proposal, self._options, self._redactor)
         if self._options.dry_run:
             return Outcome(
                 kind=OutcomeKind.DRY_RUN,
@@ -125,114 +93,13 @@ class _Publication:
                 title=self._title,
                 body=self._body(ready, ready.notes),
             )
-        place = self._push(ready)
+        place = Brancher(self._forge, self._clone, self._proposal.issue, self._options, self._redactor).push(ready)
         if self._options.mode == "branch":
             return self._pushed(ready, place, f"the change is on the branch {place.branch}")
         outcome = self._offer(ready, place)
         return self._decorated(outcome)
 
-    def _prepare(self) -> _Ready:
-        """Make the commit, and look at it."""
-        base = self._options.base or self._forge.default_branch()
-        base_tip = self._clone.fetch(base)
-        start, notes = self._start(base, base_tip)
-        try:
-            tree = self._clone.apply(self._proposal.diff, start)
-        except ForgeError as error:
-            raise _StopError(Outcome(kind=OutcomeKind.CONFLICT, message=str(error), hint=error.hint)) from error
-        if tree == self._clone.tree(start):
-            raise _StopError(Outcome(kind=OutcomeKind.NOTHING, message=f"{base} already has this change"))
-        changes = self._clone.changes(start, tree)
-        diff = self._clone.diff(start, tree)
-        objections = judge(changes, diff, self._options.rules, redactor=self._redactor)
-        if any(objection.ruling is Ruling.BLOCK for objection in objections):
-            first = next(objection for objection in objections if objection.ruling is Ruling.BLOCK)
-            raise _StopError(
-                Outcome(
-                    kind=OutcomeKind.BLOCKED,
-                    message=f"the patch may not be pushed: {first}",
-                    hint="apply patch.diff by hand after reading it, or allow the path in the rules",
-                    objections=objections,
-                )
-            )
-        commit = self._clone.commit(tree, start, self._redactor.redact(commit_message(self._proposal)))
-        conflicts = self._clone.conflicts(base_tip, commit)
-        if conflicts:
-            notes.append(f"The change conflicts with `{base}` as it is now, in {len(conflicts)} files.")
-        return _Ready(
-            commit=commit,
-            start=start,
-            base=base,
-            base_tip=base_tip,
-            changes=changes,
-            objections=objections,
-            notes=tuple(notes),
-            draft=bool(
-                self._options.mode == "draft" or objections or conflicts or self._proposal.verdict != "verified"
-            ),
-        )
-
-    def _start(self, base: str, base_tip: str) -> tuple[str, list[str]]:
-        """The commit to build on: the one that the patch was proven on, when the forge has it."""
-        proven = self._proposal.base_commit
-        if self._options.branch:
-            tip = self._clone.fetch(self._options.branch)
-            return tip, [] if tip == proven else [f"`{self._options.branch}` moved while the run was going on."]
-        if self._clone.is_ancestor(proven, base_tip):
-            behind = self._clone.count(proven, base_tip)
-            return proven, [f"`{base}` is {behind} commits ahead of what the patch was proven on."] if behind else []
-        return base_tip, [
-            f"The patch was proven on `{proven[:12]}`, which is not in `{base}`; it was applied to `{base_tip[:12]}`."
-        ]
-
-    def _push(self, ready: _Ready) -> _Place:
-        try:
-            return self._push_to(ready, self._clone.remote)
-        except PushRefusedError as error:
-            if error.reason is Refused.NO_ACCESS and self._options.fork and not self._options.branch:
-                fork = self._forge.fork()
-                if fork is not None:
-                    place = self._push_to(ready, fork)
-                    note = "The branch is in a fork, because the token may not push to the repository."
-                    return place.model_copy(update={"notes": (*place.notes, note)})
-            raise _StopError(
-                Outcome(kind=OutcomeKind.REFUSED, message=self._redactor.redact(str(error)), hint=error.hint)
-            ) from error
-
-    def _push_to(self, ready: _Ready, remote: Remote) -> _Place:
-        """Push to the issue's branch, or to another beside it when people work on that one."""
-        for attempt in range(_RACES):
-            branch, expected, notes = self._choose(ready, remote)
-            if expected is not None and self._same(expected, ready):
-                return _Place(remote=remote, branch=branch, commit=expected, pushed=False, notes=notes)
-            try:
-                self._clone.push(ready.commit, branch, expected=expected, remote=remote)
-            except PushRefusedError as error:
-                if error.reason is not Refused.MOVED or attempt == _RACES - 1 or self._options.branch:
-                    raise
-                continue
-            return _Place(remote=remote, branch=branch, commit=ready.commit, pushed=True, notes=notes)
-        raise AssertionError  # the last attempt returns or raises
-
-    def _choose(self, ready: _Ready, remote: Remote) -> tuple[str, str | None, tuple[str, ...]]:
-        """A branch, the commit it must have now, and what to say about it."""
-        if self._options.branch:
-            return self._options.branch, ready.start, ()
-        existing = self._clone.branches(branch_stem(self._proposal.issue), remote)
-        preferred = min(existing, key=lambda name: (len(name), name), default=branch_name(self._proposal.issue))
-        notes: tuple[str, ...] = ()
-        for number in range(1, len(existing) + 2):
-            branch = numbered(preferred, number)
-            tip = existing.get(branch)
-            if tip is None or self._clone.only_ours(ready.base_tip, self._clone.fetch(branch, remote)):
-                return branch, tip, notes
-            notes = (f"People have committed to `{branch}`, so it was left alone.",)
-        raise AssertionError  # one of len + 1 names is free
-
-    def _same(self, tip: str, ready: _Ready) -> bool:
-        return self._clone.tree(tip) == self._clone.tree(ready.commit) and self._clone.parents(tip) == [ready.start]
-
-    def _offer(self, ready: _Ready, place: _Place) -> Outcome:
+    def _offer(self, ready: Ready, place: Place) -> Outcome:
         """Open the pull request, or update the one that is there."""
         try:
             known = self._forge.pull_requests(place.branch, place.remote.owner)
@@ -249,7 +116,7 @@ class _Publication:
         place = place.model_copy(update={"notes": (*place.notes, *closed)})
         return self._open(ready, place, draft=ready.draft)
 
-    def _open(self, ready: _Ready, place: _Place, *, draft: bool) -> Outcome:
+    def _open(self, ready: Ready, place: Place, *, draft: bool) -> Outcome:
         notes = (*ready.notes, *place.notes)
         new = NewPullRequest(
             title=self._title,
@@ -274,7 +141,7 @@ class _Publication:
             )
         return self._done(OutcomeKind.OPENED, ready, place, pull)
 
-    def _after_refusal(self, error: PullRequestRefusedError, ready: _Ready, place: _Place, *, draft: bool) -> Outcome:
+    def _after_refusal(self, error: PullRequestRefusedError, ready: Ready, place: Place, *, draft: bool) -> Outcome:
         if error.reason is Refusal.NO_DRAFTS and draft:
             note = "This repository has no drafts, so the pull request is open for review at once."
             return self._open(ready, place.model_copy(update={"notes": (*place.notes, note)}), draft=False)
@@ -288,21 +155,21 @@ class _Publication:
         message = f"the change is on the branch {place.branch}, but no pull request could be opened"
         return self._pushed(ready, place, message, hint=error.hint, because=error)
 
-    def _update(self, ready: _Ready, place: _Place, pull: PullRequest) -> Outcome:
+    def _update(self, ready: Ready, place: Place, pull: PullRequest) -> Outcome:
         body = merged_body(pull.body, self._body(ready, (*ready.notes, *place.notes)))
         if body.replace("\r\n", "\n") != pull.body.replace("\r\n", "\n"):
             pull = self._forge.update_pull_request(pull.number, body=body)
             return self._done(OutcomeKind.UPDATED, ready, place, pull)
         return self._done(OutcomeKind.UPDATED if place.pushed else OutcomeKind.UNCHANGED, ready, place, pull)
 
-    def _body(self, ready: _Ready, notes: tuple[str, ...]) -> str:
+    def _body(self, ready: Ready, notes: tuple[str, ...]) -> str:
         issue = self._proposal.issue
         same = issue.url is None or f"/{self._forge.name}/issues/{issue.number}" in issue.url
         body = body_of(self._proposal, ready.changes, ready.objections, notes, same_repository=same)
         return self._redactor.redact(body)
 
     def _pushed(
-        self, ready: _Ready, place: _Place, message: str, *, hint: str = "", because: ForgeError | None = None
+        self, ready: Ready, place: Place, message: str, *, hint: str = "", because: ForgeError | None = None
     ) -> Outcome:
         notes = (*ready.notes, *place.notes, *([str(because)] if because else []))
         return Outcome(
@@ -322,7 +189,7 @@ class _Publication:
             objections=ready.objections,
         )
 
-    def _done(self, kind: OutcomeKind, ready: _Ready, place: _Place, pull: PullRequest) -> Outcome:
+    def _done(self, kind: OutcomeKind, ready: Ready, place: Place, pull: PullRequest) -> Outcome:
         return Outcome(
             kind=kind,
             message=f"pull request {pull.number} was {kind.value}",

@@ -43,7 +43,7 @@ def test_every_form_of_a_known_secret(written):
         ("API key of a model provider", "sk-proj-" + "aB3-" * 10),
         ("AWS access key", "AKIA" + "Q3ZB" * 4),
         ("Google API key", "AIza" + "aB3-x" * 7),
-        ("Slack token", "xoxb-123456789012-abcdef"),
+        ("Slack token", "xoxb-" + "123456789012-abcdef"),
         ("private key", "-----BEGIN RSA PRIVATE KEY-----"),
         ("private key", "-----BEGIN PRIVATE KEY-----"),
         ("password in a URL", "postgres://admin:hunter22@db.example/x"),

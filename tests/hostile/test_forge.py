@@ -179,6 +179,13 @@ def test_branches_that_are_no_branches(forge, name, field):
     assert git(forge, "for-each-ref") == before
 
 
+def test_nothing_is_ever_pushed_to_the_base_branch(forge):
+    before = git(forge, "for-each-ref")
+    outcome = open_pull_request(forge, proposal(forge), PublishOptions(branch="main"))
+    assert outcome.kind is OutcomeKind.REFUSED
+    assert git(forge, "for-each-ref") == before
+
+
 def test_a_remote_with_hooks_and_filters_of_its_own(forge, tmp_path):
     """A remote that is a folder is as untrusted as any other."""
     canary = tmp_path / "ran"

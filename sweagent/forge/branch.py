@@ -1,0 +1,105 @@
+"""Which branch a commit goes to, and bringing it there without touching what people have done."""
+
+from sweagent.forge.base import Forge, Remote
+from sweagent.forge.change import Ready, StopError
+from sweagent.forge.clone import CleanClone, PushRefusedError, Refused
+from sweagent.forge.naming import branch_name, branch_stem, numbered
+from sweagent.forge.proposal import Outcome, OutcomeKind, PublishOptions
+from sweagent.forge.redaction import Redactor
+from sweagent.model import Frozen
+from sweagent.task import Issue
+
+_RACES = 3
+"""How often a push that lost a race is tried again."""
+
+
+class Place(Frozen):
+    """Where a commit is now."""
+
+    remote: Remote
+    branch: str
+    commit: str
+    pushed: bool
+    """Whether anything had to be pushed."""
+    notes: tuple[str, ...] = ()
+
+
+class Brancher:
+    """Pushes a commit to the branch of an issue, or to a fork.
+
+    Args:
+        forge: asked for a fork when the repository refuses.
+        clone: has the commit.
+        issue: names the branch.
+        options: how.
+        redactor: knows the secrets, which a remote may echo.
+    """
+
+    def __init__(
+        self, forge: Forge, clone: CleanClone, issue: Issue, options: PublishOptions, redactor: Redactor
+    ) -> None:
+        self._forge = forge
+        self._clone = clone
+        self._issue = issue
+        self._options = options
+        self._redactor = redactor
+
+    def push(self, ready: Ready) -> Place:
+        """Bring the commit to the forge.
+
+        Raises:
+            StopError: the push was refused.
+            ForgeError: the remote cannot be reached.
+        """
+        try:
+            return self._push_to(ready, self._clone.remote)
+        except PushRefusedError as error:
+            if error.reason is Refused.NO_ACCESS and self._options.fork and not self._options.branch:
+                fork = self._forge.fork()
+                if fork is not None:
+                    return self._push_to_fork(ready, fork)
+            raise self._refused(error) from error
+
+    def _push_to_fork(self, ready: Ready, fork: Remote) -> Place:
+        try:
+            place = self._push_to(ready, fork)
+        except PushRefusedError as error:
+            raise self._refused(error) from error
+        note = "The branch is in a fork, because the token may not push to the repository."
+        return place.model_copy(update={"notes": (*place.notes, note)})
+
+    def _refused(self, error: PushRefusedError) -> StopError:
+        return StopError(Outcome(kind=OutcomeKind.REFUSED, message=self._redactor.redact(str(error)), hint=error.hint))
+
+    def _push_to(self, ready: Ready, remote: Remote) -> Place:
+        """Push to the issue's branch, or to another beside it when people work on that one."""
+        for attempt in range(_RACES):
+            branch, expected, notes = self._choose(ready, remote)
+            if expected is not None and self._same(expected, ready):
+                return Place(remote=remote, branch=branch, commit=expected, pushed=False, notes=notes)
+            try:
+                self._clone.push(ready.commit, branch, expected=expected, remote=remote)
+            except PushRefusedError as error:
+                if error.reason is not Refused.MOVED or attempt == _RACES - 1 or self._options.branch:
+                    raise
+                continue
+            return Place(remote=remote, branch=branch, commit=ready.commit, pushed=True, notes=notes)
+        raise AssertionError  # the last attempt returns or raises
+
+    def _choose(self, ready: Ready, remote: Remote) -> tuple[str, str | None, tuple[str, ...]]:
+        """A branch, the commit it must have now, and what to say about it."""
+        if self._options.branch:
+            return self._options.branch, ready.start, ()
+        existing = self._clone.branches(branch_stem(self._issue), remote)
+        preferred = min(existing, key=lambda name: (len(name), name), default=branch_name(self._issue))
+        notes: tuple[str, ...] = ()
+        for number in range(1, len(existing) + 2):
+            branch = numbered(preferred, number)
+            tip = existing.get(branch)
+            if tip is None or self._clone.only_ours(ready.base_tip, self._clone.fetch(branch, remote)):
+                return branch, tip, notes
+            notes = (f"People have committed to `{branch}`, so it was left alone.",)
+        raise AssertionError  # one of len + 1 names is free
+
+    def _same(self, tip: str, ready: Ready) -> bool:
+        return self._clone.tree(tip) == self._clone.tree(ready.commit) and self._clone.parents(tip) == [ready.start]

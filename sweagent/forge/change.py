@@ -1,0 +1,99 @@
+"""From a patch to a commit that may be pushed, or the reason why it may not."""
+
+from sweagent.errors import ForgeError
+from sweagent.forge.base import Forge
+from sweagent.forge.body import commit_message
+from sweagent.forge.clone import CleanClone
+from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
+from sweagent.forge.redaction import Redactor
+from sweagent.forge.rules import Change, Objection, Ruling, judge
+from sweagent.model import Frozen
+
+
+class Ready(Frozen):
+    """A commit that may be pushed."""
+
+    commit: str
+    start: str
+    """Its parent."""
+    base: str
+    """The branch that it is meant for."""
+    base_tip: str
+    changes: tuple[Change, ...]
+    objections: tuple[Objection, ...]
+    """What a person must look at."""
+    notes: tuple[str, ...]
+    draft: bool
+
+
+class StopError(Exception):
+    """Ends a publication with an outcome that is no fault of the program.
+
+    Args:
+        outcome: what became of it.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.message)
+        self.outcome = outcome
+
+
+def prepare(forge: Forge, clone: CleanClone, proposal: Proposal, options: PublishOptions, redactor: Redactor) -> Ready:
+    """Make the commit in the clone, and look at it as git sees it.
+
+    Raises:
+        StopError: it does not apply, changes nothing, or a rule forbids it.
+        ForgeError: the remote cannot be read.
+    """
+    base = options.base or forge.default_branch()
+    if options.branch and options.branch in {base, forge.default_branch()}:
+        message = f"{options.branch} is the branch that changes are meant for; nothing is pushed to it"
+        raise _stop(OutcomeKind.REFUSED, message, "leave --branch out, and review the pull request")
+    base_tip = clone.fetch(base)
+    start, notes = _start(clone, proposal, options, base, base_tip)
+    try:
+        tree = clone.apply(proposal.diff, start)
+    except ForgeError as error:
+        raise _stop(OutcomeKind.CONFLICT, redactor.redact(str(error)), error.hint) from error
+    if tree == clone.tree(start):
+        raise _stop(OutcomeKind.NOTHING, f"{base} already has this change")
+    changes = clone.changes(start, tree)
+    objections = judge(changes, clone.diff(start, tree), options.rules, redactor=redactor)
+    blocking = next((objection for objection in objections if objection.ruling is Ruling.BLOCK), None)
+    if blocking is not None:
+        hint = "apply patch.diff by hand after reading it, or allow the path in the rules"
+        raise _stop(OutcomeKind.BLOCKED, f"the patch may not be pushed: {blocking}", hint, objections)
+    commit = clone.commit(tree, start, redactor.redact(commit_message(proposal)))
+    conflicts = clone.conflicts(base_tip, commit)
+    if conflicts:
+        notes.append(f"The change conflicts with `{base}` as it is now, in {len(conflicts)} files.")
+    return Ready(
+        commit=commit,
+        start=start,
+        base=base,
+        base_tip=base_tip,
+        changes=changes,
+        objections=objections,
+        notes=tuple(notes),
+        draft=options.mode == "draft" or bool(objections or conflicts) or proposal.verdict != "verified",
+    )
+
+
+def _start(
+    clone: CleanClone, proposal: Proposal, options: PublishOptions, base: str, base_tip: str
+) -> tuple[str, list[str]]:
+    """The commit to build on: the one that the patch was proven on, when the forge has it."""
+    proven = proposal.base_commit
+    if options.branch:
+        tip = clone.fetch(options.branch)
+        return tip, [] if tip == proven else [f"`{options.branch}` moved while the run was going on."]
+    if clone.is_ancestor(proven, base_tip):
+        behind = clone.count(proven, base_tip)
+        return proven, [f"`{base}` is {behind} commits ahead of what the patch was proven on."] if behind else []
+    return base_tip, [
+        f"The patch was proven on `{proven[:12]}`, which is not in `{base}`; it was applied to `{base_tip[:12]}`."
+    ]
+
+
+def _stop(kind: OutcomeKind, message: str, hint: str = "", objections: tuple[Objection, ...] = ()) -> StopError:
+    return StopError(Outcome(kind=kind, message=message, hint=hint, objections=objections))
