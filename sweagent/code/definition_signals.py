@@ -212,13 +212,18 @@ class DefinitionSignals:
                 candidate.signals["called"] = min(1.0, called[name] * 3)
 
     def _classes(self) -> None:
-        """How much all of the class around a candidate, or all outside of classes in its file, reads like the question."""
+        """How much the whole class around a candidate reads like the question, and its rank within its file."""
         whole: defaultdict[tuple[int, str], float] = defaultdict(float)
+        best: defaultdict[int, float] = defaultdict(float)
         for candidate in self.candidates:
-            whole[candidate.file_number, _class_of(candidate)] += candidate.signals.get("content", 0.0)
+            number, content = candidate.file_number, candidate.signals.get("content", 0.0)
+            whole[number, _class_of(candidate)] += content
+            best[number] = max(best[number], content)
         top = max(whole.values(), default=0.0) or 1.0
         for candidate in self.candidates:
-            candidate.signals["class_content"] = whole[candidate.file_number, _class_of(candidate)] / top
+            number, content = candidate.file_number, candidate.signals.get("content", 0.0)
+            candidate.signals["class_content"] = whole[number, _class_of(candidate)] / top
+            candidate.signals["in_file"] = content / (best[number] or 1.0)
 
     def _scale(self) -> None:
         for name in (*_SCALED, "phrase"):

@@ -154,7 +154,11 @@ def _sum(by_name: Mapping[str, Signal], weights: Mapping[str, float], candidates
 
 
 def _dot(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    return sum(weights.get(name, 0.0) * value for name, value in features.items())
+    total = 0.0
+    for name, value in features.items():
+        if value and name in weights:
+            total += weights[name] * value
+    return total
 
 
 def _log_share(scores: Mapping[int, float]) -> dict[int, float]:

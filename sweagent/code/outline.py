@@ -6,6 +6,8 @@ from sweagent.code.languages import language_of
 LARGEST = 1_000_000
 """Bytes of a source above which it is taken for data: it is listed, but not parsed."""
 
+_WITHOUT_DEFINITIONS = frozenset({"html", "css", "scss", "sql"})
+
 
 def outline(path: str, source: bytes) -> Outline:
     """Return the definitions and imports of a file; what cannot be understood gives an empty outline.
@@ -16,7 +18,7 @@ def outline(path: str, source: bytes) -> Outline:
     """
     language = language_of(path)
     lines = source.count(b"\n") + (0 if source.endswith(b"\n") or not source else 1)
-    if language is None or len(source) > LARGEST or b"\0" in source[:8000]:
+    if language is None or language in _WITHOUT_DEFINITIONS or len(source) > LARGEST or b"\0" in source[:8000]:
         return Outline(path, language, lines=lines)
     if language == "python":
         from sweagent.code.python_scan import scan_python

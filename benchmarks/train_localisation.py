@@ -1,0 +1,236 @@
+"""Learn the weights of the localisation, and report how they do on repositories that they were not learned on.
+
+    python benchmarks/train_localisation.py DATA REPOSITORIES [--write sweagent/code/weights.json]
+
+Arguments are those of `benchmarks/localise.py`. Needs numpy. Each of the three rankings (files at first, definitions,
+files at last) is a linear score; its weights maximise the softmax likelihood of the gold places with an L2 penalty, by
+Adam with a fixed number of steps from zero: the same data always gives the same weights.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from places import Instance, instances
+
+from sweagent.code import Index
+from sweagent.code.definition_signals import Candidate, DefinitionSignals
+from sweagent.code.file_signals import FileSignals, Signal
+from sweagent.code.issue_text import read_question
+from sweagent.code.localise import LOOKED_INTO, file_beliefs, file_features, load_weights
+
+Weights = dict[str, float]
+Features = Mapping[str, float]
+STEPS, RATE = 250, 0.05
+PENALTIES = {"stage1": 0.02, "definition": 0.01, "file": 0.03}
+SMALLEST = 0.02
+
+
+@dataclass
+class Example:
+    """An instance with its signals."""
+
+    repo: str
+    signals: dict[str, Signal]
+    numbers: list[int]
+    gold_numbers: list[int]
+    gold_files: int
+    looked_into: list[int]
+    candidates: list[Candidate]
+    gold_candidates: list[int]
+    gold_definitions: int
+
+
+def read(instance: Instance, index: Index) -> Example:
+    """Compute the signals of an instance; the files looked into are chosen by the weights that are in force."""
+    files = FileSignals(index, read_question(instance.text))
+    signals = files.all()
+    place = {path: number for number, path in enumerate(index.sources)}
+    scores = dict.fromkeys(files.candidates, 0.0)
+    for name, weight in load_weights()["stage1"].items():
+        for number, value in signals[name].items():
+            scores[number] += weight * value
+    looked_into = sorted(scores, key=lambda number: (-scores[number], index.sources[number]))[:LOOKED_INTO]
+    candidates = DefinitionSignals(files, looked_into).compute()
+    for candidate in candidates:
+        candidate.words.clear()
+        candidate.text = ""
+    return Example(
+        repo=instance.repo,
+        signals=signals,
+        numbers=files.candidates,
+        gold_numbers=[place[path] for path in instance.files if place.get(path) in scores],
+        gold_files=len(instance.files),
+        looked_into=looked_into,
+        candidates=candidates,
+        gold_candidates=[
+            position
+            for position, item in enumerate(candidates)
+            if (item.place.path, item.definition.qualified, item.definition.start) in instance.definitions
+        ],
+        gold_definitions=len(instance.definitions),
+    )
+
+
+def learn(tables: Sequence[list[Features]], gold: Sequence[list[int]], penalty: float) -> Weights:
+    """Fit the weights of one ranking.
+
+    Args:
+        tables: for each question the features of its candidates.
+        gold: for each question the positions of the right ones.
+        penalty: weight of the squared weights.
+    """
+    names = sorted({name for table in tables for row in table for name in row})
+    column = {name: number for number, name in enumerate(names)}
+    matrices: list[tuple[Any, list[int]]] = []
+    for table, right in zip(tables, gold, strict=True):
+        if not right:
+            continue
+        matrix = np.zeros((len(table), len(names)))
+        for number, row in enumerate(table):
+            for name, value in row.items():
+                matrix[number, column[name]] = value
+        matrices.append((matrix, right))
+    weights, first, second = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
+    for step in range(1, STEPS + 1):
+        gradient = penalty * weights
+        for matrix, right in matrices:
+            scores = matrix @ weights
+            shares = np.exp(scores - scores.max())
+            gradient = gradient + (shares / shares.sum() @ matrix - matrix[right].mean(0)) / len(matrices)
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.99 * second + 0.01 * gradient**2
+        weights = weights - RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-8)
+    return {name: round(float(value), 3) for name, value in zip(names, weights, strict=True) if abs(value) >= SMALLEST}
+
+
+def file_table(example: Example) -> list[Features]:
+    """The signals of each candidate file."""
+    rows: dict[int, dict[str, float]] = {number: {} for number in example.numbers}
+    for name, signal in example.signals.items():
+        for number, value in signal.items():
+            if number in rows:
+                rows[number][name] = value
+    return list(rows.values())
+
+
+def definition_table(example: Example, scores: Mapping[int, float]) -> list[Features]:
+    """The signals of each candidate definition, with what is believed of its file."""
+    beliefs = file_beliefs(scores)
+    return [{**item.signals, **beliefs[item.file_number]} for item in example.candidates]
+
+
+def last_table(example: Example, first: Mapping[int, float], early: Sequence[float]) -> list[Features]:
+    """The features of the files looked into."""
+    features = file_features(example.looked_into, example.candidates, early, first, example.signals)
+    return [features[number] for number in example.looked_into]
+
+
+def dot(row: Features, weights: Weights) -> float:
+    """The linear score of one candidate."""
+    return sum(weights.get(name, 0.0) * value for name, value in row.items())
+
+
+def train(examples: Sequence[Example]) -> dict[str, Weights]:
+    """Fit the three rankings, each on what the one before it gives."""
+    stage1 = learn(
+        [file_table(e) for e in examples], [_at(e.numbers, e.gold_numbers) for e in examples], PENALTIES["stage1"]
+    )
+    firsts = [_first(e, stage1) for e in examples]
+    tables = [definition_table(e, first) for e, first in zip(examples, firsts, strict=True)]
+    definition = learn(tables, [e.gold_candidates for e in examples], PENALTIES["definition"])
+    lasts = [
+        last_table(e, first, [dot(row, definition) for row in table])
+        for e, first, table in zip(examples, firsts, tables, strict=True)
+    ]
+    file = learn(lasts, [_at(e.looked_into, e.gold_numbers) for e in examples], PENALTIES["file"])
+    return {"stage1": stage1, "definition": definition, "file": file}
+
+
+def ranks(example: Example, weights: dict[str, Weights]) -> tuple[int | None, int | None]:
+    """The worst rank of the gold files and of the gold definitions; None when one is out of reach."""
+    first = _first(example, weights["stage1"])
+    early = [dot(row, weights["definition"]) for row in definition_table(example, first)]
+    last = [dot(row, weights["file"]) for row in last_table(example, first, early)]
+    final = dict(zip(example.looked_into, last, strict=True))
+    late = [dot(row, weights["definition"]) for row in definition_table(example, final)]
+    return (
+        _worst(last, _at(example.looked_into, example.gold_numbers), example.gold_files),
+        _worst(late, example.gold_candidates, example.gold_definitions),
+    )
+
+
+def report(name: str, found: Sequence[tuple[int | None, int | None]], examples: Sequence[Example]) -> None:
+    """Print Acc@k of files and of definitions."""
+    files = [rank for rank, _ in found]
+    definitions = [rank for (_, rank), example in zip(found, examples, strict=True) if example.gold_definitions]
+    shown = [
+        "  ".join(
+            f"@{k} {100 * sum(r is not None and r <= k for r in some) / max(1, len(some)):.1f}" for k in (1, 5, 10)
+        )
+        for some in (files, definitions)
+    ]
+    print(f"{name:34} n={len(files):4}  file {shown[0]}   definition {shown[1]}")
+
+
+def across(examples: Sequence[Example], half: Callable[[str], bool]) -> None:
+    """Learn on half of the repositories and test on the other half, both ways."""
+    sides = [[e for e in examples if half(e.repo)], [e for e in examples if not half(e.repo)]]
+    for learned, other in (sides, sides[::-1]):
+        if not learned or not other:
+            continue
+        weights = train(learned)
+        report("learned on these repositories", [ranks(e, weights) for e in learned], learned)
+        report("not learned on these", [ranks(e, weights) for e in other], other)
+
+
+def _first(example: Example, weights: Weights) -> dict[int, float]:
+    return {n: dot(row, weights) for n, row in zip(example.numbers, file_table(example), strict=True)}
+
+
+def _at(numbers: Sequence[int], wanted: Sequence[int]) -> list[int]:
+    position = {number: place for place, number in enumerate(numbers)}
+    return [position[number] for number in wanted if number in position]
+
+
+def _worst(scores: Sequence[float], gold: Sequence[int], count: int) -> int | None:
+    if not gold or len(gold) < count:
+        return None
+    return (
+        max(sum(score > scores[k] or (score == scores[k] and p < k) for p, score in enumerate(scores)) for k in gold)
+        + 1
+    )
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("repositories", type=Path)
+    parser.add_argument("--cache", type=Path, help="keep the index here; a temporary folder by default")
+    parser.add_argument("--write", type=Path, help="write the weights learned on all instances")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        cache = arguments.cache or Path(temporary)
+        examples = [
+            read(instance, index) for instance, index in instances(arguments.data, arguments.repositories, cache)
+        ]
+    ordered = sorted(
+        {example.repo for example in examples}, key=lambda repo: (-sum(e.repo == repo for e in examples), repo)
+    )
+    # The largest repository on one side, the next on the other, and so on.
+    side = {repo: number % 4 in (0, 3) for number, repo in enumerate(ordered)}
+    across(examples, lambda repo: side[repo])
+    weights = train(examples)
+    report("learned on all, tested on the same", [ranks(e, weights) for e in examples], examples)
+    if arguments.write:
+        arguments.write.write_text(json.dumps(weights, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
