@@ -12,6 +12,7 @@ from sweagent.cli import options
 if TYPE_CHECKING:
     from sweagent.config import Settings
     from sweagent.patch import Patch
+    from sweagent.sandbox import Sandbox
     from sweagent.task import Repository, Task
     from sweagent.trajectory import Reproduction
     from sweagent.verify import Proof
@@ -89,6 +90,8 @@ def _judge(
         if not quiet:
             print(text, file=sys.stderr)
 
+    if not patch:  # no environment is needed to say so
+        return verify(task, patch, sandboxes=_unused)
     with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace:
         return verify(
             task,
@@ -99,6 +102,10 @@ def _judge(
             test_command=workplace.test_command,
             settings=settings.verify,
         )
+
+
+def _unused() -> "Sandbox":
+    raise AssertionError("an empty patch is judged without a sandbox")
 
 
 def _task(repository: "Repository", issue: str | None, image: str | None, test_command: str | None) -> "Task":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.verify.canary import Canary
@@ -128,6 +129,15 @@ class Bench:
         Raises:
             SandboxError: the sandbox could not be opened, or was lost.
         """
+        try:
+            return self._run(side, job)
+        except OSError as error:
+            raise SandboxError(
+                f"a file of the judged run cannot be written: {error}",
+                "look at the reproduction's path, and at the disk",
+            ) from error
+
+    def _run(self, side: SideTree, job: Job) -> Run:
         started = self._clock()
         folder = f"/tmp/{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
         with self._open() as sandbox:

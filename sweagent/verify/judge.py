@@ -24,6 +24,10 @@ from sweagent.verify.reproduction import judge
 from sweagent.verify.tampering import find_tampering
 from sweagent.verify.tree import Trees, open_trees
 
+_PYTHON_RUNNERS = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
+_BUILT = (".c", ".cc", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".f", ".f90", ".in")
+_BUILD_FILES = ("setup.py", "meson.build", "CMakeLists.txt", "requirements.txt", "Cargo.toml")
+
 
 def verify(
     task: Task,
@@ -179,6 +183,9 @@ class _Verification:
         task, info = self._inputs.task, self._bench.info
         held_back = self._plan.held_back if self._plan else ()
         not_checked = [*self._not_checked, *(f"{path}: replaced by the base's while judging" for path in held_back)]
+        built = [path for path in self._changed if path.endswith(_BUILT) or path in _BUILD_FILES]
+        if self._plan and self._plan.runner in _PYTHON_RUNNERS:
+            not_checked += [f"{path}: the environment is not built again" for path in built if path not in held_back]
         if info and not info.isolated:
             not_checked.append("anything outside the work tree: the local sandbox does not isolate")
         if self._regression.canary == "not planted" and self._regression.compared:

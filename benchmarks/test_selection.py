@@ -1,0 +1,109 @@
+r"""How soon the verifier comes to the tests that matter: FAIL_TO_PASS files, and tests of a function broken elsewhere.
+
+    python benchmarks/test_selection.py DATASET.jsonl --git-dirs '/repositories/{owner}+{name}/repo'
+
+Nothing is run. The place of a test file in the order is turned into minutes by the seconds that a file takes on both
+sides, which can be measured with `verify_pool.py`. The order is compared with the files of the same folder first, and
+with the whole suite by name.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from pool_variants import variants
+
+from sweagent.errors import FixIssueError
+from sweagent.task import Repository
+from sweagent.testing import runner_of
+from sweagent.verify.harness_files import harness_file
+from sweagent.verify.selection import rank_tests
+from sweagent.verify.targets import is_test_module
+from sweagent.verify.tree import Trees, open_trees
+
+MINUTES = (1, 5, 10)
+
+
+def main() -> int:
+    """Print the shares found in time."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--git-dirs", required=True, help="pattern of the git directories, with {owner} and {name}")
+    parser.add_argument("--seconds-per-file", type=float, default=6.0, help="of one test file, both sides together")
+    parser.add_argument("--limit", type=int, default=None)
+    options = parser.parse_args()
+    places: dict[str, dict[str, list[int]]] = {"FAIL_TO_PASS": {}, "planted regression": {}}
+    rows = [json.loads(line) for line in options.dataset.read_text(encoding="utf-8").splitlines()]
+    done = 0
+    for row in rows:
+        owner, name = row["repo"].split("/")
+        git_dir = Path(options.git_dirs.format(owner=owner, name=name))
+        if not git_dir.is_dir() or done == options.limit:
+            continue
+        repository = Repository(
+            source=str(git_dir), git_dir=str(git_dir), base_commit=row["base_commit"], name=row["repo"]
+        )
+        try:
+            for kind, order, place in _places(repository, row):
+                places[kind].setdefault(order, []).append(place)
+        except FixIssueError as error:
+            print(f"{row['instance_id']}: {error}", file=sys.stderr)
+            continue
+        done += 1
+    print(json.dumps({"instances": done, **_shares(places, options.seconds_per_file)}, indent=2))
+    return 0
+
+
+def _places(repository: Repository, row: dict[str, str]) -> Iterator[tuple[str, str, int]]:
+    """The place, from 0, of each test file that is looked for, in each order."""
+    command = "python bin/test" if row["repo"] == "sympy/sympy" else "python -m pytest"
+    planted = [item for item in variants(repository, row["patch"], command) if item.kind == "regression"]
+    with open_trees(repository) as trees:
+        tests = {path for path in trees.paths(trees.base) if is_test_module(path, runner_of(command))}
+        tree = trees.apply(row["test_patch"])
+        wanted = {change.path for change in trees.changes(trees.base, tree)} & tests
+        yield from _in_orders("FAIL_TO_PASS", trees, row["patch"], command, wanted)
+        for item in planted:
+            broken = PurePosixPath(item.name.rpartition(" ")[2]).name
+            wanted = {path for path in tests if PurePosixPath(path).name == f"test_{broken}"}
+            yield from _in_orders("planted regression", trees, item.patch, command, wanted)
+
+
+def _in_orders(kind: str, trees: Trees, patch: str, command: str, wanted: set[str]) -> Iterator[tuple[str, str, int]]:
+    patched = trees.apply(patch)
+    changed = [change.path for change in trees.changes(trees.base, patched) if not harness_file(change.path, command)]
+    ranked = list(rank_tests(trees, patched, changed, runner_of(command)))
+    folders = {PurePosixPath(path).parent for path in changed}
+    near = sorted(ranked, key=lambda path: (not _beside(path, folders), path))
+    for order, listed in (("ranked", ranked), ("same folder", near), ("whole suite by name", sorted(ranked))):
+        for path in wanted:
+            yield kind, order, listed.index(path)
+
+
+def _beside(test: str, folders: set[PurePosixPath]) -> bool:
+    return any(parent in folders for parent in (PurePosixPath(test).parent, PurePosixPath(test).parent.parent))
+
+
+def _shares(places: dict[str, dict[str, list[int]]], seconds: float) -> dict[str, object]:
+    return {
+        kind: {
+            order: {
+                "files looked for": len(found),
+                **{
+                    f"within {minutes} min": round(
+                        sum(place < minutes * 60 / seconds for place in found) / len(found), 3
+                    )
+                    for minutes in MINUTES
+                },
+                "median place": sorted(found)[len(found) // 2] + 1,
+            }
+            for order, found in orders.items()
+        }
+        for kind, orders in places.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

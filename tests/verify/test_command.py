@@ -1,0 +1,84 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sweagent.cli.verify import command
+from sweagent.errors import ExitCode, StorageError, UsageError
+from sweagent.verify import Proof, Verdict
+
+CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
+FILES = {
+    "calc.py": CALC,
+    "tests/test_calc.py": "from calc import double\n\n\ndef test_double():\n    assert double(2) == 4\n",
+}
+
+
+def run(*arguments: str, **options):
+    app = typer.Typer()
+    app.command()(command)
+    return CliRunner().invoke(app, list(arguments), **options)
+
+
+def test_an_empty_patch_needs_no_environment(project, tmp_path):
+    made = project(FILES)
+    (tmp_path / "empty.diff").write_text("")
+    done = run(str(made.path), str(tmp_path / "empty.diff"), "--json", "--sandbox", "local")
+    assert done.exit_code == ExitCode.NO_PATCH
+    assert json.loads(done.stdout)["verdict"] == "no patch"
+
+
+def test_the_patch_can_come_from_standard_input(project):
+    done = run(str(project(FILES).path), "-", "--quiet", input="\n")
+    assert (done.exit_code, done.stdout.strip()) == (ExitCode.NO_PATCH, "no patch")
+
+
+def test_a_patch_that_cannot_be_read_is_wrong_usage(project, tmp_path):
+    made = project(FILES)
+    assert isinstance(run(str(made.path), str(tmp_path / "missing.diff")).exception, UsageError)
+    (tmp_path / "latin.diff").write_bytes(b"\xff\xfe")
+    assert isinstance(run(str(made.path), str(tmp_path / "latin.diff")).exception, UsageError)
+
+
+def test_the_proof_is_written_in_every_form_that_is_asked_for(project, tmp_path):
+    made = project(FILES)
+    places = [tmp_path / name for name in ("proof.json", "proof.md", "proof.xml")]
+    options = [
+        word for pair in zip(("--output", "--markdown", "--junit"), map(str, places), strict=True) for word in pair
+    ]
+    run(str(made.path), "-", *options, input="")
+    assert Proof.model_validate_json(places[0].read_text()).verdict is Verdict.NO_PATCH
+    assert "no patch" in places[1].read_text()
+    assert ElementTree.fromstring(places[2].read_text()).tag == "testsuite"
+    refused = run(str(made.path), "-", "--output", str(tmp_path / "none" / "proof.json"), input="")
+    assert isinstance(refused.exception, StorageError)
+
+
+@pytest.fixture(scope="module")
+def image():
+    name = "fix-issue-test-verify:latest"
+    program = Path(__file__).parent.parent / "support" / "offline_image.py"
+    subprocess.run([sys.executable, str(program), name], check=True)
+    yield name
+    subprocess.run(["docker", "rmi", name], check=False, capture_output=True)
+
+
+@pytest.mark.docker
+def test_a_patch_is_judged_in_containers(project, tmp_path, image):
+    made = project(FILES)
+    (tmp_path / "fix.diff").write_text(made.patch({"calc.py": CALC.replace("a - b", "a + b")}).text)
+    show = tmp_path / "show.py"
+    show.write_text("from calc import add\n\nassert add(1, 2) == 3\n")
+    arguments = ["--image", image, "--sandbox", "docker", "--reproduction", str(show), "--json"]
+    arguments += ["--test-command", "python3 -m pytest", "--reproduction-command", "python3 show.py"]
+    done = run(str(made.path), str(tmp_path / "fix.diff"), *arguments)
+    proof = Proof.model_validate_json(done.stdout)
+    assert (done.exit_code, proof.verdict) == (ExitCode.VERIFIED, Verdict.VERIFIED), proof.reason
+    assert proof.isolated
+    assert "sha256:" in proof.image
+    assert proof.regression.canary == "failed as planted"
