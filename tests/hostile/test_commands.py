@@ -77,8 +77,8 @@ CASES = [
     Case("many children", "for i in $(seq 40); do sleep 98 & done; echo started", 0, "40 processes"),
     # Floods
     Case("yes", "yes", ENDED, "bytes left out"),
-    Case("a gigabyte on one line", "head -c 1000000000 /dev/zero | tr '\\0' x", ANY, "bytes left out", limit=6),
-    Case("fifty megabytes of random bytes", "head -c 50000000 /dev/urandom", 0, "bytes left out", limit=6),
+    Case("a gigabyte on one line", "head -c 1000000000 /dev/zero | tr '\\0' x", ANY, "bytes left out", limit=4),
+    Case("fifty megabytes of random bytes", "head -c 50000000 /dev/urandom", 0, "bytes left out"),
     Case("flood on both streams", "yes >&2 & yes", ENDED, "bytes left out"),
     Case("NUL and invalid UTF-8", r"printf 'a\000b\377\376c'; echo; echo end", 0, "\ufffd\ufffdc"),
     Case("control sequences", r"printf '\033[2J\033]8;;http://x\007y\rz\b'; echo end", 0, "end"),
@@ -137,7 +137,7 @@ CASES = [
     Case("strange names", 'touch -- -rf "$(printf \'a\\nb\')" "$(printf \'\\377\')" "\'" ; ls | wc -l', 0, r"\d"),
     Case("a name of 255 bytes", "n=$(printf '%0255d' 1); touch $n && rm $n && echo ok", 0, "ok"),
     Case("command with a NUL", "echo a\0b", 0, "ab"),
-    Case("command of 200 kilobytes", "true " + "x" * 200_000 + "; echo ok", 0, "ok", limit=4),
+    Case("command of 200 kilobytes", "true " + "x" * 200_000 + "; echo ok", 0, "ok"),
     Case("command that is not ASCII", "echo 'ünï→ \U0001f600'", 0, "ünï→ \U0001f600"),
     Case("huge variable", "export BIG=$(head -c 60000 /dev/zero | tr '\\0' x); echo ${#BIG}; unset BIG", 0, "60000"),
     # Attacks on the sandbox
@@ -160,7 +160,7 @@ CASES = [
         limit=8,
         not_in={"local": UNBOUNDED},
     ),
-    Case("a file without end", "cat /dev/zero >huge; s=$?; rm -f huge; exit $s", 153, limit=8),
+    Case("a file without end", "cat /dev/zero >huge; s=$?; rm -f huge; exit $s", 153),
     Case(
         "fills the disk",
         "for i in 1 2 3 4 5 6; do head -c 60000000 /dev/zero >f$i; done; sleep 98",

@@ -185,6 +185,45 @@ def test_files_survive_the_end_of_the_container(offline_image: str) -> None:
             sandbox.run("cat file")
 
 
+@pytest.mark.docker
+def test_a_container_ends_itself_when_its_time_is_over(offline_image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweagent.sandbox.docker.LIFETIME", 3)
+    with open_sandbox(SandboxSettings(kind="docker", image=offline_image)) as sandbox:
+        done = sandbox.run("trap '' TERM HUP; sleep 600", timeout=600)
+        assert (done.exit_code, done.timed_out) == (None, False)
+        assert sandbox.run("echo alive").output == "alive\n"
+
+
+@pytest.fixture
+def image_without_bash(offline_image: str) -> Iterator[str]:
+    name = f"fix-issue-test-sh-{os.getpid()}"
+    for command in (
+        ["docker", "run", "--name", name, "--network", "none", offline_image, "rm", "/usr/bin/bash"],
+        ["docker", "commit", name, name],
+        ["docker", "rm", "-f", name],
+    ):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    yield name
+    subprocess.run(["docker", "rmi", "-f", name], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+@pytest.mark.docker
+def test_a_posix_shell_is_enough(image_without_bash: str) -> None:
+    with open_sandbox(SandboxSettings(kind="docker", image=image_without_bash, pids=128)) as sandbox:
+        assert sandbox.run("cd /tmp; export A='x\ny'; echo $0").output == "sh\n"
+        assert sandbox.run('pwd; echo "$A"').output == "/tmp\nx\ny\n"
+        assert sandbox.run("echo 'unclosed").exit_code == 2
+        assert sandbox.run("exec false").exit_code == 1
+        assert sandbox.run("trap '' TERM; setsid sleep 600 & sleep 600", timeout=1).timed_out
+        sandbox.run("b() { b | b & }; b; sleep 600", timeout=1)
+        assert sandbox.run("kill -9 -1; echo alive").exit_code is not None
+        sandbox.write("file", b"a\0b")
+        assert sandbox.read("file") == b"a\0b"
+        job = sandbox.run("echo begun; sleep 600", background=True)
+        assert sandbox.run(f"until [ -s {job.full_output} ]; do :; done; cat {job.full_output}").output == "begun\n"
+        assert sandbox.run("echo alive", env={"X": "1"}).output == "alive\n"
+
+
 @pytest.fixture
 def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Gate"]:
     gate = Gate(tmp_path / "engine.sock")
