@@ -49,6 +49,8 @@ class RunFolder:
         self.path = path.absolute()
         self.trajectory = self.path / "trajectory.jsonl"
         self.patch = self.path / "patch.diff"
+        self.withheld = self.path / "withheld.diff"
+        """What was left out of the patch, for people to look at."""
         self.proof = self.path / "proof.json"
         self.result = self.path / "result.json"
         self.patches = self.path / "patches"

@@ -13,7 +13,7 @@ from sweagent.agent.view import ViewBuilder
 from sweagent.config import Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.model import Frozen
-from sweagent.patch import FileKind, Patch, extract_patch
+from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
 from sweagent.policy import Budget, make_policy, policy_from, preload, text_format_instructions
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
@@ -203,6 +203,7 @@ class _Run:
     def _open_sandbox(self) -> None:
         start = time.monotonic()
         self._sandbox: Sandbox = self._sandboxes.enter_context(self._workplace.open())
+        self._existing = untracked_files(self._sandbox, self._task.repository)
         info = self._sandbox.info
         self._journal.record(SandboxStarted(kind=info.kind, image=info.image, seconds=time.monotonic() - start))
         limits = self._settings.sandbox
@@ -261,6 +262,7 @@ class _Run:
         patch = extract_patch(
             self._sandbox,
             self._task.repository,
+            existing=self._existing,
             reproduction_paths=(state.reproduction.path,) if state.reproduction else (),
             allow_tests=self._settings.verify.allow_tests,
         )
@@ -320,6 +322,8 @@ class _Run:
         patch, proof = (best.patch, best.proof) if best else (None, None)
         if patch:
             self._folder.write(self._folder.patch, patch.text)
+        if patch is not None and patch.withheld:
+            self._folder.write(self._folder.withheld, patch.withheld)
         if proof:
             self._folder.write(self._folder.proof, proof.model_dump_json(indent=2))
         verdict = best.verdict if best else Verdict.NO_PATCH

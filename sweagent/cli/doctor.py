@@ -6,7 +6,7 @@ from sweagent.cli import options
 
 
 def command(as_json: options.Json = False) -> None:
-    """Look for sandboxes, keys of models, the forge's token, images and leftovers; exit with 10 when nothing can run."""
+    """Look for sandboxes, keys, images and leftovers; the exit code is 10 when no sandbox works."""
     import json
 
     from sweagent.cli.checkup import checkup

@@ -18,13 +18,15 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Rank the files and the functions or classes that an issue is likely to be fixed in, with reasons."""
-    from sweagent.cli.run import token
     from sweagent.code import locate, open_index
     from sweagent.forge import read_issue
+    from sweagent.forge.address import token_from_environment
     from sweagent.repository import open_repository
 
     repository = open_repository(repo, base=base)
-    found = read_issue(issue, repository_source=repository.source, repository_name=repository.name, token=token())
+    found = read_issue(
+        issue, repository_source=repository.source, repository_name=repository.name, token=token_from_environment()
+    )
     with open_index(repository.git_dir, repository.base_commit) as index:
         localisation = locate(index, found.text, limit)
     if as_json:

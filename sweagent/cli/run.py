@@ -1,10 +1,9 @@
 """Starting a run from the command line and telling what came of it."""
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweagent.cli.progress import money, open_progress, safe
 from sweagent.cli.signals import stoppable
@@ -36,10 +35,16 @@ class Delivery:
     api_url: str | None = None
 
 
-def token() -> str | None:
-    """The forge's token; it is taken from the environment only."""
-    names = ("FIX_ISSUE_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+def _remote_options(repo: str, api_url: str | None) -> dict[str, Any]:
+    """The server of a remote repository, and the token when it may be sent there."""
+    from sweagent.forge.address import is_name, parse_remote_url, place_of, token_for, token_from_environment
+
+    if Path(repo).exists():
+        return {}
+    place = place_of(repo, api_url=api_url) if is_name(repo) else parse_remote_url(repo, api_url)
+    if place is None:
+        return {}
+    return {"server": place.web_url, "token": token_for(place, token_from_environment(), trusted_api=api_url)}
 
 
 def start(
@@ -66,13 +71,14 @@ def start(
 
     limits = settings.limits
     with open_progress(verbosity=verbosity, budget=limits.cost, steps=limits.steps) as progress, stoppable():
-        repository = open_repository(repo, base=base, include_dirty=include_dirty)
+        repository = open_repository(
+            repo, base=base, include_dirty=include_dirty, **_remote_options(repo, delivery.api_url)
+        )
         issue = read_issue(
             issue_text,
             repository_source=repository.source,
             repository_name=repository.name,
             api_url=delivery.api_url,
-            token=token(),
         )
         name = repository.name.replace("/", "__")
         task = Task(
@@ -166,4 +172,4 @@ def deliver_patch(result: Result, repository: Repository, delivery: Delivery) ->
     if delivery.open_pr:
         from sweagent.cli.pr import command
 
-        command(result.folder)
+        command(result.folder, api_url=delivery.api_url)

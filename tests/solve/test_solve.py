@@ -136,7 +136,7 @@ def test_no_secret_of_the_host_reaches_the_sandbox_or_the_log(
     script = tmp_path / "curious.yaml"
     look = "env; cat /proc/self/environ"
     script.write_text(f"- actions: [{{bash: {{command: '{look}'}}}}]\n- actions: [{{submit: {{}}}}]\n")
-    done = fix_issue(*options(project, script, tmp_path / "run"))
+    done = fix_issue(*options(project, script, tmp_path / "run"), "--verify-rounds", "0")
     assert done.returncode == 6
     record = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
     assert b"canary" not in record
