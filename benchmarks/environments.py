@@ -4,6 +4,7 @@
     python benchmarks/environments.py commits --mirror FOLDER --out results.jsonl
     python benchmarks/environments.py report results.jsonl
     python benchmarks/environments.py cache --mirror FOLDER
+    python benchmarks/environments.py disk
 
 Both lists were fixed before anything was tried; failures stay in. A case that the result file has already is skipped,
 so a run can be stopped and gone on with. `--mirror` names a folder of git directories `<owner>+<name>/repo`; projects
@@ -12,6 +13,7 @@ that it lacks are not tried.
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import tarfile
@@ -25,7 +27,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from sweagent.config import Settings
-from sweagent.environment import Image, discover, ensure_image, list_images, prune
+from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, prune
+from sweagent.environment.disk import touch
+from sweagent.environment.engine import IMAGES, LABEL, connect, owner
+from sweagent.environment.offline_base import context_archive
 from sweagent.environment.registry import Registry
 from sweagent.environment.registry_settings import read_registry_settings
 from sweagent.environment.smoke import smoke_test
@@ -201,6 +206,25 @@ def _cache(mirror: Path) -> None:
     print(f"first was {'cached' if first.cached else 'built'}")
 
 
+def _disk(limit: int) -> None:
+    """Fifty images of ten megabytes each, with the limit held after every one."""
+    client = connect()
+    most = 0
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["XDG_CACHE_HOME"] = cache
+        labels = {LABEL: "environment", f"{LABEL}.owner": owner()}
+        for number in range(50):
+            context = context_archive({"Dockerfile": b"FROM scratch\nCOPY data /data\n", "data": os.urandom(10**7)})
+            name = f"{IMAGES}:disk-{os.getpid()}-{number}"
+            client.images.build(fileobj=context, custom_context=True, tag=name, labels=labels, rm=True)
+            touch(name)
+            prune(limit)
+            most = max(most, disk_use())
+        print(f"50 images of 10 MB, limit {limit / 1e6:.0f} MB: at most {most / 1e6:.0f} MB, {len(list_images())} left")
+        prune(0)
+    client.close()
+
+
 def _timed(what: str, act: Callable[[], T]) -> T:
     started = time.monotonic()
     result = act()
@@ -211,7 +235,7 @@ def _timed(what: str, act: Callable[[], T]) -> T:
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("sdists", "commits", "report", "cache"))
+    parser.add_argument("what", choices=("sdists", "commits", "report", "cache", "disk"))
     parser.add_argument("results", nargs="?", type=Path)
     parser.add_argument("--out", type=Path, default=Path("environments.jsonl"))
     parser.add_argument("--mirror", type=Path)
@@ -227,8 +251,10 @@ def main() -> None:
         _run(_commits(options.tasks, options.mirror), options.out, options.seconds, limit)
     elif options.what == "report":
         _report(options.results or options.out)
-    else:
+    elif options.what == "cache":
         _cache(options.mirror)
+    else:
+        _disk(200 * 10**6)
 
 
 if __name__ == "__main__":

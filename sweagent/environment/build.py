@@ -34,7 +34,9 @@ MAX_ATTEMPTS = 6
 """Attempts to build one recipe, the first included; each follows from the error of the one before."""
 
 
-def ensure_image(recipe: Recipe, repository: Repository, settings: Settings, *, log: Log) -> Image:
+def ensure_image(
+    recipe: Recipe, repository: Repository, settings: Settings, *, log: Log, disk_limit: str = "60g"
+) -> Image:
     """The image of a recipe: found, or built once even when many callers want it at the same time.
 
     Args:
@@ -42,12 +44,15 @@ def ensure_image(recipe: Recipe, repository: Repository, settings: Settings, *, 
         repository: the repository at the recipe's commit; only its git directory is read.
         settings: the settings of the run; `sandbox.image` names an image to use as it is.
         log: receives lines for people.
+        disk_limit: after a build, the least recently used environments are removed until the rest takes no more.
 
     Raises:
         EnvironmentBuildError: every attempt failed; the message ends with the last output.
+        UsageError: the limit is no size.
         SandboxError: no engine answers.
     """
     chosen = recipe.image or settings.sandbox.image
+    limit = disk.read_size(disk_limit)
     client = connect()
     try:
         if chosen:
@@ -60,7 +65,10 @@ def ensure_image(recipe: Recipe, repository: Repository, settings: Settings, *, 
             if image is not None:
                 disk.touch(name)
                 return _described(image, name, recipe, lockfile.read(recipe.key()).steps, cached=True)
-            return _build_with_retries(client, recipe, repository, name, log)
+            built = _build_with_retries(client, recipe, repository, name, log)
+        for removed in disk.prune(limit, keep=name):
+            log(f"removed {removed.name}, not used since {removed.used:%Y-%m-%d %H:%M}")
+        return built
     finally:
         client.close()
 

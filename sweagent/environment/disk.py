@@ -56,11 +56,12 @@ def disk_use() -> int:
         client.close()
 
 
-def prune(limit: int) -> list[StoredImage]:
+def prune(limit: int, *, keep: str = "") -> list[StoredImage]:
     """Remove the least recently used environments until the rest fits; images of running containers stay.
 
     Args:
         limit: bytes that may stay; 0 removes all.
+        keep: the name of an image that stays in any case.
 
     Returns:
         What was removed.
@@ -78,6 +79,8 @@ def prune(limit: int) -> list[StoredImage]:
             for image in reversed(stored):
                 if _use(client, stored) <= limit:
                     break
+                if image.name == keep:
+                    continue
                 try:
                     client.images.remove(image.name)
                 except APIError:
