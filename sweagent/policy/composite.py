@@ -9,11 +9,14 @@ from sweagent.trajectory import Reply
 
 
 class ModelPolicy(Policy, Protocol):
-    """A policy that may need its calls written as text."""
+    """A policy with a model behind it."""
 
     @property
     def uses_text_format(self) -> bool:
         """The model must be told how to write its calls as text."""
+
+    def write(self, view: View, purpose: str) -> str:
+        """Let the model write a text instead of acting; see `LitellmPolicy.write`."""
 
 
 class FallbackPolicy:
@@ -47,6 +50,10 @@ class FallbackPolicy:
                 continue
         return self._policies[-1].respond(view, tools)
 
+    def write(self, view: View, purpose: str) -> str:
+        """Let the first model write a text."""
+        return self._policies[0].write(view, purpose)
+
 
 class RoulettePolicy:
     """Lets the policies answer in turn, by the number of the step, so that a resumed run takes the same turns.
@@ -68,3 +75,7 @@ class RoulettePolicy:
     def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
         """See `sweagent.policy.base.Policy`."""
         return self._policies[(view.step - 1) % len(self._policies)].respond(view, tools)
+
+    def write(self, view: View, purpose: str) -> str:
+        """Let the first model write a text."""
+        return self._policies[0].write(view, purpose)

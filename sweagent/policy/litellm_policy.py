@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from sweagent.config import ModelSettings
-from sweagent.errors import FixIssueError, PolicyError
+from sweagent.errors import FixIssueError
 from sweagent.policy.attempts import CallFailedError, Course, bounded
 from sweagent.policy.backoff import Backoff, shared_backoff
-from sweagent.policy.base import Message, ToolSchema, View
+from sweagent.policy.base import ToolSchema, View
 from sweagent.policy.budget import Budget, Reservation
 from sweagent.policy.faults import Fault, diagnose
 from sweagent.policy.models import ModelInfo, model_info
@@ -264,16 +264,3 @@ class LitellmPolicy:
 def _size_of_answer(choices: Any, most: int) -> int:
     """An upper bound for the tokens of an answer without a usage block."""
     return min(most, size_of([dict(as_mapping(choice)) for choice in choices or ()]))
-
-
-def summarise(policy: LitellmPolicy, view: View, instructions: str) -> str:
-    """Let the model sum up what it saw, for a `ViewCompacted` event.
-
-    Raises:
-        PolicyError: as `Policy.respond`.
-    """
-    asked = Message(role="user", content=instructions)
-    text = policy.write(View(messages=(*view.messages, asked), step=view.step), "summary")
-    if not text:
-        raise PolicyError("the model wrote no summary", "the digest of the harness is used instead")
-    return text

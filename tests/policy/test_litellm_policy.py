@@ -10,7 +10,6 @@ import pytest
 from sweagent.errors import BudgetExceededError, RunInterruptedError
 from sweagent.policy import Budget, LitellmPolicy, ToolSchema, View
 from sweagent.policy.base import Message
-from sweagent.policy.litellm_policy import summarise
 from sweagent.policy.models import ModelInfo
 from sweagent.policy.usage import Prices
 
@@ -206,9 +205,9 @@ def test_cache_markers_are_sent_where_the_provider_needs_them(
     assert [text.count("cache_control") for text in sent] == [2, 0]
 
 
-def test_a_summary_is_a_call_of_its_own_purpose(server: Any, http: ModuleType, make: Make, view: View) -> None:
+def test_a_text_is_a_call_of_its_own_purpose(server: Any, http: ModuleType, make: Make, view: View) -> None:
     server.play(http.completion("All is well."))
     budget = Budget(cost=1.0)
-    assert summarise(make(budget=budget), view, "Sum up.") == "All is well."
+    assert make(budget=budget).write(view, "summary") == "All is well."
     assert [line.purpose for line in budget.lines] == ["summary"]
-    assert server.requests[0]["messages"][-1]["content"].endswith("Sum up.")
+    assert "tools" not in server.requests[0]

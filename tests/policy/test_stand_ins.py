@@ -95,6 +95,9 @@ class Failing(ScriptedPolicy):
             raise self.error
         return super().respond(view, ())
 
+    def write(self, view: View, purpose: str) -> str:
+        return f"{purpose} by {self.name}"
+
 
 def test_a_fallback_is_asked_when_the_first_cannot_answer(tools: list[ToolSchema]) -> None:
     policy = FallbackPolicy([Failing("a", PolicyError("down")), Failing("b")])
