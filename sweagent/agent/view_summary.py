@@ -34,7 +34,7 @@ class Writer(Protocol):
 
 
 class SummarisingViewer:
-    """Lets the model sum up what is about to be forgotten. The summary is stored in the event, so a resumed run sees it.
+    """Lets the model sum up what is about to be forgotten; the event stores it, so a resumed run sees it.
 
     A view that the provider has just refused as too large is shortened without asking, and so is one that the model
     does not sum up.
