@@ -38,7 +38,8 @@ class Pipe:
 
     def run(self, command: str) -> None:
         """Run a command and read to its end."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(f"{command}; echo {END.decode().strip()}\n".encode())
         held = b""
         while not held.endswith(END):

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sweagent.errors import SandboxError
+
 _SEND_WITHIN = 30.0
 _HEADER = struct.Struct(">BxxxL")
 
@@ -36,7 +38,9 @@ class AttachTransport:
         """See `Transport.receive`."""
         end = time.monotonic() + timeout
         while True:
-            if not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
+            # What an encrypted connection holds already is not seen by poll.
+            held = getattr(self._socket, "pending", lambda: 0)()
+            if not held and not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
                 return None
             piece = self._socket.recv(1 << 18)
             if not piece:
@@ -66,7 +70,10 @@ class AttachTransport:
 
     def interrupt(self) -> None:
         """See `Transport.interrupt`."""
-        self._interrupt()
+        try:
+            self._interrupt()
+        except SandboxError as error:
+            raise OSError(str(error)) from error
 
     def close(self) -> None:
         """Let go of the stream; the supervisor reads its end and ends itself."""

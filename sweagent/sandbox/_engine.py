@@ -27,8 +27,7 @@ def connect(timeout: float) -> Any:
     try:
         given: dict[str, Any] = {**kwargs_from_env()}
         given.setdefault("base_url", _socket())
-        api: Any = APIClient(version="1.41", timeout=_REACH_SECONDS, **given)
-        api.ping()
+        api: Any = APIClient(version="auto", timeout=_REACH_SECONDS, **given)
     except (DockerException, OSError) as error:
         raise SandboxError(f"no Docker engine answers: {_short(error)}", _HINT) from error
     api.timeout = timeout

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,11 @@ def find_leftovers() -> tuple[Leftover, ...]:
     return (*_containers(), *_folders())
 
 
-def remove_leftovers() -> tuple[str, ...]:
+def remove_leftovers(leftovers: Iterable[Leftover] | None = None) -> tuple[str, ...]:
     """Remove the sandboxes of dead controllers.
+
+    Args:
+        leftovers: which ones; None takes all that `find_leftovers` finds.
 
     Returns:
         What was removed, for people.
@@ -37,7 +41,7 @@ def remove_leftovers() -> tuple[str, ...]:
     from sweagent.sandbox._folders import remove_folder
 
     removed = []
-    for leftover in find_leftovers():
+    for leftover in find_leftovers() if leftovers is None else leftovers:
         try:
             if leftover.kind == "docker":
                 with engine_errors(f"the container {leftover.name} cannot be removed"):

@@ -59,12 +59,11 @@ spared() {
 # Sets `found` to the processes that must go, `count` to their number. A process that ended while it was looked at may
 # have just started another that was not in the list: then one more look is needed.
 look() {
-    unsure=
+    unsure= looks=0
     while :; do
-        last=$unsure
+        last=$unsure looks=$((looks + 1))
         look_once
-        [ "$unsure" = "$last" ] || [ "$count" -gt 0 ] || continue
-        return
+        if [ "$unsure" = "$last" ] || [ "$count" -gt 0 ] || [ "$looks" -gt 50 ]; then return; fi
     done
 }
 
