@@ -6,8 +6,8 @@ from pydantic import BaseModel, Field
 
 from sweagent.edits import EditRefused, Replacement, apply
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.changing import answer, content, history, remove, write, write_whole
-from sweagent.toolkit.places import PathRefused, look_to_change
+from sweagent.toolkit.changing import answer, history, remove, write, write_whole
+from sweagent.toolkit.places import PathRefused, content, look_to_change
 from sweagent.trajectory import Observation
 
 
@@ -63,7 +63,7 @@ def _replace(context: ToolContext, path: str, replacement: Replacement) -> Obser
 def _undo(context: ToolContext, parameters: Parameters) -> Observation:
     place = look_to_change(context, parameters.path)
     past = history(context).contents
-    index = next((index for index in reversed(range(len(past))) if past[index][0].real == place.real), None)
+    index = next((index for index in reversed(range(len(past))) if past[index][0] == place.real), None)
     if index is None:
         raise EditRefused(f"no change of {place.shown} is remembered")
     _, before = past[index]

@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 from sweagent.edits import EditRefused, create
 from sweagent.testing import command_for, runner_of
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.changing import content, write
+from sweagent.toolkit.changing import write
 from sweagent.toolkit.outcome import clamped, observation
-from sweagent.toolkit.places import PathRefused, look_to_change
+from sweagent.toolkit.places import PathRefused, content, look_to_change
 from sweagent.toolkit.testrun import run_tests
 from sweagent.trajectory import Observation, Reproduction
 

@@ -7,14 +7,13 @@ from pydantic import BaseModel, Field
 from sweagent.edits import EditRefused, SourceText
 from sweagent.errors import UsageError
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.places import Place, look_to_read
+from sweagent.toolkit.places import Place, content, look_to_read
 from sweagent.toolkit.text import bounded, cut_lines, first_lines, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
 WINDOW = 200
 """Lines that are shown of a file when no range is given."""
-LARGEST = 20_000_000
 
 
 class Parameters(BaseModel, extra="forbid"):
@@ -32,13 +31,11 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         place = look_to_read(context, parameters.path)
         if place.kind == "folder":
             return _folder(context, place)
-        if place.size > LARGEST:
-            raise UsageError(f"{place.shown} has {place.size:,} bytes; use bash, for example head or grep")
-        data = context.sandbox.read(place.real)
+        data = content(context, place)
         source = SourceText.of(data)
     except EditRefused:
-        return Observation(text=f"{parameters.path} is binary, {place.size:,} bytes", status="refused")
-    except (UsageError, OSError) as error:
+        return Observation(text=f"{parameters.path} is binary, {len(data):,} bytes", status="refused")
+    except UsageError as error:
         return Observation(text=str(error), status="refused")
     if not data:
         return Observation(text=f"{place.shown} is empty")

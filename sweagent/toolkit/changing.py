@@ -4,12 +4,10 @@ from dataclasses import dataclass, field
 
 from sweagent.edits import Applied, Hunk, SourceText, create, numbered
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.places import PathRefused, Place, look_to_change
+from sweagent.toolkit.places import PathRefused, Place, content, look_to_change
 from sweagent.toolkit.text import cut_lines, first_lines, visible
 from sweagent.trajectory import Observation
 
-LARGEST = 20_000_000
-"""Bytes of a file that is edited; larger ones are data."""
 _AROUND = 2
 _MOST_UNDOS = 50
 
@@ -18,11 +16,11 @@ _MOST_UNDOS = 50
 class History:
     """What the changed files were before each change, newest last."""
 
-    contents: list[tuple[Place, bytes | None]] = field(default_factory=list)
+    contents: list[tuple[str, bytes | None]] = field(default_factory=list)
 
     def remember(self, place: Place, data: bytes | None) -> None:
         """Keep a file's content, None when it did not exist."""
-        self.contents.append((place, data))
+        self.contents.append((place.real, data))
         del self.contents[:-_MOST_UNDOS]
 
 
@@ -31,23 +29,6 @@ def history(context: ToolContext) -> History:
     found = context.state.setdefault("edit", History())
     assert isinstance(found, History)  # noqa: S101 (the state is this process's own)
     return found
-
-
-def content(context: ToolContext, place: Place) -> bytes:
-    """Read a file that is to be changed.
-
-    Raises:
-        PathRefused: it is missing, too large, or may not be read.
-        SandboxError: the sandbox is lost.
-    """
-    if place.kind == "missing":
-        raise PathRefused(f"{place.shown} does not exist")
-    if place.size > LARGEST:
-        raise PathRefused(f"{place.shown} has {place.size:,} bytes; use bash for files over {LARGEST:,}")
-    try:
-        return context.sandbox.read(place.real)
-    except OSError as error:
-        raise PathRefused(f"{place.shown} cannot be read: {error.strerror or error}") from error
 
 
 def write(context: ToolContext, place: Place, before: bytes | None, after: bytes) -> None:

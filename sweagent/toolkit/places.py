@@ -1,31 +1,37 @@
 """Places in the sandbox: what a path that the model gives really is, and whether a tool may touch it."""
 
+import base64
 import posixpath
 import re
 import shlex
 from dataclasses import dataclass
 from typing import Literal
 
-from sweagent.errors import SandboxError, UsageError
+from sweagent.errors import UsageError
 from sweagent.tooling import ToolContext
 
 Kind = Literal["file", "folder", "missing", "other"]
 
-# Prints the kind, the size, the real path of the root, and the real path of $p, of which the end may not exist yet.
+# Prints the kind, the real path of the root and of $p, of which the end may not exist yet, and what a file holds: most
+# tools want that next, and a round trip is dearer than the encoding.
 _LOOK = """
 rest=
 while [ ! -e "$p" ] && [ ! -L "$p" ] && [ "$p" != / ]; do
     rest=/${p##*/}$rest; p=${p%/*}; [ -n "$p" ] || p=/
 done
-kind=missing size=0
+kind=missing
 if [ -z "$rest" ]; then
-    if [ -f "$p" ]; then kind=file; size=$(wc -c <"$p") || kind=unreadable
+    if [ -f "$p" ]; then kind=file; [ -r "$p" ] || kind=unreadable
     elif [ -d "$p" ]; then kind=folder
     elif [ -e "$p" ]; then kind=other; fi
 fi
 real=$(readlink -f -- "$p") || real=
-printf '%s\\n%s\\n%s\\n%s%s\\n' "$kind" "$size" "$(readlink -f -- "$root")" "$real" "$rest"
+printf '%s\\n%s\\n%s%s\\n' "$kind" "${root:-$(readlink -f -- "$work")}" "$real" "$rest"
+if [ $kind = file ]; then head -c "$most" <"$p" | base64; fi
 """
+_MOST_AT_ONCE = 500_000
+LARGEST = 20_000_000
+"""Bytes of a file that is shown or edited; larger ones are data, and left to bash."""
 _READABLE_OUTSIDE = re.compile(
     r"/(site-packages|dist-packages|node_modules|pkg/mod|registry/src|\.m2|\.gradle)(/|$)"
     r"|^/(tmp|var/tmp|usr/include|usr/share|usr/src|usr/lib|usr/local|opt)(/|$)"
@@ -44,15 +50,15 @@ class Place:
         shown: the path as the model should see it: relative to the repository's root, absolute outside.
         real: the absolute path with all symbolic links resolved; to be used for reading and writing.
         kind: what is there.
-        size: bytes of a file.
         inside: whether it is in the repository's work tree, and not in its `.git`.
+        data: what a file holds; None for a large one, which is read when it is wanted.
     """
 
     shown: str
     real: str
     kind: Kind
-    size: int
     inside: bool
+    data: bytes | None = None
 
 
 def look(context: ToolContext, path: str) -> Place:
@@ -69,15 +75,16 @@ def look(context: ToolContext, path: str) -> Place:
     if not path.strip() or "\0" in path or "\n" in path:
         raise PathRefused(f"{path!r} cannot be used as a path")
     wanted = posixpath.normpath(posixpath.join(context.sandbox.workdir, path))
+    names = {"p": wanted, "work": context.sandbox.workdir, "root": context.state.get("root", "")}
+    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in names.items())
     done = context.sandbox.run(
-        f"p={shlex.quote(wanted)} root={shlex.quote(context.sandbox.workdir)}{_LOOK}", fresh=True, output_limit=20_000
+        f"{variables} most={_MOST_AT_ONCE + 1}{_LOOK}", fresh=True, output_limit=2 * _MOST_AT_ONCE
     )
-    lines = done.output.split("\n")
+    lines = done.output.split("\n", 3)
     if done.exit_code != 0 or len(lines) < 4:
-        if "ermission denied" in done.output:
-            raise PathRefused(f"{path}: permission denied")
-        raise SandboxError(f"the sandbox could not look at {path}: {done.output[:200]}", "start the task again")
-    kind, size, root, real = lines[-5:-1] if lines[-1] == "" else lines[-4:]
+        raise PathRefused(f"{path} could not be looked at: {done.output[:200]}")
+    kind, root, real, encoded = lines
+    context.state["root"] = root
     if not real.startswith("/") or kind == "unreadable":
         raise PathRefused(f"{path} leads nowhere: a broken link, or no permission")
     inside = real == root or real.startswith(root.rstrip("/") + "/")
@@ -86,7 +93,36 @@ def look(context: ToolContext, path: str) -> Place:
     if wanted != real and inside:
         shown = posixpath.relpath(wanted, context.sandbox.workdir)
     known: dict[str, Kind] = {"file": "file", "folder": "folder", "missing": "missing"}
-    return Place(shown, real, known.get(kind, "other"), int(size.strip() or 0), inside)
+    return Place(shown, real, known.get(kind, "other"), inside, _decoded(encoded) if kind == "file" else None)
+
+
+def _decoded(encoded: str) -> bytes | None:
+    """The bytes of a file; None when there may be more, or when the sandbox's programs wrote something else."""
+    try:
+        data = base64.b64decode(encoded)
+    except ValueError:
+        return None
+    return data if len(data) <= _MOST_AT_ONCE else None
+
+
+def content(context: ToolContext, place: Place) -> bytes:
+    """What a file holds.
+
+    Raises:
+        PathRefused: it is missing, too large, or may not be read.
+        SandboxError: the sandbox is lost.
+    """
+    if place.kind == "missing":
+        raise PathRefused(f"{place.shown} does not exist")
+    if place.data is not None:
+        return place.data
+    try:
+        data = context.sandbox.read(place.real, limit=LARGEST + 1)
+    except OSError as error:
+        raise PathRefused(f"{place.shown} cannot be read: {error.strerror or error}") from error
+    if len(data) > LARGEST:
+        raise PathRefused(f"{place.shown} has more than {LARGEST:,} bytes; use bash, for example head or grep")
+    return data
 
 
 def look_to_read(context: ToolContext, path: str) -> Place:

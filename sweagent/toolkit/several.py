@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sweagent.edits import Applied, EditRefused, apply, create
 from sweagent.edits.formats import FileChange
 from sweagent.tooling import ToolContext
-from sweagent.toolkit.changing import answer, content, remove, whole, write
-from sweagent.toolkit.places import PathRefused, Place, look_to_change
+from sweagent.toolkit.changing import answer, remove, whole, write
+from sweagent.toolkit.places import PathRefused, Place, content, look_to_change
 from sweagent.toolkit.text import bounded
 from sweagent.trajectory import Observation
 

@@ -129,3 +129,25 @@ def test_find_nothing(desk: Any) -> None:
     assert desk("find", glob="conftest.py").exit_code == 1
     assert desk("find", glob="*.rs").text.endswith("matches *.rs")
     assert desk("find", glob="*", path="pkg/core.py").status == "refused"
+
+
+def test_a_file_too_large_to_come_at_once_is_read_whole(desk: Any) -> None:
+    (desk.tree / "big.txt").write_text("0123456789\n" * 60_000)
+    assert "big.txt 60000-60000 of 60000" in desk("view", path="big.txt", start=60_000).text
+    seen = desk("edit", command="insert", path="big.txt", line=60_000, new="end")
+    assert seen.status == "ok"
+    assert (desk.tree / "big.txt").read_text().endswith("789\nend\n")
+
+
+def test_programs_of_the_sandbox_that_lie_cannot_crash_the_harness(desk: Any) -> None:
+    folder = desk.tree.parent / "tmp"
+    (folder / "base64").write_text("#!/bin/sh\necho '!!! not base64 !!!x'\n")
+    (folder / "base64").chmod(0o755)
+    desk.context.sandbox.run("true")
+    run = desk.context.sandbox.run
+
+    def with_lies(command: str, **options: Any) -> Any:
+        return run(f"PATH={folder}:$PATH; {command}", **options)
+
+    desk.context.sandbox.run = with_lies
+    assert "     1\tdef double(x):" in desk("view", path="pkg/core.py").text
