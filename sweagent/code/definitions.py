@@ -1,13 +1,12 @@
 """The definitions of a file: functions, methods and classes with their line spans."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["class", "function", "method", "module"]
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """A function, method, class or namespace.
 
     Attributes:

@@ -1,7 +1,6 @@
 """What a path says about a file: its language, whether it is a test, and whether a person wrote it."""
 
 import re
-from pathlib import PurePosixPath
 
 _BY_SUFFIX = {
     "python": "py pyi pyx pxd pyw",
@@ -80,11 +79,12 @@ def language_of(path: str) -> str | None:
 
 def is_test(path: str) -> bool:
     """Tell whether a path is that of a test or of the support of tests, by the conventions of the languages."""
-    pure = PurePosixPath(path)
-    if any(part in _TEST_FOLDERS or part.startswith("test_") for part in pure.parts[:-1]):
+    *folders, name = path.split("/")
+    stem = name.rpartition(".")[0] or name
+    if any(part in _TEST_FOLDERS or part.startswith("test_") for part in folders):
         # A framework's own testing package (`django/test`, `sympy/testing`) is source, not tests.
-        return not (len(pure.parts) > 2 and pure.parts[-2] in {"test", "testing"} and not _TEST_NAME.match(pure.stem))
-    return bool(_TEST_NAME.match(pure.stem))
+        return not (len(folders) > 1 and folders[-1] in {"test", "testing"} and not _TEST_NAME.match(stem))
+    return bool(_TEST_NAME.match(stem))
 
 
 def is_vendored(path: str) -> bool:

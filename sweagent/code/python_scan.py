@@ -6,7 +6,6 @@ Old, new and broken Python alike are read by indentation; text inside triple-quo
 import re
 from bisect import bisect_right
 from functools import lru_cache
-from itertools import accumulate
 
 from sweagent.code.definitions import Definition, with_parents
 
@@ -22,6 +21,8 @@ _IMPORT = re.compile(
     r"\n[ \t]*(?:from[ \t]+([.\w]+)[ \t]+c?import[ \t]+(\([^)]*\)|[^\n;#]*(?:\\\n[^\n;#]*)*)"
     r"|c?import[ \t]+([\w., \t]+))"
 )
+_DECORATOR_LINES = 30
+"""Lines above a head that are looked at for its decorators."""
 _NAMES = re.compile(r"(\w+)(?:[ \t]+as[ \t]+\w+)?")
 
 
@@ -46,24 +47,24 @@ def _definitions(text: str, padded: str) -> tuple[Definition, ...]:
         return ()
     strings = _strings(text)
     starts = [start for start, _ in strings]
-    line_starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
     found: list[tuple[int, int, Definition]] = []
+    header, counted = 1, 0
     for head in heads:
         position, head_end = head.start(), head.end() - 1
         at = bisect_right(starts, position) - 1
         if at >= 0 and strings[at][1] > position:
             continue
-        indent = len(head.group(1).expandtabs())
-        end = _end(text, head_end, indent, strings, starts)
-        last = bisect_right(line_starts, max(end - 1, position))
-        header = bisect_right(line_starts, position)
-        is_class = head.group(2).endswith("class")
+        header += text.count("\n", counted, position)
+        counted = position
+        indent, keyword, name = head.groups()
+        end = _end(text, head_end, len(indent.expandtabs()), strings, starts)
+        is_class = keyword.endswith("class")
         definition = Definition(
-            name=head.group(3),
-            qualified=head.group(3),
+            name=name,
+            qualified=name,
             kind="class" if is_class else "function",
-            start=_decorated(text, line_starts, header, head.group(1)),
-            end=last,
+            start=header - _decorated(text, position, indent),
+            end=header + text.count("\n", position, end),
             bases=_base_names(text, head_end) if is_class else (),
             header=header,
         )
@@ -123,17 +124,22 @@ def _last_line(text: str, end: int, indent: int) -> int:
         end = start - 1
 
 
-def _decorated(text: str, line_starts: list[int], header: int, indent: str) -> int:
-    """The first line of the decorators above a head, or the head's own line."""
-    first = line = header
-    while line > 1 and header - line < 30:
-        line -= 1
-        content = text[line_starts[line - 1] : line_starts[line]]
-        if content.startswith(f"{indent}@"):
-            first = line
-        elif not content.strip() or not content.startswith((f"{indent} ", f"{indent}\t", f"{indent})")):
+def _decorated(text: str, position: int, indent: str) -> int:
+    """How many lines above the head that starts at `position` its decorators begin; 0 without decorators."""
+    above = 0
+    deeper = (f"{indent} ", f"{indent}\t", f"{indent})")
+    end = position - 1
+    for distance in range(1, _DECORATOR_LINES):
+        if end < 0:
             break
-    return first
+        start = text.rfind("\n", 0, end) + 1
+        line = text[start:end]
+        if line.startswith(f"{indent}@"):
+            above = distance
+        elif not line.startswith(deeper):
+            break
+        end = start - 1
+    return above
 
 
 def _base_names(text: str, position: int) -> tuple[str, ...]:
