@@ -42,7 +42,8 @@ def commit_all(repository: Path) -> None:
     """Make a git repository of a folder, with everything in one commit."""
     from git import Actor, Repo
 
-    author = Actor("fix-issue demo", "demo@localhost")
+    author, date = Actor("fix-issue demo", "demo@localhost"), "2026-01-05T12:00:00+00:00"
     with Repo.init(repository, initial_branch="main") as repo:
         repo.git.add(all=True)
-        repo.index.commit("Release 1.2.0", author=author, committer=author)
+        # The same commit every time, so that its environment is built once.
+        repo.index.commit("Release 1.2.0", author=author, committer=author, author_date=date, commit_date=date)

@@ -43,8 +43,8 @@ class PlainProgress:
         self._stream.flush()
 
     def note(self, text: str) -> None:
-        """Say what is being prepared."""
-        if self._verbosity:
+        """Say what is being prepared; the output of builds (`| …`) only when much is asked for."""
+        if self._verbosity > text.startswith("| "):
             self._line(text)
 
     def __call__(self, event: AnyEvent) -> None:

@@ -74,6 +74,7 @@ def ensure_image(
 
 
 def _build_with_retries(client: Any, recipe: Recipe, repository: Repository, name: str, log: Log) -> Image:
+    log(f"building the environment of {recipe.name} ({recipe.ecosystem} {recipe.toolchain.value})")
     steps: list[Step] = []
     attempt = recipe
     seed = make_seed(repository.model_copy(update={"dirty_patch": ""})).archive

@@ -15,6 +15,7 @@ from sweagent.environment.registry_settings import read_registry_settings
 from sweagent.errors import EnvironmentBuildError, SandboxError
 
 Log = Callable[[str], None]
+"""Takes lines for people; those that start with `| ` are the build's own output."""
 
 IMAGES = "fix-issue/env"
 BASES = "fix-issue/base"
@@ -155,7 +156,7 @@ def build(
             for line in text.splitlines():
                 if line.strip():
                     lines.append(line)
-                    log(line)
+                    log(f"| {line}")
             if "error" in event:
                 raise EnvironmentBuildError("\n".join(lines[-60:]), "see the end of the log above")
     except DockerException as error:
