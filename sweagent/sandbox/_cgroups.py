@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -49,10 +50,30 @@ class BoundGroup:
 
     def remove(self) -> None:
         """Remove the group; its processes must have ended."""
-        for folder in self.folders:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        _remove(self.folders)
         self.folders = []
+
+
+def remove_groups(name: str) -> None:
+    """Remove what a dead controller left of a group of this name."""
+    with contextlib.suppress(OSError):
+        places = [_ROOT / "memory", _ROOT / "pids"]
+        if (_ROOT / "cgroup.controllers").exists():
+            places = [_own_group()]
+        _remove([place / name for place in places])
+
+
+def _remove(folders: list[Path]) -> None:
+    """The kernel takes a moment to let go of a process that was killed."""
+    moment = threading.Event()
+    for folder in folders:
+        for _ in range(50):
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                break
+            except OSError:
+                moment.wait(0.02)
 
 
 def _own_group() -> Path:

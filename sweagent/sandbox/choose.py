@@ -5,8 +5,11 @@ from pathlib import Path
 
 from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError
+from sweagent.sandbox._engine import connect
 from sweagent.sandbox.base import Sandbox, SandboxKind
-from sweagent.sandbox.probe import Probe, probe
+from sweagent.sandbox.probe import probe
+
+CHOOSE_SECONDS = 5.0
 
 
 def choose_kind(kind: str = "auto", *, allow_local: bool = False) -> SandboxKind:
@@ -21,16 +24,18 @@ def choose_kind(kind: str = "auto", *, allow_local: bool = False) -> SandboxKind
     """
     if kind in ("docker", "bubblewrap", "local"):
         return kind  # type: ignore[return-value] # narrowed by the line above
-    problems = []
-    for candidate in ("docker", "bubblewrap"):
-        found: Probe = probe(candidate)
-        if found.works:
-            return found.kind
-        problems.append(f"{candidate}: {found.problem}")
+    try:
+        connect(CHOOSE_SECONDS).close()
+        return "docker"
+    except SandboxError as error:
+        problem = str(error)
+    bubblewrap = probe("bubblewrap")
+    if bubblewrap.works:
+        return "bubblewrap"
     if allow_local:
         return "local"
     raise SandboxError(
-        f"there is no sandbox to run in ({'; '.join(problems)})",
+        f"there is no sandbox to run in ({problem}; {bubblewrap.problem})",
         "start Docker, install bubblewrap, or take --sandbox local, which isolates nothing",
     )
 

@@ -37,6 +37,7 @@ def remove_leftovers(leftovers: Iterable[Leftover] | None = None) -> tuple[str, 
     Returns:
         What was removed, for people.
     """
+    from sweagent.sandbox._cgroups import remove_groups
     from sweagent.sandbox._engine import connect, engine_errors
     from sweagent.sandbox._folders import remove_folder
 
@@ -48,6 +49,7 @@ def remove_leftovers(leftovers: Iterable[Leftover] | None = None) -> tuple[str, 
                     connect(10.0).remove_container(leftover.name, force=True, v=True)
             else:
                 remove_folder(Path(leftover.name))
+                remove_groups(Path(leftover.name).name)
         except SandboxError:
             continue
         removed.append(f"{leftover.kind} sandbox {leftover.name} of run {leftover.run_id}")

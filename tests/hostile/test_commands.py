@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -287,9 +288,10 @@ def test_two_hundred_commands_leak_nothing(kind: str, request: pytest.FixtureReq
     with open_sandbox(SandboxSettings(kind=kind, image=image, output=500), run_id="hostile") as sandbox:
         for _ in range(5):
             sandbox.run("seq 9999")
-        descriptors = len(os.listdir("/proc/self/fd"))
+        descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
         for number in range(200):
             done = sandbox.run("seq 9999; true &" if number % 50 == 0 else f"echo {number}")
             assert done.exit_code == 0
         assert len(os.listdir("/proc/self/fd")) <= descriptors
+        assert threading.active_count() <= threads
         assert sandbox.run("ls $PWD | wc -l; ls /tmp/fix-issue 2>/dev/null | wc -l").exit_code == 0
