@@ -15,13 +15,14 @@ from sweagent.verify.proof import Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
 from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
 
-_READS_SOURCE = re.compile(
-    r"inspect\.getsource|getsourcelines|\bgit\b.{0,20}\b(diff|log|status|show|stash|rev-parse)\b|\bgrep\b|\bsha\d+sum\b"
+_LOOKS_AT_SOURCE = re.compile(
+    r"""inspect\.getsource | getsourcelines | \bgit\s(diff|status|log|show|stash)\b
+      | ["']git["'],\s*["'](diff|status|log|show)
+    """,
+    re.VERBOSE,
 )
-
-_READER = re.compile(
-    r"\bopen\(|\bread(_text|_bytes|File|FileSync|lines)\(|\b(cat|head|tail|sed|awk|cmp|diff|test|stat)\s"
-)
+_READS = re.compile(r"\bopen\(|\bread(_text|_bytes|File|FileSync|lines)\(")
+_SHELL_READERS = re.compile(r"(?<![\w./-])(git|grep|cat|head|tail|sed|awk|cmp|diff|stat|sha\d*sum|md5sum)\s")
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,11 @@ def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_comma
     names = {path, dotted(path), PurePosixPath(path).name, PurePosixPath(path).stem}
     if not any(name in reproduction.command for name in names):
         return f"its command does not run {path}: {reproduction.command}"
-    text = f"{reproduction.content}\n{reproduction.command}"
-    found = _READS_SOURCE.search(text)
+    found = _LOOKS_AT_SOURCE.search(reproduction.content) or _SHELL_READERS.search(reproduction.command)
     if found:
-        return f"{path} looks at the source (`{found.group()}`) instead of running it"
-    readers = [line for line in text.splitlines() if _READER.search(line)]
-    read = next((name for name in changed for line in readers if PurePosixPath(name).name in line), None)
+        return f"{path} looks at the source (`{found.group().strip()}`) instead of running it"
+    lines = [line for line in reproduction.content.splitlines() if _READS.search(line)]
+    read = next((name for name in changed for line in lines if PurePosixPath(name).name in line), None)
     return f"{path} reads the patched file {read} instead of running it" if read else ""
 
 

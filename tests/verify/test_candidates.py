@@ -101,3 +101,15 @@ def test_runners_are_told_what_they_understand():
     assert target_of(Runner.GO, "pkg/a_test.go") == "./pkg"
     assert target_of(Runner.MAVEN, "src/test/java/AppTest.java") == "AppTest"
     assert target_of(Runner.PYTEST, "tests/test_a.py::test_b") == "tests/test_a.py::test_b"
+
+
+@pytest.mark.parametrize(
+    ("content", "command"),
+    [
+        ("# a test for calc.py, see the history\nimport calc\nassert calc.add(1, 2) == 3\n", "python show.py"),
+        ("const calc = require('../calc.py');\n", "node show.py"),
+        ("import calc\nopen('data.txt', 'w').write('x')\n", "python -W error show.py"),
+    ],
+)
+def test_a_reproduction_may_speak_of_the_patched_file(content, command):
+    assert registered(Reproduction(path="show.py", content=content, command=command), ["calc.py"], "")

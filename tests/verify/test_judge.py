@@ -118,6 +118,7 @@ UNFIT = {
         "instead of running",
     ),
     "reads the patched file": (script("assert '+' in open('calc.py').read()\n"), "instead of running"),
+    "asks git": (script("", "git diff --quiet show.py"), "instead of running"),
     "lies outside": (Reproduction(path="../x.py", content="", command="python ../x.py"), "inside the repository"),
     "is a hook": (
         Reproduction(path="conftest.py", content="", command="pytest conftest.py"),
