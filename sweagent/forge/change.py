@@ -4,6 +4,7 @@ from sweagent.errors import ForgeError
 from sweagent.forge.base import Forge
 from sweagent.forge.body import commit_message
 from sweagent.forge.clone import CleanClone
+from sweagent.forge.inert import code_span
 from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.redaction import Redactor
 from sweagent.forge.rules import Change, Objection, Ruling, judge
@@ -66,7 +67,8 @@ def prepare(forge: Forge, clone: CleanClone, proposal: Proposal, options: Publis
     commit = clone.commit(tree, start, redactor.redact(commit_message(proposal)))
     conflicts = clone.conflicts(base_tip, commit)
     if conflicts:
-        notes.append(f"The change conflicts with `{base}` as it is now, in {len(conflicts)} files.")
+        shown = ", ".join(code_span(path) for path in conflicts[:10])
+        notes.append(f"The change conflicts with `{base}` as it is now: {shown}.")
     return Ready(
         commit=commit,
         start=start,
@@ -89,7 +91,8 @@ def _start(
         return tip, [] if tip == proven else [f"`{options.branch}` moved while the run was going on."]
     if clone.is_ancestor(proven, base_tip):
         behind = clone.count(proven, base_tip)
-        return proven, [f"`{base}` is {behind} commits ahead of what the patch was proven on."] if behind else []
+        commits = "1 commit" if behind == 1 else f"{behind} commits"
+        return proven, [f"`{base}` is {commits} ahead of what the patch was proven on."] if behind else []
     return base_tip, [
         f"The patch was proven on `{proven[:12]}`, which is not in `{base}`; it was applied to `{base_tip[:12]}`."
     ]

@@ -17,7 +17,7 @@ _ACTIVE = re.compile(
     re.I,
 )
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$&!])")
-_LINE_START = re.compile(r"^([ \t]*)([-+#=]|\d+(?=[.)]))", re.M)
+_LINE_START = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([-+#=.)])", re.M)
 _ALLOWED_TAG = re.compile(r"</?(?:details|summary|br|sub|sup|b|i|code)(?: open)? ?/?>")
 _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(\s*:?\s+)(?=`)", re.I)
 
@@ -85,7 +85,7 @@ def _escaped(part: str) -> str:
         pieces.append(code_span(match.group()))
         position = match.end()
     pieces.append(_SPECIAL.sub(r"\\\1", part[position:]))
-    return _CLOSING.sub(r"\1 –\2", _LINE_START.sub(r"\1\\\2", "".join(pieces)).replace("\\\\1", "\\1"))
+    return _CLOSING.sub(r"\1 –\2", _LINE_START.sub(r"\1\\\2", "".join(pieces)))
 
 
 def _defused(part: str) -> str:

@@ -40,7 +40,7 @@ def open_pull_request(
     redactor = redactor or Redactor.from_environment(None, *([token] if token else []))
     refusal = _not_worth(proposal, options)
     if refusal is not None:
-        return refusal
+        return refusal.model_copy(update={"message": redactor.redact(refusal.message)})
     issue = proposal.issue.model_copy(update={"title": redactor.redact(proposal.issue.title)})
     proposal = proposal.model_copy(update={"issue": issue})
     with CleanClone(forge.remote(), token) as clone:
@@ -110,10 +110,9 @@ class _Publication:
         current = next((pull for pull in known if pull.state == "open"), None)
         if current is not None:
             return self._update(ready, place, current)
-        closed = tuple(
-            f"An earlier pull request, no. {pull.number}, was closed." for pull in known[:1] if not pull.merged
-        )
-        place = place.model_copy(update={"notes": (*place.notes, *closed)})
+        if known and not known[0].merged:
+            note = f"An earlier pull request, no. {known[0].number}, was closed."
+            place = place.model_copy(update={"notes": (*place.notes, note)})
         return self._open(ready, place, draft=ready.draft)
 
     def _open(self, ready: Ready, place: Place, *, draft: bool) -> Outcome:

@@ -9,8 +9,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
 
-_NAMED_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|AUTH", re.I)
-_NOT_SECRET = {"SSH_AUTH_SOCK", "XAUTHORITY", "GIT_ASKPASS"}
+_NAMED_SECRET = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|(?:KEY|AUTH|PAT|CREDENTIALS?)(?:_?\d+)?$", re.I)
 _SHORTEST = 8
 """Shorter values would mask ordinary words."""
 
@@ -55,9 +54,7 @@ class Redactor:
             more: further secrets.
         """
         variables = os.environ if environment is None else environment
-        values = [
-            value.strip() for name, value in variables.items() if _NAMED_SECRET.search(name) and name not in _NOT_SECRET
-        ]
+        values = [value.strip() for name, value in variables.items() if _NAMED_SECRET.search(name)]
         return cls([*values, *more])
 
     def redact(self, text: str) -> str:

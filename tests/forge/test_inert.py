@@ -69,6 +69,11 @@ def test_words_and_code_stay_readable():
     assert "return a - b" in shown
 
 
+@pytest.mark.parametrize("text", ["0.1.0 is out", "1. first", "2) second", "- a", "# a", "+ a", "a\n===", "1986"])
+def test_plain_words_are_shown_as_they_are(text):
+    assert RENDER(inert(text)) == f"<p>{text}</p>\n"
+
+
 def test_tables_and_details_of_our_own_stay():
     text = "| a |\n| --- |\n| `x` |\n\n<details><summary>Commands</summary>\n\nx\n\n</details>"
     assert defused(text) == text

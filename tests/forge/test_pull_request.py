@@ -224,7 +224,7 @@ def test_the_base_moved_without_a_conflict(github, standin, repo, proposal, as_g
     outcome = publish(github, proposal)
     assert outcome.kind is OutcomeKind.OPENED
     assert as_git(repo, "rev-parse", f"{BRANCH}^").strip() == proposal.base_commit
-    assert "1 commits ahead" in repo.pulls[8]["body"]
+    assert "1 commit ahead" in repo.pulls[8]["body"]
     assert "conflicts" not in repo.pulls[8]["body"]
 
 
@@ -232,7 +232,7 @@ def test_the_base_moved_with_a_conflict(github, standin, repo, proposal):
     standin.commit(repo, "main", {"calc.py": "def add(a, b):\n    return sum([a, b])\n"})
     publish(github, proposal, mode="ready")
     assert repo.pulls[8]["draft"] is True
-    assert "conflicts with `main`" in repo.pulls[8]["body"]
+    assert "conflicts with `main` as it is now: `calc.py`." in repo.pulls[8]["body"]
 
 
 def test_a_base_that_the_forge_does_not_have(github, repo, proposal, as_git):

@@ -72,4 +72,13 @@ def test_what_is_no_secret(text):
 
 
 def test_short_values_do_not_mask_ordinary_words():
-    assert Redactor.from_environment({"KEYBOARD": "us", "TOKEN": "abc"}).redact("us abc") == "us abc"
+    variables = {"KEYBOARD": "standard", "TOKEN": "abc", "GIT_AUTHOR_NAME": "Ann Example", "PATH": "/usr/bin:/bin"}
+    text = "standard abc Ann Example /usr/bin:/bin"
+    assert Redactor.from_environment(variables).redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "name", ["ANTHROPIC_API_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "apikey", "AWS_SECRET_ACCESS_KEY", "MY_PAT", "KEY_2"]
+)
+def test_variables_that_are_secrets_by_their_names(name):
+    assert Redactor.from_environment({name: SECRET}).redact(SECRET) == MASK

@@ -1,6 +1,6 @@
 """Cut GitHub's OpenAPI description to the operations that fix-issue uses.
 
-npm pack @octokit/openapi && tar xzf octokit-openapi-*.tgz
+npm pack @octokit/openapi@23.0.2 && tar xzf octokit-openapi-*.tgz
 python tests/forge/openapi/cut.py package/generated/api.github.com.json > tests/forge/openapi/github.json
 """
 
