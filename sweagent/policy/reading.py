@@ -6,7 +6,7 @@ from typing import Any
 
 from sweagent.policy.usage import as_mapping
 
-_CARRIED = ("thinking_blocks", "reasoning_content", "reasoning_details", "reasoning_items", "provider_specific_fields")
+_CARRIED = ("thinking_blocks", "reasoning_content", "reasoning_details", "reasoning_items")
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,26 @@ def _chat(message: Mapping[str, Any], reason: str | None) -> RawReply:
     for item in _items(message.get("tool_calls")):
         function = as_mapping(item.get("function")) or as_mapping(item.get("custom")) or item
         arguments = function.get("arguments", function.get("input"))
-        fields = as_mapping(item.get("provider_specific_fields")) or as_mapping(item.get("extra_content"))
-        calls.append(RawCall(_text(function.get("name")), arguments, _id(item.get("id")), fields=dict(fields)))
+        calls.append(RawCall(_text(function.get("name")), arguments, _id(item.get("id")), fields=_signatures(item)))
     legacy = as_mapping(message.get("function_call"))
     if legacy and not calls:
         calls.append(RawCall(_text(legacy.get("name")), legacy.get("arguments")))
     carried = {name: message[name] for name in _CARRIED if message.get(name)}
     if thinking and "thinking_blocks" not in carried:
         carried["thinking_blocks"] = thinking
+    carried.update(_signatures(message))
     refusal = message.get("refusal")
     return RawReply(text, tuple(calls), reason, _text(refusal) or None, carried)
+
+
+def _signatures(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Gemini's signatures of its thoughts; other fields that litellm adds would be refused by strict servers."""
+    specific = as_mapping(item.get("provider_specific_fields"))
+    signed = {name: specific[name] for name in ("thought_signature", "thought_signatures") if specific.get(name)}
+    fields: dict[str, Any] = {"provider_specific_fields": signed} if signed else {}
+    if as_mapping(as_mapping(item.get("extra_content")).get("google")).get("thought_signature"):
+        fields["extra_content"] = item["extra_content"]
+    return fields
 
 
 def _content(content: Any) -> tuple[str, list[RawCall], list[dict[str, Any]]]:
@@ -107,7 +117,7 @@ def _gemini(parts: Any, reason: str | None) -> RawReply:
         call = as_mapping(part.get("functionCall")) or as_mapping(part.get("function_call"))
         if call:
             signature = part.get("thoughtSignature") or part.get("thought_signature")
-            fields = {"thought_signature": signature} if signature else {}
+            fields = {"provider_specific_fields": {"thought_signature": signature}} if signature else {}
             calls.append(RawCall(_text(call.get("name")), call.get("args"), _id(call.get("id")), fields=fields))
         elif part.get("text") and not part.get("thought"):
             texts.append(_text(part["text"]))

@@ -87,7 +87,7 @@ def _native(message: Message, model: str, reasoning: bool) -> dict[str, Any]:
 def _call(action: Action, fields: dict[str, Any] | None) -> dict[str, Any]:
     arguments = json.dumps(action.arguments, ensure_ascii=False)
     call = {"id": action.id, "type": "function", "function": {"name": action.tool, "arguments": arguments}}
-    return {**call, "provider_specific_fields": fields} if fields else call
+    return {**call, **(fields or {})}
 
 
 def _as_text(message: Message) -> dict[str, Any]:

@@ -186,6 +186,25 @@ def test_answers_that_were_of_no_use_are_in_the_cost_of_the_reply(
     assert reply.cost == pytest.approx(budget.spent_cost)
 
 
+def test_nothing_that_a_strict_server_would_refuse_is_sent_back(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    body = http.completion("Look.", [http.call("bash", {"command": "ls"}, "a")])
+    body["choices"][0]["message"] |= {"reasoning_content": "hm", "refusal": None, "annotations": []}
+    server.play(body)
+    policy = make()
+    reply = policy.respond(view, tools)
+    assistant = Message(
+        role="assistant", content=reply.thought, actions=reply.actions, provider_fields=reply.provider_fields
+    )
+    answered = Message(role="tool", content="a.py", action_id="a")
+    policy.respond(View(messages=(*view.messages, assistant, answered), step=2), tools)
+    allowed = {"role", "content", "tool_calls", "tool_call_id"}
+    for message in server.requests[1]["messages"]:
+        assert set(message) <= allowed
+        assert all(set(call) == {"id", "type", "function"} for call in message.get("tool_calls", ()))
+
+
 def test_cache_markers_are_sent_where_the_provider_needs_them(
     http: ModuleType, make: Make, tools: list[ToolSchema]
 ) -> None:

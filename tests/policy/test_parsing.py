@@ -107,7 +107,7 @@ def test_thinking_and_signatures_are_carried_back(tools: list[ToolSchema]) -> No
     reply = parse_reply(message, tools, finish_reason="tool_calls")
     assert reply.provider_fields == {
         "thinking_blocks": thinking,
-        "call_fields": {"a": {"thought_signature": "xyz"}},
+        "call_fields": {"a": {"provider_specific_fields": {"thought_signature": "xyz"}}},
     }
 
 

@@ -23,7 +23,7 @@ def conversation() -> View:
             "model": "m",
             "thinking_blocks": THINKING,
             "reasoning_content": "hm",
-            "call_fields": {"c1": {"thought_signature": "x"}},
+            "call_fields": {"c1": {"provider_specific_fields": {"thought_signature": "x"}}},
         },
     )
     messages = (
