@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -155,16 +155,16 @@ class Registry:
 
     def _npm_until(self, page: dict[str, Any], cutoff: date | None) -> dict[str, Any]:
         times = page.get("time", {})
+        believed = cutoff is not None and _credible(times, page.get("versions", {}), cutoff)
         versions = {
             version: self._with_inner_address(data)
             for version, data in page.get("versions", {}).items()
-            if cutoff is None or not times.get(version) or times[version][:10] <= cutoff.isoformat()
+            if cutoff is None or not believed or times.get(version, "")[:10] <= cutoff.isoformat()
         }
-        if not versions:
-            return {}
         tags = {tag: version for tag, version in page.get("dist-tags", {}).items() if version in versions}
-        stable = [version for version in versions if "-" not in version]
-        tags.setdefault("latest", max(stable or list(versions), key=lambda version: times.get(version, "")))
+        stable = [version for version in versions if "-" not in version] or list(versions)
+        if stable:
+            tags.setdefault("latest", max(stable, key=lambda version: times.get(version, "")))
         return {"name": page.get("name"), "dist-tags": tags, "versions": versions, "time": times}
 
     def _with_inner_address(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -219,6 +219,19 @@ def serve_registry(address: str, settings: RegistrySettings) -> Iterator[int]:
         server.shutdown()
         server.server_close()
         registry.close()
+
+
+def _credible(times: dict[str, str], versions: Iterable[str], cutoff: date) -> bool:
+    """Whether days of publication can be right: the first release of each major version comes after that of the last.
+
+    A mirror may tell the days on which it fetched a package instead. Days that would leave nothing are not believed.
+    """
+    stable = [version for version in versions if re.fullmatch(r"\d+\.\d+\.\d+", version) and version in times]
+    first: dict[int, str] = {}
+    for version in sorted(stable, key=lambda version: tuple(int(part) for part in version.split("."))):
+        first.setdefault(int(version.split(".")[0]), times[version][:10])
+    days = list(first.values())
+    return bool(days) and days == sorted(days) and days[0] <= cutoff.isoformat()
 
 
 class _Handler(BaseHTTPRequestHandler):

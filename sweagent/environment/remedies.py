@@ -2,6 +2,7 @@
 
 import re
 
+from sweagent.environment.python_recipe import cutoff
 from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.model import Frozen
 from sweagent.resources import resource
@@ -92,7 +93,11 @@ def _other_toolchain(recipe: Recipe, error: str) -> Remedy | None:
         return None
     chosen, *rest = recipe.toolchain.alternatives
     toolchain = recipe.toolchain.model_copy(update={"value": chosen, "alternatives": tuple(rest)})
-    return Remedy(what=f"use version {chosen}", recipe=recipe.model_copy(update={"toolchain": toolchain}))
+    # Packages of the code's time do not know a newer interpreter.
+    until = cutoff(recipe.committed, chosen) if recipe.ecosystem == "python" and recipe.cutoff else recipe.cutoff
+    return Remedy(
+        what=f"use version {chosen}", recipe=recipe.model_copy(update={"toolchain": toolchain, "cutoff": until})
+    )
 
 
 def _names(line: Line, name: str) -> bool:

@@ -1,5 +1,6 @@
 """What a build can get through the proxy, and what it cannot."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -7,7 +8,7 @@ from datetime import date
 import httpx
 import pytest
 
-from sweagent.environment.registry import HOST, python_index, serve_registry
+from sweagent.environment.registry import HOST, npm_registry, python_index, serve_registry
 from sweagent.environment.registry_settings import RegistrySettings, read_registry_settings
 
 
@@ -111,3 +112,29 @@ def test_a_broken_pip_configuration_is_passed_over(tmp_path) -> None:
     file = tmp_path / "pip.conf"
     file.write_text("no section\n===")
     assert read_registry_settings({"PIP_CONFIG_FILE": str(file), "HOME": "/n"}).python_indexes
+
+
+@pytest.mark.parametrize(
+    ("times", "offered"),
+    [
+        ({"1.0.0": "2019-01-01", "2.0.0": "2020-05-01", "3.0.0": "2024-01-01"}, {"1.0.0", "2.0.0"}),
+        ({"1.0.0": "2024-03-01", "2.0.0": "2019-01-01", "3.0.0": "2024-01-01"}, {"1.0.0", "2.0.0", "3.0.0"}),
+        ({"1.0.0": "2024-01-01", "2.0.0": "2024-01-02", "3.0.0": "2024-01-03"}, {"1.0.0", "2.0.0", "3.0.0"}),
+        ({}, {"1.0.0", "2.0.0", "3.0.0"}),
+    ],
+)
+def test_npm_versions_follow_the_day_unless_the_days_cannot_be_right(index, times, offered) -> None:
+    dist = {"dist": {"tarball": f"{index.url}/files/thing.tgz"}}
+    versions = dict.fromkeys(["1.0.0", "2.0.0", "3.0.0"], dist)
+    page = {"name": "thing", "versions": versions, "time": times, "dist-tags": {"latest": "3.0.0"}}
+    index.files["/thing"] = json.dumps(page).encode()
+    index.files["/files/thing.tgz"] = b"the package"
+    settings = RegistrySettings(npm=index.url)
+    with (
+        serve_registry("127.0.0.1", settings) as port,
+        httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        told = client.get(f"{npm_registry(date(2020, 6, 1))}thing").json()
+        assert set(told["versions"]) == offered
+        assert told["dist-tags"]["latest"] in offered
+        assert client.get(told["versions"]["1.0.0"]["dist"]["tarball"]).content == b"the package"
