@@ -75,6 +75,8 @@ def look(context: ToolContext, path: str) -> Place:
     if not path.strip() or "\0" in path or "\n" in path:
         raise PathRefused(f"{path!r} cannot be used as a path")
     wanted = posixpath.normpath(posixpath.join(context.sandbox.workdir, path))
+    if wanted == context.sandbox.workdir:
+        return Place(".", wanted, "folder", inside=True)
     names = {"p": wanted, "work": context.sandbox.workdir, "root": context.state.get("root", "")}
     variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in names.items())
     done = context.sandbox.run(
@@ -84,6 +86,7 @@ def look(context: ToolContext, path: str) -> Place:
     if done.exit_code != 0 or len(lines) < 4:
         raise PathRefused(f"{path} could not be looked at: {done.output[:200]}")
     kind, root, real, encoded = lines
+    real = re.sub("^//+", "/", real)
     context.state["root"] = root
     if not real.startswith("/") or kind == "unreadable":
         raise PathRefused(f"{path} leads nowhere: a broken link, or no permission")
