@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -79,9 +80,11 @@ def _bootstrap(client: Any, name: str, plan: dict[str, Any], log: Log) -> None:
 
 def python_image(client: Any, debian: str, interpreter: Interpreter, log: Log) -> str:
     """The Debian image with an interpreter of this machine under `/opt/python`."""
-    # The loader finds the interpreter's own library there, since the path that was built in is of another place.
+    # The path that was built in leads to the copy too: compilers look there for the headers and the library.
+    old = shlex.quote(interpreter.prefix)
     check = (
-        f"echo /{PREFIX}/lib > /etc/ld.so.conf.d/python.conf && ldconfig"
+        f"mkdir -p $(dirname {old}) && ln -s /{PREFIX} {old}"
+        f" && echo /{PREFIX}/lib > /etc/ld.so.conf.d/python.conf && ldconfig"
         f" && /{PREFIX}/bin/python{interpreter.minor} -c 'import ssl, zlib'"
     )
     tool = HostTool("python", interpreter.version, check, lambda: pack_interpreter(interpreter))
@@ -95,7 +98,7 @@ def node_image(client: Any, debian: str, node: Node, log: Log) -> str:
 
 
 def _with_tool(client: Any, debian: str, tool: HostTool, log: Log) -> str:
-    digest = hashlib.sha256(f"{debian} {tool.version} 1".encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{debian} {tool.version} 2".encode()).hexdigest()[:12]
     name = f"{BASES}:{tool.name}-{tool.version}-{digest}"
     with one_at_a_time(f"base-{digest}"):
         if find_image(client, name) is None:

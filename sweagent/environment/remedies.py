@@ -67,7 +67,9 @@ def _without_missing(recipe: Recipe, error: str) -> Remedy | None:
 
 
 def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
-    if recipe.ecosystem != "python" or not re.search(r"use_2to3|setup_requires|setup\.py|pkg_resources", error):
+    if recipe.ecosystem != "python" or not re.search(
+        r"use_2to3|setup_requires|pkg_resources|error in \S+ setup command", error
+    ):
         return None
     if any(line.value.startswith("setuptools<") for line in recipe.tools):
         return None
