@@ -15,6 +15,7 @@ from sweagent.verify.proof import Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
 from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
 
+_NAMED_AT_ONCE = 40
 _LOOKS_AT_SOURCE = re.compile(
     r"""inspect\.getsource | getsourcelines | \bgit\s(diff|status|log|show|stash)\b
       | ["']git["'],\s*["'](diff|status|log|show)
@@ -130,8 +131,10 @@ def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_comma
 
 def oracle_tests(files: Mapping[str, bytes], wanted: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:
     """The tests that the task says must go from failing to passing, with the files of its test patch."""
-    tests = [path for path in files if is_test_module(path)] or _files_of(wanted) or list(wanted)
-    return _of_tests(Origin.ORACLE, files, tests, wanted, runner, test_command)
+    functions = list(dict.fromkeys(name.split("[")[0] for name in wanted))
+    if len(functions) > _NAMED_AT_ONCE or not all("::" in name for name in functions):
+        functions = [path for path in files if is_test_module(path)] or _files_of(wanted) or functions
+    return _of_tests(Origin.ORACLE, files, functions, wanted, runner, test_command)
 
 
 def named(tests: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:

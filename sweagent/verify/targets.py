@@ -68,6 +68,8 @@ def find(wanted: str, ids: Iterable[str]) -> list[str]:
     ids = list(ids)
     if wanted in ids:
         return [wanted]
+    if "[" in wanted and not wanted.endswith("]"):  # some datasets cut a name at its first space
+        return [name for name in ids if name.startswith(wanted)]
     plain = dotted(wanted)
     return [
         name

@@ -74,10 +74,12 @@ def test_only_code_that_stands_by_itself_and_names_its_error_is_tried(text, coun
         ("a/test_x.py::test_p", ["a/test_x.py::test_p[1]", "a/test_x.py::test_p[2]"]),
         ("test_m (pkg.mod.Case)", ["pkg.mod.Case.test_m"]),
         ("test_absent", []),
+        ("a/test_x.py::test_s[a", ["a/test_x.py::test_s[a b]"]),
     ],
 )
 def test_names_of_tests_are_found_as_runners_and_datasets_write_them(wanted, found):
     ids = ["a/test_x.py::test_a", "a/test_x.py::test_p[1]", "a/test_x.py::test_p[2]", "pkg.mod.Case.test_m"]
+    ids.append("a/test_x.py::test_s[a b]")
     assert find(wanted, ids) == found
 
 
