@@ -285,6 +285,7 @@ def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[st
             raise ForgeError(f"{remote.url} would send the token in the clear", "use an https:// URL")
         credentials = base64.b64encode(f"{remote.token_user}:{token}".encode()).decode()
         config[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {credentials}"
+        config["http.followRedirects"] = "false"  # git would take the header along to another host
     return (parts.scheme,), config
 
 
@@ -295,6 +296,8 @@ def _explained(command: str, error: GitError) -> ForgeError:
         return PushRefusedError(Refused.NO_ACCESS, said)
     if _reason(low) is Refused.NO_ACCESS or "not found" in low:
         return ForgeError(f"git {command}: {said}", "check the address, and give a token that may read the repository")
+    if "error: 301" in low or "error: 302" in low or "error: 307" in low or "redirect" in low:
+        return ForgeError(f"git {command}: the repository has moved", "give its new name or address")
     return ForgeError(f"git {command}: {said}", "check the remote's address and the network")
 
 

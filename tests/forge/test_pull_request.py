@@ -1,7 +1,7 @@
 """Opening pull requests against the stand-in, with real pushes over smart HTTP."""
 
 import pytest
-from standin import Fault, Token
+from standin import Fault, Standin, Token
 
 from sweagent.errors import ExitCode, ForgeError
 from sweagent.forge.proposal import OutcomeKind, PublishOptions
@@ -313,6 +313,16 @@ def test_the_token_is_in_no_argument_and_no_url(github, proposal, monkeypatch):
     publish(github, proposal)
     assert any("push" in command for command in seen)
     assert not any(TOKEN in str(argument) for command in seen for argument in command)
+
+
+def test_the_token_does_not_follow_a_redirect(github, standin, proposal, tmp_path):
+    (tmp_path / "other").mkdir()
+    with Standin(tmp_path / "other") as other:
+        location = f"http://localhost:{other.url.rpartition(':')[2]}/acme/calc.git/info/refs?service=git-upload-pack"
+        standin.faults.append(Fault("GET", "/info/refs", 301, None, {"Location": location}, times=9))
+        with pytest.raises(ForgeError, match="has moved"):
+            publish(github, proposal)
+        assert other.requests == []
 
 
 def test_configuration_in_the_patch_does_not_run(github, repo, proposal, tmp_path):
