@@ -1,6 +1,7 @@
 """Stands between the controller and a sandbox's process, so that nothing of it outlives the controller.
 
-Run as a script, by itself, with a JSON object as its argument; it imports nothing of this project so as to start fast.
+Run as a script, by itself, with the number of the control pipe as its argument; the plan, a JSON object, is the first
+line on that pipe. It imports nothing of this project so as to start fast.
 It becomes the reaper of everything below it, starts the process, passes interrupts on, and when the controller closes
 the control pipe (or dies) or the process ends, kills all that is left below it.
 """
@@ -19,9 +20,10 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
-    """Start the process named in the argument and guard it to its end."""
-    plan = json.loads(sys.argv[1])
-    control, info = plan["control"], plan["info"]
+    """Start the process that the plan names and guard it to its end."""
+    control = int(sys.argv[1])
+    plan = _read_plan(control)
+    info = plan["info"]
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for group in plan["cgroups"]:
@@ -29,7 +31,7 @@ def main() -> None:
             file.write("0")
     child = os.fork()
     if child == 0:
-        _become(plan, libc)
+        _become(plan, libc, control)
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
@@ -41,14 +43,25 @@ def main() -> None:
     _end_all()
 
 
-def _become(plan: dict[str, Any], libc: ctypes.CDLL) -> None:
+def _read_plan(control: int) -> dict[str, Any]:
+    told = b""
+    while not told.endswith(b"\n"):
+        piece = os.read(control, 1 << 16)
+        if not piece:
+            sys.exit(1)
+        told += piece
+    plan: dict[str, Any] = json.loads(told)
+    return plan
+
+
+def _become(plan: dict[str, Any], libc: ctypes.CDLL, control: int) -> None:
     try:
         os.setsid()
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         # Python ignores these, and what it starts would inherit that.
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
-        os.close(plan["control"])
+        os.close(control)
         for name, value in plan["limits"].items():
             number = getattr(resource, name)
             hard = resource.getrlimit(number)[1]

@@ -45,14 +45,13 @@ class ProcessTransport:
             "folder": str(folder),
             "limits": dict(limits),
             "cgroups": [str(group) for group in cgroups],
-            "control": control,
             "info": info,
             "info_out": info_out,
         }
         guardian = Path(__file__).with_name("_guardian.py")
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(guardian), json.dumps(plan)],
+                [sys.executable, "-I", "-S", str(guardian), str(control)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -66,15 +65,16 @@ class ProcessTransport:
         finally:
             for descriptor in passed:
                 os.close(descriptor)
+        self._send_plan(json.dumps(plan).encode() + b"\n")
         self._in, self._out = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
         os.set_blocking(self._in.fileno(), False)
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
 
-    @property
-    def pid(self) -> int:
-        """The guardian's process id."""
-        return self._process.pid
+    def _send_plan(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._control, rest) :]
 
     def send(self, data: bytes) -> None:
         """See `Transport.send`."""
