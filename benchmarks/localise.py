@@ -8,7 +8,6 @@ Nothing after the base commit is read. Acc@k counts an instance if all of its go
 first k; instances without a gold definition are left out of the figures for definitions.
 """
 
-import argparse
 import json
 import tempfile
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from places import Instance, instances
+from places import Instance, instances, parser
 
 from sweagent.code import Index, count_tokens, hints, locate, repo_map
 from sweagent.code.localise import LOOKED_INTO
@@ -106,14 +105,11 @@ def _share(group: Sequence[dict[str, Any]], key: str, rank: int) -> float:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("repositories", type=Path)
-    parser.add_argument("--output", type=Path, help="write the rankings, one JSON object a line")
-    parser.add_argument("--cache", type=Path, help="keep the index here; a temporary folder by default")
-    parser.add_argument("--limit", type=int, help="take only so many instances, spread over the file")
-    parser.add_argument("--maps", action="store_true", help="measure maps too")
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--output", type=Path, help="write the rankings, one JSON object a line")
+    options.add_argument("--limit", type=int, help="take only so many instances, spread over the file")
+    options.add_argument("--maps", action="store_true", help="measure maps too")
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         data = arguments.data
         if arguments.limit:

@@ -1,5 +1,6 @@
 """Instances of a data file in SWE-bench's format, and the places that their gold patches changed."""
 
+import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,15 @@ class Instance:
     text: str
     files: tuple[str, ...]
     definitions: frozenset[tuple[str, str, int]]
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The arguments that the programs on localisation share."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("data", type=Path)
+    made.add_argument("repositories", type=Path)
+    made.add_argument("--cache", type=Path, help="keep the index here; a temporary folder by default")
+    return made
 
 
 def instances(data: Path, repositories: Path, cache: Path) -> Iterator[tuple[Instance, Index]]:

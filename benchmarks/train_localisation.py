@@ -7,7 +7,6 @@ files at last) is a linear score; its weights maximise the softmax likelihood of
 Adam with a fixed number of steps from zero: the same data always gives the same weights.
 """
 
-import argparse
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from places import Instance, instances
+from places import Instance, instances, parser
 
 from sweagent.code import Index
 from sweagent.code.definition_signals import Candidate, DefinitionSignals
@@ -209,12 +208,9 @@ def _worst(scores: Sequence[float], gold: Sequence[int], count: int) -> int | No
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("repositories", type=Path)
-    parser.add_argument("--cache", type=Path, help="keep the index here; a temporary folder by default")
-    parser.add_argument("--write", type=Path, help="write the weights learned on all instances")
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--write", type=Path, help="write the weights learned on all instances")
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         cache = arguments.cache or Path(temporary)
         examples = [

@@ -5,6 +5,7 @@ from sweagent.code.index import Index, Place, open_index
 from sweagent.code.live import LiveIndex
 from sweagent.code.localise import DefinitionHit, FileHit, Localisation, locate
 from sweagent.code.outline import definition_spans, outline, syntax_errors
+from sweagent.code.refine import Reranker, refine
 from sweagent.code.related_tests import tests_for
 from sweagent.code.repo_map import file_outline, hints, repo_map
 from sweagent.code.search import Hit, callees, callers, references, search_class, search_code, search_method, tests_of
@@ -22,6 +23,7 @@ __all__ = [
     "Localisation",
     "Outline",
     "Place",
+    "Reranker",
     "SyntaxProblem",
     "callees",
     "callers",
@@ -33,6 +35,7 @@ __all__ = [
     "open_index",
     "outline",
     "references",
+    "refine",
     "repo_map",
     "rerank",
     "search_class",

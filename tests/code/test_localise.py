@@ -1,6 +1,6 @@
 """Localisation, hints, maps and re-ranking on a small shop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from sweagent.code import (
     CoveredRun,
+    DefinitionHit,
     Index,
     count_tokens,
     file_outline,
     hints,
     locate,
     open_index,
+    refine,
     repo_map,
     rerank,
     suspicion,
@@ -176,3 +178,22 @@ def test_a_question_is_taken_apart() -> None:
     assert "add_item" in question.block_calls
     assert "dry-run" in question.options
     assert "template" not in question.all_terms
+
+
+class Backwards:
+    """Prefers the last, and answers carelessly."""
+
+    def order(self, question: str, hits: Sequence[DefinitionHit], sources: Sequence[str]) -> Sequence[int]:
+        assert question == TRACEBACK
+        assert all(hit.name.rpartition(".")[2] in source for hit, source in zip(hits, sources, strict=True))
+        return [99, -1, len(hits) - 1, len(hits) - 1]
+
+
+def test_a_second_opinion_changes_only_the_top(index: Index) -> None:
+    before = locate(index, TRACEBACK, 50)
+    after = refine(index, before, TRACEBACK, Backwards(), top=3)
+    assert after.definitions[0] == before.definitions[2]
+    assert after.definitions[1:3] == before.definitions[:2]
+    assert after.definitions[3:] == before.definitions[3:]
+    assert after.files[0].path == before.definitions[2].path
+    assert set(after.files) == set(before.files)
