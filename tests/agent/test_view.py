@@ -216,7 +216,8 @@ def test_a_resumed_run_sees_exactly_the_same_view(sizes: list[int], cut: int) ->
         resumed.add(event)
         resumed.build()
     assert resumed.build() == straight.build()
-    assert resumed.plan_compaction() == straight.plan_compaction()
+    plans = [builder.plan_compaction() for builder in (resumed, straight)]
+    assert len({plan and (plan.up_to_step, plan.reason) for plan in plans}) == 1
 
 
 def test_a_models_summary_takes_the_place_of_the_lines_but_not_of_the_edits() -> None:
