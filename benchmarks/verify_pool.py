@@ -137,21 +137,24 @@ def _proof(
 
 
 def _reproduction(instance: Instance) -> Reproduction | None:
-    """The first test file of the test patch, with a command for those of FAIL_TO_PASS that it holds."""
-    oracle = instance.task.oracle
+    """A test file of the test patch, with a command for those of FAIL_TO_PASS that it holds."""
+    oracle, runner = instance.task.oracle, runner_of(instance.test_command)
+    wanted = sorted({name.split("[")[0] for name in oracle.fail_to_pass})
     with open_trees(instance.task.repository) as trees:
         tree = trees.apply(oracle.test_patch)
         paths = [change.path for change in trees.changes(trees.base, tree) if change.new]
-        tests = [path for path in paths if is_test_module(path)]
-        if not tests:
-            return None
-        content = (trees.read(tree, tests[0]) or b"").decode("utf-8")
-    runner = runner_of(instance.test_command)
-    bare = {name.split("[")[0] for name in oracle.fail_to_pass}
-    ids = sorted(name if "::" in name else f"{tests[0]}::{name}" for name in bare)
-    named = [name for name in ids if name.startswith(f"{tests[0]}::")] or [tests[0]]
-    command = command_for(runner, named, test_command=instance.test_command)
-    return Reproduction(path=tests[0], content=content, command=command, kind="test")
+        for path in filter(is_test_module, paths):
+            content = (trees.read(tree, path) or b"").decode("utf-8")
+            held = [name for name in wanted if _holds(path, content, name)]
+            if held:
+                ids = [name if "::" in name else f"{path}::{name}" for name in held]
+                command = command_for(runner, ids, test_command=instance.test_command)
+                return Reproduction(path=path, content=content, command=command, kind="test")
+    return None
+
+
+def _holds(path: str, content: str, name: str) -> bool:
+    return name.startswith(f"{path}::") if "::" in name else f"def {name}(" in content
 
 
 def _opener(
