@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 
 from sweagent.testing.report import Runner, TestOutcome, TestReport, TestResult
+from sweagent.testing.sections import sections
 
 _GO_OUTCOME = {"pass": TestOutcome.PASSED, "fail": TestOutcome.FAILED, "skip": TestOutcome.SKIPPED}
 _GO_NOISE = re.compile(r"^\s*(=== (RUN|PAUSE|CONT|NAME)|--- (FAIL|PASS|SKIP):)")
@@ -67,13 +68,14 @@ def _object(line: str) -> dict[str, object] | None:
 
 _CARGO_TEST = re.compile(r"^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)\b,?\s*(.*)$")
 _CARGO_SECTION = re.compile(r"^---- (.+?) stdout ----$")
+_CARGO_RULE = re.compile(r"^failures:$")
 _CARGO_PROBLEM = re.compile(r"^error(?:\[E\d+\])?: .*$", re.MULTILINE)
 _CARGO_OUTCOME = {"ok": TestOutcome.PASSED, "FAILED": TestOutcome.FAILED, "ignored": TestOutcome.SKIPPED}
 
 
 def parse_cargo(text: str, runner: Runner, exit_code: int | None) -> TestReport:
     """Read the text of `cargo test`: one line a test, and a section for each failure."""
-    details = _cargo_sections(text)
+    details = sections(text, _CARGO_SECTION, _CARGO_RULE)
     results = []
     for line in text.splitlines():
         found = _CARGO_TEST.match(line)
@@ -91,17 +93,3 @@ def parse_cargo(text: str, runner: Runner, exit_code: int | None) -> TestReport:
             )
     problem = _CARGO_PROBLEM.search(text) if not results else None
     return TestReport.of(runner, results, exit_code=exit_code, problem=problem.group()[:300] if problem else "")
-
-
-def _cargo_sections(text: str) -> dict[str, str]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    for line in text.splitlines():
-        heading = _CARGO_SECTION.match(line)
-        if heading:
-            current = sections.setdefault(heading.group(1), [])
-        elif line == "failures:":
-            current = None
-        elif current is not None:
-            current.append(line)
-    return {name: "\n".join(lines).strip("\n") for name, lines in sections.items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sweagent.testing.report import Runner, TestOutcome, TestReport, TestResult
 from sweagent.testing.runners import dotted
+from sweagent.testing.sections import sections
 
 _PYTEST_WORDS = {
     "PASSED": TestOutcome.PASSED,
@@ -30,6 +31,7 @@ _PYTEST_SHORT = re.compile(rf"^({_WORDS}) ([^\[\n]*?(?:\[.*?\])?)(?: - (.*))?$")
 _PYTEST_VERBOSE = re.compile(rf"^(\S.*?::.*?) ({_WORDS})(?: \(.*\))?(?:\s+\[\s*\d+%\])?$")
 _PYTEST_TOTAL = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.:]+ ?s?\w*.*$", re.MULTILINE)
 _PYTEST_HEADING = re.compile(r"^_{3,} (?:ERROR (?:at (?:setup|teardown) of|collecting) )?(.+?) _{3,}$")
+_PYTEST_RULE = re.compile(r"^={3,} .* ={3,}$")
 _PYTEST_PROBLEM = re.compile(
     r"^(?:ERROR: .*|ImportError while loading conftest .*|INTERNALERROR> \w*Error.*)$", re.MULTILINE
 )
@@ -37,7 +39,7 @@ _PYTEST_PROBLEM = re.compile(
 
 def parse_pytest(text: str, runner: Runner, exit_code: int | None) -> TestReport:
     """Read pytest's text: verbose lines, the short summary, the failures' sections, and the line of totals."""
-    sections = _pytest_sections(text)
+    details_of = sections(text, _PYTEST_HEADING, _PYTEST_RULE)
     results: dict[str, TestResult] = {}
     for line in text.splitlines():
         verbose, short = _PYTEST_VERBOSE.match(line), _PYTEST_SHORT.match(line)
@@ -47,7 +49,7 @@ def parse_pytest(text: str, runner: Runner, exit_code: int | None) -> TestReport
             word, name, message = short.group(1), short.group(2), short.group(3) or ""
         else:
             continue
-        details = sections.get(name.split("::", 1)[-1].replace("::", "."), sections.get(name, ""))
+        details = details_of.get(name.split("::", 1)[-1].replace("::", "."), details_of.get(name, ""))
         results[name] = TestResult(id=name, outcome=_PYTEST_WORDS[word], message=message, details=details)
     counts: Counter[TestOutcome] = Counter(result.outcome for result in results.values())
     totals = _PYTEST_TOTAL.findall(text)
@@ -65,20 +67,6 @@ def parse_pytest(text: str, runner: Runner, exit_code: int | None) -> TestReport
         exit_code=exit_code,
         problem=problem.group()[:300] if problem and exit_code != 0 else "",
     )
-
-
-def _pytest_sections(text: str) -> dict[str, str]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    for line in text.splitlines():
-        heading = _PYTEST_HEADING.match(line)
-        if heading:
-            current = sections.setdefault(heading.group(1), [])
-        elif re.match(r"^={3,} .* ={3,}$", line):
-            current = None
-        elif current is not None:
-            current.append(line)
-    return {name: "\n".join(lines).strip("\n") for name, lines in sections.items()}
 
 
 _CASE = re.compile(r"^(\w+) \(([\w.<>]+)\)(?: [\[(].*?[\])])?(?: \.\.\. ?(.*))?$")
@@ -186,12 +174,13 @@ _SYMPY_OUTCOME = {
     "f": TestOutcome.XFAILED,
     "X": TestOutcome.XPASSED,
 }
+_SYMPY_RULE = re.compile(r"^(_{70,}|=+ .* =+|\s*tests finished: .*)$")
 _SYMPY_HEADING = re.compile(r"^_+ (\S+\.py)(?::(\w+))? _+$")
 
 
 def parse_sympy(text: str, runner: Runner, exit_code: int | None) -> TestReport:
     """Read the verbose text of sympy's `bin/test`."""
-    details = _sympy_sections(text)
+    details = sections(text, _SYMPY_HEADING, _SYMPY_RULE)
     results: list[TestResult] = []
     file, broken = "", []
     for line in text.splitlines():
@@ -218,17 +207,3 @@ def parse_sympy(text: str, runner: Runner, exit_code: int | None) -> TestReport:
             TestResult(id=name, outcome=TestOutcome.ERROR, message="the file cannot be imported", details=section)
         )
     return TestReport.of(runner, results, exit_code=exit_code)
-
-
-def _sympy_sections(text: str) -> dict[str, str]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    for line in text.splitlines():
-        heading = _SYMPY_HEADING.match(line)
-        if heading:
-            current = sections.setdefault("::".join(part for part in heading.groups() if part), [])
-        elif re.match(r"^(_{70,}|=+ .* =+|\s*tests finished: .*)$", line):
-            current = None
-        elif current is not None:
-            current.append(line)
-    return {name: "\n".join(lines).strip("\n") for name, lines in sections.items()}

@@ -157,7 +157,7 @@ _SEVERITY = {
 }
 
 _NOISE = re.compile(r"^\s*((duration_ms|failureType|code|type): .*|note: .*RUST_BACKTRACE.*|at .*\bnode:internal.*)$")
-_TELLING = re.compile(r"^(E  |> |\s*(Assertion|Error|panicked|expected|received|got|want)\b)", re.IGNORECASE)
+_TELLING = re.compile(r"^(\s*(Assertion|Error|panicked|expected|received|got|want)\b)", re.IGNORECASE)
 
 
 def essence(details: str, *, lines: int = 10, width: int = 200) -> str:

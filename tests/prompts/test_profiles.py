@@ -1,4 +1,4 @@
-"""Every bundled profile renders with exactly the documented variables, stays small, and keeps untrusted text in its tags."""
+"""Every profile renders with exactly the documented variables, stays small, and keeps untrusted text in its tags."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -58,7 +58,10 @@ def test_optional_parts_appear_only_when_given(profile: str) -> None:
     assert "<file" not in task
     assert "found by a search" not in task
     system, task = render(
-        profile, hints="src/a.py: parse", context_files=[("AGENTS.md", "Use tabs.")], format_instructions="Write ACTION."
+        profile,
+        hints="src/a.py: parse",
+        context_files=[("AGENTS.md", "Use tabs.")],
+        format_instructions="Write ACTION.",
     )
     assert "Write ACTION." in system
     assert '<file path="AGENTS.md" untrusted="true">\nUse tabs.\n</file>' in task
