@@ -66,6 +66,7 @@ class DockerSandbox(ShellSandbox):
         self._tree, self._run_id, self._env = tree, run_id, {**DEFAULT_ENVIRONMENT, **env}
         with engine_errors(f"the image {settings.image} cannot be used"):
             image = self._image(settings.image)
+        self._tree_given = False
         self._image_id: str = image["Id"]
         user = image["Config"].get("User") or "0"
         self._root = user.partition(":")[0] in ("0", "root")
@@ -92,6 +93,9 @@ class DockerSandbox(ShellSandbox):
         self._warn()
 
     def _make_anew(self) -> None:
+        if self._tree_given:
+            # What the image holds is not the first state then, and may be more than the commands were to see.
+            super()._make_anew()
         if self._transport is not None:
             self._transport.close()
         with engine_errors("the container cannot be made anew"):
@@ -198,6 +202,7 @@ class DockerSandbox(ShellSandbox):
 
     def put_tree(self, archive: bytes, path: str) -> None:
         """Unpack a tar archive, for root through the engine, so that the image needs no tar; see `Sandbox.put_tree`."""
+        self._tree_given = True
         if not self._root:
             super().put_tree(archive, path)
             return

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sweagent.config import SandboxSettings
+from sweagent.errors import SandboxError
 from sweagent.sandbox import Sandbox, open_sandbox, probe
 
 LIMIT = 1.0
@@ -278,6 +279,16 @@ def test_removing_everything_gives_the_first_state_back_and_says_so(offline_imag
         done = sandbox.run("rm -rf / --no-preserve-root", timeout=60)
         assert any("ALL changes are lost" in note for note in done.notes)
         assert sandbox.run("echo alive").output == "alive\n"
+
+
+@pytest.mark.docker
+def test_what_an_image_held_before_its_tree_was_replaced_does_not_come_back(offline_image: str) -> None:
+    settings = SandboxSettings(kind="docker", image=offline_image, output=2000)
+    empty_archive = b"\0" * 10240
+    with open_sandbox(settings, run_id="hostile") as sandbox:
+        sandbox.put_tree(empty_archive, sandbox.workdir)
+        with pytest.raises(SandboxError, match="removed the programs"):
+            sandbox.run("rm -rf /usr --no-preserve-root", timeout=60)
 
 
 @pytest.mark.parametrize("kind", KINDS)
