@@ -83,6 +83,7 @@ class _Verification:
         self._not_checked: list[str] = []
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
+        self._nearest_missed = False
 
     def proof(self) -> Proof:
         if not self._patch:
@@ -155,6 +156,7 @@ class _Verification:
         self._regression = check.run(plan.tests)
         self._findings += check.findings
         self._not_checked += check.not_checked
+        self._nearest_missed = check.nearest_missed
 
     def _verdict(self, unresolved: str) -> tuple[Verdict, str]:
         regression = self._regression
@@ -174,6 +176,8 @@ class _Verification:
             return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
         if not regression.compared and self._plan and self._plan.tests:
             return Verdict.UNVERIFIED, "none of the existing tests could be compared"
+        if self._nearest_missed:
+            return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
         return Verdict.VERIFIED, (
             f"{accepted.name} fails without the patch and passes with it; "
             f"{regression.passed_before} existing tests pass as before"

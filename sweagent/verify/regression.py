@@ -56,6 +56,9 @@ class RegressionCheck:
         self._canaries: list[bool] = []
         self.findings: list[Finding] = []
         self.not_checked: list[str] = []
+        self.nearest_missed = False
+        """The time was used up before the tests nearest to the change were compared."""
+        self._cut_short = False
 
     def run(self, tests: Sequence[str]) -> RegressionEvidence:
         """Compare test files, in this order, until time is up, a regression is sure, or all are done.
@@ -78,6 +81,7 @@ class RegressionCheck:
             size = max(0, min(int(left * 0.8 / spent), size * _GROWTH, _LARGEST_BATCH))
         if waiting and not self._regressions and not self.findings:
             self.not_checked.append(f"{len(waiting)} test files further away from the change: the time was used up")
+        self.nearest_missed = len(tests) - len(waiting) < min(_FIRST_BATCH, len(tests)) or self._cut_short
         return self._evidence(whole=not waiting)
 
     def _compare(self, batch: list[str]) -> int:
@@ -88,6 +92,7 @@ class RegressionCheck:
             if len(batch) > 1:
                 return max(1, len(batch) // 4)
             self.not_checked.append(f"{batch[0]}: it does not end in time on the base either")
+            self._cut_short = self._cut_short or len(self._done) < _FIRST_BATCH
             return 0
         if not base.report.results and not base.canary_failed:
             if len(batch) > 1:
@@ -99,6 +104,7 @@ class RegressionCheck:
             if len(batch) > 1:
                 return max(1, len(batch) // 4)
             self.not_checked.append(f"{batch[0]}: the time was used up")
+            self._cut_short = self._cut_short or len(self._done) < _FIRST_BATCH
             return 0
         self.findings += find_forgery(base, patched)
         self._canaries.append(base.canary_failed)

@@ -85,6 +85,8 @@ class _Judging:
 
     def stays_so(self) -> str:
         again = self._run(self._sides.base)
+        if again.completed.timed_out and not tells_of_a_hang(self._issue):
+            return "it did not end in time when it was run again on the base"
         if not self._failed(again):
             return "it is not steady: on the base it failed once and passed once"
         for _ in range(2):
@@ -95,6 +97,8 @@ class _Judging:
             self.findings += find_forgery(self._base, run)
         if self.findings:
             return "the patched run does not tell the truth"
+        if run.completed.timed_out:
+            return "it did not end in time when it was run again with the patch"
         self._shows_issue = True
         return "" if self._passed(run) else "it is not steady: with the patch it passed once and failed once"
 
