@@ -270,6 +270,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve(match[2], match[3], cutoff)
 
     def _serve(self, kind: str, rest: str, cutoff: date | None) -> None:
+        if kind == "npm" and rest.startswith("always/file/"):
+            # npm puts the registry's own path before the address that it was given.
+            kind, rest = "file", rest.removeprefix("always/file/")
         if kind == "python/simple":
             page = self.registry.python_page(rest.strip("/"), cutoff)
             self._send(200 if page else 404, page.encode(), "text/html; charset=utf-8")

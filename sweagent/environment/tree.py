@@ -51,7 +51,7 @@ class GitTree:
     """
 
     def __init__(self, git_dir: str | Path, commit: str) -> None:
-        folder = Path(git_dir)
+        folder = Path(git_dir).resolve()
         self._git_dir = folder / ".git" if (folder / ".git").exists() else folder
         if commit.startswith("-"):
             raise UsageError(f"{commit!r} is not the name of a commit", "give a hash or a branch")

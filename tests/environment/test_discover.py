@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from sweagent.environment import python_recipe as python_recipe_module
-from sweagent.environment.discover import discover_tree
+from sweagent.environment.discover import discover, discover_tree
 from sweagent.environment.interpreters import Interpreter
 from sweagent.environment.python_metadata import _poetry_range, read_metadata
 from sweagent.environment.show import as_text
@@ -240,3 +240,9 @@ def test_any_text_can_stand_in_the_metadata(files: dict[str, str]) -> None:
 def test_poetrys_ranges_hold_the_version_they_name(sign: str, numbers: list[int]) -> None:
     version = ".".join(map(str, numbers))
     assert version in SpecifierSet(_poetry_range(sign + version))
+
+
+def test_a_relative_path_is_that_of_the_callers_folder(git_repository, monkeypatch) -> None:
+    folder = git_repository({"setup.py": ""}, name="near")
+    monkeypatch.chdir(folder.parent)
+    assert discover("near", "HEAD").name == "near"

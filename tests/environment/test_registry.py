@@ -137,4 +137,8 @@ def test_npm_versions_follow_the_day_unless_the_days_cannot_be_right(index, time
         told = client.get(f"{npm_registry(date(2020, 6, 1))}thing").json()
         assert set(told["versions"]) == offered
         assert told["dist-tags"]["latest"] in offered
-        assert client.get(told["versions"]["1.0.0"]["dist"]["tarball"]).content == b"the package"
+        tarball = told["versions"]["1.0.0"]["dist"]["tarball"]
+        assert client.get(tarball).content == b"the package"
+        # npm puts the registry's path before the address when it is told to replace hosts.
+        replaced = tarball.replace(f"http://{HOST}/", npm_registry(date(2020, 6, 1)))
+        assert client.get(replaced).content == b"the package"

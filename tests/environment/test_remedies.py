@@ -56,3 +56,12 @@ def test_the_remedies_come_to_an_end(recipe: Recipe, error: str) -> None:
         current = remedy.recipe if remedy else None
         tried += 1
     assert tried < 8
+
+
+def test_another_interpreter_gets_packages_that_know_it(recipe_of) -> None:
+    old = recipe_of({"setup.py": "setup(python_requires='>=3.6')"} | TEST)
+    newer = old.model_copy(update={"toolchain": old.toolchain.model_copy(update={"alternatives": ("3.12",)})})
+    remedy = next_recipe(newer, "anything")
+    assert remedy is not None
+    assert remedy.recipe.cutoff is not None
+    assert remedy.recipe.cutoff.year >= 2025
