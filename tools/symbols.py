@@ -26,7 +26,10 @@ class Parameters(BaseModel, extra="forbid"):
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Find a class, function or method in the whole repository and show its code; of a long class the outline."""
+    """Find a class, function or method in the whole repository and show its code; of a long class the outline.
+
+    Subclasses are listed.
+    """
     from sweagent.code import search_class, search_method
 
     try:
@@ -42,6 +45,10 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     if not found:
         return Observation(text=_similar(index, parameters.name), exit_code=1)
     shown = "\n\n".join(_show(index, place) for place in found[:_WHOLE])
+    classes = sorted({place.definition.name for place in found if place.definition.kind == "class"})
+    heirs = [_title(heir) for name in classes for heir in index.subclasses.get(name, ())]
+    if heirs:
+        shown += "\n\nsubclasses:\n" + "\n".join(heirs[:_LISTED])
     if len(found) > _WHOLE:
         shown += f"\n\n{len(found) - _WHOLE} more:\n"
         shown += "\n".join(_title(place) for place in found[_WHOLE:_LISTED])

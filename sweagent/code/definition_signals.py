@@ -53,6 +53,7 @@ class DefinitionSignals:
         self._index = files.index
         self._question = files.question
         self._rarities: dict[str, float] = {}
+        self._words_of: dict[str, tuple[str, ...]] = {}
         self.candidates = self._read(numbers)
 
     def compute(self) -> list[Candidate]:

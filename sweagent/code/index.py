@@ -71,11 +71,6 @@ class Index:
         facts = self._facts.get(path) or Facts()
         return Outline(path, language_of(path), facts.definitions, facts.imports, facts.lines)
 
-    def lines(self, path: str) -> int:
-        """How many lines a source file has."""
-        facts = self._facts.get(path)
-        return facts.lines if facts else 0
-
     def importers(self, path: str) -> tuple[str, ...]:
         """The files that import a file, sorted."""
         return self.graph.importers(path)

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from sweagent.code.words import IDENTIFIER, terms
@@ -30,7 +30,6 @@ _CALL = re.compile(r"(?<![\w])([A-Za-z_]\w*)\(")
 _CODE_NAME = re.compile(r"\b(?:[A-Za-z]+_\w+|_\w+|[a-z]+[A-Z]\w*|[A-Z]+[a-z0-9]+[A-Z]\w*|[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
 _IMPORT = re.compile(r"^[ \t>.]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([^\n()]*)|import[ \t]+([\w.]+))", re.M)
 _QUOTED = re.compile(r"\"([^\"\n]{6,120})\"|'([^'\n]{8,120})'|“([^”\n]{6,120})”")
-_OPTION = re.compile(r"(?<![\w-])--?([a-z][\w-]{2,})")
 _MOST_CHARACTERS = 60_000
 
 
@@ -66,7 +65,7 @@ class Question:
     code: str
     frames: tuple[Frame, ...] = ()
     errors: tuple[tuple[str, str], ...] = ()
-    links: tuple[tuple[str, int], ...] = field(default=())
+    links: tuple[tuple[str, int], ...] = ()
     """Paths with lines (0: none) in links to a forge's page of a file."""
 
     @cached_property
@@ -154,11 +153,6 @@ class Question:
             next(filter(None, groups)) for groups in _QUOTED.findall(f"{self.title}\n{self.prose}\n{self.code}")
         )
         return tuple(dict.fromkeys(text.strip() for text in found if " " in text.strip()))[:20]
-
-    @cached_property
-    def options(self) -> tuple[str, ...]:
-        """Names of command-line options, without the dashes."""
-        return tuple(dict.fromkeys(_OPTION.findall(self.whole)))
 
 
 def read_question(text: str) -> Question:

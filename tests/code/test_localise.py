@@ -166,7 +166,7 @@ def test_a_question_is_taken_apart() -> None:
     question = read_question(
         "Wrong `Cart.total`\r\n\r\nSee shop/cart.py and https://forge.example/o/r/blob/main/shop/money.py#L7\n"
         "<!-- the template says: describe -->\n```python\nfrom shop.cart import Cart\nCart('x').add_item(1)\n```\n"
-        "ValueError: must be positive\nUse --dry-run or snake_case here\n"
+        "ValueError: must be positive\nUse snake_case here\n"
     )
     assert question.title == "Wrong `Cart.total`"
     assert question.links == (("shop/money.py", 7),)
@@ -176,7 +176,6 @@ def test_a_question_is_taken_apart() -> None:
     assert question.errors == (("ValueError", "must be positive"),)
     assert {"Cart", "total", "snake_case"} <= question.code_names
     assert "add_item" in question.block_calls
-    assert "dry-run" in question.options
     assert "template" not in question.all_terms
 
 

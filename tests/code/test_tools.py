@@ -58,6 +58,10 @@ def test_symbols_says_what_resembles_a_name_that_is_missing(use: Use) -> None:
     assert (found.exit_code, "GiftCart" in found.text) == (1, True)
 
 
+def test_symbols_lists_the_subclasses_of_a_class(use: Use) -> None:
+    assert use("symbols", name="Cart").text.endswith("subclasses:\nshop/cart.py:29-31 class GiftCart")
+
+
 def test_symbols_can_be_narrowed(use: Use) -> None:
     assert use("symbols", name="Cart", kind="method").exit_code == 1
     assert use("symbols", name="Cart", path="tests/").exit_code == 1
