@@ -31,11 +31,6 @@ class Backoff:
         with self._lock:
             self._until = max(self._until, self.clock() + seconds)
 
-    def remaining(self) -> float:
-        """Seconds until the provider may be called again."""
-        with self._lock:
-            return max(0.0, self._until - self.clock())
-
     def wait(self) -> None:
         """Wait until the provider may be called again; those who wait together go on one after the other."""
         with self._lock:

@@ -160,12 +160,11 @@ class LitellmPolicy:
     ) -> tuple[Any, Usage, float | None]:
         self._backoff.wait()
         request = self._request(messages, tools)
+        # Outside of the time limit: the first import takes seconds.
+        complete = self._complete or _litellm().completion
         with self._reserve(request, purpose) as held:
             try:
-                response = bounded(
-                    lambda: (self._complete or _litellm().completion)(**request.arguments),
-                    self._settings.timeout + _GRACE,
-                )
+                response = bounded(lambda: complete(**request.arguments), self._settings.timeout + _GRACE)
             except FixIssueError:
                 # Interrupted while the provider was at work.
                 held.unsure()

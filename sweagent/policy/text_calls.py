@@ -126,7 +126,7 @@ def _fenced(text: str, tools: frozenset[str], shell: bool) -> list[Found]:
         for call in _block_calls(block, tools)
     ]
     if found:
-        if len({item.start for item in found}) != len(blocks) or _prose_after(text, found[-1].end):
+        if len({item.start for item in found}) != len(blocks) or text[found[-1].end :].strip():
             raise AmbiguousCallError(
                 "a call stands in a code fence among other text; write only the call, as the format says"
             )
@@ -243,7 +243,3 @@ def _python_call(node: ast.expr, tools: frozenset[str]) -> RawCall | None:
     except ValueError:
         return None
     return RawCall(name, arguments, repairs=("Python call in text",))
-
-
-def _prose_after(text: str, end: int) -> bool:
-    return bool(text[end:].strip())
