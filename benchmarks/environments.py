@@ -44,7 +44,8 @@ SDISTS = (
     "urllib3", "requests", "charset-normalizer", "idna", "packaging", "python-dateutil", "six", "pyyaml", "click",
     "attrs", "jinja2", "markupsafe", "cffi", "pluggy", "pydantic", "certifi", "platformdirs", "rsa", "pyasn1",
     "jmespath", "tomli", "werkzeug", "flask", "itsdangerous", "pytz", "wrapt", "isodate", "more-itertools", "zipp",
-    "sqlparse", "tabulate", "cachetools", "docutils", "psutil", "aiohttp", "multidict", "yarl", "sqlalchemy", "pygments",
+    "sqlparse", "tabulate", "cachetools", "docutils", "psutil", "aiohttp", "multidict", "yarl", "sqlalchemy",
+    "pygments",
     "beautifulsoup4", "simplejson", "ruamel.yaml", "httpx", "pendulum", "toolz",
 )  # fmt: skip
 
