@@ -77,15 +77,17 @@ def _asked(index: Index, question: str) -> list[Place]:
 
 
 def _used(index: Index) -> list[Place]:
-    """Outer definitions, those first whose name stands in the most files, for each file that defines the name."""
+    """Outer definitions, those first that the most files mention which import the definition's file."""
     places = [
         place
         for place in index.definitions()
         if not is_test(place.path) and place.definition.parent < 0 and not place.definition.name.startswith("_")
     ]
+    importers = {path: set(index.importers(path)) for path in {place.path for place in places}}
 
-    def used(place: Place) -> float:
-        return len(index.word_files(place.definition.name)) / len(index.by_name[place.definition.name])
+    def used(place: Place) -> int:
+        mentioning = {index.sources[number] for number in index.word_files(place.definition.name)}
+        return len(mentioning & importers[place.path])
 
     return sorted(places, key=lambda place: (-used(place), place.path, place.definition.start))[:_PLACES]
 
