@@ -9,6 +9,7 @@ from sweagent.forge.actions import moment
 from sweagent.forge.base import Forge, Permission
 from sweagent.forge.issues import OUR_MARK
 from sweagent.forge.naming import PREFIX
+from sweagent.forge.sanitise import segments
 from sweagent.model import Frozen
 
 
@@ -43,9 +44,6 @@ class Decision(Frozen):
     """The issue as it was when the event happened, where the event says it."""
     pull_request: int | None = None
     """With a follow-up: the pull request whose review is worked on."""
-
-
-_CODE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]*[ \t]*$", re.S | re.M)
 
 
 def decide(
@@ -183,7 +181,7 @@ def asks(comment: str, phrase: str) -> bool:
     """Whether a comment asks for a run: a line of it begins with the phrase, outside of quotes and code."""
     if OUR_MARK in comment or not phrase:
         return False
-    text = _CODE.sub("", comment.replace("\r\n", "\n"))
+    text = "".join("(code)" if is_code else part for part, is_code in segments(comment.replace("\r\n", "\n")))
     return any(re.match(rf" {{0,3}}{re.escape(phrase)}(?![\w-])", line, re.I) for line in text.split("\n"))
 
 

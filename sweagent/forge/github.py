@@ -284,7 +284,7 @@ def _refused(error: "GithubException") -> PullRequestRefusedError:
     cases = (
         ("already exists", Refusal.EXISTS, "the existing one is updated"),
         ("no commits between", Refusal.NO_COMMITS, "the base branch already has this change"),
-        ("draft pull requests are not supported", Refusal.NO_DRAFTS, "open it ready for review: --pr ready"),
+        ("draft pull requests are not supported", Refusal.NO_DRAFTS, "open it ready for review: --mode ready"),
         ("base", Refusal.BAD_BASE, "name an existing branch with --base"),
     )
     for words, reason, hint in cases:

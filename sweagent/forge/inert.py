@@ -6,12 +6,12 @@ these functions return can only be read.
 
 import re
 
-from sweagent.forge.sanitise import sanitise, segments, spans
+from sweagent.forge.sanitise import sanitise, segments
 
 _ACTIVE = re.compile(
     r"(?:https?://|ftp://|www\.|mailto:|javascript:|vscode:)[^\s`|]+"  # links, which GitHub makes of bare addresses
-    r"|[\w.+-]*@[\w][\w./-]*"  # mentions of people and teams, e-mail addresses, user@commit
-    r"|(?:[\w.-]+/[\w.-]+)?#\d+\b"  # issues, of other repositories too; closing words need one
+    r"|[\w.+-]{0,64}@[\w][\w./-]*"  # mentions of people and teams, e-mail addresses, user@commit
+    r"|(?:[\w.-]{1,64}/[\w.-]{1,100})?#\d+\b"  # issues, of other repositories too; closing words need one
     r"|\bGH-\d+\b"
     r"|\b[0-9a-f]{40}\b",
     re.I,
@@ -36,7 +36,9 @@ def inert(text: str, limit: int = 4000) -> str:
 def inert_words(text: str, limit: int = 500) -> str:
     """As `inert`, for the middle of a paragraph, a list or a quotation: everything on one line."""
     line = _shortened(" ".join(sanitise(text)[0].split()), limit).replace("\n", " ")
-    return "".join(code_span(part.strip("`")) if is_code else _escaped(part) for part, is_code in spans(line))
+    return "".join(
+        code_span(part.strip("`")) if is_code else _escaped(part) for part, is_code in segments(line, fences=False)
+    )
 
 
 def defused(markdown: str) -> str:

@@ -24,9 +24,9 @@ _FORMATS = (
     ("PyPI token", r"\bpypi-[A-Za-z0-9_-]{60,}"),
     ("npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
     ("Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}"),
-    ("JSON web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
-    ("private key", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
-    ("password in a URL", r"\b[a-z][a-z0-9+.-]*://[^\s/:@'\"]+:[^\s/@'\"${}<>*]{6,}@[\w.-]"),
+    ("JSON web token", r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,}"),
+    ("private key", r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"),
+    ("password in a URL", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]{1,100}:[^\s/@'\"${}<>*]{6,200}@[\w.-]"),
     ("Azure storage key", r"\bAccountKey=[A-Za-z0-9+/]{80,}={0,2}"),
 )
 """Published formats of credentials: prefixes and lengths as their issuers document them."""

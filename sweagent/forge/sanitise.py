@@ -37,28 +37,29 @@ _BLANK = {0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D
 _SPACES = "\n\t"
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.M)
-_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
-"""Within one line: what would end a paragraph, a list item or a heading ends a span as well."""
+_NEXT = re.compile(r"^ {0,3}(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})|(?P<ticks>`+)|<!--", re.M)
+"""Where code or a comment may begin. The words after a fence of backticks hold no backtick."""
+_TICKS = re.compile(r"`+")
+_TABLE_ROW = re.compile(r"[ \t]*\|")
 _OPEN_CELL = re.compile(r"(?<!\\)\|")
-_COMMENT = re.compile(r"<!--(.*?)(?:-->|--!>)", re.S)
-_OPEN_COMMENT = re.compile(r"<!--")
-_PROCESSING = re.compile(r"<\?.*?\?>|<!\[CDATA\[.*?\]\]>|<![A-Za-z][^>]*>", re.S)
-_DATA_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w=.+-]+)*,[^\s)\"'>\]]*", re.I)
+_DATA_URI = re.compile(r"data:(?:[\w.+-]{1,100}(?:/[\w.+-]{1,100})?)?(?:;[\w=.+-]{1,100}){0,5},[^\s)\"'>\]]*", re.I)
 _LINK_TITLE = re.compile(
-    r"(\]\(\s*(?:<[^<>\n]*>|[^\s()<>]+(?:\([^\s()]*\)[^\s()]*)*))\s+"
-    r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\))(\s*\))",
+    r"(\]\(\s{0,9}(?:<[^<>\n]{0,500}>|[^\s()<>]{1,500}(?:\([^\s()]{0,100}\)[^\s()]{0,100}){0,2}))\s{1,9}"
+    r"(\"(?:[^\"\\]|\\.){0,1000}\"|'(?:[^'\\]|\\.){0,1000}'|\((?:[^()\\]|\\.){0,1000}\))(\s{0,9}\))",
     re.S,
 )
 _DEFINITION = re.compile(
-    r"^( {0,3}\[(?P<label>[^\]\n]+)\]:[ \t]*(?P<target><[^<>\n]*>|\S+))"
-    r"(?P<title>(?:[ \t]+|[ \t]*\n[ \t]*)(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*$",
+    r"^( {0,3}\[(?P<label>[^\]\n]{1,500})\]:[ \t]*(?P<target><[^<>\n]*>|\S+))"
+    r"(?P<title>(?:[ \t]+|[ \t]*\n[ \t]*)(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'|\([^()]{0,1000}\)))?[ \t]*$",
     re.M,
 )
+_DECLARATION = re.compile(r"<![A-Za-z][^>]{0,500}>")
+_TAG = re.compile(r"<[A-Za-z](?:[^<>\"']{1,200}|\"[^\"]{0,200}\"|'[^']{0,200}'){0,20}+>")
 _ATTRIBUTE = re.compile(
-    r"(<[A-Za-z][^<>]*?)\s(title|aria-label|style|hidden|data-[\w-]+)"
-    r"(\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s<>\"']+))?(?=[\s/>])"
+    r"\s(?:title|aria-label|style|hidden|data-[\w-]{1,50})(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+))?(?=[\s/>])"
 )
+# Quantifiers are bounded and delimiters are looked for with `str.find`: a text of 100,000 characters must not cost
+# more than a moment, whatever it is made of.
 
 
 def sanitise(text: str) -> tuple[str, list[Finding]]:
@@ -90,76 +91,63 @@ def sanitise(text: str) -> tuple[str, list[Finding]]:
 _Report = Callable[..., None]
 
 
-def segments(text: str) -> Iterator[tuple[str, bool]]:
-    """Cut a text into prose and code: fenced blocks first, spans within the rest.
+def segments(text: str, *, fences: bool = True) -> Iterator[tuple[str, bool]]:
+    """Cut a text into prose and code: fenced blocks, and spans of inline code within one line.
 
-    An HTML comment that opens in prose hides the fences in it, so comments are looked for on the way.
+    A closed HTML comment is prose, whatever looks like code in it.
+
+    Args:
+        text: Markdown.
+        fences: whether a line may begin a fenced block; not so in the middle of a paragraph.
     """
-    position = 0
-    while position < len(text):
-        fence = _FENCE.search(text, position)
-        comment = _first_comment(text, position, fence.start() if fence else len(text))
-        if comment is not None:
-            yield from spans(text[position : comment.start()])
-            yield comment.group(), False
-            position = comment.end()
-            continue
-        if fence is None:
-            break
-        yield from spans(text[position : fence.start()])
-        mark = fence.group(1)
-        close = re.compile(rf"^ {{0,3}}{re.escape(mark[0])}{{{len(mark)},}}[ \t]*$", re.M).search(text, fence.end())
-        end = close.end() if close else len(text)
-        yield text[fence.start() : end], True
-        position = end
-    yield from spans(text[position:])
-
-
-def _first_comment(text: str, start: int, end: int) -> re.Match[str] | None:
-    """The first closed HTML comment that begins in prose between two places."""
-    spans = [(start + span.start(), start + span.end()) for span in _code_spans(text[start:end])]
-    for comment in _COMMENT.finditer(text, start):
-        if comment.start() >= end:
-            return None
-        if not any(low <= comment.start() < high for low, high in spans):
-            return comment
-    return None
-
-
-def spans(text: str) -> Iterator[tuple[str, bool]]:
-    """Cut a text without fenced blocks into prose and inline code."""
-    position = 0
-    for span in _code_spans(text):
-        yield text[position : span.start()], False
-        yield span.group(), True
-        position = span.end()
-    yield text[position:], False
-
-
-def _code_spans(text: str) -> Iterator[re.Match[str]]:
-    """Inline code as Markdown sees it: an escaped backtick opens none, and in a table it ends with its cell."""
-    position = 0
-    while span := _SPAN.search(text, position):
-        before = text[text.rfind("\n", 0, span.start()) + 1 : span.start()]
-        escaped = (len(before) - len(before.rstrip("\\"))) % 2
-        if escaped:
-            position = span.start() + 1
-        elif before.lstrip().startswith("|") and _OPEN_CELL.search(span.group()):
-            position = span.start() + len(span.group(1))
+    last_close = text.rfind("-->")
+    start = position = 0
+    while token := _NEXT.search(text, position):
+        stop: int | None
+        if token["fence"] and fences:
+            stop = _fence_end(text, token)
+        elif token["fence"] or token["ticks"]:
+            stop = _span_end(text, token.start(token.lastgroup or 0), token.end())
         else:
-            yield span
-            position = span.end()
+            closed = token.end() <= last_close
+            position = text.find("-->", token.end()) + 3 if closed else token.end()
+            continue
+        if stop is None:
+            position = token.end()
+            continue
+        yield text[start : token.start()], False
+        yield text[token.start() : stop], True
+        start = position = stop
+    yield text[start:], False
+
+
+def _fence_end(text: str, fence: re.Match[str]) -> int:
+    """The end of a fenced block; without a closing fence it is that of the text."""
+    mark = fence["fence"]
+    close = re.compile(rf"^ {{0,3}}{re.escape(mark[0])}{{{len(mark)},}}[ \t]*$", re.M).search(text, fence.end())
+    return close.end() if close else len(text)
+
+
+def _span_end(text: str, start: int, end: int) -> int | None:
+    """The end of the inline code that backticks open, as Markdown sees it; None when they open none.
+
+    An escaped backtick opens none, and in a table code ends with its cell.
+    """
+    before = start
+    while before and text[before - 1] == "\\":
+        before -= 1
+    if (start - before) % 2:
+        return None
+    line_end = text.find("\n", end)
+    for ticks in _TICKS.finditer(text, end, len(text) if line_end < 0 else line_end):
+        if ticks.end() - ticks.start() == end - start:
+            in_table = _TABLE_ROW.match(text, text.rfind("\n", 0, start) + 1)
+            return None if in_table and _OPEN_CELL.search(text, end, ticks.start()) else ticks.end()
+    return None
 
 
 def _strip(text: str, report: _Report) -> str:
     """Prose: remove what is not shown."""
-
-    def remove(kind: str, replacement: str = "") -> Callable[[re.Match[str]], str]:
-        def removed(match: re.Match[str]) -> str:
-            report(kind, match.group(match.lastindex or 0))
-            return replacement
-
-        return removed
 
     def definition(match: re.Match[str]) -> str:
         if match["label"].strip() in {"//", "comment", "_"} or match["target"] in {"#", "<>"}:
@@ -174,23 +162,42 @@ def _strip(text: str, report: _Report) -> str:
         return match.group(1) + match.group(3)
 
     def attribute(match: re.Match[str]) -> str:
-        report("hidden HTML attribute", match.group(0)[len(match.group(1)) :].strip())
-        return match.group(1)
+        report("hidden HTML attribute", match.group().strip())
+        return ""
+
+    def declaration(match: re.Match[str]) -> str:
+        report("hidden markup", match.group())
+        return ""
 
     def data(match: re.Match[str]) -> str:
         report("data URI", match.group())
         return f"[data URI of {len(match.group())} characters removed]"
 
     text = _invisible(text, report, lambda _: "")
-    text = _COMMENT.sub(remove("HTML comment"), text)
-    text = _OPEN_COMMENT.sub(remove("unclosed HTML comment", "[hidden by an unclosed HTML comment:]"), text)
-    text = _PROCESSING.sub(remove("hidden markup"), text)
+    text = _cut(text, "<!--", "-->", lambda hidden: report("HTML comment", hidden))
+    if "<!--" in text:
+        report("unclosed HTML comment", "", text.count("<!--"))
+        text = text.replace("<!--", "[hidden by an unclosed HTML comment:]")
+    for opening, closing in (("<?", "?>"), ("<![CDATA[", "]]>")):
+        text = _cut(text, opening, closing, lambda hidden: report("hidden markup", hidden))
+    text = _DECLARATION.sub(declaration, text)
     text = _DATA_URI.sub(data, text)
     text = _LINK_TITLE.sub(link, text)
     text = _DEFINITION.sub(definition, text)
-    while (shorter := _ATTRIBUTE.sub(attribute, text)) != text:
-        text = shorter
-    return text
+    return _TAG.sub(lambda tag: _ATTRIBUTE.sub(attribute, tag.group()), text)
+
+
+def _cut(text: str, opening: str, closing: str, found: Callable[[str], None]) -> str:
+    """Remove what stands between two delimiters; what is not closed stays."""
+    kept, position = [], 0
+    while (start := text.find(opening, position)) >= 0:
+        end = text.find(closing, start + len(opening))
+        if end < 0:
+            break
+        found(text[start + len(opening) : end])
+        kept.append(text[position:start])
+        position = end + len(closing)
+    return "".join([*kept, text[position:]])
 
 
 def _reveal(text: str, report: _Report) -> str:

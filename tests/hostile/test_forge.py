@@ -15,6 +15,7 @@ from sweagent.forge.proposal import OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.redaction import Redactor
 from sweagent.forge.remote import GitRemote
+from sweagent.forge.sanitise import MAX_CHARACTERS, sanitise
 from sweagent.task import Issue
 
 CANARY = "canary-7f3a-secret-value"
@@ -157,6 +158,15 @@ def test_secrets_are_in_nothing_that_is_published(forge, form):
     published += outcome.model_dump_json() + git(forge, "log", "--all", "--format=%B")
     assert CANARY not in published
     assert encoded not in published
+
+
+@pytest.mark.timeout(60)  # each took minutes when delimiters were looked for from every place again
+@pytest.mark.parametrize("unit", ["<!-- -->", "<!--", "`a", '[a](b "', "<a title=x ", "data:a/", "a.", "<?", "```\n"])
+def test_a_text_made_to_be_slow_is_read_all_the_same(unit):
+    text = unit * (MAX_CHARACTERS // len(unit))
+    cleaned, _ = sanitise(text)
+    assert len(cleaned) <= 20 * len(text)
+    assert Redactor().find(text) == []
 
 
 @pytest.mark.parametrize(
