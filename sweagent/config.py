@@ -30,6 +30,8 @@ class ModelSettings(Frozen):
     """Tokens; None takes what is known of the model."""
     action_format: Literal["auto", "native", "text"] = "auto"
     """Native tool calls, a text format for models without them, or whichever the model supports."""
+    summaries: bool = False
+    """Let the model sum up what the view forgets; the summary is recorded."""
     timeout: float = 600.0
     """Seconds of one call."""
     retries: int = 6

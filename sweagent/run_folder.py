@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sweagent.errors import StorageError, UsageError
 from sweagent.model import Frozen
@@ -34,6 +35,8 @@ class Result(Frozen):
     cost: float | None = 0.0
     """US dollars; None when a price is unknown."""
     usage: Usage = Usage()
+    spending: tuple[dict[str, Any], ...] = ()
+    """Calls, tokens and dollars by model and purpose."""
     steps: int = 0
     seconds: float = 0.0
 

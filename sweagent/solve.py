@@ -1,20 +1,23 @@
 """One task from issue to verdict: the only place that knows the whole way."""
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 from sweagent import __version__
 from sweagent.agent.journal import Journal, Listener
-from sweagent.agent.loop import Agent, Ending, repeat_actions
+from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
 from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
 from sweagent.agent.view import ViewBuilder
+from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.model import Frozen
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
-from sweagent.policy import Budget, make_policy, policy_from, preload, text_format_instructions
+from sweagent.policy import Budget, LitellmPolicy, make_policy, policy_from, preload, text_format_instructions
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox.base import Sandbox
@@ -40,6 +43,7 @@ _RANK = (Verdict.NO_PATCH, Verdict.REJECTED, Verdict.REGRESSED, Verdict.UNVERIFI
 _FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
 """Endings after which going on with the same settings would not help."""
 
+_SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
 _FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
 Note = Callable[[str], None]
@@ -137,6 +141,7 @@ class _Run:
         self._past = past
         self._start = time.monotonic()
         self._candidates: dict[int, _Candidate] = {}
+        self._budget: Budget | None = None
 
     def go(self) -> Result:
         with ExitStack() as stack:
@@ -148,7 +153,7 @@ class _Run:
                     candidate = _Candidate.model_validate_json(file.read_text(encoding="utf-8"))
                     self._candidates[candidate.number] = candidate
             else:
-                settings = self._settings.model_dump(mode="json")
+                settings = _recorded(self._settings)
                 self._journal.record(
                     RunStarted(version=__version__, run_id=self._run_id, task=self._task, settings=settings)
                 )
@@ -168,7 +173,7 @@ class _Run:
         """Make everything ready and let the agent work."""
         state = self._journal.state
         limits = self._settings.limits
-        budget = Budget(limits.cost, limits.tokens)
+        budget = self._budget = Budget(limits.cost, limits.tokens)
         if self._past:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
@@ -193,12 +198,17 @@ class _Run:
             tools=self._tools,
             context=self._context,
             journal=self._journal,
-            viewer=self._viewer,
+            viewer=self._summarising(policy) if self._settings.model.summaries else self._viewer,
             limits=limits,
             judge=self._judge,
             recover=self._recover,
         )
         return agent.run()
+
+    def _summarising(self, policy: Policy) -> Viewer:
+        if not isinstance(policy, LitellmPolicy):
+            raise UsageError("summaries need a single model", "leave out model.summaries, fallbacks and mixes")
+        return SummarisingViewer(self._viewer, policy)
 
     def _open_sandbox(self) -> None:
         start = time.monotonic()
@@ -344,6 +354,7 @@ class _Run:
             model=self._settings.model.name,
             cost=state.cost,
             usage=state.usage,
+            spending=tuple(line.model_dump(mode="json") for line in self._budget.lines) if self._budget else (),
             steps=state.step,
             seconds=time.monotonic() - self._start,
         )
@@ -359,6 +370,14 @@ class _Run:
             )
         )
         return result
+
+
+def _recorded(settings: Settings) -> dict[str, Any]:
+    """The settings as they are written to the log: without what may be a secret."""
+    data = settings.model_dump(mode="json")
+    extra = data["model"]["extra"]
+    data["model"]["extra"] = {name: extra[name] for name in extra if not _SECRET.search(name)}
+    return data
 
 
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:

@@ -30,7 +30,11 @@ NO_CIRCLES = {
     "tests after edits": [step for n in range(5) for step in (turn(f"edit {n}"), turn("pytest", "1 failed"))],
     "two rounds of ping-pong": [turn("edit a"), turn("edit b")] * 2,
     "different errors": [turn("x", f"error {n}", "error") for n in range(8)],
-    "errors broken by a success": [*[turn(f"{n}", "E", "error") for n in range(5)], turn("ls"), turn("y", "E", "error")],
+    "errors broken by a success": [
+        *[turn(f"{n}", "E", "error") for n in range(5)],
+        turn("ls"),
+        turn("y", "E", "error"),
+    ],
     "one silent reply": [turn("ls"), turn(None), turn("ls"), turn(None)],
 }
 
