@@ -176,6 +176,12 @@ class _Verification:
             return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
         if not regression.compared and self._plan and self._plan.tests:
             return Verdict.UNVERIFIED, "none of the existing tests could be compared"
+        if regression.unsettled:
+            names = ", ".join(item.id for item in regression.unsettled[:3])
+            return (
+                Verdict.UNVERIFIED,
+                f"passed before and failed once now, and there was no time to run it again: {names}",
+            )
         if self._nearest_missed:
             return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
         return Verdict.VERIFIED, (

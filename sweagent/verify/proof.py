@@ -120,6 +120,8 @@ class RegressionEvidence(Frozen):
     regressions: tuple[TestChange, ...] = ()
     fixed: tuple[TestChange, ...] = ()
     flaky: tuple[TestChange, ...] = ()
+    unsettled: tuple[TestChange, ...] = ()
+    """They failed with the patch, and the time was used up before they could be run again."""
     already_failing: tuple[str, ...] = ()
     canary: Literal["failed as planted", "not seen", "not planted"] = "not planted"
     """Whether the test that must fail did so in every run: then the runner really ran."""

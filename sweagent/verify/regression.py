@@ -53,6 +53,7 @@ class RegressionCheck:
         self._done: list[str] = []
         self._regressions: list[TestChange] = []
         self._flaky: list[TestChange] = []
+        self._unsettled: list[TestChange] = []
         self._canaries: list[bool] = []
         self.findings: list[Finding] = []
         self.not_checked: list[str] = []
@@ -154,12 +155,21 @@ class RegressionCheck:
             told = self._outcomes_alone(names, batch, batch[0])
         for change in group:
             outcomes = told[change.id]
-            before = [outcome is TestOutcome.PASSED for outcome in outcomes[:2]]
-            now = [outcome is TestOutcome.PASSED for outcome in outcomes[2:]]
             words = [outcome.value if outcome else "not reported" for outcome in outcomes]
             note = f"alone: {words[0]}, {words[1]} on the base; {words[2]}, {words[3]} with the patch"
-            settled = change.model_copy(update={"note": note})
-            (self._regressions if all(before) and not any(now) else self._flaky).append(settled)
+            self._sort_out(change.model_copy(update={"note": note}), outcomes)
+
+    def _sort_out(self, change: TestChange, outcomes: list[TestOutcome | None]) -> None:
+        """A test is flaky only if a rerun says so; without an answer it stays a doubt."""
+        before = [outcome is TestOutcome.PASSED for outcome in outcomes[:2]]
+        now = [outcome is TestOutcome.PASSED for outcome in outcomes[2:]]
+        starved = self._bench.remaining < 1 and None in outcomes
+        if any(now) or any(outcome is not None and outcome is not TestOutcome.PASSED for outcome in outcomes[:2]):
+            self._flaky.append(change)
+        elif all(before) and not starved:
+            self._regressions.append(change)
+        else:
+            self._unsettled.append(change)
 
     def _outcomes_alone(
         self, names: Sequence[str], targets: Sequence[str], near: str
@@ -189,6 +199,7 @@ class RegressionCheck:
             regressions=tuple(self._regressions),
             fixed=tuple(fixed),
             flaky=tuple(self._flaky),
+            unsettled=tuple(self._unsettled),
             already_failing=tuple(sorted(name for name, outcome in self._before.items() if outcome.bad)),
             canary="not planted" if not planted else "failed as planted" if seen else "not seen",
             whole_suite=whole and bool(self._done),

@@ -89,6 +89,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         facts.append(("not a reproduction", f"{item.name} ({item.origin.value}): {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))
     facts += [("broken by the patch", _change_line(item)) for item in proof.regression.regressions[:_LISTED]]
+    facts += [("not settled", _change_line(item)) for item in proof.regression.unsettled[:_LISTED]]
     facts += [("flaky", _change_line(item)) for item in proof.regression.flaky[:_LISTED]]
     facts.append(("already failing", _listed(proof.regression.already_failing)))
     for finding in proof.findings:

@@ -17,6 +17,7 @@ class Played:
         self.now, self.seconds, self.batches = 0.0, seconds, []
         self.info = SandboxInfo(kind="local", name="played")
         self.workdir = "/work"
+        self.calls, self.fails_after = 0, False
 
     def clock(self) -> float:
         return self.now
@@ -34,7 +35,9 @@ class Played:
         self.now += min(taken, timeout)
         if taken > timeout:
             return Completed(output="", exit_code=None, timed_out=True, seconds=timeout)
-        lines = [f"{name}::test_x PASSED" for name in files[:-1]]
+        self.calls += 1
+        word = "PASSED" if self.calls == 1 or not self.fails_after else "FAILED"
+        lines = [f"{name}::test_x {word}" for name in files[:-1]]
         text = "\n".join([*lines, f"{files[-1]}::test_canary FAILED", "FAILED x::y", "1 failed, 1 passed in 1s"])
         return Completed(output=text, exit_code=1, seconds=taken)
 
@@ -76,3 +79,15 @@ def test_when_not_even_the_nearest_are_compared_it_says_so(budget):
     assert made.nearest_missed
     assert len(evidence.files) < 4
     assert played.now <= budget + 10
+
+
+def test_a_failure_that_there_is_no_time_to_run_again_is_not_called_flaky():
+    played = Played(10)
+    played.fails_after = True
+    bench = Bench(played.open, 100, played.clock)
+    made = RegressionCheck(
+        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
+    )
+    evidence = made.run(TESTS[:1])
+    assert evidence.flaky == ()
+    assert [change.id for change in evidence.unsettled] == ["tests/test_a.py::test_x"]
