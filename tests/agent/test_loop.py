@@ -280,4 +280,4 @@ def test_an_overflow_compacts_once_and_goes_on(log: Path) -> None:
     run = Run(log, [*steps, too_long_once])
     assert run.go().status == "submitted"
     compactions = [event for event in read_events(log) if isinstance(event, ViewCompacted)]
-    assert [event.reason for event in compactions] == ["refused"]
+    assert [event.reason for event in compactions].count("refused") == 1

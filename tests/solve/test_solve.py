@@ -131,16 +131,16 @@ def test_a_run_is_not_overwritten(project: Path, script: Path, tmp_path: Path) -
 def test_no_secret_of_the_host_reaches_the_sandbox_or_the_log(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "canary-7f3a9c")
-    monkeypatch.setenv("GITHUB_TOKEN", "canary-b81e02")
+    monkeypatch.setenv("OPENAI_API_KEY", "sesame-7f3a9c")
+    monkeypatch.setenv("GITHUB_TOKEN", "sesame-b81e02")
     script = tmp_path / "curious.yaml"
     look = "env; cat /proc/self/environ"
     script.write_text(f"- actions: [{{bash: {{command: '{look}'}}}}]\n- actions: [{{submit: {{}}}}]\n")
     done = fix_issue(*options(project, script, tmp_path / "run"), "--verify-rounds", "0")
     assert done.returncode == 6
     record = b"".join(path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
-    assert b"canary" not in record
-    assert "canary" not in done.stdout + done.stderr
+    assert b"sesame" not in record
+    assert "sesame" not in done.stdout + done.stderr
 
 
 def test_the_issue_from_standard_input(project: Path, script: Path, tmp_path: Path) -> None:
