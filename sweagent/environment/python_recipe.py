@@ -15,7 +15,7 @@ from sweagent.environment.python_tests import (
     test_requirements,
     undeclared_packages,
 )
-from sweagent.environment.python_version import RELEASES, SETTLED, choose_python
+from sweagent.environment.python_version import RELEASES, TESTED, choose_python
 from sweagent.environment.recipe import WORKDIR, Line, Recipe, SystemPackage, normal_name
 from sweagent.environment.tree import Tree
 
@@ -86,7 +86,7 @@ def cutoff(committed: date, version: str) -> date:
     settled on that day, since the packages of the code's time do not know it.
     """
     last = committed
-    if version in RELEASES and RELEASES[version] + SETTLED > committed:
+    if version in RELEASES and RELEASES[version] + TESTED > committed:
         last = max(committed, RELEASES[version] + LEARNT)
     return last.replace(day=monthrange(last.year, last.month)[1])
 

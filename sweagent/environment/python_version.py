@@ -22,6 +22,9 @@ _NO_TESTS = re.compile(r"lint|doc|release|publish|changelog|update|format|stale|
 SETTLED = timedelta(days=270)
 """So long after a release most packages have learnt it and offer wheels for it."""
 
+TESTED = timedelta(days=90)
+"""So long after a release a version is taken that the repository itself tests with."""
+
 
 def choose_python(tree: Tree, metadata: Metadata, available: frozenset[str]) -> Toolchain:
     """Choose the interpreter: the newest that the evidence allows and that was settled on the day of the commit.
@@ -40,7 +43,9 @@ def choose_python(tree: Tree, metadata: Metadata, available: frozenset[str]) -> 
     if allowed == ["2.7"] and any(version.startswith("3") for version in metadata.classified):
         python3 = candidates[1:2] or allowed
         source = "the oldest Python 3 here, since the classifiers name older ones"
-    settled = [version for version in python3 if RELEASES[version] + SETTLED <= tree.committed]
+    tested = tested_versions(tree)[0]
+    waits = {version: TESTED if version in tested else SETTLED for version in python3}
+    settled = [version for version in python3 if RELEASES[version] + waits[version] <= tree.committed]
     chosen = settled[-1] if settled else python3[0]
     reason = f"{source}; the newest that was settled on {tree.committed}" if settled else f"{source}; the oldest here"
     others = sorted((v for v in python3 if v != chosen), key=lambda v: abs(python3.index(v) - python3.index(chosen)))
