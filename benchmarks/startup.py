@@ -2,8 +2,8 @@
 
     python benchmarks/startup.py [--install] [--runs 8]
 
-Prints JSON: `fix-issue --help` and a bare interpreter, taken in turn, with their ratio; with `--install` the size and the
-number of packages of a fresh default installation; the proportional memory of one demo run, and of several at once.
+Prints JSON: `fix-issue --help` and a bare interpreter, taken in turn, with their ratio; with `--install` the size and
+the number of packages of a fresh default installation; the proportional memory of one demo run, and of several at once.
 """
 
 import argparse

@@ -2,9 +2,8 @@
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from sweagent import __version__
@@ -21,6 +20,9 @@ REPO is a path, a git URL or owner/name. ISSUE is a number, a URL, a file, `-` f
 
 EPILOG = """Exit codes: 0 verified, 3 unverified, 4 regressed, 5 rejected, 6 no patch; 2 wrong usage, 10 sandbox or
 environment, 11 model, 12 forge or git, 13 disk, 1 internal error, 130 interrupted, 143 terminated."""
+
+# typer raises click's exceptions, or those of its own copy of click; both have this shape.
+_WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
     help=HELP,
@@ -67,12 +69,12 @@ def run(arguments: list[str]) -> int:
         arguments = ["solve", *arguments]
     try:
         return int(group.main(arguments, prog_name="fix-issue", standalone_mode=False) or 0)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
     except Exception as error:
+        if isinstance(error, _WRONG_USAGE):
+            error.show()
+            return int(error.exit_code)
         return _report(error, as_json="--json" in arguments)
 
 

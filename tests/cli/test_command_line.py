@@ -1,0 +1,84 @@
+"""The command line itself: quick help, clear refusals, documented exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("litellm", "docker", "git", "pydantic", "rich", "tree_sitter", "yaml")
+
+
+def fix_issue(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sweagent", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from sweagent.cli.app import run; run(['--help']); "
+        f"print('LOADED', [name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.rstrip().endswith("LOADED []")
+
+
+def test_help_tells_the_main_job_and_the_exit_codes() -> None:
+    text = " ".join(fix_issue("--help").stdout.split())
+    assert "fix-issue REPO ISSUE" in text
+    for code in (0, 3, 4, 5, 6, 2, 10, 11, 12, 13, 1, 130, 143):
+        assert f" {code} " in text
+
+
+@pytest.mark.parametrize(
+    "name", ["solve", "resume", "verify", "pr", "show", "locate", "map", "models", "doctor", "demo"]
+)
+def test_every_command_has_help(name: str) -> None:
+    done = fix_issue(name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage: fix-issue" in done.stdout
+
+
+WRONG = {
+    "no issue": (["repo"], "Missing"),
+    "unknown option": (["repo", "issue", "--teleport"], "--teleport"),
+    "not a number": (["repo", "issue", "--max-cost", "much"], "--max-cost"),
+    "negative limit": (["{repo}", "issue", "--max-steps", "-3"], "limits.steps"),
+    "no repository": (["/nonexistent", "issue"], "repository"),
+    "git option as repository": (["--", "--upload-pack=touch /tmp/x", "issue"], "upload-pack"),
+    "transport that runs programs": (["ext::sh -c true", "issue"], "ext::"),
+    "unknown profile": (["{repo}", "issue", "--profile", "nothing"], "bash-only"),
+    "unknown sandbox": (["{repo}", "issue", "--sandbox", "submarine"], "sandbox.kind"),
+    "missing configuration": (["{repo}", "issue", "--config", "nowhere.yaml"], "nowhere.yaml"),
+    "missing script": (["{repo}", "the issue", "--policy", "nowhere.yaml", "--sandbox", "local"], "nowhere.yaml"),
+    "no model": (["{repo}", "the issue", "--sandbox", "local"], "--model"),
+    "no such run": (["resume", "nowhere"], "nowhere"),
+    "unknown base": (["{repo}", "the issue", "--base", "no-such-branch"], "no-such-branch"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=WRONG)
+def test_wrong_usage_is_refused_in_words(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, git_repository
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    repo = git_repository({"a.py": "x = 1\n"})
+    done = fix_issue(*[argument.format(repo=repo) for argument in arguments], cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_errors_are_one_object_with_json(tmp_path: Path) -> None:
+    done = fix_issue("/nonexistent", "issue", "--json", cwd=tmp_path)
+    said = json.loads(done.stdout)
+    assert said["exit_code"] == done.returncode == 2
+    assert said["hint"]
+
+
+def test_doctor_says_what_is_missing() -> None:
+    checks = json.loads(fix_issue("doctor", "--json").stdout)
+    assert {"git", "docker", "bubblewrap", "model key", "forge token"} <= {check["name"] for check in checks}
+    assert all(check["hint"] for check in checks if check["state"] == "missing")
