@@ -42,7 +42,7 @@ def commit_all(repository: Path) -> None:
     """Make a git repository of a folder, with everything in one commit."""
     from git import Actor, Repo
 
-    author, date = Actor("fix-issue demo", "demo@localhost"), "2026-01-05T12:00:00+00:00"
+    author, date = Actor("fix-issue demo", "demo@localhost"), "2026-01-05T12:00:00"
     with Repo.init(repository, initial_branch="main") as repo:
         repo.git.add(all=True)
         # The same commit every time, so that its environment is built once.

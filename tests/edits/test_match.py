@@ -243,10 +243,12 @@ def test_a_slip_makes_an_edit_land_right_or_be_refused(
     changed = f"{old[0]}  # changed" if old[0].strip() else "    added = 1"
     text, expected = "\n".join([*lines, ""]), "\n".join([*lines[:start], changed, *lines[start + 1 :], ""])
     given_old, given_new = SLIPS[slip](old), SLIPS[slip]([changed, *old[1:]])
-    bare = [line.strip() for line in lines]
-    twice = sum(bare[row : row + len(old)] == bare[start : start + len(old)] for row in range(len(bare))) > 1
+    bare, sought = ("\n".join(line.strip() for line in part) for part in (lines, old))
+    twice = sum(bare.startswith(sought.strip("\n"), place) for place in range(len(bare))) > 1
     if twice or given_old[1:] != given_new[1:]:
         return  # apart from its indentation it is there twice: the slip makes it mean another place
+    if not "".join(old[:1]).strip() and given_new[:1] != [changed]:
+        return  # a blank line tells nothing of the indentation that the slip took from the line put in its place
     try:
         applied = edited(text, "\n".join(given_old), "\n".join(given_new))
     except EditRefused:

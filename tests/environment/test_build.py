@@ -146,8 +146,7 @@ def reached(host, port):
     except OSError:
         return False
 gateway = os.environ["http_proxy"].split("//")[1].split(":")[0]
-print("FOUND", found, "OUT", reached("1.1.1.1", 443) or reached("8.8.8.8", 53))
-raise SystemExit("SETUP RAN " + repr(found))
+raise SystemExit("FOUND %s OUT %s" % (found, reached("1.1.1.1", 443) or reached("8.8.8.8", 53)))
 """
 
 
@@ -160,13 +159,11 @@ def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
     said = f"environment:\n  base: {base}\n  system: []\n  tools: []\n  requirements: []\n  optional: []\n"
     said += "  install: ['python setup.py']\n"
     folder = git_repository({"setup.py": HOSTILE, "thing.py": "", ".fix-issue.yaml": said})
-    lines: list[str] = []
     repository = open_repository(str(folder))
     recipe = discover(repository.git_dir, repository.base_commit, name="acme/hostile")
     recipe = recipe.model_copy(update={"toolchain": recipe.toolchain.model_copy(update={"alternatives": ()})})
     with pytest.raises(EnvironmentBuildError) as caught:
-        ensure_image(recipe, repository, Settings(), log=lines.append)
-    assert "SETUP RAN []" in str(caught.value)
-    assert "FOUND [] OUT False" in "\n".join(lines)
+        ensure_image(recipe, repository, Settings(), log=lambda line: None)
+    assert "FOUND [] OUT False" in str(caught.value)
     assert os.environ["GITHUB_TOKEN"] == "CANARY"
     assert not (tmp_path / "ran").exists()
