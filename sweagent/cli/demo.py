@@ -26,7 +26,8 @@ def command(
     source = resource("trajectories", "demo")
     kind = choose_kind(sandbox or "auto", allow_local=True)
     if kind == "local":
-        typer.echo("No Docker engine and no bubblewrap here: the demo uses the local sandbox, which isolates nothing.")
+        found = "as asked" if sandbox == "local" else "for there is no Docker engine and no bubblewrap here"
+        typer.echo(f"The demo uses the local sandbox, {found}; it isolates nothing.", err=True)
     given = options.settings_options(sandbox=kind)
     settings = load_settings({**given, "policy": str(source / "run.jsonl"), "profile": "default"})
     with tempfile.TemporaryDirectory(prefix="fix-issue-demo-") as folder:
