@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -72,6 +73,12 @@ class PlainTree:
 
     def write(self, path: str, data: bytes) -> None:
         Path(path).write_bytes(data)
+
+
+def pytest_configure() -> None:
+    """A test run that was put in the background ignores interrupts, and so would all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
