@@ -22,12 +22,14 @@ from sweagent.code.definition_signals import Candidate, DefinitionSignals
 from sweagent.code.file_signals import FileSignals, Signal
 from sweagent.code.issue_text import read_question
 from sweagent.code.localise import LOOKED_INTO, file_beliefs, file_features, load_weights
+from sweagent.code.own_text import OwnText
 
 Weights = dict[str, float]
 Features = Mapping[str, float]
 STEPS, RATE = 250, 0.05
 PENALTIES = {"stage1": 0.02, "definition": 0.01, "file": 0.03}
 SMALLEST = 0.02
+_NO_TEXT = OwnText("", {}, 0)
 
 
 @dataclass
@@ -57,8 +59,7 @@ def read(instance: Instance, index: Index) -> Example:
     looked_into = sorted(scores, key=lambda number: (-scores[number], index.sources[number]))[:LOOKED_INTO]
     candidates = DefinitionSignals(files, looked_into).compute()
     for candidate in candidates:
-        candidate.words.clear()
-        candidate.text = ""
+        candidate.own = _NO_TEXT
     return Example(
         repo=instance.repo,
         signals=signals,

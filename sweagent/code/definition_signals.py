@@ -8,30 +8,33 @@ from math import log, sqrt
 from sweagent.code.definitions import Definition
 from sweagent.code.file_signals import FileSignals, term_weights
 from sweagent.code.index import Place
-from sweagent.code.words import IDENTIFIER, parts
+from sweagent.code.own_text import OwnText
+from sweagent.code.words import parts
 
 _K1, _B = 1.2, 0.6
 _TYPICAL_LENGTH = 60.0
 """Identifiers of a definition of middling length; a fixed number, so that one file more changes no score."""
 _TRIGRAMS_AT_MOST = 24
+_BEST = 10
 _SCALED = ("content", "prose", "title", "raw", "name", "name_title", "exact", "exact_block")
 
 
-@dataclass
+@dataclass(slots=True)
 class Candidate:
     """A definition with what speaks for it.
 
     Attributes:
         place: where it is.
         file_number: the file's place in `index.sources`.
-        words: the identifiers of its own text, without those of the definitions within it.
+        outer: the definition around it.
+        own: its own text, without that of the definitions within it.
         signals: by name; absent ones are 0.
     """
 
     place: Place
     file_number: int
-    words: Counter[str]
-    text: str
+    outer: Definition | None
+    own: OwnText
     signals: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -54,6 +57,8 @@ class DefinitionSignals:
         self._question = files.question
         self._rarities: dict[str, float] = {}
         self._words_of: dict[str, tuple[str, ...]] = {}
+        self._code_names = self._question.code_names
+        self._named = self._question.code_names | self._question.title_names
         self.candidates = self._read(numbers)
 
     def compute(self) -> list[Candidate]:
@@ -71,24 +76,28 @@ class DefinitionSignals:
         self._called()
         self._scale()
         self._classes()
+        self._called_by_best()
         return self.candidates
 
     def _read(self, numbers: Sequence[int]) -> list[Candidate]:
         paths = [self._index.sources[n] for n in numbers]
-        contents = self._index.contents(paths)
+        texts = self._index.own_texts(paths)
         found: list[Candidate] = []
         for number, path in zip(numbers, paths, strict=True):
-            lines = contents.get(path, b"").decode("utf-8", "replace").split("\n")
-            definitions = self._index.outline(path).definitions
-            for definition, text in zip(definitions, own_texts(definitions, lines), strict=True):
-                found.append(Candidate(Place(path, definition), number, Counter(IDENTIFIER.findall(text)), text))
+            definitions = self._index.definitions_of(path)
+            for definition, own in zip(definitions, texts[path], strict=True):
+                outer = definitions[definition.parent] if definition.parent >= 0 else None
+                found.append(Candidate(Place(path, definition), number, outer, own))
         return found
 
     def _interesting(self, weights: Mapping[str, float]) -> dict[str, tuple[str, ...]]:
-        """The identifiers that contain a word of the question, and which words."""
+        """Those identifiers of the candidates that contain a word of the question, and which words."""
+        there: set[str] = set()
+        for candidate in self.candidates:
+            there.update(candidate.own.words)
         found: defaultdict[str, list[str]] = defaultdict(list)
         for term in weights:
-            for word in self._index.words_with(term):
+            for word in there.intersection(self._index.words_with(term)):
                 found[word].append(term)
         return {word: tuple(items) for word, items in found.items()}
 
@@ -96,22 +105,22 @@ class DefinitionSignals:
         self, candidate: Candidate, weights: Mapping[str, float], prose: Mapping[str, int], title: Mapping[str, int]
     ) -> dict[str, float]:
         counts: dict[str, int] = {}
-        words = candidate.words
+        words = candidate.own.words
         for word in words.keys() & self._words_of.keys():
+            count = words[word]
             for term in self._words_of[word]:
-                counts[term] = counts.get(term, 0) + words[word]
-        norm = _K1 * (1 - _B + _B * sum(words.values()) / _TYPICAL_LENGTH)
+                counts[term] = counts.get(term, 0) + count
+        norm = _K1 * (1 - _B + _B * candidate.own.length / _TYPICAL_LENGTH)
         content = in_prose = in_title = 0.0
         for term, count in counts.items():
             value = self._files.idf.get(term, 0.0) * count * (_K1 + 1) / (count + norm)
-            content += weights[term] * value
+            weighted = weights[term] * value
+            content += weighted
             if term in prose:
-                in_prose += weights[term] * value
+                in_prose += weighted
             if term in title:
                 in_title += value
-        raw = 0.0
-        for name in words.keys() & self._question.code_names:
-            raw += self._rarity(name)
+        raw = sum(self._rarity(name) for name in sorted(words.keys() & self._code_names))
         return {"content": content, "prose": in_prose, "title": in_title, "raw": raw}
 
     def _rarity(self, name: str) -> float:
@@ -131,7 +140,7 @@ class DefinitionSignals:
             signals["exact"] = alone
         if long_enough and name in question.block_calls:
             signals["exact_block"] = alone
-        outer = self._outer(candidate)
+        outer = candidate.outer
         if outer is not None:
             said = outer.name in question.code_names or outer.name in question.title_names
             signals["outer"] = float(said)
@@ -140,8 +149,11 @@ class DefinitionSignals:
                 name in question.code_names or name in question.title_names or name in question.block_calls
             )
             signals["outer_and_name"] = float(both)
-            bases = set(outer.bases)
-            signals["base"] = float(bool(bases & (question.code_names | question.title_names)))
+            signals["base"] = float(not self._named.isdisjoint(outer.bases))
+            signals["inherited"] = self._files.ancestors.get(outer.name, 0.0)
+            if signals["inherited"]:
+                known_name = name in question.code_names or name in question.title_names or name in question.block_calls
+                signals["inherited_and_name"] = float(known_name)
         name_terms = [part for part in parts(name) if len(part) > 1]
         known = [part for part in name_terms if part in question.prose_terms]
         if known:
@@ -153,10 +165,6 @@ class DefinitionSignals:
     def _name_rarity(self, part: str) -> float:
         return log(1 + len(self._index.sources) / max(1, len(self._index.name_files(part))))
 
-    def _outer(self, candidate: Candidate) -> Definition | None:
-        parent = candidate.definition.parent
-        return self._index.outline(candidate.place.path).definitions[parent] if parent >= 0 else None
-
     def _shape(self, candidate: Candidate) -> dict[str, float]:
         definition = candidate.definition
         name = definition.name
@@ -165,7 +173,7 @@ class DefinitionSignals:
             "dunder": float(name.startswith("__") and name.endswith("__")),
             "private": float(name.startswith("_") and not name.startswith("__")),
             "nested": float(definition.kind == "function" and definition.parent >= 0),
-            "length": log(1 + sum(candidate.words.values())) / 6,
+            "length": log(1 + candidate.own.length) / 6,
         }
 
     def _frames(self) -> None:
@@ -195,7 +203,7 @@ class DefinitionSignals:
                 if len(piece) > 8 and " " in piece:
                     pieces.setdefault(piece)
         for piece in list(pieces)[:_TRIGRAMS_AT_MOST]:
-            holders = [candidate for candidate in self.candidates if piece in candidate.text]
+            holders = [candidate for candidate in self.candidates if piece in candidate.own.text]
             for candidate in holders:
                 candidate.signals["phrase"] = candidate.signals.get("phrase", 0.0) + 1 / len(holders)
 
@@ -205,12 +213,24 @@ class DefinitionSignals:
         named = sorted(named, key=lambda c: -(c.signals.get("exact", 0) + c.signals.get("frame", 0)))[:30]
         called: dict[str, float] = {}
         for candidate in named:
-            for word in candidate.words:
+            for word in candidate.own.words:
                 called[word] = called.get(word, 0.0) + 1 / len(named)
         for candidate in self.candidates:
             name = candidate.definition.name
             if name in called and len(self._index.by_name.get(name, ())) <= 6:
                 candidate.signals["called"] = min(1.0, called[name] * 3)
+
+    def _called_by_best(self) -> None:
+        """Candidates that those call which read most like the question."""
+        best = sorted(self.candidates, key=lambda c: -c.signals.get("content", 0.0))[:_BEST]
+        counts = Counter(candidate.definition.name for candidate in self.candidates)
+        for caller in best:
+            content = caller.signals.get("content", 0.0)
+            for candidate in self.candidates:
+                name = candidate.definition.name
+                if name in caller.own.words and name != caller.definition.name:
+                    value = content / counts[name]
+                    candidate.signals["called_best"] = max(candidate.signals.get("called_best", 0.0), value)
 
     def _classes(self) -> None:
         """How much the whole class around a candidate reads like the question, and its rank within its file."""
@@ -240,21 +260,3 @@ def _class_of(candidate: Candidate) -> str:
     definition = candidate.definition
     outermost = definition.qualified.partition(".")[0]
     return outermost if definition.kind in ("class", "method") or definition.parent >= 0 else ""
-
-
-def own_texts(definitions: Sequence[Definition], lines: Sequence[str]) -> list[str]:
-    """The text of each definition without that of the definitions within it."""
-    children: defaultdict[int, list[Definition]] = defaultdict(list)
-    for definition in definitions:
-        if definition.parent >= 0:
-            children[definition.parent].append(definition)
-    texts: list[str] = []
-    for number, definition in enumerate(definitions):
-        line = definition.start - 1
-        own: list[str] = []
-        for child in children[number]:
-            own.extend(lines[line : child.start - 1])
-            line = child.end
-        own.extend(lines[line : definition.end])
-        texts.append("\n".join(own))
-    return texts

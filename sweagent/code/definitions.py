@@ -96,16 +96,11 @@ def with_parents(found: list[tuple[int, int, Definition]]) -> tuple[Definition, 
         parent = around[-1][1] if around else -1
         outer = done[parent] if around else None
         around.append((end, len(done)))
-        done.append(
-            Definition(
-                name=item.name,
-                qualified=f"{outer.qualified}.{item.name}" if outer else item.name,
-                kind="method" if outer and outer.kind == "class" and item.kind == "function" else item.kind,
-                start=item.start,
-                end=item.end,
-                parent=parent,
-                bases=item.bases,
-                header=item.header or item.start,
-            )
-        )
+        if outer is None and item.header:
+            done.append(item)
+            continue
+        kind: Kind = "method" if outer and outer.kind == "class" and item.kind == "function" else item.kind
+        qualified = f"{outer.qualified}.{item.name}" if outer else item.name
+        header = item.header or item.start
+        done.append(Definition(item.name, qualified, kind, item.start, item.end, parent, item.bases, header))
     return tuple(done)

@@ -1,19 +1,21 @@
 """What the index keeps of a file: definitions, imports and how often each identifier stands in it."""
 
-import json
 import zlib
+from array import array
+from collections import Counter
 from dataclasses import dataclass
 
 from sweagent.code.definitions import Definition, Kind
 from sweagent.code.outline import LARGEST, outline
 from sweagent.code.words import identifiers
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when extraction changes, so that facts stored by an older version are not used."""
 
 _KINDS: tuple[Kind, ...] = ("class", "function", "method", "module")
 _LONGEST_WORD = 60
 _MOST_WORDS = 20_000
+_NUMBER = array("I").itemsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,30 @@ def extract(path: str, source: bytes) -> Facts:
     if len(source) > LARGEST or b"\0" in source[:8000] or _is_dense(source):
         return Facts(words={}, lines=source.count(b"\n"))
     found = outline(path, source)
-    words = identifiers(source.decode("utf-8", "replace"))
+    words: dict[str, int] = identifiers(source.decode("utf-8", "replace"))
     if len(words) > _MOST_WORDS:
-        words = type(words)(dict(words.most_common(_MOST_WORDS)))
+        words = dict(Counter(words).most_common(_MOST_WORDS))
+    for long in [word for word in words if len(word) > _LONGEST_WORD]:
+        del words[long]
     return Facts(found.definitions, found.imports, words, found.lines)
 
 
 def encode(facts: Facts) -> bytes:
-    """Pack facts for the store."""
-    rows = [[d.name, _KINDS.index(d.kind), d.start, d.end, d.parent, d.header, *d.bases] for d in facts.definitions]
-    words = {word: count for word, count in (facts.words or {}).items() if len(word) <= _LONGEST_WORD}
-    record = [rows, facts.imports, words, facts.lines]
-    return zlib.compress(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"), 1)
+    """Pack facts for the store: texts and numbers by columns, which is several times as fast as a row for each."""
+    definitions = facts.definitions
+    words = facts.words or {}
+    texts = (
+        "\n".join(d.name for d in definitions),
+        "\n".join(" ".join(d.bases) for d in definitions),
+        "\n".join(facts.imports),
+        "\n".join(words),
+    )
+    text = "\0".join(texts).encode("utf-8", "replace")
+    numbers = array("I", (len(text), facts.lines, len(definitions), len(facts.imports)))
+    for d in definitions:
+        numbers.extend((_KINDS.index(d.kind), d.start, d.end, d.parent + 1, d.header))
+    numbers.extend(words.values())
+    return zlib.compress(numbers[:1].tobytes() + text + numbers[1:].tobytes(), 1)
 
 
 def decode(data: bytes) -> Facts:
@@ -59,15 +73,27 @@ def decode(data: bytes) -> Facts:
         ValueError: the record is not whole.
     """
     try:
-        rows, imports, words, lines = json.loads(zlib.decompress(data))
+        unpacked = zlib.decompress(data)
     except zlib.error as error:
         raise ValueError("the record is not whole") from error
+    size = array("I", unpacked[:_NUMBER])[0]
+    text, numbers = unpacked[_NUMBER : _NUMBER + size], array("I", unpacked[_NUMBER + size :])
+    names, bases, imports, words = text.decode("utf-8", "replace").split("\0")
+    lines, count, imported = numbers[:3]
+    rows = numbers[3 : 3 + 5 * count].tolist()
     definitions: list[Definition] = []
-    for name, kind, start, end, parent, header, *bases in rows:
-        around = definitions[parent].qualified if parent >= 0 else ""
-        qualified = f"{around}.{name}" if around else name
-        definitions.append(Definition(name, qualified, _KINDS[kind], start, end, parent, tuple(bases), header))
-    return Facts(tuple(definitions), tuple(imports), words, lines)
+    for name, base, at in zip(names.split("\n"), bases.split("\n"), range(0, 5 * count, 5), strict=False):
+        kind, start, end, parent, header = rows[at : at + 5]
+        qualified = f"{definitions[parent - 1].qualified}.{name}" if parent else name
+        definitions.append(
+            Definition(name, qualified, _KINDS[kind], start, end, parent - 1, tuple(base.split()), header)
+        )
+    return Facts(
+        tuple(definitions),
+        tuple(imports.split("\n")) if imported else (),
+        dict(zip(words.split("\n"), numbers[3 + 5 * count :], strict=False)),
+        lines,
+    )
 
 
 def _is_dense(source: bytes) -> bool:

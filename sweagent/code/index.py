@@ -10,15 +10,19 @@ from pathlib import Path
 from sweagent.code.blobs import Entry, read_blobs, tree_entries
 from sweagent.code.definitions import Definition, Outline
 from sweagent.code.facts import Facts, decode, encode, extract
+from sweagent.code.history import History, read_history
 from sweagent.code.imports import ImportGraph, module_names
 from sweagent.code.languages import is_test, is_vendored, language_of
 from sweagent.code.outline import LARGEST
+from sweagent.code.own_text import OwnText, own_texts
 from sweagent.code.store import FactStore, default_cache
 from sweagent.code.words import parts
 
 _COUNT_BITS = 10
 _COUNT_MAX = (1 << _COUNT_BITS) - 1
 _SAVE_EVERY = 500
+_FILES_KEPT = 400
+_TERMS_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Index:
         facts: what is known of the source files, by path.
         git_dir: where contents are read from.
         overlay: contents of files that differ from the commit's, by path.
+        commit: the commit; without one there is no history.
     """
 
     def __init__(
@@ -47,19 +52,24 @@ class Index:
         facts: Mapping[str, Facts],
         git_dir: Path,
         overlay: Mapping[str, bytes] | None = None,
+        commit: str = "",
     ) -> None:
         self.entries = {entry.path: entry for entry in entries}
         self.sources = tuple(path for path in self.entries if path in facts)
         self.git_dir = git_dir
+        self.commit = commit
         self._facts = facts
         self._overlay = dict(overlay or {})
         self._contents: dict[str, bytes] = {}
+        self._own: dict[str, tuple[OwnText, ...]] = {}
+        self._term_files: dict[str, dict[int, int]] = {}
 
     def __enter__(self) -> "Index":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._contents.clear()
+        self._own.clear()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -70,6 +80,20 @@ class Index:
         """The definitions and imports of a source file; empty for one that is not known."""
         facts = self._facts.get(path) or Facts()
         return Outline(path, language_of(path), facts.definitions, facts.imports, facts.lines)
+
+    def definitions_of(self, path: str) -> tuple[Definition, ...]:
+        """The definitions of a source file, in the order of their lines."""
+        facts = self._facts.get(path)
+        return facts.definitions if facts else ()
+
+    def own_texts(self, paths: Sequence[str]) -> dict[str, tuple[OwnText, ...]]:
+        """What each definition of some files says itself; kept, for the next question often asks for the same files."""
+        if len(self._own) > _FILES_KEPT:
+            self._own.clear()
+        contents = self.contents(path for path in paths if path not in self._own)
+        for path, content in contents.items():
+            self._own[path] = own_texts(self.definitions_of(path), content)
+        return {path: self._own.get(path, ()) for path in paths}
 
     def importers(self, path: str) -> tuple[str, ...]:
         """The files that import a file, sorted."""
@@ -87,7 +111,7 @@ class Index:
                     self._contents[entry.path] = by_blob[entry.blob]
         known = {**self._contents, **self._overlay}
         found = {path: known[path] for path in wanted if path in known}
-        if len(self._contents) > 400:
+        if len(self._contents) > _FILES_KEPT:
             self._contents.clear()
         return found
 
@@ -132,6 +156,11 @@ class Index:
     def graph(self) -> ImportGraph:
         """Who imports whom."""
         return ImportGraph({path: self._facts[path].imports for path in self.sources})
+
+    @cached_property
+    def history(self) -> History:
+        """What was changed before the commit; never what came after it."""
+        return read_history(self.git_dir, self.commit) if self.commit else History()
 
     @cached_property
     def tests(self) -> frozenset[int]:
@@ -203,7 +232,7 @@ class Index:
         """How often an identifier, as it is written, stands in each file, by the file's place in `sources`."""
         return {item >> _COUNT_BITS: item & _COUNT_MAX for item in self._postings.get(word, ())}
 
-    def term_files(self, term: str) -> dict[int, int]:
+    def term_files(self, term: str) -> Mapping[int, int]:
         """How often a stemmed word (see `words.parts`) stands in each file, by the file's place in `sources`."""
         counts: dict[int, int] = {}
         for word in self._words_with.get(term, ()):
@@ -230,7 +259,7 @@ class Index:
             overlay[path] = content
             if _is_source(path):
                 facts[path] = extract(path, content)
-        return Index(sorted(entries.values(), key=lambda entry: entry.path), facts, self.git_dir, overlay)
+        return Index(sorted(entries.values(), key=lambda entry: entry.path), facts, self.git_dir, overlay, self.commit)
 
 
 def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = None) -> Index:
@@ -251,7 +280,7 @@ def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = 
         missing = {_key(entry): entry for entry in wanted if _key(entry) not in known}
         known.update(_extracted(store, Path(git_dir), missing))
     facts = {entry.path: known[_key(entry)] for entry in wanted if _key(entry) in known}
-    return Index(entries, facts, Path(git_dir))
+    return Index(entries, facts, Path(git_dir), commit=commit)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

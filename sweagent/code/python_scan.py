@@ -7,9 +7,9 @@ import re
 from bisect import bisect_right
 from functools import lru_cache
 
-from sweagent.code.definitions import Definition, with_parents
+from sweagent.code.definitions import Definition, Kind, with_parents
 
-_HEAD = re.compile(r"\n([ \t]*)(?:async[ \t]+)?(def|class|cpdef|cdef[ \t]+class)[ \t]+(\w+)")
+_HEAD = re.compile(r"\n([ \t]*)(def|class|async[ \t]+def|cpdef|cdef[ \t]+class)[ \t]+(\w+)")
 _CYTHON = re.compile(
     r"\n([ \t]*)(cp?def)[ \t]+(?!class|extern|struct|enum)"
     r"(?:[\w\[\]:,.*]+[ \t]+)*\**(\w+)[ \t]*\("
@@ -51,24 +51,19 @@ def _definitions(text: str, padded: str) -> tuple[Definition, ...]:
     header, counted = 1, 0
     for head in heads:
         position, head_end = head.start(), head.end() - 1
-        at = bisect_right(starts, position) - 1
-        if at >= 0 and strings[at][1] > position:
+        if starts and (at := bisect_right(starts, position)) and strings[at - 1][1] > position:
             continue
         header += text.count("\n", counted, position)
         counted = position
         indent, keyword, name = head.groups()
-        end = _end(text, head_end, len(indent.expandtabs()), strings, starts)
+        end = _end(text, head_end, len(indent.expandtabs()) if indent else 0, strings, starts)
         is_class = keyword.endswith("class")
-        definition = Definition(
-            name=name,
-            qualified=name,
-            kind="class" if is_class else "function",
-            start=header - _decorated(text, position, indent),
-            end=header + text.count("\n", position, end),
-            bases=_base_names(text, head_end) if is_class else (),
-            header=header,
-        )
-        found.append((position, end, definition))
+        # A blank line above, as most heads have, leaves no room for a decorator.
+        decorated = 0 if text[position - 2 : position] == "\n\n" else _decorated(text, position, indent)
+        last = header + text.count("\n", position, end)
+        bases = _base_names(text, head_end) if is_class else ()
+        kind: Kind = "class" if is_class else "function"
+        found.append((position, end, Definition(name, name, kind, header - decorated, last, -1, bases, header)))
     return with_parents(found)
 
 
@@ -106,9 +101,8 @@ def _end(text: str, position: int, indent: int, strings: list[tuple[int, int]], 
         if match is None:
             return len(text.rstrip())
         start = match.start()
-        at = bisect_right(starts, start) - 1
-        if at >= 0 and strings[at][1] > start:
-            position = strings[at][1]
+        if starts and (at := bisect_right(starts, start)) and strings[at - 1][1] > start:
+            position = strings[at - 1][1]
             continue
         return _last_line(text, start, indent)
 
@@ -118,8 +112,8 @@ def _last_line(text: str, end: int, indent: int) -> int:
     while True:
         start = text.rfind("\n", 0, end) + 1
         line = text[start:end]
-        stripped = line.strip()
-        if start == 0 or (stripped and not (stripped[0] == "#" and len(line) - len(line.lstrip()) <= indent)):
+        stripped = line.lstrip()
+        if start == 0 or (stripped and not (stripped[0] == "#" and len(line) - len(stripped) <= indent)):
             return start + len(line.rstrip())
         end = start - 1
 

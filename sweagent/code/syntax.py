@@ -181,7 +181,7 @@ def _definition(language: str, node: "Node") -> Definition | None:
 
 def _made(name: str, kind: Kind, node: "Node", at: "Node") -> Definition | None:
     name = name.strip().replace("::", ".")
-    if not name or len(name) > 200 or "\n" in name:
+    if not name or len(name) > 200 or not name.isprintable():
         return None
     start, end = node.start_point[0] + 1, node.end_point[0] + 1
     if node.end_point[1] == 0 and end > start:
@@ -249,7 +249,7 @@ def _imported(node: "Node") -> Iterator[str]:
         return
     for quoted, dotted in _IMPORT_TEXT.findall(text):
         name = quoted or dotted.replace("::", "/").replace("\\", "/")
-        if name not in _WORDS and len(name) > 1:
+        if name not in _WORDS and len(name) > 1 and name.isprintable():
             yield name
 
 
