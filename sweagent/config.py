@@ -1,10 +1,10 @@
 """One typed tree of settings: profile YAML < project file < environment < command line."""
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sweagent.errors import UsageError
@@ -53,12 +53,20 @@ class LimitSettings(Frozen):
     """This many in a row end the run."""
 
 
+Host = Annotated[
+    str, StringConstraints(to_lower=True, pattern=r"^(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(:\d{1,5})?$")
+]
+"""A host's name or IPv4 address, `*.` before it for all names below, `:PORT` after it for that port only."""
+
+
 class SandboxSettings(Frozen):
     """Where commands run and what they may use."""
 
     kind: Literal["auto", "docker", "bubblewrap", "local"] = "auto"
     image: str | None = None
     network: bool = False
+    allow_hosts: tuple[Host, ...] = ()
+    """Hosts that a Docker sandbox may reach while its network is shut otherwise."""
     packages: bool = False
     """Give back the capabilities that package managers need."""
     memory: str = "4g"

@@ -68,6 +68,11 @@ def open_sandbox(
     """
     kind = choose_kind(settings.kind, allow_local=allow_local)
     settings = settings.model_copy(update={"kind": kind, "image": image or settings.image})
+    if settings.allow_hosts and not settings.network and kind != "docker":
+        raise SandboxError(
+            f"the {kind} sandbox cannot open the network for some hosts only",
+            "start Docker, or decide on --network or --no-network without --allow-host",
+        )
     variables = dict(env or {})
     if kind == "docker":
         from sweagent.sandbox.docker import DockerSandbox

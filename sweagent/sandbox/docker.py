@@ -19,6 +19,7 @@ from sweagent.sandbox._identity import PREFIX, owner_labels
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
 from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.base import SandboxInfo
+from sweagent.sandbox.egress import NO_NAME_SERVER, Egress, open_egress
 
 STATE, OUTPUTS = "/run/fix-issue", "/tmp/fix-issue"  # noqa: S108 - inside the container
 LIFETIME = 24 * 3600
@@ -39,7 +40,7 @@ class DockerSandbox(ShellSandbox):
     """A container without network and capabilities, with bounds on memory, processes and disk.
 
     Args:
-        settings: bounds and defaults; `image` must be given.
+        settings: bounds and defaults; `image` must be given. With `allow_hosts` there is a way out to these hosts.
         workdir: the work tree's root in the container.
         tree: what the work tree holds at first: a tar archive, its path, or a folder; None keeps the image's.
         run_id: names the run in the container's labels.
@@ -62,6 +63,7 @@ class DockerSandbox(ShellSandbox):
             raise SandboxError("the Docker sandbox needs an image", "name one with --image")
         self._api = connect(CALL_SECONDS)
         self._container = ""
+        self._egress: Egress | None = None
         self._disk = parse_size(settings.disk)
         self._tree, self._run_id, self._env = tree, run_id, {**DEFAULT_ENVIRONMENT, **env}
         with engine_errors(f"the image {settings.image} cannot be used"):
@@ -76,6 +78,8 @@ class DockerSandbox(ShellSandbox):
         )
         super().__init__(settings, info, workdir, OUTPUTS)
         try:
+            if settings.allow_hosts and not settings.network:
+                self._egress = open_egress(self._api, settings.allow_hosts)
             self._make()
         except BaseException:
             self.close()
@@ -112,7 +116,7 @@ class DockerSandbox(ShellSandbox):
         return found
 
     def _create(self) -> None:
-        settings = self._settings
+        settings, egress = self._settings, self._egress
         text, arguments = supervisor_arguments(
             state=STATE, outputs=OUTPUTS, workdir=self._workdir, namespace=True, lifetime=LIFETIME
         )
@@ -125,7 +129,9 @@ class DockerSandbox(ShellSandbox):
             cap_drop=["ALL"],
             cap_add=_PACKAGE_CAPABILITIES if settings.packages else [],
             security_opt=["no-new-privileges"],
-            network_mode="bridge" if settings.network else "none",
+            network_mode=egress.network if egress else "bridge" if settings.network else "none",
+            dns=[NO_NAME_SERVER] if egress else None,
+            dns_opt=["timeout:1", "attempts:1"] if egress else None,
             pids_limit=settings.pids,
             mem_limit=memory,
             memswap_limit=memory,
@@ -140,7 +146,7 @@ class DockerSandbox(ShellSandbox):
             command=arguments,
             name=f"{PREFIX}-{uuid.uuid4().hex[:12]}",
             user=self._user,
-            environment=self._env,
+            environment={**self._env, **egress.environment} if egress else self._env,
             labels=owner_labels(self._run_id),
             stdin_open=True,
             working_dir="/",
@@ -253,6 +259,8 @@ class DockerSandbox(ShellSandbox):
 
     def _remove(self) -> None:
         """Remove the container at once; what the engine does not do in time is left to `remove_leftovers`."""
+        if self._egress is not None:
+            self._egress.close()
         if not self._container:
             return
         with contextlib.suppress(SandboxError), engine_errors("the container cannot be removed"):
