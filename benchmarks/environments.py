@@ -7,8 +7,8 @@
     python benchmarks/environments.py disk
 
 Both lists were fixed before anything was tried; failures stay in. A case that the result file has already is skipped,
-so a run can be stopped and gone on with. `--mirror` names a folder of git directories `<owner>+<name>/repo`; projects
-that it lacks are not tried.
+so a run can be stopped and gone on with. `--mirror` names a folder of git directories `<owner>+<name>/repo`; of a
+project that it lacks, source distributions of spread dates are taken instead where they were listed.
 """
 
 import argparse
@@ -49,6 +49,13 @@ SDISTS = (
     "beautifulsoup4", "simplejson", "ruamel.yaml", "httpx", "pendulum", "toolz",
 )  # fmt: skip
 
+RELEASES = {
+    # For projects whose history is not at hand; their source distributions carry the tests.
+    "django/django": ("2.0", "2.2", "3.1", "4.0", "4.2"),
+    "matplotlib/matplotlib": ("3.0.3", "3.3.4", "3.5.3", "3.7.5", "3.9.4"),
+    "scikit-learn/scikit-learn": ("0.20.4", "0.22.2", "0.24.2", "1.0.2", "1.3.2"),
+}
+
 
 def _cases_of(path: Path) -> dict[str, tuple[str, ...]]:
     """Five commits a project, spread over the dates, from a file of SWE-bench's tasks."""
@@ -69,17 +76,17 @@ def _sdists(folder: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
         yield name, partial(_unpacked, name, folder)
 
 
-def _unpacked(name: str, folder: Path) -> Repository:
-    """The newest source distribution as a repository of one commit, dated as the release was."""
+def _unpacked(name: str, folder: Path, version: str = "") -> Repository:
+    """A source distribution, by default the newest, as a repository of one commit, dated as the release was."""
     registry = Registry(read_registry_settings(), frozenset())
-    sdists = [file for file in registry.files(name) if file.name.endswith(".tar.gz")]
+    sdists = [file for file in registry.files(name) if file.name.endswith(f"{version}.tar.gz")]
     sdists = [file for file in sdists if not re.search(r"\d(a|b|rc|\.dev)\d", file.name) and not file.yanked]
     sdist = max(sdists, key=lambda file: (file.uploaded or date.min, file.name))
     archive = folder / sdist.name
     with registry.file(sdist.url, {}) as answer:
         archive.write_bytes(answer.read())
     registry.close()
-    root = folder / f"{name}-tree"
+    root = folder / f"{name}{version}-tree"
     with tarfile.open(archive) as packed:
         packed.extractall(root, filter="data")
     (tree,) = root.iterdir()
@@ -97,13 +104,16 @@ def _unpacked(name: str, folder: Path) -> Repository:
     return Repository(source=str(tree), git_dir=str(tree / ".git"), base_commit=commit, name=f"pypi/{name}")
 
 
-def _commits(tasks: Path, mirror: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
+def _commits(tasks: Path, mirror: Path, folder: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
     """The first commits of all projects, then the second ones, so that a run that is stopped has seen all projects."""
     chosen = _cases_of(tasks)
     for place in range(5):
         for name, commits in chosen.items():
             git_dir = mirror / name.replace("/", "+") / "repo"
-            if place < len(commits) and git_dir.is_dir():
+            if not git_dir.is_dir():
+                for version in RELEASES.get(name, ())[place : place + 1]:
+                    yield f"{name} {version}", partial(_unpacked, name.split("/")[1], folder, version)
+            elif place < len(commits):
                 commit = commits[place]
                 repository = Repository(source=name, git_dir=str(git_dir), base_commit=commit, name=name)
                 yield f"{name}@{commit[:12]}", partial(_given, repository)
@@ -249,7 +259,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             _run(_sdists(Path(folder)), options.out, options.seconds, limit)
     elif options.what == "commits":
-        _run(_commits(options.tasks, options.mirror), options.out, options.seconds, limit)
+        with tempfile.TemporaryDirectory() as folder:
+            cases = _commits(options.tasks, options.mirror, Path(folder))
+            _run(cases, options.out, options.seconds, limit)
     elif options.what == "report":
         _report(options.results or options.out)
     elif options.what == "cache":
