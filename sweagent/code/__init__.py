@@ -1,9 +1,10 @@
 """Knowing a repository without a model: syntax, index, search, map, localisation."""
 
 from sweagent.code.definitions import Definition, Outline, SyntaxProblem
-from sweagent.code.index import Index, Place, open_index
+from sweagent.code.index import Index, Place
 from sweagent.code.live import LiveIndex
 from sweagent.code.localise import DefinitionHit, FileHit, Localisation, locate
+from sweagent.code.opening import open_index
 from sweagent.code.outline import definition_spans, outline, syntax_errors
 from sweagent.code.refine import Reranker, refine
 from sweagent.code.related_tests import tests_for

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sweagent.code.blobs import Entry, read_blobs, tree_entries
+from sweagent.code.blobs import Entry, read_blobs
 from sweagent.code.definitions import Definition, Outline
-from sweagent.code.facts import Facts, decode, encode, extract
+from sweagent.code.facts import Facts, extract
 from sweagent.code.history import History, read_history
 from sweagent.code.imports import ImportGraph, module_names
-from sweagent.code.languages import is_test, is_vendored, language_of
-from sweagent.code.outline import LARGEST
+from sweagent.code.languages import is_source, is_test, language_of
 from sweagent.code.own_text import OwnText, own_texts
-from sweagent.code.store import FactStore, default_cache
 from sweagent.code.words import parts
 
 _COUNT_BITS = 10
 _COUNT_MAX = (1 << _COUNT_BITS) - 1
-_SAVE_EVERY = 500
 _FILES_KEPT = 400
 _TERMS_KEPT = 1000
 
@@ -172,7 +169,7 @@ class Index:
         postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
         for number, path in enumerate(self.sources):
             shifted = number << _COUNT_BITS
-            for word, count in (self._facts[path].words or {}).items():
+            for word, count in self._facts[path].word_counts():
                 postings[word].append(shifted | (count if count < _COUNT_MAX else _COUNT_MAX))
         return dict(postings)
 
@@ -187,7 +184,7 @@ class Index:
     @cached_property
     def lengths(self) -> tuple[int, ...]:
         """How many identifiers stand in each of `sources`."""
-        return tuple(sum((self._facts[path].words or {}).values()) for path in self.sources)
+        return tuple(sum(self._facts[path].counts) for path in self.sources)
 
     @cached_property
     def by_file_name(self) -> Mapping[str, tuple[str, ...]]:
@@ -257,30 +254,9 @@ class Index:
                 continue
             entries[path] = Entry(path, "", len(content))
             overlay[path] = content
-            if _is_source(path):
+            if is_source(path):
                 facts[path] = extract(path, content)
         return Index(sorted(entries.values(), key=lambda entry: entry.path), facts, self.git_dir, overlay, self.commit)
-
-
-def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = None) -> Index:
-    """Index a commit of a repository; what is known of its blobs from before is not read again.
-
-    Args:
-        git_dir: a git directory; no work tree is needed, and it is only read.
-        commit: a commit or tree.
-        cache_dir: where facts are kept; None takes the user's cache folder.
-
-    Raises:
-        GitError: there is no such repository or commit.
-    """
-    entries = tree_entries(Path(git_dir), commit)
-    wanted = [entry for entry in entries if _is_source(entry.path)]
-    with FactStore(Path(cache_dir) if cache_dir else default_cache()) as store:
-        known = _known(store, wanted)
-        missing = {_key(entry): entry for entry in wanted if _key(entry) not in known}
-        known.update(_extracted(store, Path(git_dir), missing))
-    facts = {entry.path: known[_key(entry)] for entry in wanted if _key(entry) in known}
-    return Index(entries, facts, Path(git_dir), commit=commit)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -288,41 +264,3 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     for key, value in pairs:
         found[key].append(value)
     return {key: tuple(values) for key, values in found.items()}
-
-
-def _is_source(path: str) -> bool:
-    return language_of(path) is not None and not is_vendored(path)
-
-
-def _key(entry: Entry) -> str:
-    return f"{entry.blob}.{language_of(entry.path)}"
-
-
-def _known(store: FactStore, wanted: Sequence[Entry]) -> dict[str, Facts]:
-    known: dict[str, Facts] = {}
-    for key, record in store.load(dict.fromkeys(_key(entry) for entry in wanted)):
-        try:
-            known[key] = decode(record)
-        except (ValueError, TypeError, IndexError):
-            continue
-    return known
-
-
-def _extracted(store: FactStore, git_dir: Path, missing: Mapping[str, Entry]) -> Iterator[tuple[str, Facts]]:
-    huge = {key for key, entry in missing.items() if entry.size > LARGEST}
-    yield from ((key, Facts(words={})) for key in huge)
-    # A blob may stand in the tree under names of several languages.
-    by_blob: defaultdict[str, list[tuple[str, Entry]]] = defaultdict(list)
-    for key, entry in missing.items():
-        if key not in huge:
-            by_blob[entry.blob].append((key, entry))
-    pending: list[tuple[str, bytes]] = []
-    for blob, content in read_blobs(git_dir, (items[0][1] for items in by_blob.values())):
-        for key, entry in by_blob[blob]:
-            facts = extract(entry.path, content)
-            pending.append((key, encode(facts)))
-            yield key, facts
-        if len(pending) >= _SAVE_EVERY:
-            store.save(pending)
-            pending = []
-    store.save(pending)

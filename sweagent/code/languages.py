@@ -92,6 +92,11 @@ def is_vendored(path: str) -> bool:
     return bool(_VENDORED.search(path) or _GENERATED.search(path))
 
 
+def is_source(path: str) -> bool:
+    """Tell whether a path is that of source that belongs to the project itself."""
+    return language_of(path) is not None and not is_vendored(path)
+
+
 def is_aside(path: str) -> bool:
     """Tell whether a path is beside the product: documentation, examples, benchmarks, maintenance scripts."""
     return bool(_ASIDE.search(path)) or path in {"setup.py", "conftest.py", "noxfile.py"}

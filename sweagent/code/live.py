@@ -9,8 +9,9 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from sweagent.code.index import Index, open_index
+from sweagent.code.index import Index
 from sweagent.code.languages import language_of
+from sweagent.code.opening import open_index
 
 _LARGEST = 2_000_000
 _MOST_CHANGES = 500

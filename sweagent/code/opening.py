@@ -1,0 +1,69 @@
+"""Opening an index: what is known of a commit's blobs comes from the store, the rest is read and stored."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sweagent.code.blobs import Entry, read_blobs, tree_entries
+from sweagent.code.facts import Facts, decode, encode, extract
+from sweagent.code.index import Index
+from sweagent.code.languages import is_source, language_of
+from sweagent.code.outline import LARGEST
+from sweagent.code.store import FactStore, default_cache
+
+_SAVE_EVERY = 500
+
+
+def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = None) -> Index:
+    """Index a commit of a repository; what is known of its blobs from before is not read again.
+
+    Args:
+        git_dir: a git directory; no work tree is needed, and it is only read.
+        commit: a commit or tree.
+        cache_dir: where facts are kept; None takes the user's cache folder.
+
+    Raises:
+        GitError: there is no such repository or commit.
+    """
+    entries = tree_entries(Path(git_dir), commit)
+    wanted = [entry for entry in entries if is_source(entry.path)]
+    with FactStore(Path(cache_dir) if cache_dir else default_cache()) as store:
+        known = _known(store, wanted)
+        missing = {_key(entry): entry for entry in wanted if _key(entry) not in known}
+        known.update(_extracted(store, Path(git_dir), missing))
+    facts = {entry.path: known[_key(entry)] for entry in wanted if _key(entry) in known}
+    return Index(entries, facts, Path(git_dir), commit=commit)
+
+
+def _key(entry: Entry) -> str:
+    return f"{entry.blob}.{language_of(entry.path)}"
+
+
+def _known(store: FactStore, wanted: Sequence[Entry]) -> dict[str, Facts]:
+    known: dict[str, Facts] = {}
+    for key, record in store.load(dict.fromkeys(_key(entry) for entry in wanted)):
+        try:
+            known[key] = decode(record)
+        except (ValueError, TypeError, IndexError):
+            continue
+    return known
+
+
+def _extracted(store: FactStore, git_dir: Path, missing: Mapping[str, Entry]) -> Iterator[tuple[str, Facts]]:
+    huge = {key for key, entry in missing.items() if entry.size > LARGEST}
+    yield from ((key, Facts()) for key in huge)
+    # A blob may stand in the tree under names of several languages.
+    by_blob: defaultdict[str, list[tuple[str, Entry]]] = defaultdict(list)
+    for key, entry in missing.items():
+        if key not in huge:
+            by_blob[entry.blob].append((key, entry))
+    pending: list[tuple[str, bytes]] = []
+    for blob, content in read_blobs(git_dir, (items[0][1] for items in by_blob.values())):
+        for key, entry in by_blob[blob]:
+            facts = extract(entry.path, content)
+            pending.append((key, encode(facts)))
+            yield key, facts
+        if len(pending) >= _SAVE_EVERY:
+            store.save(pending)
+            pending = []
+    store.save(pending)
