@@ -13,9 +13,9 @@ from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
 from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
 from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
+from sweagent.candidates import Candidate, Candidates
 from sweagent.config import Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
-from sweagent.model import Frozen
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
 from sweagent.policy import Budget, LitellmPolicy, make_policy, policy_from, preload, text_format_instructions
 from sweagent.policy.base import Policy
@@ -39,7 +39,6 @@ from sweagent.workplace import prepare
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
 
-_RANK = (Verdict.NO_PATCH, Verdict.REJECTED, Verdict.REGRESSED, Verdict.UNVERIFIED, Verdict.VERIFIED)
 _FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
 """Endings after which going on with the same settings would not help."""
 
@@ -105,20 +104,6 @@ def resume(folder: RunFolder, *, listeners: Iterable[Listener] = (), note: Note 
         return _Run(started.task, settings, folder, started.run_id, listeners, note, past).go()
 
 
-class _Candidate(Frozen):
-    """A patch that was taken, with its proof when it was judged."""
-
-    number: int
-    patch: Patch
-    proof: Proof | None = None
-
-    @property
-    def verdict(self) -> Verdict:
-        if self.proof:
-            return self.proof.verdict
-        return Verdict.UNVERIFIED if self.patch else Verdict.NO_PATCH
-
-
 class _Run:
     """A run from its first event to its result."""
 
@@ -140,7 +125,7 @@ class _Run:
         self._note = note
         self._past = past
         self._start = time.monotonic()
-        self._candidates: dict[int, _Candidate] = {}
+        self._candidates = Candidates(folder)
         self._budget: Budget | None = None
 
     def go(self) -> Result:
@@ -148,11 +133,7 @@ class _Run:
             log = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
             self._viewer = ViewBuilder(self._settings.model)
             self._journal = Journal(log, self._viewer, self._listeners, self._past)
-            if self._past:
-                for file in self._folder.patches.glob("*.json"):
-                    candidate = _Candidate.model_validate_json(file.read_text(encoding="utf-8"))
-                    self._candidates[candidate.number] = candidate
-            else:
+            if not self._past:
                 settings = _recorded(self._settings)
                 self._journal.record(
                     RunStarted(version=__version__, run_id=self._run_id, task=self._task, settings=settings)
@@ -166,6 +147,9 @@ class _Run:
                 raise
             except FixIssueError as error:
                 self._end(Ending("sandbox_error" if isinstance(error, SandboxError) else "policy_error", str(error)))
+                raise
+            except Exception as error:
+                self._end(Ending("internal_error", f"{type(error).__name__}: {error}"))
                 raise
             return self._end(ending)
 
@@ -203,7 +187,14 @@ class _Run:
             judge=self._judge,
             recover=self._recover,
         )
-        return agent.run()
+        try:
+            return agent.run()
+        except FixIssueError:
+            raise
+        except Exception:
+            # A fault of our own must not cost the work that was done.
+            self._take()
+            raise
 
     def _summarising(self, policy: Policy) -> Viewer:
         if not isinstance(policy, LitellmPolicy):
@@ -266,7 +257,7 @@ class _Run:
         )
         self._journal.record(write_prompt(settings.profile, variables))
 
-    def _take(self) -> _Candidate:
+    def _take(self) -> Candidate:
         """Take the patch from the work tree as it is now, and keep it."""
         state = self._journal.state
         patch = extract_patch(
@@ -276,17 +267,10 @@ class _Run:
             reproduction_paths=(state.reproduction.path,) if state.reproduction else (),
             allow_tests=self._settings.verify.allow_tests,
         )
-        candidate = _Candidate(number=1 + max(self._candidates, default=0), patch=patch)
-        file = self._keep(candidate)
-        paths = tuple(item.path for item in patch.kept)
+        candidate = self._candidates.add(patch)
+        file, paths = self._candidates.file(candidate), tuple(item.path for item in patch.kept)
         self._journal.record(PatchTaken(step=state.step, file=file, sha256=patch.sha256, files=paths))
         return candidate
-
-    def _keep(self, candidate: _Candidate) -> str:
-        self._candidates[candidate.number] = candidate
-        file = self._folder.patches / f"{candidate.number}.json"
-        self._folder.write(file, candidate.model_dump_json())
-        return f"{self._folder.patches.name}/{file.name}"
 
     def _judge(self) -> str | None:
         """Judge a submission; say what the policy should mend, as long as there are rounds left."""
@@ -295,7 +279,7 @@ class _Run:
             return None
         return feedback(proof)
 
-    def _verify(self, candidate: _Candidate) -> Proof:
+    def _verify(self, candidate: Candidate) -> Proof:
         state = self._journal.state
         proof = verify(
             self._task,
@@ -306,7 +290,7 @@ class _Run:
             test_command=self._workplace.test_command,
             settings=self._settings.verify,
         )
-        file = self._keep(candidate.model_copy(update={"proof": proof}))
+        file = self._candidates.file(self._candidates.judged(candidate, proof))
         self._journal.record(
             VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)
         )
@@ -327,8 +311,7 @@ class _Run:
     def _end(self, ending: Ending) -> Result:
         """Choose the best candidate, the latest of equals, and write the result."""
         state = self._journal.state
-        ranked = sorted(self._candidates.values(), key=lambda item: (_RANK.index(item.verdict), item.number))
-        best = ranked[-1] if ranked else None
+        best = self._candidates.best()
         patch, proof = (best.patch, best.proof) if best else (None, None)
         if patch:
             self._folder.write(self._folder.patch, patch.text)
@@ -383,11 +366,7 @@ def _recorded(settings: Settings) -> dict[str, Any]:
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
     if isinstance(ending.error, RunInterruptedError):
         return ending.error.exit_code
-    if (
-        not patch
-        and ending.error is not None
-        and ending.status in ("policy_error", "sandbox_error", "context_overflow")
-    ):
+    if not patch and ending.error is not None and ending.status in _FAILURES:
         return ending.error.exit_code
     if proof is not None:
         return exit_code(proof)

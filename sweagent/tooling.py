@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from sweagent.errors import UsageError
+from sweagent.errors import FixIssueError, UsageError
 from sweagent.policy.base import ToolSchema
 from sweagent.resources import resource
 from sweagent.sandbox.base import Sandbox
@@ -79,16 +79,25 @@ class Tool:
         return ToolSchema(name=self.name, description=self.description, parameters=_schema(self.parameters))
 
     def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Observation:
-        """Check the arguments and run the tool; wrong arguments give an observation that says what is wrong.
+        """Check the arguments and run the tool.
+
+        Wrong arguments, and an error of the tool itself, give an observation that says what is wrong.
 
         Raises:
             SandboxError: the sandbox is lost.
+            RunInterruptedError: the user stops the run.
         """
         try:
             parameters = self.parameters.model_validate(arguments)
         except ValidationError as error:
             return Observation(text=f"{self.name} was not run: {_complaints(error)}", status="refused")
-        return self.function(context, parameters)
+        try:
+            return self.function(context, parameters)
+        except FixIssueError:
+            raise
+        except Exception as error:
+            # Tools may be the user's own: one that fails must not end the run.
+            return Observation(text=f"{self.name} failed: {type(error).__name__}: {error}", status="error")
 
 
 def load_tools(names: Iterable[str], folders: Iterable[Path] = ()) -> dict[str, Tool]:

@@ -57,6 +57,12 @@ def test_a_file_in_a_users_folder_is_a_tool(folder: Path) -> None:
     assert call(tools, "hello", count=2).text == "hello hello "
 
 
+def test_a_tool_that_fails_is_an_observation(tmp_path: Path) -> None:
+    (tmp_path / "hello.py").write_text(TOOL.replace('return Observation(text="hello', 'return 1 / 0 and ("hello'))
+    observation = call(load_tools(["hello"], [tmp_path]), "hello")
+    assert (observation.status, observation.text) == ("error", "hello failed: ZeroDivisionError: division by zero")
+
+
 def test_a_users_tool_goes_before_the_bundled_one(tmp_path: Path) -> None:
     (tmp_path / "submit.py").write_text(TOOL)
     assert load_tools(["submit"], [tmp_path])["submit"].description.startswith("Say hello")

@@ -55,6 +55,7 @@ def start(
     base: str | None = None,
     include_dirty: bool = False,
     test_command: str | None = None,
+    setup_command: str | None = None,
     output: Path | None = None,
     delivery: Delivery = Delivery(),
     verbosity: int = 1,
@@ -65,7 +66,7 @@ def start(
     Raises:
         FixIssueError: what was asked for cannot be done.
     """
-    from sweagent.forge import read_issue
+    from sweagent.forge import read_issue_with_findings
     from sweagent.repository import open_repository
     from sweagent.solve import solve
 
@@ -74,12 +75,12 @@ def start(
         repository = open_repository(
             repo, base=base, include_dirty=include_dirty, **_remote_options(repo, delivery.api_url)
         )
-        issue = read_issue(
-            issue_text,
-            repository_source=repository.source,
-            repository_name=repository.name,
-            api_url=delivery.api_url,
+        read = read_issue_with_findings(
+            issue_text, repository.source, repository.name, delivery.api_url, token=None, until=None
         )
+        issue = read.issue
+        for finding in read.findings:
+            progress.note(f"in the issue: {finding}")
         name = repository.name.replace("/", "__")
         task = Task(
             id=f"{name}-{issue.number}" if issue.number else name,
@@ -87,6 +88,7 @@ def start(
             issue=issue,
             image=settings.sandbox.image,
             test_command=test_command,
+            setup_command=setup_command,
         )
         run_id = new_run_id(task.id)
         folder = RunFolder(output or runs_folder() / run_id)
