@@ -35,6 +35,7 @@ ExitStatus = Literal[
     "policy_error",
     "sandbox_error",
     "interrupted",
+    "internal_error",
 ]
 
 

@@ -126,6 +126,7 @@ def report(result: Result, *, as_json: bool) -> None:
     console.print(f"record: {result.folder}")
     if result.exit_status in (
         "interrupted",
+        "internal_error",
         "time_limit",
         "step_limit",
         "budget_limit",
