@@ -7,7 +7,22 @@ from typing import Annotated, Any
 import typer
 
 from sweagent import __version__
-from sweagent.cli import clean, demo, doctor, env, locate, models, pr, resume, show, solve, verify
+from sweagent.cli import (
+    batch,
+    clean,
+    demo,
+    doctor,
+    env,
+    evaluate,
+    locate,
+    models,
+    pr,
+    report,
+    resume,
+    show,
+    solve,
+    verify,
+)
 from sweagent.cli import map as map_command
 
 HELP = """Resolve an issue in a repository, with proof.
@@ -45,6 +60,9 @@ def _options(
 
 
 app.command("solve")(solve.command)
+app.command("batch")(batch.command)
+app.command("evaluate")(evaluate.command)
+app.command("report")(report.command)
 app.command("resume")(resume.command)
 app.command("verify")(verify.command)
 app.command("pr")(pr.command)

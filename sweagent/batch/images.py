@@ -1,0 +1,280 @@
+"""The official images of a batch: found or pulled ahead of need, and removed behind it within a limit of disk."""
+
+import json
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from sweagent.batch.data import Instance
+from sweagent.environment.engine import connect, find_image
+from sweagent.errors import SandboxError
+from sweagent.model import Frozen
+from sweagent.run_folder import RunFolder
+
+ImagePolicy = Literal["auto", "official", "own"]
+"""`official`: the data set's image or none; `own`: always one that the product builds; `auto`: official, else own."""
+
+_NOT_THERE = ("not found", "manifest unknown", "denied", "no such image", "does not exist")
+_PULLED = ".pulled-images.json"
+
+
+class Held(Frozen):
+    """An image that stays while it is held."""
+
+    name: str | None
+    """None when there is no official image, so that one must be built."""
+    bytes: int = 0
+    """Its size on disk, with what it shares with others."""
+
+
+def image_names(instance: Instance) -> tuple[str, ...]:
+    """The names under which an instance's official image may be found, the best first.
+
+    A record of the 5.x form says it. For the 4.x form it follows from the id: the published name, in which a double
+    underscore is written `_1776_`, and the name of an image that the official package built on this machine.
+    """
+    if instance.image:
+        return (instance.image,)
+    if not instance.version:
+        return ()
+    name = instance.instance_id.lower()
+    return (
+        f"swebench/sweb.eval.x86_64.{name.replace('__', '_1776_')}:latest",
+        f"sweb.eval.x86_64.{name}:latest",
+    )
+
+
+class Images:
+    """Hands out images. All methods may be called from any thread.
+
+    Args:
+        folder: of the batch; what was pulled is remembered there, so that a resumed batch removes it too.
+        limit: bytes that the images which the batch pulled may take together; images that were there before do not
+            count and are never removed.
+        policy: which images are wanted.
+        note: told in words what is going on.
+        attempts: pulls of one image before a failure counts.
+        pause: seconds before the second pull; doubled each time.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit: int,
+        policy: ImagePolicy = "auto",
+        note: Callable[[str], None] = lambda text: None,
+        attempts: int = 3,
+        pause: float = 2.0,
+    ) -> None:
+        self._folder = RunFolder(folder)
+        self._limit = limit
+        self._policy = policy
+        self._note = note
+        self._attempts = attempts
+        self._pause = pause
+        self._lock = threading.RLock()
+        self._by_name: dict[str, threading.Lock] = {}
+        self._users: Counter[str] = Counter()
+        self._layers: OrderedDict[str, dict[str, int]] = OrderedDict()
+        """Of each image that the batch pulled, the least recently used first: its layers with their sizes."""
+        self._missing: set[str] = set()
+        self._stopped = threading.Event()
+        self._recall()
+
+    @contextmanager
+    def hold(self, instance: Instance) -> Iterator[Held]:
+        """Find or pull an instance's image and keep it until the block ends.
+
+        Raises:
+            SandboxError: no engine answers, or the image cannot be pulled; with `official` also when there is none.
+        """
+        names = image_names(instance) if self._policy != "own" else ()
+        with self._lock:
+            self._users.update(names)
+        try:
+            yield self._get(instance, names)
+        finally:
+            with self._lock:
+                self._users.subtract(names)
+            with suppress(SandboxError):
+                self.evict()
+
+    def prefetch(self, instances: Sequence[Instance]) -> None:
+        """Pull the images of instances that are about to run, one after the other, as long as the limit has room.
+
+        What cannot be pulled now is tried again, and reported, when it is needed.
+        """
+        for instance in instances:
+            if self._stopped.is_set() or self.used >= self._limit:
+                return
+            with suppress(SandboxError):
+                for name in image_names(instance) if self._policy != "own" else ():
+                    if self._present_or_pulled(name) is not None:
+                        break
+
+    def stop(self) -> None:
+        """Start no further pull."""
+        self._stopped.set()
+
+    @property
+    def used(self) -> int:
+        """Bytes of the images that the batch pulled, layers that they share counted once."""
+        with self._lock:
+            sizes = {layer: size for layers in self._layers.values() for layer, size in layers.items()}
+        return sum(sizes.values())
+
+    def evict(self, *, everything: bool = False) -> tuple[str, ...]:
+        """Remove images that the batch pulled and nobody holds, the least recently used first, until the limit is kept.
+
+        Args:
+            everything: remove all that nobody holds, limit or not: the disk is full.
+
+        Returns:
+            The names of what was removed.
+
+        Raises:
+            SandboxError: no engine answers.
+        """
+        removed: list[str] = []
+        with self._lock:
+            idle = [name for name in self._layers if self._users[name] <= 0]
+            if not idle or (self.used <= self._limit and not everything):
+                return ()
+            client = connect(120)
+            try:
+                for name in idle:
+                    if self.used <= self._limit and not everything:
+                        break
+                    if _remove(client, name):
+                        del self._layers[name]
+                        removed.append(name)
+                self._remember()
+            finally:
+                client.close()
+        for name in removed:
+            self._note(f"removed the image {name}")
+        return tuple(removed)
+
+    def _get(self, instance: Instance, names: Sequence[str]) -> Held:
+        for name in names:
+            found = self._present_or_pulled(name)
+            if found is not None:
+                return Held(name=name, bytes=found)
+        if self._policy == "official":
+            raise SandboxError(
+                f"there is no official image of {instance.instance_id}",
+                "check the data set, log in with `docker login`, or let the product build one with --images auto",
+            )
+        return Held(name=None)
+
+    def _present_or_pulled(self, name: str) -> int | None:
+        """The size of an image that is here now; None when there is none to be had."""
+        with self._lock:
+            mine = self._by_name.setdefault(name, threading.Lock())
+        with mine:
+            client = connect(600)
+            try:
+                image = find_image(client, name)
+                if image is None and name not in self._missing:
+                    image = self._pull(client, name)
+                if image is None:
+                    return None
+                with self._lock:
+                    if name in self._layers:
+                        self._layers.move_to_end(name)
+                return int(image.attrs.get("Size") or 0)
+            finally:
+                client.close()
+
+    def _pull(self, client: Any, name: str) -> Any | None:
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        for attempt in range(1, self._attempts + 1):
+            try:
+                self._note(f"pulling {name}")
+                # Without a tag the engine's library would bring all of them.
+                tag = None if ":" in name.rpartition("/")[2] or "@" in name else "latest"
+                image = client.images.pull(name, tag=tag)
+            except (DockerException, RequestException) as error:
+                said = " ".join(str(error).split())[:300]
+                if any(word in said.lower() for word in _NOT_THERE):
+                    break
+                self._note(f"cannot pull {name} (attempt {attempt} of {self._attempts}): {said}")
+                if attempt < self._attempts and not self._stopped.wait(self._pause * 2 ** (attempt - 1)):
+                    continue
+                if self._policy == "official" or not _engine_answers(client):
+                    raise SandboxError(f"cannot pull {name}: {said}", "see `fix-issue doctor`") from error
+            else:
+                with self._lock:
+                    self._layers[name] = _layers(client, image)
+                    self._remember()
+                self.evict()
+                return image
+        self._missing.add(name)
+        return None
+
+    def _remember(self) -> None:
+        self._folder.write(self._folder.path / _PULLED, json.dumps(self._layers))
+
+    def _recall(self) -> None:
+        with suppress(OSError, ValueError):
+            self._layers.update(json.loads((self._folder.path / _PULLED).read_text("utf-8")))
+
+
+def _layers(client: Any, image: Any) -> dict[str, int]:
+    """The sizes of an image's layers. The history does not name them, but lists those that hold something in order."""
+    sizes = [entry["Size"] for entry in reversed(client.api.history(image.id)) if entry["Size"]]
+    names = image.attrs.get("RootFS", {}).get("Layers") or []
+    if len(sizes) != len(names):
+        return {image.id: int(image.attrs.get("Size") or 0)}
+    return dict(zip(names, sizes, strict=True))
+
+
+def _remove(client: Any, name: str) -> bool:
+    """Remove an image; one that a container still uses stays."""
+    from docker.errors import DockerException, ImageNotFound
+
+    try:
+        client.images.remove(name)
+    except ImageNotFound:
+        return True
+    except DockerException:
+        return False
+    return True
+
+
+def _engine_answers(client: Any) -> bool:
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        return bool(client.ping())
+    except (DockerException, RequestException):
+        return False
+
+
+def wait_for_engine(seconds: float, stopped: threading.Event) -> bool:
+    """Wait until the engine answers again.
+
+    Args:
+        seconds: how long at the most.
+        stopped: ends the waiting.
+
+    Returns:
+        Whether it answers.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            connect(10).close()
+        except SandboxError:
+            if time.monotonic() >= deadline or stopped.wait(1.0):
+                return False
+        else:
+            return True

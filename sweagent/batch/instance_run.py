@@ -1,0 +1,333 @@
+"""One instance of a batch, from its lock to its one final result, over as many starts as the infrastructure needs."""
+
+import fcntl
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sweagent.agent.journal import Listener
+from sweagent.batch.data import Instance
+from sweagent.batch.images import Held, Images
+from sweagent.batch.outcomes import InstanceResult, Outcome, read_result, write_result
+from sweagent.batch.tasks import Access, make_task
+from sweagent.config import Settings
+from sweagent.errors import FixIssueError, RunInterruptedError, StorageError, UsageError
+from sweagent.model import Frozen
+from sweagent.run_folder import Result, RunFolder, new_run_id
+from sweagent.solve import resume, solve
+from sweagent.trajectory import AnyEvent, ReplyReceived, RunEnded, RunStarted, Usage, read_events
+
+MAX_STARTS = 12
+"""Starts of one instance over all batches that were killed; one that kills its batch must not do so for ever."""
+
+MAX_RESUMES = 3
+"""How often one run is resumed before the instance is started afresh."""
+
+_STATE = ".state.json"
+_UNFINISHED = frozenset({"interrupted", "sandbox_error", "policy_error"})
+"""Exit statuses after which an instance is not at its end: the infrastructure failed, or somebody stopped the run."""
+
+Note = Callable[[str], None]
+
+
+class ElsewhereError(Exception):
+    """Another batch works on the instance."""
+
+
+class StoppedError(Exception):
+    """The batch was stopped before the instance came to its end."""
+
+
+class _State(Frozen):
+    """What must survive a kill: how often the instance was started, and what failed."""
+
+    starts: int = 0
+    resumes: int = 0
+    """Of the latest run."""
+    runs: int = 0
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the instances of a batch share.
+
+    Attributes:
+        output: the batch's folder.
+        settings: of each run; they name a kind of sandbox, not `auto`.
+        images: hands out the official images.
+        stopped: set when nothing new may begin and running instances must stop at their next event.
+        retries: how often failures of the infrastructure are retried.
+        pause: seconds before the first retry; doubled each time, at most a minute.
+        recover: waits until the infrastructure is there again, after a failure.
+        repositories: a folder with local clones.
+        access: tells how a remote repository is reached.
+    """
+
+    output: Path
+    settings: Settings
+    images: Images
+    stopped: threading.Event
+    retries: int = 3
+    pause: float = 2.0
+    recover: Callable[[FixIssueError | OSError], None] = lambda error: None
+    repositories: Path | None = None
+    access: Access = lambda repo: {}
+
+
+class InstanceRun:
+    """Brings one instance to its result.
+
+    Args:
+        instance: what to solve.
+        around: what it shares with the others.
+        listener: told every event of its runs.
+        note: told in words what is being prepared.
+    """
+
+    def __init__(self, instance: Instance, around: Surroundings, listener: Listener, note: Note) -> None:
+        self._instance = instance
+        self._around = around
+        self._listener = listener
+        self._note = note
+        self._folder = RunFolder(around.output / instance.instance_id)
+        self._state = _State()
+        self._seconds = 0.0
+        self._held = Held(name=None)
+
+    def run(self) -> InstanceResult:
+        """Run the instance unless it has a final result already.
+
+        Raises:
+            ElsewhereError: another process works on it.
+            StoppedError: the batch was stopped; what was done is kept and is gone on with later.
+            StorageError: its result cannot be written.
+        """
+        with self._locked():
+            done = read_result(self._folder.path)
+            if done is not None and done.outcome is not Outcome.INFRASTRUCTURE:
+                return done
+            self._state = self._read_state()
+            if done is not None:
+                # It gets as many new chances as an instance that was never tried.
+                self._state = self._state.model_copy(update={"starts": 0})
+            result = self._until_final()
+            write_result(self._folder.path, result)
+            return result
+
+    def _until_final(self) -> InstanceResult:
+        retries = 0
+        while True:
+            self._check_stopped()
+            finished = self._finished_run()
+            if finished is not None:
+                return self._final(finished)
+            if self._state.starts >= MAX_STARTS:
+                return self._failed(f"started {self._state.starts} times and never came to an end")
+            error = self._start()
+            if error is None:
+                continue
+            self._fault(error)
+            if isinstance(error, UsageError) or retries >= self._around.retries:
+                return self._failed(str(error))
+            retries += 1
+            self._around.recover(error)
+            self._around.stopped.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
+
+    def _start(self) -> FixIssueError | OSError | None:
+        """Start or resume the run once; what the infrastructure did wrong, if anything."""
+        begin = time.monotonic()
+        try:
+            with self._held_image() as held:
+                self._held = held
+                result = self._solve_or_resume(held)
+        except RunInterruptedError:
+            raise StoppedError from None
+        except (FixIssueError, OSError) as error:
+            return error
+        except Exception as error:
+            self._note("".join(traceback.format_exception(error)))
+            return FixIssueError(f"a fault of fix-issue itself: {type(error).__name__}: {error}", "please report it")
+        finally:
+            self._seconds += time.monotonic() - begin
+        if result.exit_status == "interrupted":
+            raise StoppedError
+        if result.exit_status in _UNFINISHED:
+            return FixIssueError(f"{result.exit_status}: {result.message}")
+        return None
+
+    @contextmanager
+    def _held_image(self) -> Iterator[Held]:
+        settings = self._around.settings.sandbox
+        if settings.image or settings.kind != "docker":
+            yield Held(name=None)
+            return
+        with self._around.images.hold(self._instance) as held:
+            yield held
+
+    def _solve_or_resume(self, held: Held) -> Result:
+        latest = self._run_folder(self._state.runs)
+        again = self._state.runs > 0 and self._state.resumes < MAX_RESUMES and _resumable(latest)
+        changes = {"resumes": self._state.resumes + 1} if again else {"resumes": 0, "runs": self._state.runs + 1}
+        self._keep(self._state.model_copy(update={"starts": self._state.starts + 1, **changes}))
+        stopper = _Stopper(self._around.stopped, self._note)
+        listeners = (self._listener, stopper)
+        if again:
+            self._note("going on with the run that was not finished")
+            return resume(latest, listeners=listeners, note=stopper.note)
+        task = make_task(
+            self._instance, image=held.name, repositories=self._around.repositories, access=self._around.access
+        )
+        return solve(
+            task,
+            self._around.settings,
+            self._run_folder(self._state.runs),
+            run_id=new_run_id(self._instance.instance_id),
+            listeners=listeners,
+            note=stopper.note,
+        )
+
+    def _finished_run(self) -> Result | None:
+        """The result of a run that came to its end, when the batch was killed before it was noted."""
+        folder = self._run_folder(self._state.runs)
+        try:
+            result = Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return None if result.exit_status in _UNFINISHED else result
+
+    def _final(self, result: Result) -> InstanceResult:
+        patch = ""
+        if result.patch_file:
+            # By its name only: the folder may have been moved since.
+            file = self._run_folder(self._state.runs).path / Path(result.patch_file).name
+            patch = file.read_bytes().decode("utf-8", "surrogateescape")
+        cost, usage = self._spent(self._state.runs - 1)
+        unsure = sum(float(line.get("unsure_cost") or 0.0) for line in result.spending)
+        return self._result(
+            exit_status=result.exit_status,
+            message=result.message,
+            verdict=result.verdict,
+            patch=patch,
+            cost=None if cost is None or result.cost is None else cost + result.cost + unsure,
+            usage=usage + result.usage,
+            steps=result.steps,
+            seconds=max(self._seconds, result.seconds),
+        )
+
+    def _failed(self, message: str) -> InstanceResult:
+        cost, usage = self._spent(self._state.runs)
+        return self._result(
+            exit_status="infrastructure", message=message, cost=cost, usage=usage, seconds=self._seconds
+        )
+
+    def _result(self, **values: Any) -> InstanceResult:
+        return InstanceResult(
+            instance_id=self._instance.instance_id,
+            repo=self._instance.repo,
+            model=self._around.settings.model.name or self._around.settings.policy,
+            starts=self._state.starts,
+            faults=self._state.faults,
+            image=self._held.name or "",
+            image_bytes=self._held.bytes,
+            folder_bytes=_size_of(self._folder.path),
+            ended=datetime.now(UTC),
+            **values,
+        )
+
+    def _spent(self, runs: int) -> tuple[float | None, Usage]:
+        """What the first so many runs cost, as their logs tell."""
+        cost: float | None = 0.0
+        usage = Usage()
+        for number in range(1, runs + 1):
+            with suppress(StorageError):
+                for event in read_events(self._run_folder(number).trajectory):
+                    if isinstance(event, ReplyReceived):
+                        usage += event.reply.usage
+                        cost = None if cost is None or event.reply.cost is None else cost + event.reply.cost
+        return cost, usage
+
+    def _run_folder(self, number: int) -> RunFolder:
+        return RunFolder(self._folder.path / f"run-{number}")
+
+    def _fault(self, error: FixIssueError | OSError) -> None:
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        self._note(f"failed: {line}")
+        # A disk that is full refuses this too; the fault is then only told.
+        with suppress(StorageError):
+            self._keep(self._state.model_copy(update={"faults": (*self._state.faults, line)[-20:]}))
+
+    def _check_stopped(self) -> None:
+        if self._around.stopped.is_set():
+            raise StoppedError
+
+    def _keep(self, state: _State) -> None:
+        self._state = state
+        self._folder.write(self._folder.path / _STATE, state.model_dump_json())
+
+    def _read_state(self) -> _State:
+        try:
+            return _State.model_validate_json((self._folder.path / _STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return _State()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._folder.path.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._folder.path / ".instance-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StorageError(f"cannot use {self._folder.path}: {error}", "choose another --output") from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ElsewhereError from None
+            yield
+        finally:
+            os.close(descriptor)
+
+
+class _Stopper:
+    """Ends a run at its next event or note once the batch is stopped; it interrupts once, as Ctrl-C does."""
+
+    def __init__(self, stopped: threading.Event, note: Note) -> None:
+        self._stopped = stopped
+        self._note = note
+        self._done = False
+
+    def __call__(self, event: AnyEvent) -> None:
+        if not isinstance(event, RunEnded):
+            self._check()
+
+    def note(self, text: str) -> None:
+        """Pass a note on."""
+        self._note(text)
+        self._check()
+
+    def _check(self) -> None:
+        if self._stopped.is_set() and not self._done:
+            self._done = True
+            raise RunInterruptedError("the batch was stopped")
+
+
+def _resumable(folder: RunFolder) -> bool:
+    try:
+        return isinstance(next(iter(read_events(folder.trajectory)), None), RunStarted)
+    except StorageError:
+        return False
+
+
+def _size_of(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_size
+    return total

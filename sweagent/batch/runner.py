@@ -1,0 +1,262 @@
+"""Running a batch: workers, budgets over all of them, retries of what the infrastructure did, and a clean stop."""
+
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
+
+from sweagent.batch.data import Instance
+from sweagent.batch.images import ImagePolicy, Images, wait_for_engine
+from sweagent.batch.instance_run import ElsewhereError, InstanceRun, StoppedError, Surroundings
+from sweagent.batch.ledger import Ledger, Manifest, Summary
+from sweagent.batch.outcomes import InstanceResult, Outcome
+from sweagent.batch.progress import Board
+from sweagent.batch.purse import Purse
+from sweagent.batch.reaper import reaper
+from sweagent.batch.tasks import Access
+from sweagent.config import Settings
+from sweagent.environment.disk import read_size
+from sweagent.errors import FixIssueError, SandboxError, StorageError, UsageError
+from sweagent.model import Frozen
+from sweagent.sandbox import choose_kind, remove_leftovers
+
+Note = Callable[[str, str], None]
+"""Takes the instance's id and a line for people."""
+
+
+_TICK = 0.25
+_STORING = 3
+"""Attempts to store a result on a disk that was full."""
+
+
+class BatchSettings(Frozen):
+    """How a batch is run; the settings of each run are apart."""
+
+    workers: int = 4
+    cost: float | None = None
+    """US dollars of all instances together."""
+    seconds: float | None = None
+    """Wall time of this process, by a monotonic clock."""
+    images: ImagePolicy = "auto"
+    disk_limit: str = "120g"
+    """What the images that the batch pulls may take together."""
+    ahead: int = 2
+    """How many instances ahead images are pulled."""
+    retries: int = 3
+    """How often failures of the infrastructure are retried, for each instance."""
+    pause: float = 2.0
+    """Seconds before the first retry; doubled each time."""
+    patience: float = 300.0
+    """Seconds that a retry waits for the engine to come back, or for disk space."""
+    least_free: str = "1g"
+    """Disk space that must be free before an instance that ran out of it goes on."""
+    failures: int = 20
+    """This many instances in a row that the infrastructure failed stop the batch: the next ones would fail too."""
+    repositories: Path | None = None
+    """A folder with local clones."""
+
+
+class Batch:
+    """A batch of instances in one folder.
+
+    Args:
+        instances: what to run, in this order.
+        settings: of each run.
+        batch: of the batch.
+        output: the batch's folder; one that holds this batch already is gone on with.
+        manifest: what the batch is, to tell it from others.
+        note: told what is being done.
+        access: tells how a remote repository is reached.
+
+    Raises:
+        UsageError: a setting cannot be used, or the folder holds another batch.
+        SandboxError: there is no sandbox.
+        StorageError: the folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        instances: Sequence[Instance],
+        settings: Settings,
+        batch: BatchSettings,
+        output: Path,
+        *,
+        manifest: Manifest,
+        note: Note = lambda instance, text: None,
+        access: Access = lambda repo: {},
+    ) -> None:
+        if batch.workers < 1:
+            raise UsageError("a batch needs a worker", "give --workers 1 or more")
+        if batch.cost is not None and settings.limits.cost is None:
+            raise UsageError(
+                "a limit for the batch's cost needs one for each instance", "give --max-cost (limits.cost)"
+            )
+        self._kind = choose_kind(settings.sandbox.kind)
+        output = output.absolute()
+        self._instances = {instance.instance_id: instance for instance in instances}
+        self._batch = batch
+        self._note = note
+        self._ledger = Ledger(output, self._instances)
+        self._ledger.open(manifest)
+        pending = self._ledger.pending()
+        done = {name: result for name, result in self._ledger.results.items() if name not in pending}
+        self._purse = Purse(batch.cost, settings.limits.cost, sum(result.cost or 0.0 for result in done.values()))
+        limits = settings.limits.model_copy(update={"cost": self._purse.each})
+        sandbox = settings.sandbox.model_copy(update={"kind": self._kind})
+        self._stopped = threading.Event()
+        self._images = Images(
+            output, limit=read_size(batch.disk_limit), policy=batch.images, note=lambda text: note("images", text)
+        )
+        self._around = Surroundings(
+            output=output,
+            # Settled once, so that an engine that goes away later is not taken for a machine without one.
+            settings=settings.model_copy(update={"limits": limits, "sandbox": sandbox}),
+            images=self._images,
+            stopped=self._stopped,
+            retries=batch.retries,
+            pause=batch.pause,
+            recover=self._recover,
+            repositories=batch.repositories,
+            access=access,
+        )
+        self._least_free = read_size(batch.least_free)
+        self._queue = deque(pending)
+        self.board = Board(len(self._instances), done)
+        self._lock = threading.Lock()
+        self._failed_in_a_row = 0
+        self._why = ""
+
+    @property
+    def stopped_because(self) -> str:
+        """Why the batch stopped before its end; empty when it did not."""
+        return self._why
+
+    def stop(self, why: str = "stopped") -> None:
+        """Start nothing new; what runs stops at its next event and keeps its patch. A signal handler may call this."""
+        if not self._stopped.is_set():
+            self._why = why
+            self.board.stopping()
+            self._stopped.set()
+            self._images.stop()
+
+    def run(self, tick: Callable[[], None] = lambda: None) -> Summary:
+        """Run until every instance has ended, a budget is used up, or somebody stops it.
+
+        Args:
+            tick: called now and then from the calling thread, to show progress.
+
+        Raises:
+            StorageError: the summary cannot be written.
+        """
+        deadline = None if self._batch.seconds is None else time.monotonic() + self._batch.seconds
+        with reaper(), ThreadPoolExecutor(max_workers=self._batch.workers + 1, thread_name_prefix="batch") as pool:
+            remove_leftovers()
+            fetcher = pool.submit(self._fetch_ahead) if self._images_wanted() else None
+            workers = [pool.submit(self._work) for _ in range(min(self._batch.workers, max(1, len(self._queue))))]
+            try:
+                while not all(worker.done() for worker in workers):
+                    if deadline is not None and time.monotonic() > deadline:
+                        self.stop(f"the limit of {self._batch.seconds:g} s for the batch is used up")
+                    tick()
+                    wait(workers, timeout=_TICK)
+            finally:
+                self._stopped.set()
+                self._images.stop()
+            for worker in workers:
+                worker.result()
+            if fetcher:
+                fetcher.result()
+        tick()
+        self._ledger.write_predictions()
+        return self._ledger.summarise()
+
+    def _images_wanted(self) -> bool:
+        return self._kind == "docker" and not self._around.settings.sandbox.image and self._batch.ahead > 0
+
+    def _work(self) -> None:
+        while not self._stopped.is_set():
+            if not self._purse.take(self._stopped):
+                with self._lock:
+                    if self._queue:
+                        self.stop("the limit of the batch's cost has no room for another instance")
+                return
+            with self._lock:
+                name = self._queue.popleft() if self._queue else None
+            if name is None:
+                self._purse.settle(0.0)
+                return
+            result = None
+            self.board.begin(name)
+            try:
+                result = self._store(self._instances[name])
+            finally:
+                self._purse.settle(result.cost if result else 0.0)
+                self.board.end(name, result)
+            self._look_for_a_pattern(result)
+
+    def _store(self, instance: Instance) -> InstanceResult | None:
+        """Run an instance and enter its result; None when it is left for another time."""
+        name = instance.instance_id
+
+        def note(text: str) -> None:
+            self.board.say(name, text)
+            self._note(name, text)
+
+        for attempt in range(1, _STORING + 1):
+            try:
+                result = InstanceRun(instance, self._around, self.board.listener(name), note).run()
+                self._ledger.enter(result)
+            except StoppedError:
+                return None
+            except ElsewhereError:
+                note("another batch works on it")
+                return None
+            except StorageError as error:
+                note(f"failed: {error}")
+                if attempt < _STORING:
+                    self._recover(error)
+            else:
+                return result
+        return None
+
+    def _look_for_a_pattern(self, result: InstanceResult | None) -> None:
+        with self._lock:
+            if result is None:
+                return
+            failed = result.outcome is Outcome.INFRASTRUCTURE
+            self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
+            if self._failed_in_a_row >= self._batch.failures:
+                self.stop(f"the infrastructure failed {self._failed_in_a_row} instances in a row: {result.message}")
+
+    def _recover(self, error: FixIssueError | OSError) -> None:
+        """Wait until what failed is there again: the engine, or disk space."""
+        full = isinstance(error, OSError) or "no space left" in str(error).lower()
+        if full:
+            with suppress(SandboxError):
+                self._images.evict(everything=True)
+            self._wait_for_disk()
+        if isinstance(error, SandboxError) and self._kind == "docker":
+            wait_for_engine(self._batch.patience, self._stopped)
+
+    def _wait_for_disk(self) -> None:
+        deadline = time.monotonic() + self._batch.patience
+        while time.monotonic() < deadline and shutil.disk_usage(self._around.output).free < self._least_free:
+            if self._stopped.wait(1.0):
+                return
+
+    def _fetch_ahead(self) -> None:
+        """Pull the images of the next instances while others run."""
+        seen: set[str] = set()
+        while not self._stopped.is_set():
+            with self._lock:
+                upcoming = [self._queue[index] for index in range(min(self._batch.ahead, len(self._queue)))]
+            if not upcoming:
+                return
+            new = [name for name in upcoming if name not in seen]
+            seen.update(new)
+            self._images.prefetch([self._instances[name] for name in new])
+            self._stopped.wait(_TICK)
