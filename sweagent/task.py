@@ -65,4 +65,6 @@ class Task(Frozen):
     image: str | None = None
     """An image to use as it is; None lets the product build one."""
     test_command: str | None = None
+    setup_command: str | None = None
+    """Commands of the user's, one a line, that the environment needs besides what was discovered."""
     oracle: Oracle = Field(default=Oracle(), repr=False)

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 from sweagent.config import Settings
 from sweagent.environment import Recipe, discover, ensure_image, ensure_venv
-from sweagent.errors import SandboxError
+from sweagent.environment.recipe import Line
+from sweagent.errors import SandboxError, UsageError
 from sweagent.repository import seed_archive
 from sweagent.sandbox import choose_kind, open_sandbox, remove_leftovers
 from sweagent.sandbox.base import Sandbox
@@ -17,6 +18,10 @@ from sweagent.task import Repository, Task
 
 WORKDIR = "/testbed"
 """Where the repository lies in a sandbox, unless an image has it elsewhere."""
+
+
+SETUP_SECONDS = 1200.0
+"""What the user's own commands may take."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +73,19 @@ def prepare(
 def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[str], None]) -> Workplace:
     repository = task.repository
     recipe = _recipe(task)
+    as_it_is = bool(settings.sandbox.image or recipe.image)
+    if not as_it_is:
+        recipe = _with_setup(recipe, task)
     image = ensure_image(recipe, repository, settings, log=note)
     # An image that was made elsewhere may have the project's future in its history, and no uncommitted changes.
-    replace_tree = bool(settings.sandbox.image or recipe.image or repository.dirty_patch)
+    replace_tree = as_it_is or bool(repository.dirty_patch)
     chosen = settings.sandbox.model_copy(update={"kind": "docker", "image": image.name})
 
     def open_one() -> Sandbox:
         sandbox = open_sandbox(chosen, workdir=image.workdir, run_id=run_id, env=image.environment)
         if replace_tree:
             _replace_tree(sandbox, repository)
-        return sandbox
+        return _set_up(sandbox, task) if as_it_is else sandbox
 
     command = task.test_command or image.test_command
     return Workplace(open_one, command, Path(repository.git_dir), image.steps)
@@ -91,7 +99,7 @@ def _beside_the_copy(
     venv = ensure_venv(recipe, repository, folder, log=note, home_hidden=settings.sandbox.kind == "bubblewrap")
 
     def open_one() -> Sandbox:
-        return open_sandbox(
+        sandbox = open_sandbox(
             settings.sandbox,
             workdir=WORKDIR,
             tree=seed_archive(repository),
@@ -99,6 +107,7 @@ def _beside_the_copy(
             env=venv.environment,
             readable=(folder,),
         )
+        return _set_up(sandbox, task)
 
     command = task.test_command or venv.test_command
     return Workplace(open_one, command, Path(repository.git_dir), venv.steps)
@@ -106,6 +115,29 @@ def _beside_the_copy(
 
 def _recipe(task: Task) -> Recipe:
     return discover(task.repository.git_dir, task.repository.base_commit, name=task.repository.name)
+
+
+def _with_setup(recipe: Recipe, task: Task) -> Recipe:
+    """The recipe with the user's own commands at its end, so that they are run once, where packages can be had."""
+    lines = [line.strip() for line in (task.setup_command or "").splitlines() if line.strip()]
+    try:
+        setup = tuple(Line(value=line, source="the setup command") for line in lines)
+    except ValueError as error:
+        raise UsageError("a line of the setup command is too long", "put it into a script of the repository") from error
+    return recipe.model_copy(update={"finish": (*recipe.finish, *setup)})
+
+
+def _set_up(sandbox: Sandbox, task: Task) -> Sandbox:
+    """Run the user's own commands in a sandbox whose image or folder was not built for the task."""
+    if task.setup_command:
+        done = sandbox.run(f"( set -e\n{task.setup_command}\n)", timeout=SETUP_SECONDS)
+        if done.exit_code != 0:
+            sandbox.close()
+            raise SandboxError(
+                f"the setup command failed: {done.output[-1000:]}",
+                "correct it; it may reach only the hosts that --allow-host names",
+            )
+    return sandbox
 
 
 def _replace_tree(sandbox: Sandbox, repository: Repository) -> None:

@@ -22,6 +22,13 @@ Seconds = Annotated[float | None, typer.Option("--max-seconds", help="Limit of t
 SandboxKind = Annotated[str | None, typer.Option("--sandbox", help="auto, docker, bubblewrap or local.")]
 Image = Annotated[str | None, typer.Option(help="Use this image instead of building one.")]
 Network = Annotated[bool | None, typer.Option("--network/--no-network", help="Open the network (off by default).")]
+AllowHosts = Annotated[
+    list[str] | None,
+    typer.Option("--allow-host", help="A host that the sandbox may reach all the same; may be repeated (Docker only)."),
+]
+SetupCommand = Annotated[
+    str | None, typer.Option(help="What the environment needs besides: shell commands, one a line, run once.")
+]
 TestCommand = Annotated[str | None, typer.Option(help="How the project runs its tests.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; ./.fix-issue.yaml by default.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
@@ -42,6 +49,7 @@ def settings_options(
     sandbox: str | None = None,
     image: str | None = None,
     network: bool | None = None,
+    allow_hosts: list[str] | None = None,
     allow_tests: bool | None = None,
     rounds: int | None = None,
 ) -> dict[str, Any]:
@@ -52,6 +60,6 @@ def settings_options(
         "policy": str(Path(policy).absolute()) if policy and policy != "human" else policy,
         "model": {"name": model, "api_base": api_base},
         "limits": {"cost": cost, "tokens": tokens, "steps": steps, "seconds": seconds},
-        "sandbox": {"kind": sandbox, "image": image, "network": network},
+        "sandbox": {"kind": sandbox, "image": image, "network": network, "allow_hosts": allow_hosts or None},
         "verify": {"allow_tests": allow_tests, "rounds": rounds},
     }

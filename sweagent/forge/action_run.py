@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sweagent.errors import ExitCode
+from sweagent.errors import ExitCode, FixIssueError, UsageError
 from sweagent.forge.action_inputs import Inputs
 from sweagent.forge.actions import Workflow
 from sweagent.forge.redaction import Redactor
@@ -24,7 +24,10 @@ def run_agent(workflow: Workflow | None = None) -> int:
     inputs = Inputs(workflow)
     redactor = Redactor.from_environment(workflow.environment)
     folder = inputs.folder()
-    code, failure = _run(workflow, inputs, redactor, folder / "run")
+    try:
+        code, failure = _run(workflow, inputs, redactor, folder / "run")
+    except FixIssueError as error:
+        code, failure = error.exit_code, f"{error}. {error.hint}"
     withheld = copy_redacted(folder / "run", folder / "artifact", redactor)
     workflow.output("run-folder", str(folder / "run"))
     workflow.output("artifact", str(folder / "artifact"))
@@ -51,15 +54,28 @@ def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
         "--max-seconds": str(minutes * 60) if minutes else "",
         "--image": inputs.text("image"),
         "--sandbox": inputs.text("sandbox"),
+        "--setup-command": inputs.text("setup-command"),
         "--test-command": inputs.text("test-command"),
     }
     given = [f"{name}={value}" for name, value in options.items() if value]
-    network = "--network" if inputs.choice("network", ("none", "open")) == "open" else "--no-network"
     repository = inputs.text("path") or inputs.workflow.get("GITHUB_WORKSPACE", ".")
     issue = str(inputs.folder() / "issue.json")
     main = "from sweagent.cli import main; main()"
     # -I: nothing of the checked-out repository, where this process is started, can be imported in place of a module.
-    return [sys.executable, "-I", "-c", main, "solve", *given, network, f"--output={run_folder}", repository, issue]
+    return [
+        sys.executable, "-I", "-c", main, "solve",
+        *given, *_network(inputs), f"--output={run_folder}", repository, issue,
+    ]  # fmt: skip
+
+
+def _network(inputs: Inputs) -> list[str]:
+    hosts = inputs.words("network")
+    if hosts == ("open",):
+        return ["--network"]
+    named = () if hosts == ("none",) else hosts
+    if {"none", "open"} & set(named):
+        raise UsageError("the input network must be `none`, `open` or a list of hosts", "correct it")
+    return ["--no-network", *(f"--allow-host={host}" for host in named)]
 
 
 def _run(workflow: Workflow, inputs: Inputs, redactor: Redactor, run_folder: Path) -> tuple[int, str]:

@@ -212,6 +212,42 @@ def test_the_command_line_of_the_agent(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        ("", ["--no-network"]),
+        ("none", ["--no-network"]),
+        ("open", ["--network"]),
+        ("pypi.org, *.example.org", ["--no-network", "--allow-host=pypi.org", "--allow-host=*.example.org"]),
+        (
+            "pypi.org\ngit.example.org:8443",
+            ["--no-network", "--allow-host=pypi.org", "--allow-host=git.example.org:8443"],
+        ),
+    ],
+)
+def test_what_the_agent_may_reach(tmp_path, network, expected):
+    command = command_of(
+        Inputs(Workflow({"INPUT_NETWORK": network, "INPUT_SETUP_COMMAND": "make x\nmake y"})), tmp_path
+    )
+    assert command[command.index("--setup-command=make x\nmake y") + 1 : -3] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"network": "open, pypi.org"}, "the input network"),
+        ({"network": "pypi.org,none"}, "the input network"),
+        ({"network": "http://pypi.org/"}, "sandbox.allow_hosts"),
+        ({"max_minutes": "soon"}, "the input max-minutes"),
+    ],
+)
+def test_inputs_of_the_agent_are_checked(step, tmp_path, given, words):
+    code, values, log, _ = step(run_agent, path=str(tmp_path), **given)
+    assert code == 1
+    assert words in values["failure"]
+    assert log[-1].startswith("::error")
+
+
+@pytest.mark.parametrize(
     ("name", "value"), [("PR", "merge"), ("ISSUE", "7; ls"), ("ISSUE", "-1"), ("DRY_RUN", "maybe")]
 )
 def test_inputs_are_checked(step, name, value):
