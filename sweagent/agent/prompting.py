@@ -10,8 +10,11 @@ from sweagent.sandbox.base import Sandbox
 from sweagent.task import Issue
 from sweagent.trajectory import PromptWritten
 
-CONTEXT_FILE_BYTES = 6_000
-"""How much of a context file of the repository is offered."""
+CONTEXT_FILE_BYTES = 3_000
+"""A context file of the repository up to this size is part of the prompt; of a longer one the prompt tells the name.
+
+Every later request would pay for the whole of it, and guides for contributors are mostly about other things.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,10 @@ class PromptVariables:
 
 
 def read_context_files(sandbox: Sandbox, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Read the repository's own instructions for contributors, as far as they are there.
+    """Read the repository's own instructions for contributors, those that are there.
+
+    Returns:
+        Path and text; a note in the place of a long text.
 
     Raises:
         SandboxError: the sandbox is lost.
@@ -58,8 +64,8 @@ def read_context_files(sandbox: Sandbox, names: tuple[str, ...]) -> tuple[tuple[
             data = sandbox.read(f"{sandbox.workdir}/{name}", limit=CONTEXT_FILE_BYTES + 1)
         except OSError:
             continue
-        text = data[:CONTEXT_FILE_BYTES].decode("utf-8", "replace")
-        found.append((name, text + ("\n[cut]" if len(data) > CONTEXT_FILE_BYTES else "")))
+        whole = len(data) <= CONTEXT_FILE_BYTES
+        found.append((name, data.decode("utf-8", "replace") if whole else "[long; view it when you need it]"))
     return tuple(found)
 
 
