@@ -53,7 +53,7 @@ def steps(instance: Instance, git_dir: str, *, reproduction: tuple[str, str, str
     files = [file for file in PatchSet(instance.patch) if not file.is_removed_file]
     path, content, command = reproduction
     look = [
-        {"tool": "view", "arguments": {"path": file.path, "lines": _window(file)}}
+        {"tool": "view", "arguments": {"path": file.path, **_window(file)}}
         for file in files
         if not file.is_added_file
     ]
@@ -113,8 +113,9 @@ def _base_text(git_dir: str, commit: str, file: PatchedFile) -> str:
     return git("show", f"{commit}:{path}", git_dir=git_dir).stdout.decode("utf-8")
 
 
-def _window(file: PatchedFile) -> list[int]:
-    return [max(1, file[0].source_start - 20), file[-1].source_start + file[-1].source_length + 20]
+def _window(file: PatchedFile) -> dict[str, int]:
+    last = file[-1].source_start + file[-1].source_length
+    return {"start": max(1, file[0].source_start - 20), "end": last + 20}
 
 
 def _edits(file: PatchedFile, git_dir: str, commit: str) -> list[dict[str, Any]]:
