@@ -47,6 +47,7 @@ class PromptVariables:
     limits: PromptLimits
     format_instructions: str
     network: bool
+    hosts: tuple[str, ...] = ()
 
 
 def read_context_files(sandbox: Sandbox, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -70,7 +71,7 @@ def read_context_files(sandbox: Sandbox, names: tuple[str, ...]) -> tuple[tuple[
 
 
 def write_prompt(profile: str, variables: PromptVariables) -> PromptWritten:
-    """Fill a profile's `system.j2` and `task.j2`.
+    """Fill a profile's `system.j2` and `task.j2`; those that it does not have are the default profile's.
 
     Raises:
         UsageError: the profile is missing, or a template uses what there is not.
@@ -80,7 +81,10 @@ def write_prompt(profile: str, variables: PromptVariables) -> PromptWritten:
     folder = profile_folder(profile)
     # The text is for a model, not for a browser: HTML escaping would only damage the code in it.
     environment = Environment(  # noqa: S701
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader([folder, profile_folder("default")]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     values: dict[str, Any] = vars(variables)
     try:

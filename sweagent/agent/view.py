@@ -46,7 +46,7 @@ class ViewLimits:
     least: int = 10_000
     most: int = 48_000
     digests: int = 24_000
-    edit_tools: frozenset[str] = frozenset({"edit"})
+    edit_tools: frozenset[str] = frozenset({"edit", "edit_blocks", "apply_diff", "apply_patch", "write"})
     digest: DigestLimits = field(default_factory=DigestLimits)
 
 

@@ -185,7 +185,9 @@ def edits(steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[str
                 text = cut(observation.text, limits.edit) if left > 0 else ""
                 left -= len(text)
                 name = _one_line(str(action.arguments.get("path", "")), 120)
-                shown.append(f"Edit made in step {step.number} in {name}" + (f":\n{text}" if text else ""))
+                # Formats for several files name them in their answer.
+                place = f" in {name}" if name else ""
+                shown.append(f"Edit made in step {step.number}{place}" + (f":\n{text}" if text else ""))
     return shown[::-1]
 
 

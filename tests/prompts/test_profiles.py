@@ -1,13 +1,13 @@
 """Every profile renders with exactly the documented variables, stays small, and keeps untrusted text in its tags."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import jinja2
 import pytest
 
-from sweagent.config import load_settings, profile_folder
+from sweagent.agent.prompting import PromptLimits, PromptVariables, write_prompt
+from sweagent.agent.view import ViewLimits
+from sweagent.config import load_settings
 from sweagent.resources import resource
 from sweagent.task import Issue
 from sweagent.tooling import load_tools
@@ -23,7 +23,7 @@ def variables(**changes: Any) -> dict[str, Any]:
         "test_command": "python -m pytest",
         "hints": "",
         "context_files": [],
-        "limits": SimpleNamespace(steps=50, seconds_per_command=90.0, max_seconds_per_command=600.0, characters=8000),
+        "limits": PromptLimits(steps=50, seconds_per_command=90.0, max_seconds_per_command=600.0, characters=8000),
         "format_instructions": "",
         "network": False,
     }
@@ -31,14 +31,8 @@ def variables(**changes: Any) -> dict[str, Any]:
 
 
 def render(profile: str, **changes: Any) -> tuple[str, str]:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(profile_folder(profile)),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    values = variables(**changes)
-    return environment.get_template("system.j2").render(values), environment.get_template("task.j2").render(values)
+    written = write_prompt(profile, PromptVariables(**variables(**changes)))
+    return written.system, written.task
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -85,3 +79,19 @@ def test_profile_settings_load_and_its_tools_exist(
     settings = load_settings({"profile": profile})
     assert list(load_tools(settings.tools)) == list(settings.tools)
     assert "submit" in settings.tools
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_hosts_that_may_be_reached_are_named(profile: str) -> None:
+    assert "There is no network but to pypi.org, example.org." in render(profile, hosts=("pypi.org", "example.org"))[0]
+    assert "pypi.org" not in render(profile, network=True, hosts=("pypi.org",))[0]
+
+
+def test_each_format_of_edits_has_a_profile_and_its_tools_are_pinned_in_the_view() -> None:
+    formats = {
+        tool
+        for profile in PROFILES
+        for tool in load_settings({"profile": profile}).tools
+        if tool in ViewLimits.edit_tools
+    }
+    assert formats == ViewLimits.edit_tools
