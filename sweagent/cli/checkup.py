@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import ssl
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from sweagent import __version__
 from sweagent.errors import FixIssueError
@@ -19,6 +22,9 @@ _KEYS = (
     "AZURE_API_KEY",
 )
 
+_PATIENCE = 10
+"""Seconds that a registry may take to answer."""
+
 
 class Check(Frozen):
     """One thing that was looked at."""
@@ -30,8 +36,8 @@ class Check(Frozen):
 
 
 def checkup() -> list[Check]:
-    """Look at everything; nothing is changed, and nothing outside this machine is asked."""
-    return [*_programs(), *_sandboxes(), *_keys(), *_images(), *_leftovers()]
+    """Look at everything and change nothing. Of the outside, only the registries are asked whether they answer."""
+    return [*_programs(), *_sandboxes(), *_keys(), *_registries(), *_images(), *_leftovers()]
 
 
 def _programs() -> Iterator[Check]:
@@ -67,6 +73,61 @@ def _keys() -> Iterator[Check]:
         text=token or "none set",
         hint="" if token else "needed for private repositories and for pull requests: export GITHUB_TOKEN",
     )
+
+
+def _registries() -> Iterator[Check]:
+    """Whether builds can get packages and base images."""
+    from sweagent.environment.registry_settings import read_registry_settings
+
+    settings = read_registry_settings()
+    for index in settings.python_indexes:
+        problem = _index_problem(index, settings.certificates)
+        yield Check(
+            name="package registry",
+            state="missing" if problem else "ok",
+            text=f"{urlsplit(index).hostname or index}: {problem or 'answers'}",
+            hint="builds need it unless an image is given with --image: see `pip config list`" if problem else "",
+        )
+    if (answers := _image_registry_answers()) is not None:
+        yield Check(
+            name="image registry",
+            state="ok" if answers else "missing",
+            text="answers" if answers else "does not answer",
+            hint="" if answers else "not needed: base images are then made from Debian packages (`fix-issue env base`)",
+        )
+
+
+def _index_problem(index: str, certificates: str | None) -> str:
+    import httpx
+
+    if index.startswith("file:"):
+        return "" if Path(unquote(urlsplit(index).path)).is_dir() else "there is no such folder"
+    context = ssl.create_default_context(cafile=certificates)
+    try:
+        answer = httpx.get(f"{index}/pip/", timeout=_PATIENCE, verify=context, follow_redirects=True)
+    except httpx.HTTPError as error:
+        return str(error) or type(error).__name__
+    return f"HTTP {answer.status_code}" if answer.is_error else ""
+
+
+def _image_registry_answers() -> bool | None:
+    """Whether the engine reaches an image registry; None without an engine."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    from sweagent.environment.engine import connect
+
+    try:
+        client = connect(timeout=_PATIENCE)
+    except FixIssueError:
+        return None
+    try:
+        client.images.get_registry_data("debian:stable-slim")
+    except (DockerException, RequestException):
+        return False
+    finally:
+        client.close()
+    return True
 
 
 def _images() -> Iterator[Check]:

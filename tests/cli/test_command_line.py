@@ -78,7 +78,17 @@ def test_errors_are_one_object_with_json(tmp_path: Path) -> None:
     assert said["hint"]
 
 
+def test_doctor_tells_a_registry_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://user:sesame@127.0.0.1:9/simple")
+    found = fix_issue("doctor", "--json").stdout
+    check = next(check for check in json.loads(found) if check["name"] == "package registry")
+    assert check["state"] == "missing"
+    assert check["text"].startswith("127.0.0.1: ")
+    assert "sesame" not in found
+
+
 def test_doctor_says_what_is_missing() -> None:
     checks = json.loads(fix_issue("doctor", "--json").stdout)
-    assert {"git", "docker", "bubblewrap", "model key", "forge token"} <= {check["name"] for check in checks}
+    names = {"git", "docker", "bubblewrap", "model key", "forge token", "package registry"}
+    assert names <= {check["name"] for check in checks}
     assert all(check["hint"] for check in checks if check["state"] == "missing")
