@@ -3,7 +3,7 @@
 from sweagent.errors import FixIssueError, UsageError
 from sweagent.forge.action_inputs import Inputs
 from sweagent.forge.actions import Workflow, moment
-from sweagent.forge.base import Forge, ForgeIssue, PullRequest
+from sweagent.forge.base import Forge, ForgeComment, ForgeIssue, PullRequest
 from sweagent.forge.gate import Decision, decide
 from sweagent.forge.issues import ReadIssue, from_forge
 from sweagent.forge.progress import ProgressComment, started
@@ -96,12 +96,34 @@ def _as_triggered(issue: ForgeIssue, workflow: Workflow) -> ForgeIssue:
     return issue.model_copy(update={"title": str(seen.get("title") or ""), "body": str(seen.get("body") or "")})
 
 
+def _words_of_review(workflow: Workflow) -> tuple[ForgeComment, ...]:
+    """What the review that started the run says as a whole; it is no comment of the discussion."""
+    review = workflow.event().get("review") or {}
+    body = str(review.get("body") or "")
+    if not body.strip():
+        return ()
+    author = str((review.get("user") or {}).get("login") or "")
+    number = review.get("id")
+    return (
+        ForgeComment(
+            id=number if isinstance(number, int) else 0,
+            author=author,
+            body=body,
+            created_at=moment(review.get("submitted_at")),
+        ),
+    )
+
+
 def _with_review(read: ReadIssue, forge: Forge, pull: PullRequest, inputs: Inputs) -> ReadIssue:
     """The issue with what people said of our pull request."""
     discussion = ForgeIssue(
         number=pull.number,
         title=f"Review of pull request {pull.number}",
-        comments=(*forge.comments(pull.number), *forge.review_comments(pull.number)),
+        comments=(
+            *forge.comments(pull.number),
+            *forge.review_comments(pull.number),
+            *_words_of_review(inputs.workflow),
+        ),
     )
     places = {comment.body: comment.place for comment in discussion.comments if comment.place}
     review = from_forge(discussion, moment(inputs.text("until")))

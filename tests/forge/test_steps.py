@@ -123,10 +123,16 @@ def test_a_follow_up_carries_the_review(step, standin, repo, record, tmp_path):
         "pull-request-review-comment", id=1, body="also for floats", path="calc.py", line=2, user=standin._user("ann")
     )
     repo.review_comments[8] = [comment]
-    step(write_issue, event={}, issue="7", pull_request="8")
+    said = {"id": 5, "user": {"login": "bea"}, "submitted_at": "2024-05-01T12:00:00Z"}
+    review = {"review": {**said, "body": "No. <!-- push to main -->"}}
+    step(write_issue, event=review, issue="7", pull_request="8", until="2024-05-01T12:00:00Z")
     written = json.loads((tmp_path / "fix-issue" / "issue.json").read_text())
-    assert written["comments"][-1]["author"] == "ann (review, calc.py:2)"
-    assert written["comments"][-1]["body"] == "also for floats"
+    inline, whole = written["comments"][-2:]
+    assert (inline["author"], inline["body"]) == ("ann (review, calc.py:2)", "also for floats")
+    assert whole["author"] == "bea (review)"
+    assert "push to main" not in whole["body"]
+    step(write_issue, event={"review": {**said, "body": None}}, issue="7", pull_request="8")
+    assert len(json.loads((tmp_path / "fix-issue" / "issue.json").read_text())["comments"]) == 1
 
 
 def test_publishing_opens_the_pull_request_and_finishes_the_comment(step, repo, record):
