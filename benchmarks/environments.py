@@ -56,6 +56,8 @@ RELEASES = {
     "scikit-learn/scikit-learn": ("0.20.4", "0.22.2", "0.24.2", "1.0.2", "1.3.2"),
 }
 
+COMPILED = frozenset({"astropy/astropy", "matplotlib/matplotlib", "scikit-learn/scikit-learn"})
+
 
 def _cases_of(path: Path) -> dict[str, tuple[str, ...]]:
     """Five commits a project, spread over the dates, from a file of SWE-bench's tasks."""
@@ -105,18 +107,22 @@ def _unpacked(name: str, folder: Path, version: str = "") -> Repository:
 
 
 def _commits(tasks: Path, mirror: Path, folder: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
-    """The first commits of all projects, then the second ones, so that a run that is stopped has seen all projects."""
+    """The first commits of all projects, then the second ones, so that a run that is stopped has seen many projects.
+
+    Projects that are compiled for long come last.
+    """
     chosen = _cases_of(tasks)
-    for place in range(5):
-        for name, commits in chosen.items():
-            git_dir = mirror / name.replace("/", "+") / "repo"
-            if not git_dir.is_dir():
-                for version in RELEASES.get(name, ())[place : place + 1]:
-                    yield f"{name} {version}", partial(_unpacked, name.split("/")[1], folder, version)
-            elif place < len(commits):
-                commit = commits[place]
-                repository = Repository(source=name, git_dir=str(git_dir), base_commit=commit, name=name)
-                yield f"{name}@{commit[:12]}", partial(_given, repository)
+    quick = [(place, name) for place in range(5) for name in chosen if name not in COMPILED]
+    for place, name in [*quick, *((place, name) for place in range(5) for name in chosen if name in COMPILED)]:
+        commits = chosen[name]
+        git_dir = mirror / name.replace("/", "+") / "repo"
+        if not git_dir.is_dir():
+            for version in RELEASES.get(name, ())[place : place + 1]:
+                yield f"{name} {version}", partial(_unpacked, name.split("/")[1], folder, version)
+        elif place < len(commits):
+            commit = commits[place]
+            repository = Repository(source=name, git_dir=str(git_dir), base_commit=commit, name=name)
+            yield f"{name}@{commit[:12]}", partial(_given, repository)
 
 
 def _given(repository: Repository) -> Repository:
@@ -146,8 +152,9 @@ def _measure(case: str, make: Callable[[], Repository], seconds: float) -> dict[
 
 
 def _so_far(output: str) -> dict[str, object]:
-    """What pytest's dots say of a run that was ended at its limit."""
-    dots = "".join(line.split(" ")[-2 if "%" in line else -1] for line in output.splitlines() if line.endswith("%]"))
+    """What the dots of pytest and of unittest say of a run that was ended at its limit."""
+    lines = [re.sub(r" *\[ *\d+%\]$", "", line).split(" ")[-1] for line in output.splitlines()]
+    dots = "".join(line for line in lines if re.fullmatch(r"[.FEsxX]{5,}", line))
     good, bad = dots.count("."), dots.count("F") + dots.count("E")
     return {"collected": good + bad, "passed": good / (good + bad) if good + bad else 0.0}
 

@@ -80,6 +80,15 @@ class SandboxSettings(Frozen):
     """Characters of one observation."""
 
 
+class ImageSettings(Frozen):
+    """The images that environments are built into."""
+
+    disk: str = "60g"
+    """What they may take on disk together; the least recently used go first."""
+    advice_cost: float = Field(default=0.0, ge=0)
+    """US dollars that may be spent on asking the model about a build for which no remedy is known; 0 never asks."""
+
+
 class VerifySettings(Frozen):
     """How much the verifier may use, and what it lets pass."""
 
@@ -104,6 +113,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     limits: LimitSettings = LimitSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    images: ImageSettings = ImageSettings()
     verify: VerifySettings = VerifySettings()
     hints: bool = True
     """Put the localiser's hints into the first prompt."""

@@ -1,5 +1,6 @@
 """`fix-issue env`: look at the environment of a repository, build it, try its tests, and manage the disk."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ from sweagent.cli import options
 
 if TYPE_CHECKING:
     from sweagent.environment import Image
+    from sweagent.environment.engine import Log
 
 app = typer.Typer(
     help="Environments of repositories: show, build, test, list, prune.", no_args_is_help=True, rich_markup_mode=None
@@ -41,9 +43,23 @@ def show(
 
 
 @app.command()
-def build(repo: Repo, commit: Commit = None, image: options.Image = None, verbose: options.Verbose = 0) -> None:
+def build(
+    repo: Repo,
+    commit: Commit = None,
+    image: options.Image = None,
+    lock: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Build what FILE records; write it when it is not there.", dir_okay=False),
+    ] = None,
+    verbose: options.Verbose = 0,
+) -> None:
     """Build the environment, or say that it is there already; prints the image's name."""
-    ready = _ready(repo, commit, image, verbose)
+    if lock is not None and lock.exists():
+        ready = _as_locked(lock, repo, commit, image, verbose)
+    else:
+        ready = _ready(repo, commit, image, verbose)
+        if lock is not None:
+            _keep_lock(ready, lock)
     for step in ready.steps:
         typer.echo(step, err=True)
     typer.echo(ready.name)
@@ -104,6 +120,30 @@ def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0
     typer.echo(f"{len(removed)} environments removed")
 
 
+def _keep_lock(ready: "Image", file: Path) -> None:
+    from sweagent.environment import lockfile
+    from sweagent.errors import UsageError
+
+    lock = lockfile.read(ready.name.rsplit(":", 1)[-1])
+    if lock.recipe is None:
+        raise UsageError(f"{ready.name} was not built here: there is nothing to record", "name the image by its digest")
+    lockfile.save(lock, file)
+
+
+def _as_locked(file: Path, repo: str, commit: str | None, image: str | None, verbose: int) -> "Image":
+    from sweagent.config import load_settings
+    from sweagent.environment import lockfile
+    from sweagent.environment.build import ensure_locked
+    from sweagent.errors import UsageError
+    from sweagent.repository import open_repository
+
+    lock = lockfile.load(file)
+    if image or lock.recipe is None:
+        raise UsageError("--image and --lock exclude each other", "give one of them")
+    repository = open_repository(repo, base=commit or lock.recipe.commit)
+    return ensure_locked(lock, repository, load_settings(), log=_log(verbose))
+
+
 def _ready(repo: str, commit: str | None, image: str | None, verbose: int) -> "Image":
     from sweagent.config import load_settings
     from sweagent.environment import discover, ensure_image
@@ -112,9 +152,8 @@ def _ready(repo: str, commit: str | None, image: str | None, verbose: int) -> "I
     settings = load_settings(options.settings_options(image=image))
     repository = open_repository(repo, base=commit)
     recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
+    return ensure_image(recipe, repository, settings, log=_log(verbose))
 
-    def log(line: str) -> None:
-        if verbose:
-            typer.echo(line, err=True)
 
-    return ensure_image(recipe, repository, settings, log=log)
+def _log(verbose: int) -> "Log":
+    return (lambda line: typer.echo(line, err=True)) if verbose else (lambda line: None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sweagent.config import Settings
 from sweagent.environment import disk, lockfile
+from sweagent.environment.advice import advised, adviser_of
 from sweagent.environment.base import Base, ensure_base_image
 from sweagent.environment.dockerfile import render_dockerfile, requirements_file
 from sweagent.environment.engine import (
@@ -26,7 +27,8 @@ from sweagent.environment.engine import (
 from sweagent.environment.host_image import host_dockerfile, packages_archive
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.remedies import next_recipe
-from sweagent.errors import EnvironmentBuildError
+from sweagent.errors import EnvironmentBuildError, UsageError
+from sweagent.policy.base import Policy
 from sweagent.repository import make_seed
 from sweagent.task import Repository
 
@@ -35,16 +37,18 @@ MAX_ATTEMPTS = 6
 
 
 def ensure_image(
-    recipe: Recipe, repository: Repository, settings: Settings, *, log: Log, disk_limit: str = "60g"
+    recipe: Recipe, repository: Repository, settings: Settings, *, log: Log, adviser: Policy | None = None
 ) -> Image:
     """The image of a recipe: found, or built once even when many callers want it at the same time.
 
     Args:
         recipe: from `discover`.
         repository: the repository at the recipe's commit; only its git directory is read.
-        settings: the settings of the run; `sandbox.image` names an image to use as it is.
+        settings: the settings of the run; `sandbox.image` names an image to use as it is. After a build, the least
+            recently used environments are removed until the rest takes no more than `images.disk`.
         log: receives lines for people.
-        disk_limit: after a build, the least recently used environments are removed until the rest takes no more.
+        adviser: asked once about a build for which no remedy is known; None asks the settings' model when they say
+            what that may cost.
 
     Raises:
         EnvironmentBuildError: every attempt failed; the message ends with the last output.
@@ -52,7 +56,7 @@ def ensure_image(
         SandboxError: no engine answers.
     """
     chosen = recipe.image or settings.sandbox.image
-    limit = disk.read_size(disk_limit)
+    limit = disk.read_size(settings.images.disk)
     client = connect()
     try:
         if chosen:
@@ -65,7 +69,7 @@ def ensure_image(
             if image is not None:
                 disk.touch(name)
                 return _described(image, name, recipe, lockfile.read(recipe.key()).steps, cached=True)
-            built = _build_with_retries(client, recipe, repository, name, log)
+            built = _build_with_retries(client, recipe, repository, name, log, adviser or adviser_of(settings))
         for removed in disk.prune(limit, keep=name):
             log(f"removed {removed.name}, not used since {removed.used:%Y-%m-%d %H:%M}")
         return built
@@ -73,13 +77,55 @@ def ensure_image(
         client.close()
 
 
-def _build_with_retries(client: Any, recipe: Recipe, repository: Repository, name: str, log: Log) -> Image:
+def ensure_locked(lock: lockfile.Lock, repository: Repository, settings: Settings, *, log: Log) -> Image:
+    """The environment that a lock file records: the recorded image when it is here, else one with the same packages.
+
+    Args:
+        lock: from `lockfile.load`.
+        repository: the repository at the recorded commit.
+        settings: the settings of the run.
+        log: receives lines for people.
+
+    Raises:
+        EnvironmentBuildError: it cannot be built, or other packages came out.
+        UsageError: the repository is at another commit.
+        SandboxError: no engine answers.
+    """
+    recipe = lockfile.locked_recipe(lock)
+    if repository.base_commit != recipe.commit:
+        raise UsageError(
+            f"the lock records commit {recipe.commit[:12]} and the repository is at {repository.base_commit[:12]}",
+            "leave out --commit, or make a lock for this commit",
+        )
+    name = f"{IMAGES}:{lock.key}"
+    client = connect()
+    try:
+        image = find_image(client, name)
+        if image is not None and image.id == lock.image:
+            disk.touch(name)
+            return _described(image, name, recipe, lock.steps, cached=True)
+    finally:
+        client.close()
+    built = ensure_image(recipe, repository, settings, log=log)
+    differs = lockfile.difference(lock, lockfile.read(recipe.key()))
+    if differs:
+        raise EnvironmentBuildError(
+            f"the image {built.name} has other packages than the lock records: {differs[:2000]}",
+            "the registry no longer has what was recorded; make a new lock, or name that image with --image",
+        )
+    return built
+
+
+def _build_with_retries(
+    client: Any, recipe: Recipe, repository: Repository, name: str, log: Log, adviser: Policy | None
+) -> Image:
     log(f"building the environment of {recipe.name} ({recipe.ecosystem} {recipe.toolchain.value})")
     steps: list[Step] = []
     attempt = recipe
     seed = make_seed(repository.model_copy(update={"dirty_patch": ""})).archive
     with build_network(client) as network:
-        for number in range(1, MAX_ATTEMPTS + 1):
+        # The last attempt is the adviser's.
+        for number in range(1, MAX_ATTEMPTS + 2):
             started = time.monotonic()
             try:
                 base = ensure_base_image(attempt, log=log)
@@ -88,6 +134,8 @@ def _build_with_retries(client: Any, recipe: Recipe, repository: Repository, nam
                 seconds = time.monotonic() - started
                 steps.append(Step(action=f"attempt {number}", outcome="failed", seconds=seconds, detail=_tail(error)))
                 remedy = next_recipe(attempt, str(error)) if number < MAX_ATTEMPTS else None
+                if remedy is None and adviser is not None and not attempt.locked:
+                    remedy, adviser = advised(adviser, attempt, str(error), log), None
                 if remedy is None:
                     lockfile.write(recipe.key(), attempt, "", steps, "")
                     raise _gave_up(recipe, steps, error) from error
@@ -100,7 +148,7 @@ def _build_with_retries(client: Any, recipe: Recipe, repository: Repository, nam
                 steps.append(Step(action=f"attempt {number}", outcome="ok", seconds=seconds))
                 break
     image = client.images.get(name)
-    lockfile.write(recipe.key(), attempt, image.id, steps, _packages(client, name))
+    lockfile.write(recipe.key(), attempt, image.id, steps, _packages(client, name), base=_digest(client, base.name))
     disk.touch(name)
     return _described(image, name, attempt, tuple(steps), cached=False)
 
@@ -149,6 +197,13 @@ def _described(image: Any, name: str, recipe: Recipe, steps: tuple[Step, ...], *
         steps=tuple(f"{step.action}: {step.outcome}" for step in steps),
         cached=cached,
     )
+
+
+def _digest(client: Any, name: str) -> str:
+    """The name of an image by its digest, when it came from a registry; else the name."""
+    image = find_image(client, name)
+    digests = image.attrs.get("RepoDigests") if image is not None else None
+    return str(digests[0]) if digests else name
 
 
 def _packages(client: Any, name: str) -> str:

@@ -9,9 +9,6 @@ from sweagent.environment.recipe import WORKDIR, Recipe
 from sweagent.environment.registry import HOST, npm_registry, plain_registry, python_index
 from sweagent.resources import resource
 
-_PIP = "pip<25.3"
-"""Later ones no longer install editable what has a setup.py and a setuptools of before August 2022."""
-
 
 def render_dockerfile(recipe: Recipe, base: Base) -> str:
     """The Dockerfile of a recipe.
@@ -56,10 +53,11 @@ def _values(recipe: Recipe, base: Base) -> dict[str, Any]:
         "go_proxy": plain_registry("go"),
         "crates": plain_registry("crates"),
         "maven": plain_registry("maven"),
-        "pip": shlex.quote(_PIP),
+        "pip": shlex.quote(recipe.installer),
         "system": shlex.join(package.value for package in recipe.system),
         "tools": shlex.join(line.value for line in recipe.tools),
         "requirements": bool(recipe.requirements),
+        "locked": recipe.locked,
         "optional": [shlex.quote(line.value) for line in recipe.optional],
         "environment": [(name, _quoted(value)) for name, value in sorted(recipe.environment.items())],
         # The exec form: the engine neither expands nor splits it, so that the text reaches the shell as it is.

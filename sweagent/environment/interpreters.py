@@ -70,14 +70,22 @@ def find_executable(minor: str) -> Path | None:
     return Path(path) if path and _answers(path, minor) else None
 
 
-def pack_interpreter(interpreter: Interpreter) -> bytes:
-    """A tar archive that unpacks at `/` to the interpreter under `/opt/python`, without packages and its own tests."""
+def pack_interpreter(interpreter: Interpreter, *, compiled: bool = False) -> bytes:
+    """A tar archive that unpacks at `/` to the interpreter under `/opt/python`, without packages and its own tests.
+
+    Args:
+        interpreter: what to pack.
+        compiled: with the byte code of the library, and the times of the files by which it is found valid.
+    """
     buffer = io.BytesIO()
     root = Path(interpreter.prefix)
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path in sorted(_kept(root)):
+        for path in sorted(_kept(root, compiled)):
             name = f"{PREFIX}/{path.relative_to(root)}"
-            member = _anonymous(archive.gettarinfo(path, name))
+            member = archive.gettarinfo(path, name)
+            changed = member.mtime
+            member = _anonymous(member)
+            member.mtime = changed if compiled else 0
             if member.isfile():
                 with path.open("rb") as content:
                     archive.addfile(member, content)
@@ -126,12 +134,13 @@ def architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
-def _kept(root: Path) -> Iterator[Path]:
+def _kept(root: Path, compiled: bool) -> Iterator[Path]:
     for folder in ("bin", "lib", "include"):
         for path in (root / folder).rglob("*"):
             relative = str(path.relative_to(root))
             is_script = folder == "bin" and not re.fullmatch(r"python[\d.]*m?", path.name)
-            if is_script or _LEFT_OUT.search(relative):
+            judged = relative.replace("__pycache__/", "") if compiled else relative
+            if is_script or _LEFT_OUT.search(judged):
                 continue
             if path.is_dir() and not path.is_symlink():
                 continue

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from sweagent.model import Frozen
+from sweagent.resources import resource
 
 Ecosystem = Literal["python", "node", "go", "rust", "java"]
 
@@ -66,10 +67,15 @@ class Recipe(Frozen):
     """An image to use as it is: nothing is built."""
     toolchain: Toolchain
     system: tuple[SystemPackage, ...] = ()
+    installer: OneLine = "pip<25.3"
+    """The pip of Python environments. Later ones no longer install editable what has a setup.py and a setuptools of
+    before August 2022."""
     tools: tuple[Line, ...] = ()
     """What the package manager itself needs, for example `setuptools`."""
     requirements: tuple[Line, ...] = ()
     """Third-party packages installed before the repository enters, as the ecosystem writes them."""
+    locked: bool = False
+    """`requirements` is the whole list, from a lock file: nothing else is resolved, and no remedy changes it."""
     optional: tuple[Line, ...] = ()
     """Like `requirements`, but each may be left out when it cannot be installed."""
     extras: tuple[Name, ...] = ()
@@ -89,12 +95,18 @@ class Recipe(Frozen):
     """What the reader should know: guesses, files that could not be read."""
 
     def key(self) -> str:
-        """A hash of everything that decides what the image holds; provenance and notes do not count."""
-        return self._hash(exclude={"name", "committed", "notes", "test_paths"})
+        """A hash of everything that decides what the image holds, the templates' text included.
 
-    def _hash(self, exclude: set[str]) -> str:
-        data = self.model_dump(mode="json", exclude=exclude)
-        return hashlib.sha256(json.dumps(_without_sources(data), sort_keys=True).encode()).hexdigest()[:20]
+        Provenance and notes do not count.
+        """
+        data = self.model_dump(mode="json", exclude={"name", "committed", "notes", "test_paths"})
+        said = json.dumps(_without_sources(data), sort_keys=True)
+        return hashlib.sha256((said + _templates(self.ecosystem)).encode()).hexdigest()[:20]
+
+
+def _templates(ecosystem: str) -> str:
+    parts = (f"{ecosystem}/Dockerfile.j2", "system.j2", "repository.j2")
+    return "".join(resource("environments", *part.split("/")).read_text(encoding="utf-8") for part in parts)
 
 
 def _without_sources(data: object) -> object:

@@ -24,7 +24,7 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
 
     A fault of the network is met with the same recipe. Tried then, in this order: a system package that the error
     names; leaving out a package that cannot be had; tools of the package manager as the code's time knew them; leaving
-    out the extras; another interpreter.
+    out the extras; another interpreter. Of a recipe from a lock file nothing is changed.
 
     Args:
         recipe: the recipe that failed.
@@ -32,6 +32,8 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     """
     if re.search(r"HTTP error 5\d\d|502 error|Max retries exceeded|Read timed out|Connection reset", error[-4000:]):
         return Remedy(what="try again: the network failed", recipe=recipe)
+    if recipe.locked:
+        return None
     for remedy in (_system_package, _without_missing, _older_tools, _without_extras, _other_toolchain):
         found = remedy(recipe, error)
         if found is not None:

@@ -66,6 +66,7 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
         )
     packages = Path(_packages_folder(venv))
     steps += _install(recipe, executable, variables, packages, log)
+    _compile(venv / "bin/python", packages, variables)
     # The copy lies at another path in the bubblewrap sandbox than in the local one, where this line is idle.
     roots = _roots(repository)
     (packages / "repository.pth").write_text("".join(f"{root}\n" for root in roots))
@@ -88,7 +89,7 @@ def _interpreter(recipe: Recipe, folder: Path, home_hidden: bool) -> tuple[Path,
             return executable, [f"Python {minor} of this machine: ok"]
         found = find_interpreter(minor)
         if found is not None:
-            with tarfile.open(fileobj=io.BytesIO(pack_interpreter(found))) as archive:
+            with tarfile.open(fileobj=io.BytesIO(pack_interpreter(found, compiled=True))) as archive:
                 archive.extractall(folder, filter="tar")
             return folder / "opt/python/bin" / f"python{minor}", [f"Python {found.version} copied: ok"]
     system = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
@@ -114,7 +115,16 @@ def _install(recipe: Recipe, executable: Path, variables: dict[str, str], packag
     minor = packages.parent.name.removeprefix("python")
     log(f"installing {len(wanted)} packages beside the copy")
     with serve_registry("127.0.0.1", read_registry_settings()) as port:
-        options = ["--target", str(packages), "--only-binary", ":all:", "--python-version", minor, "--no-cache-dir"]
+        options = [
+            "--target",
+            str(packages),
+            "--no-compile",
+            "--only-binary",
+            ":all:",
+            "--python-version",
+            minor,
+            "--no-cache-dir",
+        ]
         index = ["--trusted-host", HOST, "--index-url", python_index(recipe.cutoff), "--retries", "1"]
         command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--implementation", "cp", *options, *index]
         # Only what pip needs: neither keys nor the user's pip configuration.
@@ -126,6 +136,13 @@ def _install(recipe: Recipe, executable: Path, variables: dict[str, str], packag
         failed = [item for item in wanted if not _pip([*command, item], environment)]
     steps = [f"{len(wanted) - len(failed)} packages as wheels: ok"]
     return steps + [_borrow(item, packages) for item in failed]
+
+
+def _compile(python: Path, packages: Path, variables: dict[str, str]) -> None:
+    """Compile the packages once, by the interpreter that will import them: sandboxes cannot keep what they compile."""
+    command = [str(python), "-I", "-S", "-m", "compileall", "-q", "-q", str(packages)]
+    environment = {"PATH": os.defpath, **variables}
+    subprocess.run(command, capture_output=True, check=False, env=environment, timeout=_PIP_TIMEOUT)
 
 
 def _pip(command: list[str], environment: dict[str, str]) -> bool:

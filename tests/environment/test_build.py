@@ -10,11 +10,15 @@ import pytest
 
 from sweagent.config import Settings
 from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, lockfile, prune
+from sweagent.environment import build as build_module
+from sweagent.environment.build import ensure_locked
 from sweagent.environment.engine import connect
 from sweagent.environment.host_image import host_base
 from sweagent.environment.smoke import smoke_test
-from sweagent.errors import EnvironmentBuildError
+from sweagent.errors import EnvironmentBuildError, UsageError
+from sweagent.policy.replay import ScriptedPolicy
 from sweagent.repository import open_repository
+from sweagent.trajectory import Action, Reply
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(280)]
 
@@ -99,6 +103,56 @@ def test_what_was_done_is_recorded(git_repository, ensure: Ensure) -> None:
     assert lock.recipe is not None
     assert lock.steps[-1].outcome == "ok"
     assert ensure(folder).cached
+
+
+def test_a_lock_finds_its_image_or_makes_it_again(git_repository, git_command, ensure: Ensure) -> None:
+    folder = git_repository(FILES | {"again.py": ""})
+    first = ensure(folder)
+    lock = lockfile.read(first.name.rsplit(":", 1)[-1])
+    later = _commit(folder, git_command, "answer = 0\n")
+    repository = open_repository(str(folder), base="HEAD~1")
+    assert ensure_locked(lock, repository, Settings(), log=lambda line: None).id == first.id
+    prune(0)
+    again = ensure_locked(lock, repository, Settings(), log=lambda line: None)
+    assert not again.cached
+    assert smoke_test(again, seconds=60).passed == 1.0
+    with pytest.raises(UsageError, match=later[:12]):
+        ensure_locked(lock, open_repository(str(folder)), Settings(), log=lambda line: None)
+
+
+def test_a_policy_is_asked_once_when_nothing_else_is_known(git_repository, ensure: Ensure, monkeypatch) -> None:
+    real, failures = build_module._build_once, ["a riddle"] * 2
+    said = FILES[".fix-issue.yaml"] + "  toolchain: '3.11'\n"
+    repository = open_repository(str(git_repository(FILES | {"advice.py": "", ".fix-issue.yaml": said})))
+    recipe = discover(repository.git_dir, repository.base_commit, name="acme/thing")
+    call = Action(id="1", tool="change_environment", arguments={"why": "it lacks six", "add": ["six"]})
+
+    def build_once(*arguments: Any) -> None:
+        if failures:
+            raise EnvironmentBuildError(failures.pop(), "")
+        real(*arguments)
+
+    monkeypatch.setattr(build_module, "_build_once", build_once)
+
+    def built() -> Image:
+        adviser = ScriptedPolicy([Reply(actions=(call,))], name="oracle")
+        return ensure_image(recipe, repository, Settings(), log=lambda line: None, adviser=adviser)
+
+    with pytest.raises(EnvironmentBuildError, match="a riddle"):
+        built()
+    failures.append("a riddle")
+    image = built()
+    assert "advice of oracle: it lacks six: ok" in image.steps
+    assert smoke_test(image, command="python -c 'import six' && python -m pytest -q", seconds=60).report.ran == 1
+
+
+def test_the_disk_limit_of_the_settings_holds_after_a_build(git_repository, git_command, ensure: Ensure) -> None:
+    folder = git_repository(FILES | {"limit.py": ""})
+    first = ensure(folder)
+    _commit(folder, git_command, "answer = 42  # again\n")
+    second = ensure(folder, settings=Settings(images={"disk": "1k"}))
+    assert [stored.name for stored in list_images()] == [second.name]
+    assert first.name != second.name
 
 
 def test_the_least_recently_used_go_first(git_repository, git_command, ensure: Ensure) -> None:
