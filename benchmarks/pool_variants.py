@@ -58,7 +58,7 @@ def variants(repository: Repository, gold: str, test_command: str) -> Iterator[V
         before = _texts(trees, trees.base, sources)
         after = _texts(trees, fixed, sources)
         comments = {path: data.decode() for path, data in control_files(trees, sources).items() if path in before}
-        yield Variant("comment", "comment", _diff(before, comments))
+        yield Variant("comment", "comment", diff(before, comments))
         yield from _parts(gold)
         yield from _mutants(before, after)
         yield from _regression(trees, before, after)
@@ -69,7 +69,8 @@ def _texts(trees: Trees, tree: str, paths: list[str]) -> dict[str, str]:
     return {path: data.decode("utf-8") for path, data in trees.read_many(tree, paths).items()}
 
 
-def _diff(before: dict[str, str], after: dict[str, str]) -> str:
+def diff(before: dict[str, str], after: dict[str, str]) -> str:
+    """The git diff between two sets of files, contents by path."""
     text = []
     for path, new in after.items():
         old = before.get(path)
@@ -114,7 +115,7 @@ def _mutants(before: dict[str, str], after: dict[str, str]) -> Iterator[Variant]
                 continue
             if len(made) < _MUTANTS and text not in made:
                 made.add(text)
-                yield Variant(f"mutant {len(made)}", "mutant", _diff(before, {**after, path: text}))
+                yield Variant(f"mutant {len(made)}", "mutant", diff(before, {**after, path: text}))
             break
 
 
@@ -146,17 +147,18 @@ def _regression(trees: Trees, before: dict[str, str], after: dict[str, str]) -> 
         if path.rpartition("/")[0] != folder or not name.endswith(".py") or test is None or path in after:
             continue
         source = (trees.read(trees.base, path) or b"").decode("utf-8")
-        broken = _with_a_dead_function(source, (trees.read(trees.base, test) or b"").decode("utf-8"))
+        broken = with_a_dead_function(source, (trees.read(trees.base, test) or b"").decode("utf-8"))
         if broken:
             yield Variant(
                 f"gold and a regression in {path}",
                 "regression",
-                _diff({**before, path: source}, {**after, path: broken}),
+                diff({**before, path: source}, {**after, path: broken}),
             )
             return
 
 
-def _with_a_dead_function(source: str, test: str) -> str:
+def with_a_dead_function(source: str, test: str) -> str:
+    """The module with one function that returns nothing, chosen because the test calls it; empty if there is none."""
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and len(re.findall(rf"\b{node.name}\(", test)) >= 3:
             body = [
@@ -189,7 +191,7 @@ def _tampering(trees: Trees, before: dict[str, str]) -> Iterator[Variant]:
         "module swapped": "import sys\nsys.modules['traceback'] = None\n",
     }
     for name, text in sources.items():
-        yield Variant(f"tampering: {name}", "tampering", _diff(before, {path: source[:place] + text + source[place:]}))
+        yield Variant(f"tampering: {name}", "tampering", diff(before, {path: source[:place] + text + source[place:]}))
     files = {
         "conftest": (
             "conftest.py",
@@ -202,8 +204,8 @@ def _tampering(trees: Trees, before: dict[str, str]) -> Iterator[Variant]:
     for name, (file, text) in files.items():
         old = trees.read(trees.base, file)
         known = {file: old.decode("utf-8")} if old is not None else {}
-        yield Variant(f"tampering: {name}", "tampering", _diff(known, {file: text}))
+        yield Variant(f"tampering: {name}", "tampering", diff(known, {file: text}))
     if test:
         old_test = (trees.read(trees.base, test) or b"").decode("utf-8")
         text = f"{old_test}\nimport pytest\npytestmark = pytest.mark.skip('later')\n"
-        yield Variant("tampering: tests skipped", "tampering", _diff({test: old_test}, {test: text}))
+        yield Variant("tampering: tests skipped", "tampering", diff({test: old_test}, {test: text}))

@@ -2,10 +2,13 @@ r"""How often the verifier is wrong: gold patches, broken ones and tampering one
 
     python benchmarks/verify_pool.py DATASET.jsonl --git-dirs '/repositories/{owner}+{name}/repo' \
         --only sympy__sympy-1 --venv sympy=/venvs/python39 --output results.jsonl
+    python benchmarks/verify_pool.py --sdists FOLDER --output results.jsonl
 
 The dataset has the fields of SWE-bench, one JSON object a line. Every instance is judged in two modes: `oracle` knows
-FAIL_TO_PASS, `free` knows only a reproduction, which is the changed test of the test patch. What is accepted wrongly is
-counted against the oracle: a mutant that passes all of FAIL_TO_PASS and breaks nothing is no error.
+FAIL_TO_PASS, `free` knows only a reproduction, which is the changed test of the test patch. In a source distribution a
+function is made to return nothing, gold mends it, and the verifier is told of one test file: mode `named`. What is
+accepted wrongly is counted against the oracle: a mutant that passes all of FAIL_TO_PASS and breaks nothing is no error.
+What the output file has already is not judged again, so that a run that was ended goes on where it was.
 """
 
 import argparse
@@ -15,11 +18,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from pool_instances import Instance, of_archives, of_dataset, reproduction_of
 from pool_variants import Variant, variants
 
 from sweagent.config import SandboxSettings, Settings, VerifySettings
@@ -27,38 +32,24 @@ from sweagent.errors import FixIssueError
 from sweagent.patch import Patch
 from sweagent.repository import make_seed
 from sweagent.sandbox import Sandbox, open_sandbox
-from sweagent.task import Issue, Oracle, Repository, Task
-from sweagent.testing import command_for, runner_of
-from sweagent.trajectory import Reproduction
+from sweagent.task import Oracle
 from sweagent.verify import Proof, verify
-from sweagent.verify.targets import is_test_module
-from sweagent.verify.tree import open_trees
 from sweagent.workplace import prepare
-
-TEST_COMMANDS = {"sympy/sympy": "python bin/test", "django/django": "python tests/runtests.py --parallel 1"}
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One instance of the dataset, ready to be judged."""
-
-    task: Task
-    gold: str
-    test_command: str
 
 
 def main() -> int:
     """Judge the pool and print the summary."""
     options = _options()
-    instances = [item for item in _instances(options) if not options.only or item.task.id in options.only]
-    results: list[dict[str, Any]] = []
-    with open(options.output, "a", encoding="utf-8") as output:
-        for instance in instances[: options.limit]:
+    output = Path(options.output)
+    lines = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
+    results = [json.loads(line) for line in lines]
+    with TemporaryDirectory(prefix="verify-pool-") as folder, output.open("a", encoding="utf-8") as file:
+        for instance in islice(_instances(options, Path(folder)), options.limit):
             try:
-                for result in _judged(instance, options):
+                for result in _judged(instance, options, _known(results)):
                     results.append(result)
-                    output.write(json.dumps(result) + "\n")
-                    output.flush()
+                    file.write(json.dumps(result) + "\n")
+                    file.flush()
                     print(f"{result['instance']} {result['mode']} {result['variant']}: {result['verdict']}", flush=True)
             except FixIssueError as error:
                 print(f"{instance.task.id}: cannot be judged: {error}", flush=True)
@@ -66,15 +57,20 @@ def main() -> int:
     return 0
 
 
+def _known(results: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+    return {(result["instance"], result["mode"], result["variant"]) for result in results}
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--git-dirs", required=True, help="pattern of the git directories, with {owner} and {name}")
+    parser.add_argument("dataset", type=Path, nargs="?")
+    parser.add_argument("--git-dirs", default="", help="pattern of the git directories, with {owner} and {name}")
+    parser.add_argument("--sdists", type=Path, help="a folder of source distributions, *.tar.gz")
     parser.add_argument("--only", nargs="*", default=[], help="ids of instances")
     parser.add_argument("--limit", type=int, default=None)
-    parser.add_argument("--modes", nargs="*", default=["oracle", "free"], choices=["oracle", "free"])
+    parser.add_argument("--modes", nargs="*", default=["oracle", "free", "named"])
     parser.add_argument("--variants", nargs="*", default=[], help="beginnings of names; all unless given")
-    parser.add_argument("--sandbox", default="local")
+    parser.add_argument("--sandbox", default="docker")
     parser.add_argument("--venv", action="append", default=[], help="beginning of ids=folder of a virtual environment")
     parser.add_argument("--setup", action="append", default=[], help="beginning of ids=command run in every sandbox")
     parser.add_argument("--seconds", type=float, default=300.0, help="wall time of one verification")
@@ -82,37 +78,34 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _instances(options: argparse.Namespace) -> Iterator[Instance]:
-    for line in options.dataset.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        owner, name = row["repo"].split("/")
-        git_dir = Path(options.git_dirs.format(owner=owner, name=name))
-        if not git_dir.is_dir():
-            continue
-        repository = Repository(
-            source=str(git_dir), git_dir=str(git_dir), base_commit=row["base_commit"], name=row["repo"]
-        )
-        oracle = Oracle(
-            fail_to_pass=tuple(json.loads(row["FAIL_TO_PASS"])),
-            pass_to_pass=tuple(json.loads(row["PASS_TO_PASS"])),
-            test_patch=row["test_patch"],
-        )
-        title, _, body = row["problem_statement"].partition("\n")
-        command = TEST_COMMANDS.get(row["repo"], "python -m pytest")
-        task = Task(id=row["instance_id"], repository=repository, issue=Issue(title=title, body=body), oracle=oracle)
-        yield Instance(task, row["patch"], command)
+def _instances(options: argparse.Namespace, folder: Path) -> Iterator[Instance]:
+    """Those that are asked for, in the order in which they are."""
+    found = list(of_archives(options.sdists, folder)) if options.sdists else []
+    if options.dataset:
+        found += of_dataset(options.dataset, options.git_dirs)
+    by_id = {item.task.id: item for item in found}
+    yield from (by_id[name] for name in options.only or by_id if name in by_id)
 
 
-def _judged(instance: Instance, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _judged(
+    instance: Instance, options: argparse.Namespace, known: set[tuple[str, str, str]]
+) -> Iterator[dict[str, Any]]:
+    wanted = [
+        (variant, mode)
+        for variant in variants(instance.task.repository, instance.gold, instance.test_command)
+        for mode in instance.modes
+        if mode in options.modes
+        and (instance.task.id, mode, variant.name) not in known
+        and (not options.variants or variant.name.startswith(tuple(options.variants)))
+    ]
+    if not wanted:
+        return
     with ExitStack() as stack:
         opener = _opener(instance, options, stack)
-        for variant in variants(instance.task.repository, instance.gold, instance.test_command):
-            if options.variants and not variant.name.startswith(tuple(options.variants)):
-                continue
-            for mode in options.modes:
-                started = time.monotonic()
-                proof = _proof(instance, variant, mode, opener, options.seconds)
-                yield _result(instance, variant, mode, proof, time.monotonic() - started)
+        for variant, mode in wanted:
+            started = time.monotonic()
+            proof = _proof(instance, variant, mode, opener, options.seconds)
+            yield _result(instance, variant, mode, proof, time.monotonic() - started)
 
 
 def _proof(
@@ -124,37 +117,17 @@ def _proof(
 ) -> Proof:
     task, reproduction = instance.task, None
     if mode == "free":
-        reproduction = _reproduction(instance)
+        reproduction = reproduction_of(instance)
         task = task.model_copy(update={"oracle": Oracle()})
     return verify(
         task,
         Patch(base_commit=task.repository.base_commit, text=variant.patch),
         sandboxes=opener,
         reproduction=reproduction,
+        named_tests=instance.named_tests,
         test_command=instance.test_command,
         settings=VerifySettings(seconds=seconds),
     )
-
-
-def _reproduction(instance: Instance) -> Reproduction | None:
-    """A test file of the test patch, with a command for those of FAIL_TO_PASS that it holds."""
-    oracle, runner = instance.task.oracle, runner_of(instance.test_command)
-    wanted = sorted({name.split("[")[0] for name in oracle.fail_to_pass})
-    with open_trees(instance.task.repository) as trees:
-        tree = trees.apply(oracle.test_patch)
-        paths = [change.path for change in trees.changes(trees.base, tree) if change.new]
-        for path in filter(is_test_module, paths):
-            content = (trees.read(tree, path) or b"").decode("utf-8")
-            held = [name for name in wanted if _holds(path, content, name)]
-            if held:
-                ids = [name if "::" in name else f"{path}::{name}" for name in held]
-                command = command_for(runner, ids, test_command=instance.test_command)
-                return Reproduction(path=path, content=content, command=command, kind="test")
-    return None
-
-
-def _holds(path: str, content: str, name: str) -> bool:
-    return name.startswith(f"{path}::") if "::" in name else f"def {name}(" in content
 
 
 def _opener(

@@ -39,6 +39,13 @@ class Reproduction(Frozen):
     command: str
     """The shell command, from the repository's root, whose exit status tells."""
     kind: Literal["test", "script"] = "script"
+    files: dict[str, str] = {}
+    """Contents, by path, of the further files that it needs, such as data that a test reads."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All its files; they are scratch work and no part of the patch."""
+        return (self.path, *self.files)
 
 
 class Observation(Frozen):

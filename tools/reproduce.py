@@ -22,6 +22,7 @@ class Parameters(BaseModel, extra="forbid"):
     command: str = Field(
         default="", description="how to run it from the repository's root; by default as its name tells"
     )
+    needs: tuple[str, ...] = Field(default=(), description="further files that it reads and that you made: its data")
     timeout: float | None = Field(default=None, gt=0, description="seconds")
 
 
@@ -38,6 +39,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         if parameters.content or before is None:
             data = create(parameters.content, before)
             write(context, place, before, data)
+        needed = dict(_needed(context, name) for name in parameters.needs)
     except (EditRefused, PathRefused) as error:
         return Observation(text=f"nothing was registered: {error}", status="refused")
     is_test = _is_test(place.shown) and bool(context.test_command)
@@ -53,6 +55,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         content=(data or b"").decode("utf-8", "replace"),
         command=command,
         kind="test" if is_test else "script",
+        files=needed,
     )
     return seen.model_copy(
         update={
@@ -62,6 +65,14 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
             "named_tests": (),
         }
     )
+
+
+def _needed(context: ToolContext, name: str) -> tuple[str, str]:
+    place = look_to_change(context, name)
+    try:
+        return place.shown, content(context, place).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PathRefused(f"{place.shown} is not text: let the reproduction make it") from error
 
 
 def _verdict(seen: Observation) -> str:

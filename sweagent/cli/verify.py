@@ -22,7 +22,10 @@ def command(
     repo: Annotated[str, typer.Argument(metavar="REPO", help="A path, a git URL or owner/name.")],
     patch: Annotated[str, typer.Argument(metavar="PATCH", help="A file with a git diff against the base, or `-`.")],
     reproduction: Annotated[
-        Path | None, typer.Option(help="A test or a script that fails without the patch and passes with it.")
+        list[Path] | None,
+        typer.Option(
+            help="A test or script that fails without the patch and passes with it; given again: a file it needs."
+        ),
     ] = None,
     reproduction_command: Annotated[
         str | None, typer.Option(help="How to run the reproduction; told by its name unless given.")
@@ -32,6 +35,9 @@ def command(
     ] = None,
     issue: Annotated[
         str | None, typer.Option(help="The issue: a number, a URL, a file or text; code in it is tried too.")
+    ] = None,
+    api_url: Annotated[
+        str | None, typer.Option(envvar="FIX_ISSUE_API_URL", help="The forge's REST API; GitHub's by default.")
     ] = None,
     base: Annotated[str | None, typer.Option(help="The commit that the patch is against; HEAD by default.")] = None,
     include_dirty: Annotated[bool, typer.Option(help="The uncommitted changes belong to the base.")] = False,
@@ -63,9 +69,15 @@ def command(
     settings = load_settings(chosen, project=config)
     with stoppable():
         repository = open_repository(repo, base=base, include_dirty=include_dirty)
-        task = _task(repository, issue, settings.sandbox.image, test_command)
+        task = _task(repository, issue, settings, test_command, api_url)
         proof = _judge(
-            task, _read_patch(patch, repository), settings, reproduction, reproduction_command, tests or [], quiet=quiet
+            task,
+            _read_patch(patch, repository),
+            settings,
+            reproduction or [],
+            reproduction_command,
+            tests or [],
+            quiet=quiet,
         )
     _write(proof, output, markdown, junit)
     _show(proof, as_json=as_json, quiet=quiet)
@@ -76,7 +88,7 @@ def _judge(
     task: "Task",
     patch: "Patch",
     settings: "Settings",
-    reproduction: Path | None,
+    reproduction: list[Path],
     reproduction_command: str | None,
     tests: list[str],
     *,
@@ -108,16 +120,25 @@ def _unused() -> "Sandbox":
     raise AssertionError("an empty patch is judged without a sandbox")
 
 
-def _task(repository: "Repository", issue: str | None, image: str | None, test_command: str | None) -> "Task":
+def _task(
+    repository: "Repository", issue: str | None, settings: "Settings", test_command: str | None, api_url: str | None
+) -> "Task":
     from sweagent.task import Issue, Task
 
     read = Issue(title="")
     if issue:
         from sweagent.forge import read_issue
+        from sweagent.forge.address import token_from_environment
 
-        read = read_issue(issue, repository_source=repository.source, repository_name=repository.name)
+        read = read_issue(
+            issue,
+            repository_source=repository.source,
+            repository_name=repository.name,
+            api_url=api_url,
+            token=token_from_environment(),
+        )
     name = repository.name.replace("/", "__")
-    return Task(id=name, repository=repository, issue=read, image=image, test_command=test_command)
+    return Task(id=name, repository=repository, issue=read, image=settings.sandbox.image, test_command=test_command)
 
 
 def _read_patch(name: str, repository: "Repository") -> "Patch":
@@ -137,22 +158,33 @@ def _read_patch(name: str, repository: "Repository") -> "Patch":
 
 
 def _reproduction(
-    file: Path | None, command_line: str | None, repository: "Repository", test_command: str
+    files: list[Path], command_line: str | None, repository: "Repository", test_command: str
 ) -> "Reproduction | None":
-    """The reproduction as the verifier takes it; a file outside the repository is laid into its root."""
-    if file is None:
+    """The reproduction as the verifier takes it: the first file is run, the others are what it needs."""
+    if not files:
         return None
-    from sweagent.errors import UsageError
     from sweagent.trajectory import Reproduction
     from sweagent.verify.commands import guess_command
+
+    contents = dict(_placed(file, repository, beside=files[0]) for file in files)
+    path = next(iter(contents))
+    command = command_line or guess_command(path, test_command)
+    return Reproduction(path=path, content=contents.pop(path), command=command, files=contents)
+
+
+def _placed(file: Path, repository: "Repository", *, beside: Path) -> tuple[str, str]:
+    """A file's place in the repository and its text; what lies outside goes into the root, beside the first file."""
+    from sweagent.errors import UsageError
 
     try:
         content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the reproduction {file} cannot be read: {error}", "give a text file") from error
-    top, place = Path(repository.source).resolve(), file.resolve()
-    path = place.relative_to(top).as_posix() if place.is_relative_to(top) else place.name
-    return Reproduction(path=path, content=content, command=command_line or guess_command(path, test_command))
+    place = file.resolve()
+    for top in (Path(repository.source).resolve(), beside.resolve().parent):
+        if place.is_relative_to(top):
+            return place.relative_to(top).as_posix(), content
+    return place.name, content
 
 
 def _write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Path | None) -> None:

@@ -62,6 +62,7 @@ class Job:
         canary: a test that must fail; it is planted and looked for.
         env: further variables; `{folder}` is filled in.
         record: the name of a file in that folder that the run leaves when it ends as it should.
+        shown: the command for the record, without what is there for the harness's sake; empty for the very command.
     """
 
     purpose: str
@@ -73,6 +74,7 @@ class Job:
     canary: Canary | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     record: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class Bench:
             CommandRun(
                 side=run.side,
                 purpose=run.job.purpose,
-                command=run.job.command,
+                command=run.job.shown or run.job.command,
                 exit_code=run.completed.exit_code,
                 timed_out=run.completed.timed_out,
                 seconds=round(seconds, 2),

@@ -1,7 +1,7 @@
 """Where a reproduction can come from, each made into one form: files to lay over the tree, and a command to run."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -83,7 +83,7 @@ class Candidate:
         return make_canary(Runner.PYTEST, self.path) if self.path and self.path in self.command else None
 
 
-def registered(reproduction: Reproduction, changed: Iterable[str], test_command: str) -> Candidate:
+def registered(reproduction: Reproduction, changed: Collection[str], test_command: str) -> Candidate:
     """The reproduction that the agent registered or the user gave.
 
     Raises:
@@ -94,7 +94,7 @@ def registered(reproduction: Reproduction, changed: Iterable[str], test_command:
     if problem:
         raise UsageError(problem, "give a test or a script that runs the code and fails without the fix")
     runner: Runner | None = runner_of(reproduction.command)
-    content = reproduction.content.encode("utf-8", "surrogateescape")
+    content = _bytes(reproduction.content)
     inside = None
     if runner is Runner.UNKNOWN:
         runner = None
@@ -104,18 +104,44 @@ def registered(reproduction: Reproduction, changed: Iterable[str], test_command:
         path,
         path,
         reproduction.command,
-        files={path: inside or content},
+        files={path: inside or content, **_needed(reproduction, changed)},
         runner=runner,
         driven=inside is not None,
     )
 
 
-def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_command: str) -> str:
+def _needed(reproduction: Reproduction, changed: Collection[str]) -> dict[str, bytes]:
+    """The further files of a reproduction.
+
+    Raises:
+        UsageError: one of them would take the place of what is judged.
+    """
+    files = {}
+    for name, content in reproduction.files.items():
+        path = str(PurePosixPath(name))
+        problem = _misplaced(path, "") or (f"the patch changes {path}" if path in changed else "")
+        if problem:
+            raise UsageError(f"the reproduction needs {path}: {problem}", "let it need nothing but data of its own")
+        files[path] = _bytes(content)
+    return files
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _misplaced(path: str, test_command: str) -> str:
+    parts = PurePosixPath(path).parts
+    if path.startswith("/") or not parts or {"..", ".git"}.intersection(parts):
+        return f"{path!r} is not a path inside the repository"
     kind = harness_file(path, test_command)
-    if path.startswith(("/", "../")) or "/../" in path or path in (".", ""):
-        return f"{reproduction.path!r} is not a path inside the repository"
-    if kind not in (None, HarnessFile.TEST):
-        return f"{path} cannot be a reproduction: it is {kind.value}"
+    return f"{path} cannot be a reproduction: it is {kind.value}" if kind not in (None, HarnessFile.TEST) else ""
+
+
+def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_command: str) -> str:
+    misplaced = _misplaced(path, test_command)
+    if misplaced:
+        return misplaced
     if path in changed:
         return f"{path} cannot be a reproduction: the patch changes it as a source"
     names = {path, dotted(path), PurePosixPath(path).name, PurePosixPath(path).stem}

@@ -219,5 +219,5 @@ class _Verification:
             reproductions=tuple(self._reproductions),
             regression=self._regression,
             commands=tuple(self._bench.commands),
-            not_checked=tuple(not_checked),
+            not_checked=tuple(dict.fromkeys(not_checked)),
         )

@@ -55,6 +55,7 @@ class CommandRun(Frozen):
     side: Side
     purpose: str
     command: str
+    """As a person can run it; the harness adds a report file and a planted test."""
     exit_code: int | None
     timed_out: bool = False
     seconds: float = 0.0

@@ -119,13 +119,15 @@ class RegressionCheck:
         canary = make_canary(self._runner, near)
         report = "" if self._runner in _WITHOUT_REPORT else "report"
         if self._runner is Runner.UNKNOWN:
-            command = self._test_command
+            command = shown = self._test_command
         else:
             names = [target_of(self._runner, target) for target in targets]
             planted = [canary.target] if canary else []
             place = f"{{folder}}/{report}" if report else ""
             command = test_run(self._runner, [*names, *planted], self._test_command, place)
-        return self._bench.run(side, Job(purpose, command, timeout, self._overlay, self._runner, report, canary))
+            shown = test_run(self._runner, names, self._test_command, "")
+        job = Job(purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown)
+        return self._bench.run(side, job)
 
     def _settle(self, base: TestReport, patched: Run, batch: Sequence[str]) -> None:
         """Tell regressions from flaky tests among those that passed before and do not any more."""

@@ -17,7 +17,7 @@ _COLOURS = {
 }
 _LISTED = 10
 # Invisible and direction-changing characters could make one name look like another.
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
 def render_terminal(proof: Proof) -> "RenderableType":
@@ -96,7 +96,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         waived = " (allowed by the user)" if finding.waived else ""
         place = f"{finding.path}:{finding.line}" if finding.line else finding.path
         facts.append(("tampering", f"{place}: {finding.detail} [{finding.rule}]{waived}"))
-    facts += [("not checked", item) for item in proof.not_checked[:_LISTED]]
+    facts.append(("not checked", "; ".join([*proof.not_checked[:_LISTED], *_more(proof.not_checked)])))
     image = f"{proof.sandbox} {proof.image or ''}".strip()
     facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))
     facts.append(("time", f"{proof.seconds:.0f} s, {len(proof.commands)} commands, each in a fresh sandbox"))
@@ -119,8 +119,11 @@ def _change_line(change: TestChange) -> str:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    return " and ".join([", ".join(names[:_LISTED]), *_more(names)])
+
+
+def _more(names: tuple[str, ...]) -> list[str]:
+    return [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
 
 
 def _visible(text: str) -> str:

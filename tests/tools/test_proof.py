@@ -55,8 +55,22 @@ def test_a_script_that_fails_is_registered(desk: Any) -> None:
         "content": content,
         "command": "python repro.py",
         "kind": "script",
+        "files": {},
     }
     assert (desk.tree / "repro.py").read_text() == content
+
+
+def test_the_data_that_a_reproduction_reads_is_registered_with_it(desk: Any) -> None:
+    (desk.tree / "data").mkdir()
+    (desk.tree / "data/a.txt").write_text("4\n")
+    content = "assert int(open('data/a.txt').read()) == 3\n"
+    seen = desk("reproduce", path="repro.py", content=content, needs=["data/a.txt"])
+    assert seen.reproduction.files == {"data/a.txt": "4\n"}
+    assert seen.reproduction.paths == ("repro.py", "data/a.txt")
+    (desk.tree / "data/b.bin").write_bytes(b"\xff\x00")
+    for name in ("data/missing.txt", "data/b.bin", "../outside.txt"):
+        refused = desk("reproduce", path="repro.py", content=content, needs=[name])
+        assert (refused.status, refused.reproduction) == ("refused", None)
 
 
 def test_a_test_is_run_by_the_projects_runner(desk: Any) -> None:

@@ -41,6 +41,33 @@ def test_a_registered_test_gets_a_canary_and_a_script_gets_a_driver():
     assert script.runner is None
 
 
+def test_the_data_that_a_test_reads_is_laid_beside_it():
+    test = Reproduction(
+        path="tests/test_a.py", content="", command="pytest tests/test_a.py", files={"tests/static/a.toml": "x = 1\n"}
+    )
+    assert registered(test, ["a.py"], "").files["tests/static/a.toml"] == b"x = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("calc.py", "the patch changes"),
+        ("conftest.py", "hooks"),
+        ("pytest.ini", "configuration"),
+        ("sitecustomize.py", "interpreter"),
+        ("../a.toml", "inside the repository"),
+        ("tests/../../a.toml", "inside the repository"),
+        (".git/hooks/post-checkout", "inside the repository"),
+        ("/etc/passwd", "inside the repository"),
+        (".", "inside the repository"),
+    ],
+)
+def test_what_a_reproduction_needs_may_not_take_the_place_of_what_is_judged(path, said):
+    test = Reproduction(path="tests/test_a.py", content="", command="pytest tests/test_a.py", files={path: ""})
+    with pytest.raises(UsageError, match=said):
+        registered(test, ["calc.py"], "")
+
+
 def test_a_test_of_another_runner_is_read_by_its_report():
     reproduction = Reproduction(
         path="sympy/core/tests/test_a.py", content="", command="bin/test sympy/core/tests/test_a.py"

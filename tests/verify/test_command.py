@@ -1,7 +1,4 @@
 import json
-import subprocess
-import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -59,22 +56,17 @@ def test_the_proof_is_written_in_every_form_that_is_asked_for(project, tmp_path)
     assert isinstance(refused.exception, StorageError)
 
 
-@pytest.fixture(scope="module")
-def image():
-    name = "fix-issue-test-verify:latest"
-    program = Path(__file__).parent.parent / "support" / "offline_image.py"
-    subprocess.run([sys.executable, str(program), name], check=True)
-    yield name
-    subprocess.run(["docker", "rmi", name], check=False, capture_output=True)
-
-
 @pytest.mark.docker
-def test_a_patch_is_judged_in_containers(project, tmp_path, image):
+def test_a_patch_is_judged_in_containers(project, tmp_path, offline_image):
     made = project(FILES)
     (tmp_path / "fix.diff").write_text(made.patch({"calc.py": CALC.replace("a - b", "a + b")}).text)
     show = tmp_path / "show.py"
-    show.write_text("from calc import add\n\nassert add(1, 2) == 3\n")
-    arguments = ["--image", image, "--sandbox", "docker", "--reproduction", str(show), "--json"]
+    show.write_text("from calc import add\n\nassert add(1, 2) == int(open('data/sum.txt').read())\n")
+    data = tmp_path / "data" / "sum.txt"
+    data.parent.mkdir()
+    data.write_text("3")
+    arguments = ["--image", offline_image, "--sandbox", "docker", "--reproduction", str(show), "--json"]
+    arguments += ["--reproduction", str(data)]
     arguments += ["--test-command", "python3 -m pytest", "--reproduction-command", "python3 show.py"]
     done = run(str(made.path), str(tmp_path / "fix.diff"), *arguments)
     proof = Proof.model_validate_json(done.stdout)
@@ -82,3 +74,6 @@ def test_a_patch_is_judged_in_containers(project, tmp_path, image):
     assert proof.isolated
     assert "sha256:" in proof.image
     assert proof.regression.canary == "failed as planted"
+    assert {run.command for run in proof.commands if run.purpose == "tests"} == {
+        "python3 -m pytest --color=no -rA tests/test_calc.py --continue-on-collection-errors --maxfail=0 -p no:randomly"
+    }

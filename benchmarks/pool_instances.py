@@ -1,0 +1,130 @@
+"""What the pool judges: instances of a dataset, and source distributions into which one bug is planted."""
+
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pool_variants import diff, with_a_dead_function
+
+from sweagent.repository import open_repository
+from sweagent.task import Issue, Oracle, Repository, Task
+from sweagent.testing import command_for, runner_of
+from sweagent.trajectory import Reproduction
+from sweagent.verify.targets import is_test_module
+from sweagent.verify.tree import open_trees
+
+TEST_COMMANDS = {"sympy/sympy": "python bin/test", "django/django": "python tests/runtests.py --parallel 1"}
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance, ready to be judged.
+
+    Attributes:
+        task: with its oracle, when it has one.
+        gold: the patch that is right.
+        test_command: how the project runs its tests.
+        named_tests: tests that are named to the verifier; for instances without an oracle.
+    """
+
+    task: Task
+    gold: str
+    test_command: str
+    named_tests: tuple[str, ...] = ()
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What the verifier can be told of this instance."""
+        return ("named",) if self.named_tests else ("oracle", "free")
+
+
+def of_dataset(dataset: Path, git_dirs: str) -> Iterator[Instance]:
+    """The instances of a dataset with the fields of SWE-bench whose repository is there.
+
+    Args:
+        dataset: one JSON object a line.
+        git_dirs: the pattern of the git directories, with {owner} and {name}.
+    """
+    for line in dataset.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        owner, name = row["repo"].split("/")
+        git_dir = Path(git_dirs.format(owner=owner, name=name))
+        if not git_dir.is_dir():
+            continue
+        repository = Repository(
+            source=str(git_dir), git_dir=str(git_dir), base_commit=row["base_commit"], name=row["repo"]
+        )
+        oracle = Oracle(
+            fail_to_pass=tuple(json.loads(row["FAIL_TO_PASS"])),
+            pass_to_pass=tuple(json.loads(row["PASS_TO_PASS"])),
+            test_patch=row["test_patch"],
+        )
+        title, _, body = row["problem_statement"].partition("\n")
+        command = TEST_COMMANDS.get(row["repo"], "python -m pytest")
+        task = Task(id=row["instance_id"], repository=repository, issue=Issue(title=title, body=body), oracle=oracle)
+        yield Instance(task, row["patch"], command)
+
+
+def of_archives(archives: Path, folder: Path) -> Iterator[Instance]:
+    """Source distributions, each as a repository of one commit in which a function returns nothing; gold mends it.
+
+    Args:
+        archives: a folder of `*.tar.gz`.
+        folder: where they are unpacked.
+
+    An archive without a function that a test file named after its module calls is left out.
+    """
+    for archive in sorted(archives.glob("*.tar.gz")):
+        name = archive.name.removesuffix(".tar.gz")
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        instance = _with_a_bug(name, folder / name)
+        if instance:
+            yield instance
+
+
+def _with_a_bug(name: str, top: Path) -> Instance | None:
+    files = {path.relative_to(top).as_posix() for path in top.rglob("*.py")}
+    tests = {PurePosixPath(path).name: path for path in files if is_test_module(path)}
+    for path in sorted(files):
+        test = tests.get(f"test_{PurePosixPath(path).name.lstrip('_')}")
+        if test is None or is_test_module(path):
+            continue
+        whole = (top / path).read_text(encoding="utf-8")
+        broken = with_a_dead_function(whole, (top / test).read_text(encoding="utf-8"))
+        if broken:
+            (top / path).write_text(broken, encoding="utf-8")
+            for arguments in (["init", "-q"], ["add", "-A", "-f"], ["commit", "-q", "-m", "base"]):
+                identity = ["-c", "user.name=Pool", "-c", "user.email=pool@example.org"]
+                subprocess.run(["git", "-C", str(top), *identity, *arguments], check=True)
+            repository = open_repository(str(top)).model_copy(update={"name": name})
+            issue = Issue(title=f"A function of {path} returns None")
+            task = Task(id=name, repository=repository, issue=issue)
+            return Instance(task, diff({path: broken}, {path: whole}), "python -m pytest", (test,))
+    return None
+
+
+def reproduction_of(instance: Instance) -> Reproduction | None:
+    """A test file of the test patch, with a command for those of FAIL_TO_PASS that it holds."""
+    oracle, runner = instance.task.oracle, runner_of(instance.test_command)
+    wanted = sorted({name.split("[")[0] for name in oracle.fail_to_pass})
+    with open_trees(instance.task.repository) as trees:
+        tree = trees.apply(oracle.test_patch)
+        paths = [change.path for change in trees.changes(trees.base, tree) if change.new]
+        contents = {
+            path: data.decode("utf-8", "surrogateescape") for path, data in trees.read_many(tree, paths).items()
+        }
+    for path in filter(is_test_module, contents):
+        held = [name for name in wanted if _holds(path, contents[path], name)]
+        if held:
+            ids = [name if "::" in name else f"{path}::{name}" for name in held]
+            command = command_for(runner, ids, test_command=instance.test_command)
+            return Reproduction(path=path, content=contents[path], command=command, kind="test")
+    return None
+
+
+def _holds(path: str, content: str, name: str) -> bool:
+    return name.startswith(f"{path}::") if "::" in name else f"def {name}(" in content
