@@ -22,7 +22,7 @@ from sweagent.errors import FixIssueError, RunInterruptedError, StorageError, Us
 from sweagent.model import Frozen
 from sweagent.run_folder import Result, RunFolder, new_run_id
 from sweagent.solve import resume, solve
-from sweagent.trajectory import AnyEvent, ReplyReceived, RunEnded, RunStarted, Usage, read_events
+from sweagent.trajectory import AnyEvent, PromptWritten, ReplyReceived, RunEnded, Usage, read_events
 
 MAX_STARTS = 12
 """Starts of one instance over all batches that were killed; one that kills its batch must not do so for ever."""
@@ -31,7 +31,7 @@ MAX_RESUMES = 3
 """How often one run is resumed before the instance is started afresh."""
 
 _STATE = ".state.json"
-_UNFINISHED = frozenset({"interrupted", "sandbox_error", "policy_error"})
+_UNFINISHED = frozenset({"interrupted", "sandbox_error", "policy_error", "internal_error"})
 """Exit statuses after which an instance is not at its end: the infrastructure failed, or somebody stopped the run."""
 
 Note = Callable[[str], None]
@@ -319,8 +319,9 @@ class _Stopper:
 
 
 def _resumable(folder: RunFolder) -> bool:
+    """Whether there is something to go on with: a run that got as far as its prompt."""
     try:
-        return isinstance(next(iter(read_events(folder.trajectory)), None), RunStarted)
+        return any(isinstance(event, PromptWritten) for event in read_events(folder.trajectory))
     except StorageError:
         return False
 
