@@ -1,0 +1,120 @@
+"""`fix-issue evaluate PREDICTIONS --dataset DATA`: the official verdict on predictions, and whether to believe it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweagent.cli import options
+
+if TYPE_CHECKING:
+    from sweagent.batch.data import Instance
+    from sweagent.batch.grading_records import Evaluation, Grade
+    from sweagent.batch.predictions import Prediction
+
+
+def command(
+    predictions: Annotated[
+        str, typer.Argument(metavar="PREDICTIONS", help="A .json or .jsonl file, a batch's folder, or `gold`.")
+    ],
+    dataset: Annotated[
+        str, typer.Option(help="verified, lite, full, multilingual, a data set at Hugging Face, or a local file.")
+    ],
+    split: Annotated[str, typer.Option(help="Of a data set at Hugging Face.")] = "test",
+    ids: Annotated[list[str] | None, typer.Option("--id", help="Only this instance; may be repeated.")] = None,
+    pattern: Annotated[str, typer.Option("--filter", help="Only ids that match this regular expression.")] = "",
+    slice_: Annotated[str, typer.Option("--slice", help="Only these, as Python has it: 10, 5:10, ::2.")] = "",
+    workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Instances at the same time.")] = 2,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for the tests of one instance.")] = 1800.0,
+    attempts: Annotated[int, typer.Option(min=1, help="Tries of an instance when the infrastructure fails.")] = 3,
+    integrity: Annotated[
+        bool, typer.Option("--integrity/--no-integrity", help="Check in a fresh container what resolves.")
+    ] = True,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the evaluation; beside the predictions by default.")
+    ] = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Grade predictions by the official package `swebench`, in parallel; started again it goes on where it was.
+
+    Empty patches, patches that cannot be applied and failures of the infrastructure are counted apart from unresolved
+    instances. The exit code is 0 when every prediction has a verdict, 10 when the infrastructure kept some from one.
+    """
+    from sweagent.batch.evaluate import EvaluationOptions, evaluate
+    from sweagent.batch.grading_records import GradeStatus
+    from sweagent.batch.integrity_records import record_reader
+    from sweagent.cli.signals import stoppable
+    from sweagent.errors import ExitCode
+
+    def done(grade: "Grade") -> None:
+        if not quiet:
+            flagged = f" [{', '.join(sorted({finding.rule for finding in grade.findings}))}]" if grade.findings else ""
+            reason = f": {grade.reason}" if grade.reason else ""
+            print(f"{grade.instance_id}: {grade.status.value}{flagged}{reason}", file=sys.stderr)
+
+    with stoppable():
+        instances, chosen = _read(predictions, dataset, split, ids or [], pattern, slice_)
+        folder = output or _default_output(predictions)
+        evaluation = evaluate(
+            instances,
+            chosen,
+            folder,
+            EvaluationOptions(workers=workers, timeout=timeout, attempts=attempts, integrity=integrity),
+            record=record_reader(Path(predictions)),
+            done=done,
+        )
+    _show(evaluation, folder, as_json=as_json, quiet=quiet)
+    if any(grade.status is GradeStatus.INFRASTRUCTURE for grade in evaluation.grades):
+        raise typer.Exit(int(ExitCode.SANDBOX))
+
+
+def _read(
+    name: str, dataset: str, split: str, ids: list[str], pattern: str, slice_: str
+) -> "tuple[tuple[Instance, ...], dict[str, Prediction]]":
+    """The instances to count, and the predictions for them."""
+    from sweagent.batch.data import load_instances, select
+    from sweagent.batch.predictions import Prediction, read_predictions
+    from sweagent.errors import UsageError
+
+    every = load_instances(dataset, split=split)
+    instances = select(every, slice=slice_, pattern=pattern, ids=ids)
+    if name == "gold":
+        made = {
+            instance.instance_id: Prediction(
+                instance_id=instance.instance_id, model_name_or_path="gold", model_patch=instance.patch
+            )
+            for instance in instances
+        }
+        return instances, made
+    read = read_predictions(Path(name))
+    unknown = sorted(set(read) - {instance.instance_id for instance in every})
+    if unknown:
+        raise UsageError(
+            f"{len(unknown)} predictions are of no instance of {dataset}, for example {unknown[0]}",
+            "check --dataset and --split",
+        )
+    wanted = {instance.instance_id for instance in instances}
+    return instances, {name: prediction for name, prediction in read.items() if name in wanted}
+
+
+def _default_output(predictions: str) -> Path:
+    path = Path(predictions)
+    return path / "evaluation" if path.is_dir() else path.parent / f"{path.stem}.evaluation"
+
+
+def _show(evaluation: "Evaluation", folder: Path, *, as_json: bool, quiet: bool) -> None:
+    from sweagent.batch.report import load_report
+    from sweagent.batch.report_render import terminal
+
+    run = load_report(folder)
+    if as_json:
+        print(run.model_dump_json())
+    elif quiet:
+        print(f"{run.share.resolved}/{run.share.total}")
+    else:
+        from rich.console import Console
+
+        Console().print(terminal((run,)))
+        print(f"official form: {evaluation.official_file}", file=sys.stderr)
