@@ -98,6 +98,10 @@ class VerifySettings(Frozen):
     """How often a submission that is not verified goes back to the model."""
     allow_tests: bool = False
     """Keep edits to tests in the patch."""
+    allow_protected: bool = False
+    """Keep edits to workflows, lock files, CODEOWNERS and instructions for agents in the patch."""
+    allow_binaries: bool = False
+    """Keep binary files in the patch."""
 
 
 class Settings(BaseSettings):

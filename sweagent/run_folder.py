@@ -28,6 +28,8 @@ class Result(Frozen):
     exit_code: int
     patch_file: str | None = None
     proof_file: str | None = None
+    withheld_file: str | None = None
+    """A diff of what is not in the patch, for people to look at."""
     files: tuple[str, ...] = ()
     left_out: dict[str, str] = {}
     """Changed files that are not in the patch, each with the reason."""

@@ -254,6 +254,7 @@ class _Run:
             ),
             format_instructions=instructions,
             network=settings.sandbox.network,
+            hosts=settings.sandbox.allow_hosts,
         )
         self._journal.record(write_prompt(settings.profile, variables))
 
@@ -266,6 +267,8 @@ class _Run:
             existing=self._existing,
             reproduction_paths=(state.reproduction.path,) if state.reproduction else (),
             allow_tests=self._settings.verify.allow_tests,
+            allow_protected=self._settings.verify.allow_protected,
+            allow_binaries=self._settings.verify.allow_binaries,
         )
         candidate = self._candidates.add(patch)
         file, paths = self._candidates.file(candidate), tuple(item.path for item in patch.kept)
@@ -330,10 +333,13 @@ class _Run:
             exit_code=_exit_code(ending, patch, proof),
             patch_file=str(self._folder.patch) if patch else None,
             proof_file=str(self._folder.proof) if proof else None,
+            withheld_file=str(self._folder.withheld) if patch is not None and patch.withheld else None,
             files=tuple(item.path for item in patch.kept) if patch else (),
-            left_out={item.path: item.reason for item in patch.dropped if item.kind is not FileKind.CACHE}
-            if patch
-            else {},
+            left_out={
+                item.path: item.reason
+                for item in (patch.dropped if patch is not None else ())
+                if item.kind is not FileKind.CACHE
+            },
             model=self._settings.model.name,
             cost=state.cost,
             usage=state.usage,

@@ -51,6 +51,8 @@ def settings_options(
     network: bool | None = None,
     allow_hosts: list[str] | None = None,
     allow_tests: bool | None = None,
+    allow_protected: bool | None = None,
+    allow_binaries: bool | None = None,
     rounds: int | None = None,
 ) -> dict[str, Any]:
     """The options of a command line, nested as the settings are; None means not said."""
@@ -61,5 +63,10 @@ def settings_options(
         "model": {"name": model, "api_base": api_base},
         "limits": {"cost": cost, "tokens": tokens, "steps": steps, "seconds": seconds},
         "sandbox": {"kind": sandbox, "image": image, "network": network, "allow_hosts": allow_hosts or None},
-        "verify": {"allow_tests": allow_tests, "rounds": rounds},
+        "verify": {
+            "allow_tests": allow_tests,
+            "allow_protected": allow_protected,
+            "allow_binaries": allow_binaries,
+            "rounds": rounds,
+        },
     }

@@ -120,6 +120,8 @@ def report(result: Result, *, as_json: bool) -> None:
     console.print(f"{result.verdict}: {safe(result.reason)}" if result.reason else result.verdict)
     for path, reason in result.left_out.items():
         console.print(f"left out: {safe(path)} ({safe(reason)})")
+    if result.withheld_file:
+        console.print(f"what was left out: {result.withheld_file}")
     console.print(f"{result.steps} steps, {money(result.cost)}, {result.seconds:.0f} s; ended: {result.exit_status}")
     if result.patch_file:
         console.print(f"patch: {result.patch_file}")

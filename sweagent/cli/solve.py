@@ -28,6 +28,10 @@ def command(
     base: Annotated[str | None, typer.Option(help="The commit to work on; HEAD by default.")] = None,
     include_dirty: Annotated[bool, typer.Option(help="Work on the uncommitted changes too.")] = False,
     allow_tests: Annotated[bool | None, typer.Option(help="Keep edits to tests in the patch.")] = None,
+    allow_protected: Annotated[
+        bool | None, typer.Option(help="Keep edits to workflows, lock files and the like in the patch.")
+    ] = None,
+    allow_binaries: Annotated[bool | None, typer.Option(help="Keep binary files in the patch.")] = None,
     verify_rounds: Annotated[
         int | None, typer.Option(help="How often a submission that is not verified goes back to the model.")
     ] = None,
@@ -65,6 +69,8 @@ def command(
             network=network,
             allow_hosts=allow_host,
             allow_tests=allow_tests,
+            allow_protected=allow_protected,
+            allow_binaries=allow_binaries,
             rounds=verify_rounds,
         ),
         project=config,

@@ -58,6 +58,9 @@ def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
         "--test-command": inputs.text("test-command"),
     }
     given = [f"{name}={value}" for name, value in options.items() if value]
+    # The run takes protected files in as soon as one may be changed; which ones, the publisher decides.
+    given += ["--allow-protected"] if inputs.words("allowed-paths") else []
+    given += ["--allow-binaries"] if inputs.flag("allow-binaries") else []
     repository = inputs.text("path") or inputs.workflow.get("GITHUB_WORKSPACE", ".")
     issue = str(inputs.folder() / "issue.json")
     main = "from sweagent.cli import main; main()"

@@ -54,8 +54,9 @@ def _not_worth(proposal: Proposal, options: PublishOptions) -> Outcome | None:
     if not proposal.diff.strip():
         return Outcome(
             kind=OutcomeKind.NOTHING,
-            message="the run made no patch, so there is nothing to publish",
-            hint="see the trajectory for what the agent tried",
+            message="the run made no patch, so there is nothing to publish"
+            + (f": {proposal.reason}" if proposal.reason else ""),
+            hint="see the trajectory for what the agent tried, and result.json for files that were left out",
         )
     if options.mode == "none":
         return Outcome(kind=OutcomeKind.NOTHING, message="publishing is switched off (pr: none)")

@@ -237,6 +237,12 @@ def test_what_the_agent_may_reach(tmp_path, network, expected):
     assert command[command.index("--setup-command=make x\nmake y") + 1 : -3] == expected
 
 
+def test_what_may_be_published_is_taken_into_the_patch(tmp_path):
+    variables = {"INPUT_ALLOWED_PATHS": "*.lock", "INPUT_ALLOW_BINARIES": "true"}
+    assert {"--allow-protected", "--allow-binaries"} <= set(command_of(Inputs(Workflow(variables)), tmp_path))
+    assert not [word for word in command_of(Inputs(Workflow({})), tmp_path) if word.startswith("--allow")]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
