@@ -12,6 +12,8 @@ _UNITTEST = (
     "import unittest\n\n\nclass Canary(unittest.TestCase):\n"
     '    def test_{token}(self):\n        raise AssertionError("{token}")\n'
 )
+_GO = 'package {token}\n\nimport "testing"\n\nfunc Test_{token}(t *testing.T) {{\n\tt.Fatal("{token}")\n}}\n'
+_RUST = '#[test]\nfn {token}() {{\n    panic!("{token}");\n}}\n'
 _JAVASCRIPT = "{head}test('{token}', () => {{ throw new Error('{token}'); }});\n"
 _JAVASCRIPT_HEADS = {
     Runner.NODE: ("cjs", "const test = require('node:test');\n"),
@@ -58,6 +60,12 @@ def make_canary(runner: Runner, near: str, token: str = "") -> Canary | None:
         suffix, head = _JAVASCRIPT_HEADS[runner]
         text = _JAVASCRIPT.format(token=token, head=head)
         return _one_file(token, str(folder / f"{token}.test.{suffix}"), text)
+    if runner is Runner.GO and near.endswith(".go"):
+        # A package of its own, because the name of the neighbours' package is not known.
+        place = folder / token
+        return Canary(token, {f"{place}/{token}_test.go": _GO.format(token=token).encode()}, f"./{place}")
+    if runner is Runner.CARGO and near.endswith(".rs") and folder.name == "tests":
+        return _one_file(token, str(folder / f"{token}.rs"), _RUST.format(token=token))
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sweagent.testing import Runner, TestOutcome, TestReport
 from sweagent.verify.bench import Bench, Job, Run, SideTree
-from sweagent.verify.canary import make_canary
+from sweagent.verify.canary import Canary, make_canary
 from sweagent.verify.proof import Finding, RegressionEvidence, TestChange
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import find, target_of, test_run
@@ -19,6 +19,7 @@ _NAMED_AT_ONCE = 40
 _SLOWER = 3
 """A patched run that takes longer than this many times the base's has not merely been slow."""
 _WITHOUT_REPORT = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO, Runner.UNKNOWN)
+_WHOLE_SUITE_ONLY = (Runner.UNKNOWN, Runner.CARGO)
 _TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.GO, Runner.JEST, Runner.VITEST)
 _BAD_OR_GONE = (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED, None)
 
@@ -60,6 +61,8 @@ class RegressionCheck:
         self.nearest_missed = False
         """The time was used up before the tests nearest to the change were compared."""
         self._cut_short = False
+        self._suite = test_command or f"the whole suite ({runner.value})"
+        self._near = ""
 
     def run(self, tests: Sequence[str]) -> RegressionEvidence:
         """Compare test files, in this order, until time is up, a regression is sure, or all are done.
@@ -67,8 +70,8 @@ class RegressionCheck:
         Raises:
             SandboxError: the sandbox failed.
         """
-        if self._runner is Runner.UNKNOWN:
-            tests = [self._test_command]
+        if self._runner in _WHOLE_SUITE_ONLY or not tests:
+            self._near, tests = tests[0] if tests else "", [self._suite]
         waiting, size, budget = list(tests), _FIRST_BATCH, self._bench.remaining
         while waiting and size and not self._regressions and not self.findings:
             batch, waiting = waiting[:size], waiting[size:]
@@ -116,18 +119,24 @@ class RegressionCheck:
         return 0
 
     def _run(self, side: SideTree, targets: Sequence[str], timeout: float, purpose: str, near: str) -> Run:
-        canary = make_canary(self._runner, near)
+        canary = self._canary(near)
         report = "" if self._runner in _WITHOUT_REPORT else "report"
         if self._runner is Runner.UNKNOWN:
             command = shown = self._test_command
         else:
-            names = [target_of(self._runner, target) for target in targets]
-            planted = [canary.target] if canary else []
+            names = [target_of(self._runner, target) for target in targets if target != self._suite]
+            planted = [canary.target] if canary and names else []
             place = f"{{folder}}/{report}" if report else ""
             command = test_run(self._runner, [*names, *planted], self._test_command, place)
             shown = test_run(self._runner, names, self._test_command, "")
         job = Job(purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown)
         return self._bench.run(side, job)
+
+    def _canary(self, near: str) -> Canary | None:
+        """Of the whole suite, only a runner that finds its tests by itself comes to the planted one."""
+        if near != self._suite:
+            return make_canary(self._runner, near)
+        return make_canary(self._runner, self._near) if self._runner is Runner.CARGO else None
 
     def _settle(self, base: TestReport, patched: Run, batch: Sequence[str]) -> None:
         """Tell regressions from flaky tests among those that passed before and do not any more."""
@@ -191,7 +200,7 @@ class RegressionCheck:
             for name in sorted(both)
             if self._before[name].bad and self._after[name] is TestOutcome.PASSED
         ]
-        planted = make_canary(self._runner, self._done[0]) is not None if self._done else False
+        planted = self._canary(self._done[0]) is not None if self._done else False
         seen = bool(self._canaries) and all(self._canaries)
         return RegressionEvidence(
             compared=len(both),

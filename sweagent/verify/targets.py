@@ -12,7 +12,7 @@ STEADY_OPTIONS = "--continue-on-collection-errors --maxfail=0 -p no:randomly"
 
 _TEST_MODULE = re.compile(
     r"""(.*/)?( (test_[^/]*|[^/]*_tests?|tests?)\.py | [^/]*_test\.(go|rb) | [^/]*\.(test|spec)\.[cm]?[jt]sx?
-      | [^/]*(Test|Tests|TestCase)\.(java|kt) ) | test/.*\.[cm]?js
+      | [^/]*(Test|Tests|TestCase)\.(java|kt) ) | test/.*\.[cm]?js | (.*/)?tests/[^/]*\.rs
     """,
     re.VERBOSE,
 )
@@ -22,6 +22,7 @@ _SUFFIXES: dict[Runner, tuple[str, ...]] = {
     Runner.DJANGO: (".py",),
     Runner.SYMPY: (".py",),
     Runner.GO: (".go",),
+    Runner.CARGO: (".rs",),
     Runner.JEST: (".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs"),
     Runner.VITEST: (".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs"),
     Runner.MOCHA: (".js", ".cjs", ".mjs", ".ts"),

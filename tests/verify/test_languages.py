@@ -1,6 +1,7 @@
 """Whole verifications with runners other than pytest."""
 
 import shutil
+import subprocess
 
 import pytest
 
@@ -83,3 +84,35 @@ def test_the_runner_of_node_is_judged_with_a_canary(project):
     exits = "setImmediate(() => vars.go(0));\nconst vars = { go: process['ex' + 'it'] };\n"
     proof = made.verify({"calc.js": exits + NODE}, reproduction=reproduction, test_command="node --test")
     assert proof.verdict is not Verdict.VERIFIED
+
+
+needs_cargo = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
+CARGO = '[package]\nname = "calc"\nversion = "0.1.0"\nedition = "2021"\n'
+RUST = "pub fn add(a: i32, b: i32) -> i32 {{\n    a {} b\n}}\n\npub fn double(a: i32) -> i32 {{\n    a * {}\n}}\n"
+RUST_TEST = "#[test]\nfn {name}() {{\n    assert_eq!(calc::{name}({arguments}), {result});\n}}\n"
+RUST_DOUBLE = RUST_TEST.format(name="double", arguments="2", result="4")
+RUST_ADD = RUST_TEST.format(name="add", arguments="1, 2", result="3")
+
+
+@needs_cargo
+def test_cargo_runs_the_whole_suite_with_a_canary(project):
+    # The toolchain itself: rustup's stand-in for it looks for its settings in the home that a sandbox does not have.
+    root = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
+    cargo = f"PATH={root}/bin:$PATH cargo test --offline"
+    made = project({"Cargo.toml": CARGO, "src/lib.rs": RUST.format("-", 2), "tests/double.rs": RUST_DOUBLE})
+    reproduction = Reproduction(path="tests/add.rs", content=RUST_ADD, command=f"{cargo} --test add", kind="test")
+    proof = made.verify({"src/lib.rs": RUST.format("+", 2)}, reproduction=reproduction, test_command=cargo)
+    assert (proof.verdict, proof.regression.canary) == (Verdict.VERIFIED, "failed as planted"), proof.reason
+    assert proof.regression.whole_suite
+    proof = made.verify({"src/lib.rs": RUST.format("+", 3)}, test_command=cargo)
+    assert (proof.verdict, [item.id for item in proof.regression.regressions]) == (Verdict.REGRESSED, ["double"])
+
+
+def test_without_a_known_test_file_the_whole_suite_is_compared(project):
+    checks = "from calc import double\n\n\ndef test_double():\n    assert double(2) == 4\n"
+    made = project({"calc.py": CALC, "checks.py": checks, "pytest.ini": "[pytest]\npython_files = checks.py\n"})
+    show = Reproduction(
+        path="show.py", content="from calc import add\nassert add(1, 2) == 3\n", command="python show.py"
+    )
+    proof = made.verify({"calc.py": FIXED.replace("a * 2", "a")}, reproduction=show)
+    assert (proof.verdict, proof.regression.regressions[0].id) == (Verdict.REGRESSED, "checks.py::test_double")
