@@ -7,6 +7,7 @@ from calendar import monthrange
 from datetime import date
 from typing import Any
 
+from sweagent.environment.containers import container_version, system_packages
 from sweagent.environment.recipe import Line, Recipe, SystemPackage, Toolchain
 from sweagent.environment.tree import Tree
 
@@ -97,7 +98,8 @@ def _recipe(
         committed=tree.committed,
         cutoff=cutoff,
         toolchain=toolchain,
-        system=tuple(SystemPackage(value=package, source="every build") for package in (*_BASIC_SYSTEM, *system)),
+        system=tuple(SystemPackage(value=package, source="every build") for package in (*_BASIC_SYSTEM, *system))
+        + tuple(package for package in system_packages(tree) if package.value not in (*_BASIC_SYSTEM, *system)),
         install=install,
         test_command=test,
     )
@@ -114,6 +116,9 @@ def _node_version(tree: Tree, package: dict[str, Any]) -> Toolchain:
     least = re.search(r"(?:>=|\^|~)?\s*v?(\d+)", wanted) if isinstance(wanted, str) else None
     if least and int(least[1]) > int(settled[-1]):
         return Toolchain(value=least[1], source="package.json engines")
+    said, place = container_version(tree, "node", "node|javascript-node|typescript-node")
+    if said and least is None:
+        return Toolchain(value=said.split(".")[0], source=place)
     return Toolchain(
         value=settled[-1], source=f"the long-term version of {tree.committed}", alternatives=tuple(settled[-2:-1])
     )

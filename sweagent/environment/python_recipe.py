@@ -7,7 +7,9 @@ from datetime import date, timedelta
 from packaging.requirements import InvalidRequirement, Requirement
 
 from sweagent.environment.borrow import distribution_name
+from sweagent.environment.containers import system_packages
 from sweagent.environment.interpreters import host_interpreters
+from sweagent.environment.nox_sessions import read_nox
 from sweagent.environment.python_metadata import Metadata, read_metadata
 from sweagent.environment.python_tests import (
     requirement_lines,
@@ -49,10 +51,12 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
     metadata = read_metadata(tree)
     available = frozenset(item.minor for item in host_interpreters())
     toolchain = choose_python(tree, metadata, available)
+    nox = read_nox(tree)
     extras = metadata.for_tests()
+    extras += tuple(name for name in nox.extras if name in metadata.extras and name not in extras)
     plain = metadata.dependencies or tuple(_plain_requirements(tree, metadata))
     wanted = [*plain, *(line for extra in extras for line in metadata.extras[extra])]
-    wanted += [line for line in test_requirements(tree, metadata) if not _is_tool(line)]
+    wanted += [line for line in test_requirements(tree, metadata, nox) if not _is_tool(line)]
     command, paths = test_command(tree, metadata)
     if "pytest" in command.value:
         wanted.append(Line(value="pytest", source=command.source))
@@ -68,7 +72,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         committed=tree.committed,
         cutoff=cutoff(tree.committed, toolchain.value),
         toolchain=toolchain,
-        system=tuple(SystemPackage(value=package, source="every build") for package in _BASIC_SYSTEM),
+        system=_system(tree),
         tools=tuple(Line(value=tool, source="every build") for tool in _TOOLS),
         requirements=tuple(requirements),
         optional=tuple(line for line in undeclared_packages(tree) if _name(line) not in said),
@@ -77,6 +81,11 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         test_command=command,
         test_paths=paths,
     )
+
+
+def _system(tree: Tree) -> tuple[SystemPackage, ...]:
+    basic = tuple(SystemPackage(value=package, source="every build") for package in _BASIC_SYSTEM)
+    return basic + tuple(package for package in system_packages(tree) if package.value not in _BASIC_SYSTEM)
 
 
 def cutoff(committed: date, version: str) -> date:

@@ -5,6 +5,7 @@ import re
 
 import yaml
 
+from sweagent.environment.nox_sessions import NoxSessions
 from sweagent.environment.python_metadata import Metadata, lines_of
 from sweagent.environment.recipe import Line
 from sweagent.environment.tree import Tree
@@ -21,12 +22,15 @@ _CONFIGURATION = ("pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml")
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_tests?|tests?)\.py$")
 
 
-def test_requirements(tree: Tree, metadata: Metadata) -> tuple[Line, ...]:
-    """What the tests need besides the project's extras: requirement files, tox, `tests_require`, groups."""
+def test_requirements(tree: Tree, metadata: Metadata, nox: NoxSessions) -> tuple[Line, ...]:
+    """What the tests need besides the project's extras: requirement files, tox, nox, `tests_require`, groups."""
     lines = [*metadata.tests_require, *metadata.group_for_tests()]
     for name in _requirement_files(tree):
         lines += requirement_lines(tree, name)
     lines += _tox_dependencies(tree)
+    lines += nox.requirements
+    lines += [line for name in nox.files for line in requirement_lines(tree, _joined("", name))]
+    lines += [line for name in nox.groups for line in metadata.groups.get(name, ())]
     return tuple(lines)
 
 

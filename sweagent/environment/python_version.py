@@ -5,6 +5,9 @@ from datetime import date, timedelta
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from sweagent.environment.containers import container_version
+from sweagent.environment.nox_sessions import FILE as NOXFILE
+from sweagent.environment.nox_sessions import read_nox
 from sweagent.environment.python_metadata import Metadata
 from sweagent.environment.recipe import Toolchain
 from sweagent.environment.tree import Tree
@@ -64,6 +67,9 @@ def _allowed(candidates: list[str], tree: Tree, metadata: Metadata) -> tuple[lis
     tested, place = tested_versions(tree)
     evidence.append(([v for v in candidates if v in tested], place))
     evidence.append(([v for v in candidates if v in metadata.classified], "classifiers"))
+    if not any(versions for versions, _ in evidence):
+        said, place = container_version(tree, "python", "python")
+        evidence.append(([v for v in candidates if v == said], place))
     allowed, sources = candidates, []
     for versions, source in evidence:
         both = [version for version in allowed if version in versions]
@@ -92,7 +98,8 @@ def tested_versions(tree: Tree) -> tuple[frozenset[str], str]:
                 places.append(name)
         if found:
             return frozenset(found), ", ".join(places)
-    return frozenset(), ""
+    in_sessions = set(read_nox(tree).versions) & RELEASES.keys()
+    return frozenset(in_sessions), NOXFILE if in_sessions else ""
 
 
 def _tox_versions(text: str) -> list[tuple[str, str]]:

@@ -22,9 +22,10 @@ class Remedy(Frozen):
 def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     """The next recipe to try, or None when nothing is left.
 
-    A fault of the network is met with the same recipe. Tried then, in this order: a system package that the error
-    names; leaving out a package that cannot be had; tools of the package manager as the code's time knew them; leaving
-    out the extras; another interpreter. Of a recipe from a lock file nothing is changed.
+    A fault of the network is met with the same recipe. Tried then, in this order: leaving out a system package that
+    the base does not have; adding one that the error names; leaving out a package that cannot be had; tools of the
+    package manager as the code's time knew them; leaving out the extras; another interpreter. Of a recipe from a lock
+    file nothing is changed.
 
     Args:
         recipe: the recipe that failed.
@@ -34,7 +35,14 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
         return Remedy(what="try again: the network failed", recipe=recipe)
     if recipe.locked:
         return None
-    for remedy in (_system_package, _without_missing, _older_tools, _without_extras, _other_toolchain):
+    for remedy in (
+        _without_unknown_package,
+        _system_package,
+        _without_missing,
+        _older_tools,
+        _without_extras,
+        _other_toolchain,
+    ):
         found = remedy(recipe, error)
         if found is not None:
             return found
@@ -55,6 +63,16 @@ def _system_package(recipe: Recipe, error: str) -> Remedy | None:
                 recipe=recipe.model_copy(update={"system": recipe.system + added}),
             )
     return None
+
+
+def _without_unknown_package(recipe: Recipe, error: str) -> Remedy | None:
+    """Leave out a system package that the base's distribution does not have under that name."""
+    named = re.findall(r"(?:Unable to locate package|Package '?)\s*([a-z0-9][a-z0-9+.-]*)", error)
+    unknown = {name.rstrip(".") for name in named} & {package.value for package in recipe.system}
+    if not unknown:
+        return None
+    kept = tuple(package for package in recipe.system if package.value not in unknown)
+    return Remedy(what=f"leave out {' '.join(sorted(unknown))}", recipe=recipe.model_copy(update={"system": kept}))
 
 
 def _without_missing(recipe: Recipe, error: str) -> Remedy | None:

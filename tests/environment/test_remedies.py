@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweagent.environment.recipe import Line, Recipe
+from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.environment.remedies import next_recipe
 
 TEST = {"tests/test_a.py": "import pytest\n"}
@@ -34,6 +34,16 @@ def test_the_error_decides(recipe: Recipe, error: str, what: str) -> None:
     remedy = next_recipe(recipe, error)
     assert remedy is not None
     assert what in remedy.what
+
+
+@pytest.mark.parametrize(
+    "error", ["E: Unable to locate package libold-dev", "E: Package 'libold-dev' has no installation candidate"]
+)
+def test_a_package_that_the_distribution_lacks_is_left_out(recipe: Recipe, error: str) -> None:
+    added = SystemPackage(value="libold-dev", source="Dockerfile")
+    remedy = next_recipe(recipe.model_copy(update={"system": (*recipe.system, added)}), error)
+    assert remedy is not None
+    assert remedy.recipe == recipe
 
 
 def test_the_changed_recipe_does_what_the_remedy_says(recipe: Recipe) -> None:
