@@ -13,11 +13,12 @@ from typing import Any
 
 
 @contextmanager
-def playing(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+def playing(runs: Mapping[str, Sequence[Mapping[str, Any]]], *, told_by_title: bool = False) -> Iterator[str]:
     """Serve while the context is open, and give the base URL.
 
     Args:
         runs: for each model name (without `openai/`) its steps, each with a `thought` and `actions`.
+        told_by_title: the runs are named by the issue's title instead, which is looked for in the prompt.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -26,7 +27,7 @@ def playing(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             done = sum(message["role"] == "assistant" for message in request["messages"])
-            steps = runs[request["model"]]
+            steps = runs[_title(request, runs) if told_by_title else request["model"]]
             body = json.dumps(_completion(request, steps[min(done, len(steps) - 1)], done)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -47,6 +48,11 @@ def playing(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _title(request: Mapping[str, Any], runs: Mapping[str, Any]) -> str:
+    prompt = "\n".join(str(message["content"]) for message in request["messages"] if message["role"] == "user")
+    return max((title for title in runs if title in prompt), key=len)
 
 
 def _completion(request: Mapping[str, Any], step: Mapping[str, Any], number: int) -> dict[str, Any]:

@@ -83,6 +83,8 @@ class Images:
         self._layers: OrderedDict[str, dict[str, int]] = OrderedDict()
         """Of each image that the batch pulled, the least recently used first: its layers with their sizes."""
         self._missing: set[str] = set()
+        self._silent: set[str] = set()
+        """Registries that did not answer; they are asked once for each further image."""
         self._stopped = threading.Event()
         self._recall()
 
@@ -113,9 +115,7 @@ class Images:
             if self._stopped.is_set() or self.used >= self._limit:
                 return
             with suppress(SandboxError):
-                for name in image_names(instance) if self._policy != "own" else ():
-                    if self._present_or_pulled(name) is not None:
-                        break
+                self._get(instance, image_names(instance) if self._policy != "own" else ())
 
     def stop(self) -> None:
         """Start no further pull."""
@@ -161,8 +161,8 @@ class Images:
         return tuple(removed)
 
     def _get(self, instance: Instance, names: Sequence[str]) -> Held:
-        for name in names:
-            found = self._present_or_pulled(name)
+        for name, pull in [*((name, False) for name in names), *((name, True) for name in names if "/" in name)]:
+            found = self._ready(name, pull=pull)
             if found is not None:
                 return Held(name=name, bytes=found)
         if self._policy == "official":
@@ -172,15 +172,15 @@ class Images:
             )
         return Held(name=None)
 
-    def _present_or_pulled(self, name: str) -> int | None:
-        """The size of an image that is here now; None when there is none to be had."""
+    def _ready(self, name: str, *, pull: bool) -> int | None:
+        """The size of an image that is here, after it was pulled if need be; None when it cannot be had."""
         with self._lock:
             mine = self._by_name.setdefault(name, threading.Lock())
         with mine:
             client = connect(600)
             try:
                 image = find_image(client, name)
-                if image is None and name not in self._missing:
+                if image is None and pull and name not in self._missing:
                     image = self._pull(client, name)
                 if image is None:
                     return None
@@ -192,32 +192,33 @@ class Images:
                 client.close()
 
     def _pull(self, client: Any, name: str) -> Any | None:
-        from docker.errors import DockerException
-        from requests.exceptions import RequestException
-
-        for attempt in range(1, self._attempts + 1):
-            try:
-                self._note(f"pulling {name}")
-                # Without a tag the engine's library would bring all of them.
-                tag = None if ":" in name.rpartition("/")[2] or "@" in name else "latest"
-                image = client.images.pull(name, tag=tag)
-            except (DockerException, RequestException) as error:
-                said = " ".join(str(error).split())[:300]
-                if any(word in said.lower() for word in _NOT_THERE):
-                    break
-                self._note(f"cannot pull {name} (attempt {attempt} of {self._attempts}): {said}")
-                if attempt < self._attempts and not self._stopped.wait(self._pause * 2 ** (attempt - 1)):
-                    continue
-                if self._policy == "official" or not _engine_answers(client):
-                    raise SandboxError(f"cannot pull {name}: {said}", "see `fix-issue doctor`") from error
-            else:
-                with self._lock:
-                    self._layers[name] = _layers(client, image)
-                    self._remember()
-                self.evict()
+        """Pull an image; None when the registry does not have it or, unless it must be official, does not answer."""
+        registry = name.partition("/")[0]
+        attempts = 1 if registry in self._silent else self._attempts
+        said = ""
+        for attempt in range(1, attempts + 1):
+            self._note(f"pulling {name}")
+            image, said = _pull_once(client, name)
+            if image is not None:
+                self._enter(client, name, image)
                 return image
+            if any(word in said.lower() for word in _NOT_THERE):
+                self._missing.add(name)
+                return None
+            self._note(f"cannot pull {name} (attempt {attempt} of {attempts}): {said}")
+            if attempt < attempts and self._stopped.wait(self._pause * 2 ** (attempt - 1)):
+                break
+        if self._policy == "official" or not _engine_answers(client):
+            raise SandboxError(f"cannot pull {name}: {said}", "see `fix-issue doctor`")
+        self._silent.add(registry)
         self._missing.add(name)
         return None
+
+    def _enter(self, client: Any, name: str, image: Any) -> None:
+        with self._lock:
+            self._layers[name] = _layers(client, image)
+            self._remember()
+        self.evict()
 
     def _remember(self) -> None:
         self._folder.write(self._folder.path / _PULLED, json.dumps(self._layers))
@@ -225,6 +226,19 @@ class Images:
     def _recall(self) -> None:
         with suppress(OSError, ValueError):
             self._layers.update(json.loads((self._folder.path / _PULLED).read_text("utf-8")))
+
+
+def _pull_once(client: Any, name: str) -> tuple[Any | None, str]:
+    """The image, or None and what the engine said."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    # Without a tag the engine's library would bring all of them.
+    tag = None if ":" in name.rpartition("/")[2] or "@" in name else "latest"
+    try:
+        return client.images.pull(name, tag=tag), ""
+    except (DockerException, RequestException) as error:
+        return None, " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
 
 
 def _layers(client: Any, image: Any) -> dict[str, int]:

@@ -1,0 +1,189 @@
+"""Official images, pulled from a registry on this machine by the real engine."""
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweagent.batch.data import Instance
+from sweagent.batch.images import Images, image_names
+from sweagent.errors import SandboxError
+
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from image_registry import ImageRegistry
+
+SIZE = 200_000
+
+
+def instance(name: str = "a__b-1", **fields: Any) -> Instance:
+    return Instance(instance_id=name, repo="a/b", base_commit="1", problem_statement="x", **fields)
+
+
+def test_name_of_the_new_form_is_the_only_one() -> None:
+    assert image_names(instance(image="registry.example/x:1", version="2")) == ("registry.example/x:1",)
+
+
+def test_names_of_the_old_form_follow_from_the_id() -> None:
+    assert image_names(instance("Django__django-11099", version="3.0")) == (
+        "swebench/sweb.eval.x86_64.django_1776_django-11099:latest",
+        "sweb.eval.x86_64.django__django-11099:latest",
+    )
+
+
+def test_pair_of_ones_own_has_no_official_image() -> None:
+    assert image_names(Instance(instance_id="a-1", repo="a/b", issue="7")) == ()
+
+
+@pytest.fixture
+def registry() -> Iterator[ImageRegistry]:
+    with ImageRegistry() as made:
+        yield made
+        from sweagent.environment.engine import connect
+
+        client = connect(60)
+        for image in client.images.list():
+            for tag in image.tags:
+                if tag.startswith(f"{made.address}/"):
+                    with suppress(Exception):
+                        client.images.remove(tag, force=True)
+        client.close()
+
+
+def unlike(seed: int) -> bytes:
+    """Bytes that no other image of this engine has."""
+    return os.urandom(SIZE) + bytes([seed])
+
+
+def present(name: str) -> bool:
+    from sweagent.environment.engine import connect, find_image
+
+    client = connect(60)
+    try:
+        return find_image(client, name) is not None
+    finally:
+        client.close()
+
+
+@pytest.mark.docker
+def test_image_is_pulled_once_for_many_who_want_it_at_the_same_time(registry: ImageRegistry, tmp_path: Path) -> None:
+    wanted = instance(image=registry.add("one", [unlike(1)]))
+    said: list[str] = []
+    images = Images(tmp_path, limit=10**9, note=said.append)
+    together = threading.Barrier(4)
+    held: list[str | None] = []
+
+    def want() -> None:
+        together.wait(10)
+        with images.hold(wanted) as got:
+            held.append(got.name)
+
+    threads = [threading.Thread(target=want) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert held == [wanted.image] * 4
+    assert said == [f"pulling {wanted.image}"]
+
+
+@pytest.mark.docker
+def test_registry_that_fails_at_first_is_asked_again(registry: ImageRegistry, tmp_path: Path) -> None:
+    wanted = instance(image=registry.add("late", [unlike(1)]))
+    registry.failures = 2
+    said: list[str] = []
+
+    with Images(tmp_path, limit=10**9, pause=0.0, note=said.append, policy="official").hold(wanted) as held:
+        assert held.name == wanted.image
+        assert held.bytes >= SIZE
+
+    assert any("attempt 1 of 3" in text for text in said)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("failures", [0, 1000])
+def test_image_that_cannot_be_had_is_left_to_the_product_or_refused(
+    failures: int, registry: ImageRegistry, tmp_path: Path
+) -> None:
+    registry.failures = failures
+    wanted = instance(image=f"{registry.address}/nowhere:latest")
+
+    with Images(tmp_path, limit=10**9, pause=0.0).hold(wanted) as held:
+        assert held.name is None
+    with pytest.raises(SandboxError), Images(tmp_path, limit=10**9, pause=0.0, policy="official").hold(wanted):
+        pass
+
+
+@pytest.mark.docker
+def test_own_images_are_wanted_so_none_is_pulled(registry: ImageRegistry, tmp_path: Path) -> None:
+    wanted = instance(image=registry.add("unused", [unlike(1)]))
+
+    with Images(tmp_path, limit=10**9, policy="own").hold(wanted) as held:
+        assert held.name is None
+
+    assert registry.pulls["unused"] == 0
+
+
+@pytest.mark.docker
+def test_disk_limit_removes_what_is_behind_and_keeps_what_is_held(registry: ImageRegistry, tmp_path: Path) -> None:
+    shared = unlike(0)
+    wanted = [instance(f"a-{n}", image=registry.add(f"i{n}", [shared, unlike(n)])) for n in range(4)]
+    images = Images(tmp_path, limit=int(2.5 * SIZE))
+
+    with images.hold(wanted[0]):
+        images.prefetch(wanted[1:])
+        assert present(wanted[0].image)
+        assert images.used <= 3.1 * SIZE
+    with images.hold(wanted[3]):
+        assert present(wanted[3].image)
+        assert not present(wanted[0].image)
+        assert images.used <= 2.5 * SIZE
+
+
+@pytest.mark.docker
+def test_layers_that_images_share_count_once(registry: ImageRegistry, tmp_path: Path) -> None:
+    shared = unlike(0)
+    images = Images(tmp_path, limit=10**9)
+
+    images.prefetch([instance(f"a-{n}", image=registry.add(f"i{n}", [shared, unlike(n)])) for n in range(3)])
+
+    assert 4 * SIZE <= images.used <= 4.2 * SIZE
+
+
+@pytest.mark.docker
+def test_image_that_was_there_before_is_never_removed(registry: ImageRegistry, tmp_path: Path) -> None:
+    mine, other = (instance(f"a-{n}", image=registry.add(f"i{n}", [unlike(n)])) for n in range(2))
+    with Images(tmp_path / "before", limit=10**9).hold(mine):
+        pass
+    images = Images(tmp_path / "batch", limit=1)
+
+    with images.hold(mine):
+        pass
+    with images.hold(other):
+        pass
+
+    assert present(mine.image)
+    assert not present(other.image)
+
+
+@pytest.mark.docker
+def test_resumed_batch_still_removes_what_it_pulled_before_the_kill(registry: ImageRegistry, tmp_path: Path) -> None:
+    wanted = instance(image=registry.add("early", [unlike(1)]))
+    with Images(tmp_path, limit=10**9).hold(wanted):
+        pass
+
+    assert Images(tmp_path, limit=10**9).evict(everything=True) == (wanted.image,)
+    assert not present(wanted.image)
+
+
+def test_engine_that_is_gone_is_an_error_of_the_infrastructure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+
+    with pytest.raises(SandboxError, match="engine"), Images(tmp_path, limit=1).hold(instance(version="1")):
+        pass
