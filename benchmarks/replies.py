@@ -13,6 +13,7 @@ anything but values of the whole reply is counted as wrong.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -130,7 +131,9 @@ def peer(interpreter: str, program: str, cases: list[dict[str, Any]]) -> list[tu
         case["message"] if isinstance(case["message"], dict) else {"content": case["message"]} for case in cases
     ]
     feed = "".join(json.dumps(message) + "\n" for message in messages)
-    done = subprocess.run([interpreter, "-c", program + _LOOP], input=feed, capture_output=True, text=True, check=False)
+    command = [interpreter, "-c", program + _LOOP]
+    quiet = {**os.environ, "MSWEA_SILENT_STARTUP": "1"}  # mini-swe-agent prints a banner when it is imported
+    done = subprocess.run(command, input=feed, env=quiet, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"the peer's interpreter failed:\n{done.stderr[-2000:]}")
     results = [json.loads(line) for line in done.stdout.splitlines()]
