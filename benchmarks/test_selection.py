@@ -4,7 +4,7 @@ r"""How soon the verifier comes to the tests that matter: FAIL_TO_PASS files, an
 
 Nothing is run. The place of a test file in the order is turned into minutes by the seconds that a file takes on both
 sides, which can be measured with `verify_pool.py`. The order is compared with the files of the same folder first, and
-with the whole suite by name.
+with the whole suite by name, and with the order of the localiser's `tests_for` (what it does not name comes last).
 """
 
 import argparse
@@ -15,11 +15,12 @@ from pathlib import Path, PurePosixPath
 
 from pool_variants import variants
 
+from sweagent.code import Index, open_index, tests_for
 from sweagent.errors import FixIssueError
 from sweagent.task import Repository
 from sweagent.testing import runner_of
 from sweagent.verify.harness_files import harness_file
-from sweagent.verify.selection import rank_tests
+from sweagent.verify.selection import changed_names, rank_tests
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.tree import Trees, open_trees
 
@@ -33,6 +34,7 @@ def main() -> int:
     parser.add_argument("--git-dirs", required=True, help="pattern of the git directories, with {owner} and {name}")
     parser.add_argument("--seconds-per-file", type=float, default=6.0, help="of one test file, both sides together")
     parser.add_argument("--limit", type=int, default=None)
+    parser.add_argument("--only", nargs="*", default=[], help="ids of instances")
     options = parser.parse_args()
     places: dict[str, dict[str, list[int]]] = {"FAIL_TO_PASS": {}, "planted regression": {}}
     rows = [json.loads(line) for line in options.dataset.read_text(encoding="utf-8").splitlines()]
@@ -40,7 +42,8 @@ def main() -> int:
     for row in rows:
         owner, name = row["repo"].split("/")
         git_dir = Path(options.git_dirs.format(owner=owner, name=name))
-        if not git_dir.is_dir() or done == options.limit:
+        left_out = options.only and row["instance_id"] not in options.only
+        if left_out or not git_dir.is_dir() or done == options.limit:
             continue
         repository = Repository(
             source=str(git_dir), git_dir=str(git_dir), base_commit=row["base_commit"], name=row["repo"]
@@ -60,24 +63,35 @@ def _places(repository: Repository, row: dict[str, str]) -> Iterator[tuple[str, 
     """The place, from 0, of each test file that is looked for, in each order."""
     command = "python bin/test" if row["repo"] == "sympy/sympy" else "python -m pytest"
     planted = [item for item in variants(repository, row["patch"], command) if item.kind == "regression"]
-    with open_trees(repository) as trees:
+    with open_trees(repository) as trees, open_index(repository.git_dir, repository.base_commit) as index:
         tests = {path for path in trees.paths(trees.base) if is_test_module(path, runner_of(command))}
         tree = trees.apply(row["test_patch"])
         wanted = {change.path for change in trees.changes(trees.base, tree)} & tests
-        yield from _in_orders("FAIL_TO_PASS", trees, row["patch"], command, wanted)
+        yield from _in_orders("FAIL_TO_PASS", trees, index, row["patch"], command, wanted)
         for item in planted:
             broken = PurePosixPath(item.name.rpartition(" ")[2]).name
             wanted = {path for path in tests if PurePosixPath(path).name == f"test_{broken}"}
-            yield from _in_orders("planted regression", trees, item.patch, command, wanted)
+            yield from _in_orders("planted regression", trees, index, item.patch, command, wanted)
 
 
-def _in_orders(kind: str, trees: Trees, patch: str, command: str, wanted: set[str]) -> Iterator[tuple[str, str, int]]:
+def _in_orders(
+    kind: str, trees: Trees, index: Index, patch: str, command: str, wanted: set[str]
+) -> Iterator[tuple[str, str, int]]:
     patched = trees.apply(patch)
     changed = [change.path for change in trees.changes(trees.base, patched) if not harness_file(change.path, command)]
     ranked = list(rank_tests(trees, patched, changed, runner_of(command)))
     folders = {PurePosixPath(path).parent for path in changed}
     near = sorted(ranked, key=lambda path: (not _beside(path, folders), path))
-    for order, listed in (("ranked", ranked), ("same folder", near), ("whole suite by name", sorted(ranked))):
+    before, after = trees.read_many(trees.base, changed), trees.read_many(patched, changed)
+    names = {name for path in changed for name in changed_names(path, before.get(path), after.get(path))}
+    related = [path for path in tests_for(index, changed, sorted(names), len(ranked)) if path in ranked]
+    orders = {
+        "ranked": ranked,
+        "tests_for": [*related, *sorted(set(ranked) - set(related))],
+        "same folder": near,
+        "whole suite by name": sorted(ranked),
+    }
+    for order, listed in orders.items():
         for path in wanted:
             yield kind, order, listed.index(path)
 
