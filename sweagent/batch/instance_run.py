@@ -18,7 +18,7 @@ from sweagent.batch.images import Held, Images
 from sweagent.batch.outcomes import InstanceResult, Outcome, read_result, write_result
 from sweagent.batch.tasks import Access, make_task
 from sweagent.config import Settings
-from sweagent.errors import FixIssueError, RunInterruptedError, StorageError, UsageError
+from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
 from sweagent.model import Frozen
 from sweagent.run_folder import Result, RunFolder, new_run_id
 from sweagent.solve import resume, solve
@@ -135,11 +135,17 @@ class InstanceRun:
             if error is None:
                 continue
             self._fault(error)
-            if isinstance(error, UsageError) or retries >= self._around.retries:
+            if retries >= self._most_retries(error):
                 return self._failed(str(error))
             retries += 1
             self._around.recover(error)
             self._around.stopped.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
+
+    def _most_retries(self, error: FixIssueError | OSError) -> int:
+        if isinstance(error, UsageError):
+            return 0
+        # A build has tried what there is to try; what remains is that the network failed it.
+        return min(1, self._around.retries) if isinstance(error, EnvironmentBuildError) else self._around.retries
 
     def _start(self) -> FixIssueError | OSError | None:
         """Start or resume the run once; what the infrastructure did wrong, if anything."""

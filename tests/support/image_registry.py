@@ -21,6 +21,7 @@ class ImageRegistry:
 
     Attributes:
         address: what comes before the slash in the name of an image.
+        names: the full names of the images that it has.
         pulls: how often each image's manifest was asked for.
         failures: how many of the next requests for manifests are answered with an error of the server.
     """
@@ -28,6 +29,7 @@ class ImageRegistry:
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
         self._manifests: dict[str, bytes] = {}
+        self.names: list[str] = []
         self.pulls: Counter[str] = Counter()
         self.failures = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -56,7 +58,8 @@ class ImageRegistry:
             "layers": [self._describe(layer, _LAYER) for layer in packed],
         }
         self._manifests[name] = json.dumps(manifest).encode()
-        return f"{self.address}/{name}:latest"
+        self.names.append(f"{self.address}/{name}:latest")
+        return self.names[-1]
 
     def _describe(self, blob: bytes, kind: str) -> dict[str, Any]:
         digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
