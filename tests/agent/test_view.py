@@ -117,10 +117,20 @@ def test_observations_are_forgotten_in_blocks_and_the_newest_is_whole() -> None:
     assert 2 <= blocks <= 30 // 3
 
 
-def test_issue_edits_and_the_last_failure_survive_compaction() -> None:
+@pytest.mark.parametrize(
+    ("tool", "arguments", "named"),
+    [
+        ("edit", {"command": "str_replace", "path": "a.py"}, "Edit made in step 2 in a.py:"),
+        ("write", {"path": "a.py", "content": "…"}, "Edit made in step 2 in a.py:"),
+        ("edit_blocks", {"blocks": "…"}, "Edit made in step 2:"),
+        ("apply_diff", {"diff": "…"}, "Edit made in step 2:"),
+        ("apply_patch", {"patch": "…"}, "Edit made in step 2:"),
+    ],
+)
+def test_issue_edits_and_the_last_failure_survive_compaction(tool: str, arguments: dict[str, str], named: str) -> None:
     events: list[AnyEvent] = [HEAD]
     events += step(1, "x" * 6_000)
-    events += step(2, "edited\n-    return 1\n+    return 2", tool="edit", command="str_replace", path="a.py")
+    events += step(2, "edited\n-    return 1\n+    return 2", tool=tool, **arguments)
     events += step(3, "y" * 2_000 + "\nFAILED tests/test_a.py::test_one - assert 2 == 3\n1 failed", exit_code=1)
     for number in range(4, 30):
         events += step(number, "z" * 5_000)
@@ -128,7 +138,7 @@ def test_issue_edits_and_the_last_failure_survive_compaction() -> None:
     compactions = [compaction for _, compaction in play(builder, events) if compaction]
     assert len(compactions) >= 3
     shown = whole(builder.build())
-    for kept in ("the rules", "the issue", "+    return 2", "tests/test_a.py::test_one"):
+    for kept in ("the rules", "the issue", named, "+    return 2", "tests/test_a.py::test_one"):
         assert kept in shown
 
 
