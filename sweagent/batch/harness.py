@@ -229,6 +229,8 @@ class _Log:
             raise _OutputTooLongError
         with self._storage():
             self._file.write(self._decoder.decode(piece))
+            # So that a person can follow a run that takes long.
+            self._file.flush()
 
     def __enter__(self) -> Self:
         return self
