@@ -28,7 +28,7 @@ from pool_instances import Instance, of_archives, of_dataset, reproduction_of
 from pool_variants import Variant, variants
 
 from sweagent.config import SandboxSettings, Settings, VerifySettings
-from sweagent.errors import FixIssueError
+from sweagent.errors import FixIssueError, SandboxError
 from sweagent.patch import Patch
 from sweagent.repository import make_seed
 from sweagent.sandbox import Sandbox, open_sandbox
@@ -70,7 +70,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--modes", nargs="*", default=["oracle", "free", "named"])
     parser.add_argument("--variants", nargs="*", default=[], help="beginnings of names; all unless given")
-    parser.add_argument("--sandbox", default="docker")
+    parser.add_argument("--sandbox", default="docker", help="a kind of sandbox; `none` judges by what the patch says")
     parser.add_argument("--venv", action="append", default=[], help="beginning of ids=folder of a virtual environment")
     parser.add_argument("--setup", action="append", default=[], help="beginning of ids=command run in every sandbox")
     parser.add_argument("--seconds", type=float, default=300.0, help="wall time of one verification")
@@ -134,6 +134,8 @@ def _opener(
     instance: Instance, options: argparse.Namespace, stack: ExitStack
 ) -> Callable[[], AbstractContextManager[Sandbox]]:
     venv, setup = _for(instance, options.venv), _for(instance, options.setup)
+    if options.sandbox == "none":
+        return _nowhere
     if not venv:
         settings = Settings(sandbox=SandboxSettings(kind=options.sandbox))
         task = instance.task.model_copy(update={"oracle": Oracle()})
@@ -150,6 +152,10 @@ def _opener(
             yield sandbox
 
     return opener
+
+
+def _nowhere() -> AbstractContextManager[Sandbox]:
+    raise SandboxError("nothing is run here")
 
 
 def _for(instance: Instance, given: list[str]) -> str:
