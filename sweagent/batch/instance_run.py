@@ -1,7 +1,5 @@
 """One instance of a batch, from its lock to its one final result, over as many starts as the infrastructure needs."""
 
-import fcntl
-import os
 import threading
 import time
 import traceback
@@ -15,14 +13,14 @@ from typing import Any
 from sweagent.agent.journal import Listener
 from sweagent.batch.data import Instance
 from sweagent.batch.images import Held, Images
+from sweagent.batch.instance_folder import InstanceFolder, State, never_asked
 from sweagent.batch.outcomes import InstanceResult, Outcome, read_result, write_result
 from sweagent.batch.tasks import Access, make_task
 from sweagent.config import Settings
 from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
-from sweagent.model import Frozen
-from sweagent.run_folder import Result, RunFolder, new_run_id
+from sweagent.run_folder import Result, new_run_id
 from sweagent.solve import resume, solve
-from sweagent.trajectory import AnyEvent, PromptWritten, ReplyReceived, RunEnded, Usage, read_events
+from sweagent.trajectory import AnyEvent, RunEnded
 
 MAX_STARTS = 12
 """Starts of one instance over all batches that were killed; one that kills its batch must not do so for ever."""
@@ -30,29 +28,11 @@ MAX_STARTS = 12
 MAX_RESUMES = 3
 """How often one run is resumed before the instance is started afresh."""
 
-_STATE = ".state.json"
-_UNFINISHED = frozenset({"interrupted", "sandbox_error", "policy_error", "internal_error"})
-"""Exit statuses after which an instance is not at its end: the infrastructure failed, or somebody stopped the run."""
-
 Note = Callable[[str], None]
-
-
-class ElsewhereError(Exception):
-    """Another batch works on the instance."""
 
 
 class StoppedError(Exception):
     """The batch was stopped before the instance came to its end."""
-
-
-class _State(Frozen):
-    """What must survive a kill: how often the instance was started, and what failed."""
-
-    starts: int = 0
-    resumes: int = 0
-    """Of the latest run."""
-    runs: int = 0
-    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,8 +77,8 @@ class InstanceRun:
         self._around = around
         self._listener = listener
         self._note = note
-        self._folder = RunFolder(around.output / instance.instance_id)
-        self._state = _State()
+        self._folder = InstanceFolder(around.output / instance.instance_id)
+        self._state = State()
         self._seconds = 0.0
         self._held = Held(name=None)
 
@@ -110,11 +90,11 @@ class InstanceRun:
             StoppedError: the batch was stopped; what was done is kept and is gone on with later.
             StorageError: its result cannot be written.
         """
-        with self._locked():
+        with self._folder.locked():
             done = read_result(self._folder.path)
             if done is not None and done.outcome is not Outcome.INFRASTRUCTURE:
                 return done
-            self._state = self._read_state()
+            self._state = self._folder.read_state()
             if done is not None:
                 # It gets as many new chances as an instance that was never tried.
                 self._state = self._state.model_copy(update={"starts": 0})
@@ -126,7 +106,7 @@ class InstanceRun:
         retries = 0
         while True:
             self._check_stopped()
-            finished = self._finished_run()
+            finished = self._folder.finished(self._state.runs)
             if finished is not None:
                 return self._final(finished)
             if self._state.starts >= MAX_STARTS:
@@ -165,7 +145,9 @@ class InstanceRun:
             self._seconds += time.monotonic() - begin
         if result.exit_status == "interrupted":
             raise StoppedError
-        if result.exit_status in _UNFINISHED:
+        if never_asked(result):
+            return UsageError(result.message, "give a limit that can be kept")
+        if self._folder.finished(self._state.runs) is None:
             return FixIssueError(f"{result.exit_status}: {result.message}")
         return None
 
@@ -179,49 +161,35 @@ class InstanceRun:
             yield held
 
     def _solve_or_resume(self, held: Held) -> Result:
-        latest = self._run_folder(self._state.runs)
-        again = self._state.runs > 0 and self._state.resumes < MAX_RESUMES and _resumable(latest)
+        latest = self._state.runs
+        again = latest > 0 and self._state.resumes < MAX_RESUMES and self._folder.resumable(latest)
         changes = {"resumes": self._state.resumes + 1} if again else {"resumes": 0, "runs": self._state.runs + 1}
         self._keep(self._state.model_copy(update={"starts": self._state.starts + 1, **changes}))
         stopper = _Stopper(self._around.stopped, self._note)
         listeners = (self._listener, stopper)
         if again:
             self._note("going on with the run that was not finished")
-            return resume(latest, listeners=listeners, note=stopper.note)
+            return resume(self._folder.run(latest), listeners=listeners, note=stopper.note)
         task = make_task(
             self._instance, image=held.name, repositories=self._around.repositories, access=self._around.access
         )
         return solve(
             task,
             self._around.settings,
-            self._run_folder(self._state.runs),
+            self._folder.run(self._state.runs),
             run_id=new_run_id(self._instance.instance_id),
             listeners=listeners,
             note=stopper.note,
         )
 
-    def _finished_run(self) -> Result | None:
-        """The result of a run that came to its end, when the batch was killed before it was noted."""
-        folder = self._run_folder(self._state.runs)
-        try:
-            result = Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return None if result.exit_status in _UNFINISHED else result
-
     def _final(self, result: Result) -> InstanceResult:
-        patch = ""
-        if result.patch_file:
-            # By its name only: the folder may have been moved since.
-            file = self._run_folder(self._state.runs).path / Path(result.patch_file).name
-            patch = file.read_bytes().decode("utf-8", "surrogateescape")
-        cost, usage = self._spent(self._state.runs - 1)
+        cost, usage = self._folder.spent(self._state.runs - 1)
         unsure = sum(float(line.get("unsure_cost") or 0.0) for line in result.spending)
         return self._result(
             exit_status=result.exit_status,
             message=result.message,
             verdict=result.verdict,
-            patch=patch,
+            patch=self._folder.patch(self._state.runs),
             cost=None if cost is None or result.cost is None else cost + result.cost + unsure,
             usage=usage + result.usage,
             steps=result.steps,
@@ -229,7 +197,7 @@ class InstanceRun:
         )
 
     def _failed(self, message: str) -> InstanceResult:
-        cost, usage = self._spent(self._state.runs)
+        cost, usage = self._folder.spent(self._state.runs)
         return self._result(
             exit_status="infrastructure", message=message, cost=cost, usage=usage, seconds=self._seconds
         )
@@ -243,25 +211,10 @@ class InstanceRun:
             faults=self._state.faults,
             image=self._held.name or "",
             image_bytes=self._held.bytes,
-            folder_bytes=_size_of(self._folder.path),
+            folder_bytes=self._folder.size(),
             ended=datetime.now(UTC),
             **values,
         )
-
-    def _spent(self, runs: int) -> tuple[float | None, Usage]:
-        """What the first so many runs cost, as their logs tell."""
-        cost: float | None = 0.0
-        usage = Usage()
-        for number in range(1, runs + 1):
-            with suppress(StorageError):
-                for event in read_events(self._run_folder(number).trajectory):
-                    if isinstance(event, ReplyReceived):
-                        usage += event.reply.usage
-                        cost = None if cost is None or event.reply.cost is None else cost + event.reply.cost
-        return cost, usage
-
-    def _run_folder(self, number: int) -> RunFolder:
-        return RunFolder(self._folder.path / f"run-{number}")
 
     def _fault(self, error: FixIssueError | OSError) -> None:
         line = " ".join(f"{type(error).__name__}: {error}".split())[:300]
@@ -274,31 +227,9 @@ class InstanceRun:
         if self._around.stopped.is_set():
             raise StoppedError
 
-    def _keep(self, state: _State) -> None:
+    def _keep(self, state: State) -> None:
         self._state = state
-        self._folder.write(self._folder.path / _STATE, state.model_dump_json())
-
-    def _read_state(self) -> _State:
-        try:
-            return _State.model_validate_json((self._folder.path / _STATE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return _State()
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self._folder.path.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._folder.path / ".instance-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StorageError(f"cannot use {self._folder.path}: {error}", "choose another --output") from error
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ElsewhereError from None
-            yield
-        finally:
-            os.close(descriptor)
+        self._folder.keep(state)
 
 
 class _Stopper:
@@ -322,19 +253,3 @@ class _Stopper:
         if self._stopped.is_set() and not self._done:
             self._done = True
             raise RunInterruptedError("the batch was stopped")
-
-
-def _resumable(folder: RunFolder) -> bool:
-    """Whether there is something to go on with: a run that got as far as its prompt."""
-    try:
-        return any(isinstance(event, PromptWritten) for event in read_events(folder.trajectory))
-    except StorageError:
-        return False
-
-
-def _size_of(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            total += path.lstat().st_size
-    return total

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sweagent.batch.data import Instance
 from sweagent.batch.images import ImagePolicy, Images, wait_for_engine
-from sweagent.batch.instance_run import ElsewhereError, InstanceRun, StoppedError, Surroundings
+from sweagent.batch.instance_folder import ElsewhereError
+from sweagent.batch.instance_run import InstanceRun, StoppedError, Surroundings
 from sweagent.batch.ledger import Ledger, Manifest, Summary
 from sweagent.batch.outcomes import InstanceResult, Outcome
 from sweagent.batch.progress import Board
@@ -29,6 +30,9 @@ Note = Callable[[str, str], None]
 
 
 _TICK = 0.25
+_ENOUGH_FREE = 1 << 30
+"""Bytes, or a tenth of a smaller disk, that must be free before an instance that ran out of space goes on."""
+
 _STORING = 3
 """Attempts to store a result on a disk that was full."""
 
@@ -52,8 +56,6 @@ class BatchSettings(Frozen):
     """Seconds before the first retry; doubled each time."""
     patience: float = 300.0
     """Seconds that a retry waits for the engine to come back, or for disk space."""
-    least_free: str = "1g"
-    """Disk space that must be free before an instance that ran out of it goes on."""
     failures: int = 20
     """This many instances in a row that the infrastructure failed stop the batch: the next ones would fail too."""
     repositories: Path | None = None
@@ -123,7 +125,6 @@ class Batch:
             repositories=batch.repositories,
             access=access,
         )
-        self._least_free = read_size(batch.least_free)
         self._queue = deque(pending)
         self.board = Board(len(self._instances), done)
         self._lock = threading.Lock()
@@ -135,13 +136,15 @@ class Batch:
         """Why the batch stopped before its end; empty when it did not."""
         return self._why
 
-    def stop(self, why: str = "stopped") -> None:
-        """Start nothing new; what runs stops at its next event and keeps its patch. A signal handler may call this."""
-        if not self._stopped.is_set():
-            self._why = why
-            self.board.stopping()
-            self._stopped.set()
-            self._images.stop()
+    def stop(self, why: str) -> None:
+        """Start nothing new; what runs stops at its next event and keeps its patch.
+
+        A signal handler may call this: it takes no lock, and `run` does the rest.
+
+        Args:
+            why: for people.
+        """
+        self._why = self._why or why
 
     def run(self, tick: Callable[[], None] = lambda: None) -> Summary:
         """Run until every instance has ended, a budget is used up, or somebody stops it.
@@ -161,11 +164,12 @@ class Batch:
                 while not all(worker.done() for worker in workers):
                     if deadline is not None and time.monotonic() > deadline:
                         self.stop(f"the limit of {self._batch.seconds:g} s for the batch is used up")
+                    if self._why:
+                        self._end()
                     tick()
                     wait(workers, timeout=_TICK)
             finally:
-                self._stopped.set()
-                self._images.stop()
+                self._end()
             for worker in workers:
                 worker.result()
             if fetcher:
@@ -174,11 +178,16 @@ class Batch:
         self._ledger.write_predictions()
         return self._ledger.summarise()
 
+    def _end(self) -> None:
+        self.board.stopping()
+        self._stopped.set()
+        self._images.stop()
+
     def _images_wanted(self) -> bool:
         return self._kind == "docker" and not self._around.settings.sandbox.image and self._batch.ahead > 0
 
     def _work(self) -> None:
-        while not self._stopped.is_set():
+        while not (self._stopped.is_set() or self._why):
             if not self._purse.take(self._stopped):
                 with self._lock:
                     if self._queue:
@@ -244,8 +253,9 @@ class Batch:
 
     def _wait_for_disk(self) -> None:
         deadline = time.monotonic() + self._batch.patience
-        while time.monotonic() < deadline and shutil.disk_usage(self._around.output).free < self._least_free:
-            if self._stopped.wait(1.0):
+        while time.monotonic() < deadline:
+            disk = shutil.disk_usage(self._around.output)
+            if disk.free >= min(_ENOUGH_FREE, disk.total // 10) or self._stopped.wait(1.0):
                 return
 
     def _fetch_ahead(self) -> None:

@@ -121,7 +121,7 @@ def headline(now: "Snapshot") -> str:
     parts = [f"{now.done} of {now.total} ended", f"{len(now.running)} running"]
     parts += [f"{number} {outcome}" for outcome, number in now.outcomes.items()]
     parts.append(money(now.cost))
-    if now.stopping:
+    if now.stopping and now.running:
         parts.append("stopping")
     elif now.eta is not None and now.done < now.total:
         parts.append(f"about {_duration(now.eta)} left")
