@@ -195,9 +195,13 @@ def _report(path: Path) -> None:
         f"build minutes: median {minutes[len(minutes) // 2]:.1f}, most {minutes[-1]:.1f}; "
         f"image megabytes: median {sizes[len(sizes) // 2]}, most {sizes[-1]}"
     )
+    print("\n| case | interpreter | tests run | passed | build minutes | image MB | why not |\n" + "|---" * 7 + "|")
     for result in results:
-        if result not in passing:
-            print(f"| {result['case']} | {result['collected']} | {result['passed']:.0%} | {result['why']} |")
+        ran = f"{result['collected']}{' (ended at the limit)' if result.get('timed_out') else ''}"
+        print(
+            f"| {result['case']} | {result.get('version', '')} | {ran} | {result['passed']:.0%} | "
+            f"{result['minutes']:.1f} | {result.get('megabytes', '')} | {result['why'].replace('|', '/')} |"
+        )
 
 
 def _cache(mirror: Path) -> None:

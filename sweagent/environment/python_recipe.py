@@ -77,6 +77,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         requirements=tuple(requirements),
         optional=tuple(line for line in undeclared_packages(tree) if _name(line) not in said),
         extras=extras,
+        prepare=_prepare(tree),
         install=_install(tree, metadata, extras),
         test_command=command,
         test_paths=paths,
@@ -108,6 +109,15 @@ def is_newer_than_code(committed: date, version: str) -> bool:
 def _unpinned(line: Line) -> Line:
     value = re.sub(r"==\s*[\w.*+!-]+", "", line.value)
     return line if value == line.value else Line(value=value, source=f"{line.source}, without its pin")
+
+
+def _prepare(tree: Tree) -> tuple[Line, ...]:
+    """Build helpers that lie in a submodule, which a copy of the repository does not hold: taken from the index."""
+    if "ah_bootstrap.py" not in tree.names or "astropy_helpers" not in tree.read(".gitmodules"):
+        return ()
+    fetch = "pip download --no-cache-dir --no-deps --no-binary :all: --dest /tmp/helpers astropy-helpers"
+    unpack = "mkdir -p astropy_helpers && tar -xzf /tmp/helpers/*.tar.gz --strip-components 1 -C astropy_helpers"
+    return (Line(value=f"{fetch} && {unpack} && rm -r /tmp/helpers", source=".gitmodules"),)
 
 
 def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...]) -> tuple[Line, ...]:

@@ -246,3 +246,10 @@ def test_a_relative_path_is_that_of_the_callers_folder(git_repository, monkeypat
     folder = git_repository({"setup.py": ""}, name="near")
     monkeypatch.chdir(folder.parent)
     assert discover("near", "HEAD").name == "near"
+
+
+def test_helpers_of_a_submodule_come_from_the_index(recipe_of) -> None:
+    files = {"setup.py": "setup()", "ah_bootstrap.py": "", ".gitmodules": '[submodule "astropy_helpers"]\n'}
+    (step,) = recipe_of(files).prepare
+    assert "astropy-helpers" in step.value
+    assert step.source == ".gitmodules"
