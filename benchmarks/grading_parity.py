@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> None:
     results = options.out / "results.jsonl"
     options.out.mkdir(parents=True, exist_ok=True)
     done = {(unit["kind"], name) for unit in _units(results) for name in unit["instances"]}
-    for kind in KINDS:
+    for kind in options.kinds:
         left = [name for name in ids if (kind, name) not in done]
         for start in range(0, len(left), options.chunk):
             names = left[start : start + options.chunk]
@@ -159,6 +159,7 @@ def main() -> None:
     parser.add_argument("--ids", type=Path, help="a file with the instances' ids")
     parser.add_argument("--mirror", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--kinds", nargs="*", choices=KINDS, default=KINDS, help="kinds of patches, in this order")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--chunk", type=int, default=4, help="instances of one unit of work")
     options = parser.parse_args()
