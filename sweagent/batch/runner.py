@@ -46,7 +46,7 @@ class BatchSettings(Frozen):
     seconds: float | None = None
     """Wall time of this process, by a monotonic clock."""
     images: ImagePolicy = "auto"
-    disk_limit: str = "120g"
+    disk_limit: str = "60g"
     """What the images that the batch pulls may take together."""
     ahead: int = 2
     """How many instances ahead images are pulled."""

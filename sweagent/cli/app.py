@@ -17,6 +17,7 @@ from sweagent.cli import (
     locate,
     models,
     pr,
+    predictions,
     report,
     resume,
     show,
@@ -61,6 +62,7 @@ def _options(
 
 app.command("solve")(solve.command)
 app.command("batch")(batch.command)
+app.command("predictions")(predictions.command)
 app.command("evaluate")(evaluate.command)
 app.command("report")(report.command)
 app.command("resume")(resume.command)

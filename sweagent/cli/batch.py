@@ -31,12 +31,13 @@ def command(
     slice_: Annotated[str, typer.Option("--slice", help="As in Python: 10, 5:10.")] = "",
     pattern: Annotated[str, typer.Option("--filter", help="A regular expression that ids must match.")] = "",
     shuffle: Annotated[int | None, typer.Option(help="Shuffle with this seed.")] = None,
-    ids: Annotated[Path | None, typer.Option(help="A file with the ids to run, one a line.")] = None,
+    ids: Annotated[list[str] | None, typer.Option("--id", help="Only this instance; may be repeated.")] = None,
+    ids_file: Annotated[Path | None, typer.Option("--ids", help="Only the ids in this file, one a line.")] = None,
     workers: Annotated[int, typer.Option("--workers", "-w", help="Instances at a time.")] = 4,
     total_cost: Annotated[float | None, typer.Option(help="Limit of the whole batch in US dollars.")] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Limit of this start of the batch.")] = None,
     images: Annotated[str, typer.Option(help="official images, own ones, or auto: official where there are.")] = "auto",
-    disk_limit: Annotated[str, typer.Option(help="What pulled images may take together.")] = "120g",
+    disk: Annotated[str, typer.Option(help="What the images that are pulled may take together.")] = "60g",
     ahead: Annotated[int, typer.Option(help="Pull images so many instances ahead.")] = 2,
     retries: Annotated[int, typer.Option(help="Retries of what the infrastructure failed, for each instance.")] = 3,
     repositories: Annotated[
@@ -78,7 +79,7 @@ def command(
     if images not in ("auto", "official", "own"):
         raise UsageError(f"{images!r} is not a choice of images", "give auto, official or own")
     instances = load_instances(
-        data, split=split, slice=slice_, pattern=pattern, shuffle_seed=shuffle, ids=_read_ids(ids)
+        data, split=split, slice=slice_, pattern=pattern, shuffle_seed=shuffle, ids=[*(ids or ()), *_read_ids(ids_file)]
     )
     if not instances:
         raise UsageError("no instance is left after the choices", "look at --slice, --filter and --ids")
@@ -107,7 +108,7 @@ def command(
             cost=total_cost,
             seconds=total_seconds,
             images=images,  # type: ignore[arg-type] # checked above
-            disk_limit=disk_limit,
+            disk_limit=disk,
             ahead=ahead,
             retries=retries,
             repositories=repositories,

@@ -87,3 +87,13 @@ def test_instance_with_two_predictions_is_refused(tmp_path: Path) -> None:
 def test_place_without_predictions_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         read_predictions(tmp_path / name)
+
+
+def test_command_converts_from_one_layout_to_another(tmp_path: Path) -> None:
+    from sweagent.cli.app import run
+
+    write_layout(tmp_path / "theirs", TWO, "swe-agent")
+
+    assert run(["predictions", str(tmp_path / "theirs"), str(tmp_path / "mine")]) == 0
+    assert read_predictions(tmp_path / "mine" / "preds.jsonl") == TWO
+    assert run(["predictions", str(tmp_path / "theirs"), str(tmp_path / "mine"), "--layout", "other"]) == 2
