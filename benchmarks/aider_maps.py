@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from subprocess import DEVNULL, PIPE
 from typing import IO, Any
 
 from places import Instance, instances, parser
@@ -128,7 +129,7 @@ def main() -> None:
         data = Path(temporary, "data.jsonl")
         data.write_text("".join(f"{row}\n" for row in chosen[: arguments.limit]), encoding="utf-8")
         trees = Trees(arguments.work or Path(temporary, "trees"))
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as aider:
+        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True) as aider:
             for instance, index in instances(data, arguments.repositories, arguments.cache or Path(temporary)):
                 if instance.definitions:
                     done.append(compare(instance, index, trees.checkout(instance.repo, index), aider))

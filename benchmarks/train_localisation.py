@@ -189,6 +189,20 @@ def across(examples: Sequence[Example], half: Callable[[str], bool]) -> None:
         report("not learned on these", [ranks(e, weights) for e in other], other)
 
 
+def fold_by_fold(examples: Sequence[Example], ordered: Sequence[str]) -> None:
+    """Test on the largest repository, on the next, and on all the others, learning each time on what is not tested."""
+    found: list[tuple[int | None, int | None]] = []
+    tested: list[Example] = []
+    for repos in ({*ordered[:1]}, {*ordered[1:2]}, {*ordered[2:]}):
+        inside = [e for e in examples if e.repo in repos]
+        outside = [e for e in examples if e.repo not in repos]
+        if inside and outside:
+            weights = train(outside)
+            found.extend(ranks(e, weights) for e in inside)
+            tested.extend(inside)
+    report("three folds, none learned on itself", found, tested)
+
+
 def _first(example: Example, weights: Weights) -> dict[int, float]:
     return {n: dot(row, weights) for n, row in zip(example.numbers, file_table(example), strict=True)}
 
@@ -223,6 +237,7 @@ def main() -> None:
     # The largest repository on one side, the next on the other, and so on.
     side = {repo: number % 4 in (0, 3) for number, repo in enumerate(ordered)}
     across(examples, lambda repo: side[repo])
+    fold_by_fold(examples, ordered)
     weights = train(examples)
     report("learned on all, tested on the same", [ranks(e, weights) for e in examples], examples)
     if arguments.write:

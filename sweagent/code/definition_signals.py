@@ -1,6 +1,6 @@
 """What speaks for each definition of the likeliest files as the place of a fix."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log, sqrt
@@ -15,7 +15,6 @@ _K1, _B = 1.2, 0.6
 _TYPICAL_LENGTH = 60.0
 """Identifiers of a definition of middling length; a fixed number, so that one file more changes no score."""
 _TRIGRAMS_AT_MOST = 24
-_BEST = 10
 _SCALED = ("content", "prose", "title", "raw", "name", "name_title", "exact", "exact_block")
 
 
@@ -76,7 +75,6 @@ class DefinitionSignals:
         self._called()
         self._scale()
         self._classes()
-        self._called_by_best()
         return self.candidates
 
     def _read(self, numbers: Sequence[int]) -> list[Candidate]:
@@ -150,10 +148,6 @@ class DefinitionSignals:
             )
             signals["outer_and_name"] = float(both)
             signals["base"] = float(not self._named.isdisjoint(outer.bases))
-            signals["inherited"] = self._files.ancestors.get(outer.name, 0.0)
-            if signals["inherited"]:
-                known_name = name in question.code_names or name in question.title_names or name in question.block_calls
-                signals["inherited_and_name"] = float(known_name)
         name_terms = [part for part in parts(name) if len(part) > 1]
         known = [part for part in name_terms if part in question.prose_terms]
         if known:
@@ -219,18 +213,6 @@ class DefinitionSignals:
             name = candidate.definition.name
             if name in called and len(self._index.by_name.get(name, ())) <= 6:
                 candidate.signals["called"] = min(1.0, called[name] * 3)
-
-    def _called_by_best(self) -> None:
-        """Candidates that those call which read most like the question."""
-        best = sorted(self.candidates, key=lambda c: -c.signals.get("content", 0.0))[:_BEST]
-        counts = Counter(candidate.definition.name for candidate in self.candidates)
-        for caller in best:
-            content = caller.signals.get("content", 0.0)
-            for candidate in self.candidates:
-                name = candidate.definition.name
-                if name in caller.own.words and name != caller.definition.name:
-                    value = content / counts[name]
-                    candidate.signals["called_best"] = max(candidate.signals.get("called_best", 0.0), value)
 
     def _classes(self) -> None:
         """How much the whole class around a candidate reads like the question, and its rank within its file."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from math import log, sqrt
 
 from sweagent.code.index import Index
-from sweagent.code.inheritance import ancestors
 from sweagent.code.issue_text import Question
 from sweagent.code.languages import is_aside
 
@@ -32,8 +31,6 @@ class FileSignals:
         self._number = {path: n for n, path in enumerate(index.sources)}
         self.idf: dict[str, float] = {}
         self._counts_of: dict[str, Signal] = {}
-        named = question.code_names | question.title_names | question.block_names
-        self.ancestors = ancestors(index, named)
 
     def all(self) -> dict[str, Signal]:
         """Every signal by its name; a file that is not in a signal has 0 there."""
@@ -52,8 +49,6 @@ class FileSignals:
             "raw": self._raw(question.code_names),
             "raw_block": self._raw(question.block_calls),
             "defines": self._defines(question.code_names),
-            "defines_block": self._defines(question.block_calls - question.code_names),
-            "inherited": self._inherited(),
             "qualified": self._qualified(),
             "imported": self._imported(),
             "path_full": self._paths(full=True),
@@ -134,15 +129,6 @@ class FileSignals:
             for n in numbers:
                 scores[n] += 1 / len(numbers)
         return dict(scores)
-
-    def _inherited(self) -> Signal:
-        scores: Signal = {}
-        for base, nearness in self.ancestors.items():
-            places = [place for place in self.index.by_name.get(base, ()) if place.definition.kind == "class"]
-            numbers = {self._number[place.path] for place in places} & self._allowed
-            for n in numbers:
-                scores[n] = max(scores.get(n, 0.0), nearness / len(numbers))
-        return scores
 
     def _history(self, weights: Mapping[str, float]) -> dict[str, Signal]:
         history = self.index.history

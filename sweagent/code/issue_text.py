@@ -30,6 +30,12 @@ _CALL = re.compile(r"(?<![\w])([A-Za-z_]\w*)\(")
 _CODE_NAME = re.compile(r"\b(?:[A-Za-z]+_\w+|_\w+|[a-z]+[A-Z]\w*|[A-Z]+[a-z0-9]+[A-Z]\w*|[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
 _IMPORT = re.compile(r"^[ \t>.]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([^\n()]*)|import[ \t]+([\w.]+))", re.M)
 _QUOTED = re.compile(r"\"([^\"\n]{6,120})\"|'([^'\n]{8,120})'|“([^”\n]{6,120})”")
+_HEADING = re.compile(r"^(?=#{2,6}[ \t]|\*\*[^*\n]+\*\*:?[ \t]*$)", re.M)
+_SURROUNDINGS = re.compile(
+    r"[#* \t]*(?:[\w/-]+ ){0,3}?(?:versions?|environment|operating system|platform|system|backend|installation"
+    r"|dependencies|installed packages)(?: info(?:rmation)?| details)?[*: \t]*$",
+    re.I,
+)
 _MOST_CHARACTERS = 60_000
 
 
@@ -164,7 +170,7 @@ def read_question(text: str) -> Question:
     text = _COMMENT.sub(" ", text[:_MOST_CHARACTERS].replace("\r\n", "\n")).strip()
     links = tuple((path, int(line or 0)) for path, line in _URL_PATH.findall(text))
     title, _, body = text.partition("\n")
-    body = _URL.sub(" ", body)
+    body = _without_surroundings(_URL.sub(" ", body))
     blocks: list[str] = []
 
     def keep(match: "re.Match[str]") -> str:
@@ -178,6 +184,13 @@ def read_question(text: str) -> Question:
     frames = tuple(_frames(body))
     without = _SHORT_FRAME.sub(" ", _FRAME.sub(" ", code)) if frames else code
     return Question(title.strip(), prose, without, frames, tuple(_ERROR.findall(f"{title}\n{body}")), links)
+
+
+def _without_surroundings(body: str) -> str:
+    """Leave out the sections on versions and the system: what they list is rarely what is to be changed."""
+    sections = _HEADING.split(body)
+    kept = "".join(section for section in sections if not _SURROUNDINGS.match(section.partition("\n")[0]))
+    return kept if kept.strip() else body
 
 
 def _frames(text: str) -> Iterable[Frame]:

@@ -16,6 +16,7 @@ _FILE_WORDS = (
     ("title", 0.7, "uses the title's words"),
     ("content", 0.5, "reads like the issue"),
     ("tested", 0.5, "tested by tests that read like the issue"),
+    ("history", 0.5, "changed by commits that read like the issue"),
 )
 _DEFINITION_WORDS = (
     ("frame", 0.0, "on the traceback"),

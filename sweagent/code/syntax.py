@@ -35,6 +35,8 @@ _NOT_DEFINING = {
     ("java", "module_declaration"),
     ("go", "package_clause"),
     ("r", "function_definition"),
+    ("ocaml", "module_definition"),
+    ("ocaml", "constructor_declaration"),
 }
 _ARROWS = "(variable_declarator value: [(arrow_function) (function_expression)]) @definition"
 _EXTRA = {
@@ -44,13 +46,17 @@ _EXTRA = {
     "elixir": "(call target: (identifier) (arguments)) @definition",
     "r": "(binary_operator rhs: (function_definition)) @definition",
     "clojure": "(list_lit . (sym_lit)) @definition",
+    "haskell": "[(function match: (_)) (bind name: (_)) (data_type) (newtype)] @definition",
+    "ocaml": "(let_binding pattern: (value_name) (parameter)) @definition",
+    "zig": "(Decl (FnProto)) @definition (Decl (VarDecl (ErrorUnionExpr (SuffixExpr (ContainerDecl))))) @definition",
 }
 _ELIXIR = {"def": "function", "defp": "function", "defmacro": "function", "defmodule": "module", "defprotocol": "class"}
+_ALSO_FUNCTIONS = frozenset({"variable_declarator", "binary_operator", "rpc", "call", "bind", "let_binding", "FnProto"})
 _NAME_KIND = re.compile(r"(identifier|name|constant|word|atom|_id|operator_name)$|^(sym_lit|value_name|bareword)$")
 _IMPORT_KIND = re.compile(
     r"^(import|import_statement|import_declaration|import_spec|import_header|import_from_statement|use_declaration|"
     r"use_statement|preproc_include|using_directive|namespace_use_declaration|require_once_expression|include_expression|"
-    r"require_expression|export_statement)$"
+    r"require_expression|export_statement|open_module)$"
 )
 _IMPORT_TEXT = re.compile(r"""["'<]([^"'<>\n]+)["'>]|([A-Za-z_][\w]*(?:(?:\.|::|\\)[\w*]+)*)""")
 _REQUIRE = re.compile(rb"""\b(?:require|require_relative|import)\s*\(?\s*["']([^"'\n]{1,200})["']""")
@@ -82,7 +88,7 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
     for node in captures.get("import", ()):
         for name in _imported(node):
             imports.setdefault(name)
-    if language in ("javascript", "typescript", "tsx", "ruby", "lua"):
+    if language in ("javascript", "typescript", "tsx", "ruby", "lua", "zig"):
         for match in _REQUIRE.finditer(source):
             imports.setdefault(match.group(1).decode("utf-8", "replace"))
     return with_parents(list(found.values())), tuple(imports)
@@ -173,6 +179,8 @@ def _definition(language: str, node: "Node") -> Definition | None:
         return _made(_text(parts[1]), "function", node, parts[1])
     if node.type.endswith("_specifier") and node.child_by_field_name("body") is None:
         return None
+    if language == "zig" and node.named_children:
+        kind = _kind(node.named_children[0].type)
     name = _name_node(language, node)
     if name is None:
         return None
@@ -193,7 +201,7 @@ def _made(name: str, kind: Kind, node: "Node", at: "Node") -> Definition | None:
 
 
 def _kind(node_type: str) -> Kind:
-    if re.search(_FUNCTION_WORDS, node_type) or node_type in {"variable_declarator", "binary_operator", "rpc", "call"}:
+    if re.search(_FUNCTION_WORDS, node_type) or node_type in _ALSO_FUNCTIONS:
         return "function"
     return "module" if re.search(_MODULE_WORDS, node_type) and "modifier" not in node_type else "class"
 
@@ -209,7 +217,10 @@ def _name_node(language: str, node: "Node") -> "Node | None":
         return node.child_by_field_name("type")
     if node.type == "binary_operator":
         return node.child_by_field_name("lhs")
-    name = node.child_by_field_name("name")
+    if language == "zig":
+        node = node.named_children[0]
+        return node.child_by_field_name("function") or node.child_by_field_name("variable_type_function")
+    name = node.child_by_field_name("name") or (node.child_by_field_name("pattern") if language == "ocaml" else None)
     if name is not None:
         return name
     inner = node.child_by_field_name("declarator")

@@ -2,12 +2,18 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-Commit = Callable[[Mapping[str, str | None]], str]
+
+class Commit(Protocol):
+    """Commits files, None removing one, and returns the commit's hash."""
+
+    def __call__(self, files: Mapping[str, str | None], message: str = "change") -> str: ...
+
 
 FILES = {
     "shop/__init__.py": "from shop.cart import Cart\n",
@@ -115,7 +121,7 @@ def commit(tmp_path: Path) -> Commit:
 
     run("init", "-q")
 
-    def make(files: Mapping[str, str | None]) -> str:
+    def make(files: Mapping[str, str | None], message: str = "change") -> str:
         for name, content in files.items():
             path = folder / name
             if content is None:
@@ -124,7 +130,7 @@ def commit(tmp_path: Path) -> Commit:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, encoding="utf-8")
         run("add", "-A", "-f")
-        run("commit", "-q", "--allow-empty", "-m", "change")
+        run("commit", "-q", "--allow-empty", "-m", message)
         return run("rev-parse", "HEAD")
 
     return make

@@ -196,3 +196,16 @@ def test_a_second_opinion_changes_only_the_top(index: Index) -> None:
     assert after.definitions[3:] == before.definitions[3:]
     assert after.files[0].path == before.definitions[2].path
     assert set(after.files) == set(before.files)
+
+
+def test_what_is_listed_of_the_system_is_not_read() -> None:
+    expected = "### Expected behavior\nNo crash.\n\n"
+    versions = "### Python version\n3.11 overflow\n\n**Environment info**\n- OS: x\n"
+    question = read_question(f"Title\nIt fails.\n\n{expected}{versions}")
+    assert "No crash" in question.prose
+    assert "overflow" not in question.whole
+    assert "OS" not in question.whole
+
+
+def test_a_text_of_nothing_but_versions_is_read() -> None:
+    assert "3.11" in read_question("Title\n## Versions\n3.11 breaks\n").prose

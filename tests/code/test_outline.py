@@ -102,6 +102,21 @@ def test_python_bases_and_imports() -> None:
         ("a.cs", "class A : B { void M() {} }", [("A", "class"), ("A.M", "method")]),
         ("a.ex", "defmodule A do\n def m(x) do\n 1\n end\nend\n", [("A", "module"), ("A.m", "function")]),
         ("a.sh", "f() { echo; }\n", [("f", "function")]),
+        (
+            "a.hs",
+            "module A where\ndata S = C Int\nclass Area a where\n  area :: a -> Int\nf :: Int -> Int\nf x = x\ng = 3\n",
+            [("S", "class"), ("Area", "class"), ("f", "function"), ("g", "function")],
+        ),
+        (
+            "a.ml",
+            "let rec fact n = n * fact (n-1)\nmodule M = struct\n  let f x = x\n  type t = A | B\nend\nlet x = 3\n",
+            [("fact", "function"), ("M", "module"), ("M.f", "function"), ("M.t", "class")],
+        ),
+        (
+            "a.zig",
+            "pub fn add(a: i32) i32 { return a; }\nconst P = struct {\n pub fn len(self: P) i32 { return 1; }\n};\n",
+            [("add", "function"), ("P", "class"), ("P.len", "method")],
+        ),
     ],
 )
 def test_definitions_of_a_language(path: str, source: str, expected: list[tuple[str, str]]) -> None:
@@ -117,6 +132,9 @@ def test_definitions_of_a_language(path: str, source: str, expected: list[tuple[
         ("a.c", '#include "x/y.h"\n', {"x/y.h"}),
         ("a.rb", "require_relative 'lib/x'\n", {"lib/x"}),
         ("a.php", "<?php\nuse A\\B;\n", {"A/B"}),
+        ("a.hs", "module A where\nimport Data.List (sort)\n", {"Data.List"}),
+        ("a.ml", "open Printf\n", {"Printf"}),
+        ("a.zig", 'const std = @import("std");\n', {"std"}),
     ],
 )
 def test_imports_of_a_language(path: str, source: str, imported: set[str]) -> None:

@@ -1,0 +1,54 @@
+"""What is kept of a file survives the store, and words are counted as they are written."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sweagent.code.facts import Facts, decode, encode, extract
+from sweagent.code.own_text import own_texts
+from sweagent.code.words import IDENTIFIER, identifiers
+
+SOURCES = [
+    "",
+    "x\n",
+    "class A(B, metaclass=C):\n    def f(self):\n        return größe + f2 + 0x1F + _y\n\nimport os.path\n",
+    "def f():\n    def g(): pass\n    return g\n\n@f\nasync def h(): pass\n",
+    "namen = 'ä\u2028b'\n",
+]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_facts_come_back_from_the_store_as_they_were(source: str) -> None:
+    facts = extract("a.py", source.encode())
+    assert decode(encode(facts)) == facts
+
+
+@settings(deadline=None)
+@given(
+    st.text(alphabet="def class():\n\t#'\"abcß_0 ,.", max_size=300), st.sampled_from(["a.py", "a.js", "a.rb", "a.go"])
+)
+def test_any_facts_come_back(source: str, path: str) -> None:
+    facts = extract(path, source.encode())
+    assert decode(encode(facts)) == facts
+
+
+@pytest.mark.parametrize("record", [b"", b"junk", encode(Facts(lines=3))[:-3]])
+def test_a_record_that_is_not_whole_is_refused(record: bytes) -> None:
+    with pytest.raises(ValueError, match="not whole"):
+        decode(record)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="abz_Z09 \n.-+\x1c\x0bé", max_size=80))
+def test_words_are_counted_as_a_search_finds_them(text: str) -> None:
+    text = text.replace("0", "")
+    searched = [word for word in IDENTIFIER.findall(text) if f"9{word}" not in text]
+    assert {word: identifiers(text)[word] for word in searched} == {word: searched.count(word) for word in searched}
+
+
+def test_the_own_text_of_a_definition_leaves_out_what_is_within_it() -> None:
+    content = b"class A:\n    x = one\n    def f(self):\n        return two\n    y = three\n"
+    outer, inner = own_texts(extract("a.py", content).definitions, content)
+    assert "two" not in outer.words
+    assert outer.words["one"] == outer.words["three"] == 1
+    assert inner.text.splitlines() == ["    def f(self):", "        return two"]
