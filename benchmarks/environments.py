@@ -221,7 +221,11 @@ def _cache(mirror: Path) -> None:
 
     first = _timed("first build", lambda: ensure(repositories[0]))
     again = _timed("the same again", lambda: ensure(repositories[0]))
-    _timed("the commit before", lambda: ensure(repositories[1]))
+    other = _timed("the commit before", lambda: ensure(repositories[1]))
+    client = connect()
+    layers = [client.images.get(image.id).attrs["RootFS"]["Layers"] for image in (first, other)]
+    client.close()
+    print(f"layers shared with the commit before: {len(set(layers[0]) & set(layers[1]))} of {len(layers[0])}")
     with ThreadPoolExecutor(10) as pool:
         images = _timed("ten callers at once, a third commit", lambda: list(pool.map(ensure, [repositories[2]] * 10)))
     print(f"builds done for ten callers: {sum(not image.cached for image in images)}; cached again: {again.cached}")

@@ -67,6 +67,18 @@ def test_nothing_of_the_repository_runs_on_the_host(git_repository, tmp_path, of
     assert not canary.exists()
 
 
+def test_nothing_is_compiled_again_at_each_start(git_repository, tmp_path, index, offline) -> None:
+    index.add("thing", "1.0", "2019-01-01")
+    venv = _ensure(git_repository, tmp_path, {"a.py": ""}, ["thing", "pytest"])
+    code = "import thing, pytest, json.tool, sys; print([n for n in ('thing', 'pytest', 'json.tool')"
+    code += " if not __import__('os').path.exists(sys.modules[n].__cached__)])"
+    assert _python(venv, code, PYTHONDONTWRITEBYTECODE="1") == "[]"
+    command = [f"{venv.environment['VIRTUAL_ENV']}/bin/python", "-v", "-c", "import thing"]
+    variables = venv.environment | {"PYTHONDONTWRITEBYTECODE": "1"}
+    told = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stderr
+    assert any("matches" in line and "thing.py" in line for line in told.splitlines())
+
+
 def test_an_interpreter_of_a_home_folder_is_copied(git_repository, tmp_path, offline, monkeypatch) -> None:
     if not interpreters_module.host_interpreters():
         pytest.skip("this machine has no interpreter under a prefix of its own")
