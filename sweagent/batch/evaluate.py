@@ -26,6 +26,7 @@ from sweagent.batch.grading_records import (
     write_grade,
 )
 from sweagent.batch.harness import OfficialContainer, TestRun, apply_officially, run_script
+from sweagent.batch.images import Images
 from sweagent.batch.predictions import Prediction
 from sweagent.errors import SandboxError, UsageError
 from sweagent.model import Frozen
@@ -48,6 +49,8 @@ class EvaluationOptions(Frozen):
     """How often an instance is tried when the infrastructure fails."""
     integrity: bool = True
     """Check the patches, and run those that resolve once more with a test planted that must fail."""
+    disk: int = 60 * 10**9
+    """Bytes that the images pulled for the evaluation may take; beyond it, those that were used are removed."""
 
 
 def evaluate(
@@ -58,6 +61,7 @@ def evaluate(
     *,
     record: Callable[[str], str] = lambda instance_id: "",
     done: Callable[[Grade], None] = lambda grade: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Evaluation:
     """Grade predictions; those that were graded in the same folder before are not graded again.
 
@@ -68,6 +72,7 @@ def evaluate(
         options: how.
         record: gives the record of the run that made a prediction, as text, for the integrity check.
         done: told each grade as it is final, those of an earlier evaluation first.
+        note: told in words what becomes of images.
 
     Raises:
         UsageError: swebench is missing, a prediction is of no instance, or an instance cannot be graded.
@@ -86,16 +91,17 @@ def evaluate(
     stop = Event()
     with RunFolder(output).locked():
         remove_leftovers()
+        images = Images(output, limit=options.disk, policy="official", note=note)
         graders = [
-            _Grader(instance, predictions[instance.instance_id], output, options, version, record, stop)
+            _Grader(instance, predictions[instance.instance_id], output, options, version, images, record, stop)
             for instance in chosen
         ]
-        grades = _all_graded(graders, options.workers, stop, done)
+        grades = _all_graded(graders, options.workers, images, stop, done)
         return _summarised(every, predictions, grades, output)
 
 
 def _all_graded(
-    graders: "Sequence[_Grader]", workers: int, stop: Event, done: Callable[[Grade], None]
+    graders: "Sequence[_Grader]", workers: int, images: Images, stop: Event, done: Callable[[Grade], None]
 ) -> tuple[Grade, ...]:
     grades: list[Grade] = []
     waiting = []
@@ -114,6 +120,7 @@ def _all_graded(
                 done(grades[-1])
         except BaseException:
             stop.set()
+            images.stop()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return tuple(sorted(grades, key=lambda grade: grade.instance_id))
@@ -149,6 +156,7 @@ class _Grader:
     output: Path
     options: EvaluationOptions
     version: str
+    images: Images
     record: Callable[[str], str]
     stop: Event
 
@@ -177,32 +185,40 @@ class _Grader:
 
     def grade(self) -> Grade:
         """Grade, check and keep."""
+        grade = self._tried() if self.prediction.model_patch else self._grade(GradeStatus.EMPTY_PATCH)
+        write_grade(self.folder, grade)
+        with suppress(SandboxError):
+            self.images.evict()
+        return grade
+
+    def _tried(self) -> Grade:
+        """Grade, again when the infrastructure fails or seems to have."""
         faults: list[str] = []
         for attempt in range(1, self.options.attempts + 1):
+            if faults:
+                self.stop.wait(_WAITS[min(attempt, len(_WAITS) + 1) - 2])
             try:
-                grade = self._attempt()
+                with self.images.hold(self.instance):
+                    grade = self._checked(self._attempt())
             except SandboxError as error:
                 faults.append(str(error))
                 grade = self._grade(GradeStatus.INFRASTRUCTURE, str(error))
-            else:
-                if not (grade.likely_infrastructure and grade.reason == NO_RESULTS):
-                    break
-                faults.append(f"the tests gave no results: {grade.failure_reason}")
-            if attempt < self.options.attempts:
-                self.stop.wait(_WAITS[min(attempt, len(_WAITS)) - 1])
-        grade = grade.model_copy(update={"attempts": attempt, "faults": tuple(faults)})
-        if self.options.integrity and grade.status is not GradeStatus.EMPTY_PATCH:
-            checked = integrity.check(
-                self.instance, self.prediction, grade, self.folder, self.record, self.options.timeout, self.stop
-            )
-            grade = grade.model_copy(update={"findings": checked.findings, "integrity": checked.covered})
-        write_grade(self.folder, grade)
-        return grade
+                continue
+            if not (grade.likely_infrastructure and grade.reason == NO_RESULTS):
+                break
+            faults.append(f"the tests gave no results: {grade.failure_reason}")
+        return grade.model_copy(update={"attempts": attempt, "faults": tuple(faults)})
+
+    def _checked(self, grade: Grade) -> Grade:
+        if not self.options.integrity:
+            return grade
+        checked = integrity.check(
+            self.instance, self.prediction, grade, self.folder, self.record, self.options.timeout, self.stop
+        )
+        return grade.model_copy(update={"findings": checked.findings, "integrity": checked.covered})
 
     def _attempt(self) -> Grade:
         started = time.monotonic()
-        if not self.prediction.model_patch:
-            return self._grade(GradeStatus.EMPTY_PATCH)
         try:
             patch = self.prediction.model_patch.encode()
         except UnicodeEncodeError:

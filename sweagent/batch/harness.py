@@ -28,7 +28,6 @@ OUTPUT_LIMIT = 1 << 30
 """Bytes of output after which a test run is ended, so that no test fills the disk."""
 
 _CALL_SECONDS = 120.0
-_PULL_SECONDS = 3600.0
 _APPLIED = 10
 """Added to the number of the command that applied the patch, in the exit status of the script that applies it."""
 
@@ -48,7 +47,7 @@ class OfficialContainer:
     """A container as the official evaluation makes it, gone when the context ends.
 
     Args:
-        image: its name; it is pulled when it is missing.
+        image: its name; it must be there.
         run_id: names the run in the container's labels, by which one whose controller has died is found.
         stop: when set, a command is ended and RunInterruptedError raised.
 
@@ -62,22 +61,11 @@ class OfficialContainer:
         self._api = connect(_CALL_SECONDS)
         try:
             with engine_errors(f"a container of {image} cannot be had"):
-                self.image_id = self._present_or_pulled(image)
+                self.image_id = str(self._api.inspect_image(image)["Id"])
                 self._create(run_id)
         except BaseException:
             self.close()
             raise
-
-    def _present_or_pulled(self, image: str) -> str:
-        from docker.errors import ImageNotFound
-
-        try:
-            return str(self._api.inspect_image(image)["Id"])
-        except ImageNotFound:
-            self._api.timeout = _PULL_SECONDS
-            self._api.pull(image)
-            self._api.timeout = _CALL_SECONDS
-            return str(self._api.inspect_image(image)["Id"])
 
     def _create(self, run_id: str) -> None:
         made = self._api.create_container(

@@ -31,6 +31,7 @@ def command(
     integrity: Annotated[
         bool, typer.Option("--integrity/--no-integrity", help="Check in a fresh container what resolves.")
     ] = True,
+    disk: Annotated[str, typer.Option(help="What the images that are pulled may take together.")] = "60g",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the evaluation; beside the predictions by default.")
     ] = None,
@@ -46,13 +47,16 @@ def command(
     from sweagent.batch.grading_records import GradeStatus
     from sweagent.batch.integrity_records import record_reader
     from sweagent.cli.signals import stoppable
+    from sweagent.environment.disk import read_size
     from sweagent.errors import ExitCode
 
-    def done(grade: "Grade") -> None:
+    def note(text: str) -> None:
         if not quiet:
-            flagged = f" [{', '.join(sorted({finding.rule for finding in grade.findings}))}]" if grade.findings else ""
-            reason = f": {grade.reason}" if grade.reason else ""
-            print(f"{grade.instance_id}: {grade.status.value}{flagged}{reason}", file=sys.stderr)
+            print(text, file=sys.stderr)
+
+    def done(grade: "Grade") -> None:
+        flagged = f" [{', '.join(sorted({finding.rule for finding in grade.findings}))}]" if grade.findings else ""
+        note(f"{grade.instance_id}: {grade.status.value}{flagged}" + (f": {grade.reason}" if grade.reason else ""))
 
     with stoppable():
         instances, chosen = _read(predictions, dataset, split, ids or [], pattern, slice_)
@@ -61,9 +65,12 @@ def command(
             instances,
             chosen,
             folder,
-            EvaluationOptions(workers=workers, timeout=timeout, attempts=attempts, integrity=integrity),
+            EvaluationOptions(
+                workers=workers, timeout=timeout, attempts=attempts, integrity=integrity, disk=read_size(disk)
+            ),
             record=record_reader(Path(predictions)),
             done=done,
+            note=note,
         )
     _show(evaluation, folder, as_json=as_json, quiet=quiet)
     if any(grade.status is GradeStatus.INFRASTRUCTURE for grade in evaluation.grades):
