@@ -38,7 +38,9 @@ def go_recipe(tree: Tree, name: str) -> Recipe:
     text = tree.read("go.mod")
     match = re.search(r"^toolchain go(\d+\.\d+)", text, re.M) or re.search(r"^go (\d+\.\d+)", text, re.M)
     toolchain = Toolchain(value=match[1] if match else "", source="go.mod" if match else "nothing said")
-    install = Line(value="go mod download && go build ./...", source="go.mod")
+    # Without go.sum nothing may be built; tidying writes one, which git is told to ignore.
+    fetch = "go mod download" if "go.sum" in tree.names else "go mod tidy"
+    install = Line(value=f"{fetch} && go build ./...", source="go.mod")
     test = Line(value="go test ./...", source="go.mod")
     return _recipe(tree, name, "go", toolchain, ("build-essential",), install=(install,), test=test)
 

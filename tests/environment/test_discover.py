@@ -253,3 +253,9 @@ def test_helpers_of_a_submodule_come_from_the_index(recipe_of) -> None:
     (step,) = recipe_of(files).prepare
     assert "astropy-helpers" in step.value
     assert step.source == ".gitmodules"
+
+
+@pytest.mark.parametrize(("more", "command"), [({"go.sum": ""}, "go mod download"), ({}, "go mod tidy")])
+def test_a_go_module_without_sums_gets_them(recipe_of, more: dict[str, str], command: str) -> None:
+    recipe = recipe_of({"go.mod": "module x\n\ngo 1.20\n"} | more)
+    assert recipe.install[0].value.startswith(command)
