@@ -28,6 +28,9 @@ OUTPUT_LIMIT = 1 << 30
 """Bytes of output after which a test run is ended, so that no test fills the disk."""
 
 _CALL_SECONDS = 120.0
+_WAITING = ("/bin/bash", "-c", 'read -r _; exec "$@" </dev/null', "bash")
+"""Holds a command back until its output is listened to: the engine's library would lose what comes before."""
+
 _APPLIED = 10
 """Added to the number of the command that applied the patch, in the exit status of the script that applies it."""
 
@@ -139,9 +142,11 @@ class OfficialContainer:
         deadline = time.monotonic() + timeout
         failing = "a command cannot be run in the container"
         with engine_errors(failing):
-            made = self._api.exec_create(self._id, list(command), workdir=workdir)["Id"]
+            made = self._api.exec_create(self._id, [*_WAITING, *command], stdin=True, workdir=workdir)["Id"]
             transport = AttachTransport(self._api.exec_start(made, socket=True), lambda: None)
         try:
+            with engine_errors(failing):
+                transport.send(b"\n")
             while piece := self._piece(transport, deadline, failing):
                 sink(piece)
         finally:
