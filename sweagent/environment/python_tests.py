@@ -88,7 +88,7 @@ def test_command(tree: Tree, metadata: Metadata) -> tuple[Line, tuple[str, ...]]
     """The command that runs the suite, and where the tests lie."""
     paths = _test_paths(tree)
     if "tests/runtests.py" in tree.names and "django/__init__.py" in tree.names:
-        return Line(value="python tests/runtests.py --verbosity 1", source="tests/runtests.py"), ("tests",)
+        return Line(value="python tests/runtests.py", source="tests/runtests.py"), ("tests",)
     if "manage.py" in tree.names and not _mentions_pytest(tree):
         return Line(value="python manage.py test", source="manage.py"), paths
     source = "pytest is configured" if _mentions_pytest(tree) else "test files; pytest also runs unittest's"

@@ -7,7 +7,7 @@ from sweagent.environment.engine import LABEL, connect
 from sweagent.environment.recipe import Image
 from sweagent.errors import SandboxError
 from sweagent.model import Frozen
-from sweagent.testing import TestReport, parse, runner_of
+from sweagent.testing import Runner, TestReport, command_for, parse, runner_of
 
 _MEMORY = "4g"
 _KEPT = 400_000
@@ -55,7 +55,7 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     """
     from docker.errors import DockerException
 
-    command = command or image.test_command
+    command = command or _telling(image.test_command)
     if not command:
         raise SandboxError("how the tests are run is not known", "put `test_command` under `environment:`")
     client = connect()
@@ -88,3 +88,9 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     timed_out = status in (124, 137)
     report = parse(runner_of(command), output, exit_code=None if timed_out else status)
     return Smoke(report=report, output=output[-20_000:], seconds=time.monotonic() - started, timed_out=timed_out)
+
+
+def _telling(command: str) -> str:
+    """The test command, with the options by which these runners name tests: without them they print no counts."""
+    runner = runner_of(command) if command else None
+    return command_for(runner, test_command=command) if runner in (Runner.GO, Runner.DJANGO) else command

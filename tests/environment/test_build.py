@@ -68,6 +68,14 @@ def test_the_tests_of_the_repository_run_in_its_image(git_repository, ensure: En
     assert "1 passed" in smoke.text()
 
 
+def test_a_runner_that_is_silent_by_default_is_asked_for_names(git_repository, ensure: Ensure) -> None:
+    event = '{"Action":"pass","Package":"x","Test":"TestAnswer"}'
+    script = f"case \"$*\" in *-json*) echo '{event}';; *) echo ok x 0.1s;; esac\n"
+    said = FILES[".fix-issue.yaml"] + "  test_command: sh go test ./...\n"
+    image = ensure(git_repository(FILES | {"go": script, ".fix-issue.yaml": said}))
+    assert smoke_test(image, seconds=60).report.ran == 1
+
+
 def test_ten_callers_get_one_build(git_repository, ensure: Ensure) -> None:
     folder = git_repository(FILES | {"ten.py": ""})
     with ThreadPoolExecutor(10) as pool:

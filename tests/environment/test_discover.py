@@ -115,7 +115,7 @@ def test_packages_are_sought_until_the_end_of_the_commits_month(recipe_of) -> No
     ("files", "command"),
     [
         ({"setup.py": "", "pytest.ini": ""}, "python -m pytest"),
-        ({"setup.py": "", "django/__init__.py": "", "tests/runtests.py": ""}, "python tests/runtests.py --verbosity 1"),
+        ({"setup.py": "", "django/__init__.py": "", "tests/runtests.py": ""}, "python tests/runtests.py"),
         ({"manage.py": "", "requirements.txt": "django"}, "python manage.py test"),
         ({"package.json": '{"scripts": {"test": "mocha"}}'}, "npm test"),
         ({"go.mod": "module a\n\ngo 1.19\n"}, "go test ./..."),
