@@ -18,7 +18,7 @@ _MOST_ROWS = 24
 
 
 class PlainBatchProgress:
-    """One line whenever instances have ended, and the notes when they are asked for.
+    """One line whenever instances have ended or the batch is stopping, and the notes when they are asked for.
 
     Args:
         stream: where to write.
@@ -28,7 +28,7 @@ class PlainBatchProgress:
     def __init__(self, stream: IO[str], verbosity: int = 1) -> None:
         self._stream = stream
         self._verbosity = verbosity
-        self._done = -1
+        self._shown: tuple[int, bool] | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -45,8 +45,9 @@ class PlainBatchProgress:
 
     def show(self, now: "Snapshot") -> None:
         """Show the batch as it is now."""
-        if self._verbosity and now.done != self._done:
-            self._done = now.done
+        state = (now.done, now.stopping and bool(now.running))
+        if self._verbosity and state != self._shown:
+            self._shown = state
             self._line(headline(now))
 
     def _line(self, text: str) -> None:

@@ -194,20 +194,19 @@ def test_first_interrupt_keeps_the_patches_and_the_next_start_goes_on(acme: Worl
 def test_second_interrupt_ends_at_once_and_leaves_no_container(acme: World) -> None:
     acme.write(2)
     processes: list[subprocess.Popen[str]] = []
-
-    def twice() -> None:
-        for _ in range(2):
-            processes[-1].send_signal(signal.SIGINT)
-
-    # The second reply never comes, so only the second signal can end the batch soon.
+    # The second reply never comes, so that only the second signal can end the batch soon.
     when(
         acme.server,
-        {2: twice},
+        {2: lambda: processes[-1].send_signal(signal.SIGINT)},
         lambda request: Behaviour(hang=True) if world.step_of(request) else world.solving(request),
     )
 
     processes.append(acme.start("-w", "1"))
-    processes[-1].communicate(timeout=120)
+    said = processes[-1].stderr
+    assert said is not None
+    assert any("stopping" in line for line in said), "the first signal is acknowledged"
+    processes[-1].send_signal(signal.SIGINT)
+    processes[-1].communicate(timeout=400)
 
     assert processes[-1].returncode == 130
     assert acme.containers() == []
