@@ -1,6 +1,7 @@
 """What the pool judges: instances of a dataset, and source distributions into which one bug is planted."""
 
 import json
+import os
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -17,6 +18,12 @@ from sweagent.verify.targets import is_test_module
 from sweagent.verify.tree import open_trees
 
 TEST_COMMANDS = {"sympy/sympy": "python bin/test", "django/django": "python tests/runtests.py --parallel 1"}
+# Always the same commit, so that an environment that was built for it is found again.
+_AUTHOR = {
+    f"GIT_{role}_{part}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for part, value in (("NAME", "Pool"), ("EMAIL", "pool@example.org"), ("DATE", "1600000000 +0000"))
+}
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,7 @@ def _with_a_bug(name: str, top: Path) -> Instance | None:
         if broken:
             (top / path).write_text(broken, encoding="utf-8")
             for arguments in (["init", "-q"], ["add", "-A", "-f"], ["commit", "-q", "-m", "base"]):
-                identity = ["-c", "user.name=Pool", "-c", "user.email=pool@example.org"]
-                subprocess.run(["git", "-C", str(top), *identity, *arguments], check=True)
+                subprocess.run(["git", "-C", str(top), *arguments], check=True, env={**os.environ, **_AUTHOR})
             repository = open_repository(str(top)).model_copy(update={"name": name})
             issue = Issue(title=f"A function of {path} returns None")
             task = Task(id=name, repository=repository, issue=issue)
