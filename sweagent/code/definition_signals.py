@@ -119,7 +119,8 @@ class DefinitionSignals:
             if term in title:
                 in_title += value
         raw = sum(self._rarity(name) for name in sorted(words.keys() & self._code_names))
-        return {"content": content, "prose": in_prose, "title": in_title, "raw": raw}
+        # The order of a set differs from run to run, and with it the last digits of a sum.
+        return {"content": round(content, 9), "prose": round(in_prose, 9), "title": round(in_title, 9), "raw": raw}
 
     def _rarity(self, name: str) -> float:
         known = self._rarities

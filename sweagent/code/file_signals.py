@@ -108,7 +108,7 @@ class FileSignals:
 
     def _raw(self, names: Iterable[str]) -> Signal:
         scores: defaultdict[int, float] = defaultdict(float)
-        for name in names:
+        for name in sorted(names):
             if len(name) < 3 or name in _COMMON:
                 continue
             counts = self.index.word_files(name)
@@ -122,7 +122,7 @@ class FileSignals:
 
     def _defines(self, names: Iterable[str]) -> Signal:
         scores: defaultdict[int, float] = defaultdict(float)
-        for name in names:
+        for name in sorted(names):
             if len(name) < 3 or name in _COMMON or name.startswith("__"):
                 continue
             numbers = {self._number[place.path] for place in self.index.by_name.get(name, ())} & self._allowed

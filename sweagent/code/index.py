@@ -19,7 +19,7 @@ from sweagent.code.words import parts
 _COUNT_BITS = 10
 _COUNT_MAX = (1 << _COUNT_BITS) - 1
 _FILES_KEPT = 400
-_TERMS_KEPT = 1000
+_COUNTS_KEPT = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,11 @@ class Index:
         """What each definition of some files says itself; kept, for the next question often asks for the same files."""
         if len(self._own) > _FILES_KEPT:
             self._own.clear()
-        contents = self.contents(path for path in paths if path not in self._own)
-        for path, content in contents.items():
-            self._own[path] = own_texts(self.definitions_of(path), content)
-        return {path: self._own.get(path, ()) for path in paths}
+        missing = [path for path in paths if path not in self._own]
+        contents = self.contents(missing)
+        for path in missing:
+            self._own[path] = own_texts(self.definitions_of(path), contents.get(path, b""))
+        return {path: self._own[path] for path in paths}
 
     def importers(self, path: str) -> tuple[str, ...]:
         """The files that import a file, sorted."""

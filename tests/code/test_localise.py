@@ -1,5 +1,8 @@
 """Localisation, hints, maps and re-ranking on a small shop."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -209,3 +212,27 @@ def test_what_is_listed_of_the_system_is_not_read() -> None:
 
 def test_a_text_of_nothing_but_versions_is_read() -> None:
     assert "3.11" in read_question("Title\n## Versions\n3.11 breaks\n").prose
+
+
+def test_a_file_whose_content_is_gone_is_still_ranked(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "contents", lambda paths: {})
+    assert locate(index, "The total of a `Cart` is wrong").files
+
+
+def test_the_ranking_does_not_depend_on_the_seed_of_hashes(
+    commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path
+) -> None:
+    head = commit({**shop})
+    program = (
+        "import sys; from sweagent.code import locate, open_index\n"
+        "index = open_index(*sys.argv[1:4])\n"
+        "print(locate(index, 'Cart.total and add_item and `price` of `Money` lose parse_money').model_dump_json())"
+    )
+    arguments = [sys.executable, "-c", program, str(git_dir), head, str(tmp_path / "cache")]
+    shown = {
+        subprocess.run(
+            arguments, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True, text=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(shown) == 1
