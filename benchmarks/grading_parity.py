@@ -26,6 +26,12 @@ from sweagent.batch.predictions import Prediction, write_predictions
 
 KINDS = ("gold", "empty", "garbled", "broken", "comment")
 _LISTS = ("resolved", "unresolved", "empty_patch", "error", "incomplete")
+_REPORT = """
+import json, sys
+from swebench.harness.reporting import make_run_report
+rows, predictions = ([json.loads(line) for line in open(name)] for name in sys.argv[1:])
+make_run_report({item["instance_id"]: item for item in predictions}, rows, "official")
+"""
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) ", re.MULTILINE)
 _RUNTIME = re.compile(r"Test runtime: ([\d_.]+) seconds")
 
@@ -67,8 +73,12 @@ def official(rows: Path, predictions: Path, folder: Path, workers: int) -> dict[
     program = [sys.executable, "-m", "swebench.harness.run_evaluation", "-d", str(rows), "-p", str(predictions)]
     started = time.monotonic()
     arguments = ["--max_workers", str(workers), "-id", "official", "--report_dir", "."]
-    subprocess.run([*program, *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    silent = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    ended = subprocess.run([*program, *arguments], check=False, **silent)
     wall = time.monotonic() - started
+    if ended.returncode:
+        # Its last step looks at all containers of the engine, and fails when somebody else's goes away meanwhile.
+        subprocess.run([sys.executable, "-c", _REPORT, str(rows), str(predictions)], check=True, **silent)
     (report,) = folder.glob("*.official.json")
     overhead = []
     for log in folder.glob("logs/run_evaluation/official/*/*/run_instance.log"):
