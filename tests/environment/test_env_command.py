@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sweagent.cli.env import app
+from sweagent.environment import lockfile
 from sweagent.environment.disk import read_size
 from sweagent.errors import UsageError
 
@@ -53,3 +54,18 @@ def test_sizes(text: str, size: int) -> None:
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         read_size(text)
+
+
+def test_a_file_that_is_no_lock_is_refused_before_anything_is_built(git_repository, tmp_path: Path) -> None:
+    file = tmp_path / "env.lock"
+    file.write_text("{}")
+    with pytest.raises(UsageError, match=r"env\.lock"):
+        _run("build", str(git_repository(FILES)), "--lock", str(file))
+    assert file.read_text() == "{}"
+
+
+def test_a_lock_and_an_image_exclude_each_other(recipe_of, tmp_path: Path) -> None:
+    recipe = recipe_of(FILES)
+    lockfile.save(lockfile.Lock(key=recipe.key(), image="sha256:1", recipe=recipe), tmp_path / "env.lock")
+    with pytest.raises(UsageError, match="exclude each other"):
+        _run("build", str(tmp_path / "repo"), "--lock", str(tmp_path / "env.lock"), "--image", "debian:12")
