@@ -53,9 +53,7 @@ def steps(instance: Instance, git_dir: str, *, reproduction: tuple[str, str, str
     files = [file for file in PatchSet(instance.patch) if not file.is_removed_file]
     path, content, command = reproduction
     look = [
-        {"tool": "view", "arguments": {"path": file.path, **_window(file)}}
-        for file in files
-        if not file.is_added_file
+        {"tool": "view", "arguments": {"path": file.path, **_window(file)}} for file in files if not file.is_added_file
     ]
     edits = [call for file in files for call in _edits(file, git_dir, instance.base_commit)]
     return [

@@ -265,7 +265,7 @@ class _Run:
             self._sandbox,
             self._task.repository,
             existing=self._existing,
-            reproduction_paths=(state.reproduction.path,) if state.reproduction else (),
+            reproduction_paths=state.reproduction.paths if state.reproduction else (),
             allow_tests=self._settings.verify.allow_tests,
             allow_protected=self._settings.verify.allow_protected,
             allow_binaries=self._settings.verify.allow_binaries,

@@ -23,8 +23,8 @@ _GRACE = 10.0
 def reaper() -> Iterator[None]:
     """Have the sandboxes of this process removed when it dies inside the block, by SIGKILL too.
 
-    The process is in a session of its own, so that neither Ctrl-C nor a signal to the batch's group reaches it. It keeps
-    standard error open: who waits for the end of that waits until everything is removed.
+    The process is in a session of its own, so that neither Ctrl-C nor a signal to the batch's group reaches it. It
+    keeps standard error open: who waits for the end of that waits until everything is removed.
     """
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _PROGRAM],
