@@ -60,3 +60,14 @@ def test_the_hardened_workflow_keeps_secrets_apart():
     assert all("checkout" not in str(jobs[name]["steps"]) for name in ("gate", "publish"))
     checkout = jobs["agent"]["steps"][0]
     assert checkout["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize(("example", "agent"), [("simple.yml", "fix"), ("hardened.yml", "agent")])
+def test_one_agent_an_issue_and_other_events_displace_nobody(example, agent):
+    workflow = yaml.safe_load((ROOT / "docs" / "examples" / example).read_text())
+    # A group of the whole workflow would let a comment that starts nothing push a waiting run out of the queue.
+    assert "concurrency" not in workflow
+    waits = workflow["jobs"][agent]["concurrency"]
+    assert "issue" in waits["group"]
+    assert waits["cancel-in-progress"] is False
+    assert workflow["jobs"][agent]["if"]
