@@ -6,17 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.option_groups import CHOICE, RUN, Choice, chosen, gathered, run_settings
 
 if TYPE_CHECKING:
+    from sweagent.batch.data import Instance
+    from sweagent.batch.images import ImagePolicy
     from sweagent.batch.outcomes import Outcome
     from sweagent.batch.runner import Batch
 
 
+@gathered("choice", CHOICE, chosen)
+@gathered("run", RUN, run_settings)
 def command(
     data: Annotated[
         str,
@@ -27,12 +32,8 @@ def command(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The batch's folder; give it again to go on.")],
-    split: Annotated[str, typer.Option(help="Which part of the data set.")] = "test",
-    slice_: Annotated[str, typer.Option("--slice", help="As in Python: 10, 5:10.")] = "",
-    pattern: Annotated[str, typer.Option("--filter", help="A regular expression that ids must match.")] = "",
-    shuffle: Annotated[int | None, typer.Option(help="Shuffle with this seed.")] = None,
-    ids: Annotated[list[str] | None, typer.Option("--id", help="Only this instance; may be repeated.")] = None,
-    ids_file: Annotated[Path | None, typer.Option("--ids", help="Only the ids in this file, one a line.")] = None,
+    *,
+    choice: Choice,
     workers: Annotated[int, typer.Option("--workers", "-w", help="Instances at a time.")] = 4,
     total_cost: Annotated[float | None, typer.Option(help="Limit of the whole batch in US dollars.")] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Limit of this start of the batch.")] = None,
@@ -43,17 +44,7 @@ def command(
     repositories: Annotated[
         Path | None, typer.Option(help="A folder with clones, to be used before the network.")
     ] = None,
-    model: options.Model = None,
-    api_base: options.ApiBase = None,
-    policy: options.PolicySource = None,
-    profile: options.Profile = None,
-    max_cost: options.Cost = None,
-    max_tokens: options.Tokens = None,
-    max_steps: options.Steps = None,
-    max_seconds: options.Seconds = None,
-    sandbox: options.SandboxKind = None,
-    image: options.Image = None,
-    network: options.Network = None,
+    run: dict[str, Any],
     config: options.ConfigFile = None,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
@@ -68,46 +59,22 @@ def command(
     Exit codes: 0 all have ended; 10 the infrastructure failed some; 3 a limit of the batch left some; 130 and 143
     stopped.
     """
-    from sweagent.batch.data import load_instances
     from sweagent.batch.ledger import Manifest
     from sweagent.batch.runner import Batch, BatchSettings
-    from sweagent.cli.batch_progress import open_batch_progress
+    from sweagent.cli.batch_progress import open_batch_progress, render_summary
     from sweagent.cli.run import _remote_options
     from sweagent.config import load_settings
-    from sweagent.errors import UsageError
 
-    if images not in ("auto", "official", "own"):
-        raise UsageError(f"{images!r} is not a choice of images", "give auto, official or own")
-    instances = load_instances(
-        data, split=split, slice=slice_, pattern=pattern, shuffle_seed=shuffle, ids=[*(ids or ()), *_read_ids(ids_file)]
-    )
-    if not instances:
-        raise UsageError("no instance is left after the choices", "look at --slice, --filter and --ids")
-    settings = load_settings(
-        options.settings_options(
-            policy=policy,
-            model=model,
-            api_base=api_base,
-            profile=profile,
-            cost=max_cost,
-            tokens=max_tokens,
-            steps=max_steps,
-            seconds=max_seconds,
-            sandbox=sandbox,
-            image=image,
-            network=network,
-        ),
-        project=config,
-    )
+    settings = load_settings(run, project=config)
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
     batch = Batch(
-        instances,
+        _instances(data, choice),
         settings,
         BatchSettings(
             workers=workers,
             cost=total_cost,
             seconds=total_seconds,
-            images=images,  # type: ignore[arg-type] # checked above
+            images=_policy(images),
             disk_limit=disk,
             ahead=ahead,
             retries=retries,
@@ -115,7 +82,7 @@ def command(
         ),
         output,
         manifest=Manifest(
-            data=data, split=split, model=settings.model.name, profile=settings.profile, policy=settings.policy
+            data=data, split=choice.split, model=settings.model.name, profile=settings.profile, policy=settings.policy
         ),
         note=progress.note,
         access=lambda repo: _remote_options(repo, None),
@@ -125,10 +92,27 @@ def command(
     if as_json:
         print(summary.model_dump_json())
     else:
-        from sweagent.cli.batch_progress import render_summary
-
         render_summary(summary, output, batch.stopped_because)
     raise typer.Exit(128 + signals[0] if signals else _exit_code(summary.outcomes, left=bool(summary.left)))
+
+
+def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":
+    from sweagent.batch.data import load_instances
+    from sweagent.errors import UsageError
+
+    instances = load_instances(data, split=choice.split, **choice.selection)
+    if not instances:
+        raise UsageError("no instance is left after the choices", "look at --slice, --filter and --ids")
+    return instances
+
+
+def _policy(images: str) -> "ImagePolicy":
+    from sweagent.batch.images import ImagePolicy
+    from sweagent.errors import UsageError
+
+    if images not in get_args(ImagePolicy):
+        raise UsageError(f"{images!r} is not a choice of images", f"give one of {', '.join(get_args(ImagePolicy))}")
+    return cast("ImagePolicy", images)
 
 
 @contextmanager
@@ -156,15 +140,3 @@ def _exit_code(outcomes: "dict[Outcome, int]", *, left: bool) -> int:
     if "infrastructure" in outcomes:
         return ExitCode.SANDBOX
     return ExitCode.UNVERIFIED if left else 0
-
-
-def _read_ids(path: Path | None) -> list[str]:
-    from sweagent.errors import UsageError
-
-    if path is None:
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", "give a text file with one id a line") from error
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

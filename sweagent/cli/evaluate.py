@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.option_groups import CHOICE, Choice, chosen, gathered
 
 if TYPE_CHECKING:
     from sweagent.batch.data import Instance
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sweagent.batch.predictions import Prediction
 
 
+@gathered("choice", CHOICE, chosen)
 def command(
     predictions: Annotated[
         str, typer.Argument(metavar="PREDICTIONS", help="A .json or .jsonl file, a batch's folder, or `gold`.")
@@ -21,10 +23,8 @@ def command(
     dataset: Annotated[
         str, typer.Option(help="verified, lite, full, multilingual, a data set at Hugging Face, or a local file.")
     ],
-    split: Annotated[str, typer.Option(help="Of a data set at Hugging Face.")] = "test",
-    ids: Annotated[list[str] | None, typer.Option("--id", help="Only this instance; may be repeated.")] = None,
-    pattern: Annotated[str, typer.Option("--filter", help="Only ids that match this regular expression.")] = "",
-    slice_: Annotated[str, typer.Option("--slice", help="Only these, as Python has it: 10, 5:10, ::2.")] = "",
+    *,
+    choice: Choice,
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Instances at the same time.")] = 2,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for the tests of one instance.")] = 1800.0,
     attempts: Annotated[int, typer.Option(min=1, help="Tries of an instance when the infrastructure fails.")] = 3,
@@ -54,22 +54,18 @@ def command(
         if not quiet:
             print(text, file=sys.stderr)
 
-    def done(grade: "Grade") -> None:
-        flagged = f" [{', '.join(sorted({finding.rule for finding in grade.findings}))}]" if grade.findings else ""
-        note(f"{grade.instance_id}: {grade.status.value}{flagged}" + (f": {grade.reason}" if grade.reason else ""))
-
     with stoppable():
-        instances, chosen = _read(predictions, dataset, split, ids or [], pattern, slice_)
+        instances, wanted = _read(predictions, dataset, choice)
         folder = output or _default_output(predictions)
         evaluation = evaluate(
             instances,
-            chosen,
+            wanted,
             folder,
             EvaluationOptions(
                 workers=workers, timeout=timeout, attempts=attempts, integrity=integrity, disk=read_size(disk)
             ),
             record=record_reader(Path(predictions)),
-            done=done,
+            done=lambda grade: note(_told(grade)),
             note=note,
         )
     _show(evaluation, folder, as_json=as_json, quiet=quiet)
@@ -77,16 +73,14 @@ def command(
         raise typer.Exit(int(ExitCode.SANDBOX))
 
 
-def _read(
-    name: str, dataset: str, split: str, ids: list[str], pattern: str, slice_: str
-) -> "tuple[tuple[Instance, ...], dict[str, Prediction]]":
+def _read(name: str, dataset: str, choice: Choice) -> "tuple[tuple[Instance, ...], dict[str, Prediction]]":
     """The instances to count, and the predictions for them."""
     from sweagent.batch.data import load_instances, select
     from sweagent.batch.predictions import Prediction, read_predictions
     from sweagent.errors import UsageError
 
-    every = load_instances(dataset, split=split)
-    instances = select(every, slice=slice_, pattern=pattern, ids=ids)
+    every = load_instances(dataset, split=choice.split)
+    instances = select(every, **choice.selection)
     if name == "gold":
         made = {
             instance.instance_id: Prediction(
@@ -104,6 +98,11 @@ def _read(
         )
     wanted = {instance.instance_id for instance in instances}
     return instances, {name: prediction for name, prediction in read.items() if name in wanted}
+
+
+def _told(grade: "Grade") -> str:
+    flagged = f" [{', '.join(sorted({finding.rule for finding in grade.findings}))}]" if grade.findings else ""
+    return f"{grade.instance_id}: {grade.status.value}{flagged}" + (f": {grade.reason}" if grade.reason else "")
 
 
 def _default_output(predictions: str) -> Path:
