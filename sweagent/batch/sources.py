@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,10 @@ _OFFICIAL = {
 }
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SECONDS = 120.0
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    ".json": json.loads,
+    ".jsonl": lambda text: [json.loads(line) for line in text.splitlines() if line.strip()],
+}
 
 
 def read_records(spec: str, split: str) -> Iterator[dict[str, Any]]:
@@ -62,14 +66,11 @@ def _read_file(path: Path) -> Iterable[dict[str, Any]]:
         return _read_parquet(path)
     try:
         text = path.read_text(encoding="utf-8")
-        if path.suffix == ".jsonl":
-            records = [json.loads(line) for line in text.splitlines() if line.strip()]
-        elif path.suffix == ".json":
-            records = json.loads(text)
-        else:
-            return _read_pairs(path, text)
+        records = _PARSERS[path.suffix](text) if path.suffix in _PARSERS else None
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {path}: {error}", "it must be UTF-8, as its name's ending says") from error
+    if records is None:
+        return _read_pairs(path, text)
     if isinstance(records, dict):
         records = list(records.values())
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):

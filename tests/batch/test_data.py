@@ -146,7 +146,7 @@ def test_pairs_come_from_csv_and_from_jsonl_too(tmp_path: Path) -> None:
         ("d.json", "3", "not a list of records"),
         ("d.jsonl", "[1]\n", "not a list of records"),
         ("d.parquet", "no parquet", "cannot read"),
-        ("d.txt", "only-a-repository\n", "not a repository and an issue"),
+        ("d.txt", "only-a-repository\n", "^pair 1 of .* is not a repository and an issue"),
         ("d.txt", "a/b 1\na/b 1\n", "twice"),
         ("d.json", b"\xff\xfe", "cannot read"),
     ],
