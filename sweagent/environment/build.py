@@ -24,7 +24,7 @@ from sweagent.environment.engine import (
     one_at_a_time,
     owner,
 )
-from sweagent.environment.host_image import host_dockerfile, packages_archive
+from sweagent.environment.host_image import packages_archive
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.remedies import next_recipe
 from sweagent.errors import EnvironmentBuildError, UsageError
@@ -156,13 +156,14 @@ def _build_with_retries(
 def _build_once(
     client: Any, recipe: Recipe, base: Base, seed: Path, network: BuildNetwork, name: str, log: Log
 ) -> None:
+    files = {"Dockerfile": render_dockerfile(recipe, base).encode()}
     if base.of_host:
         packages, missing = packages_archive(recipe)
         for requirement in missing:
             log(f"{requirement} is not on this machine and is left out")
-        files = {"Dockerfile": host_dockerfile(base.name).encode(), "packages.tar": packages}
+        files["packages.tar"] = packages
     else:
-        files = {"Dockerfile": render_dockerfile(recipe, base).encode(), "requirements.txt": requirements_file(recipe)}
+        files["requirements.txt"] = requirements_file(recipe)
     with tempfile.TemporaryFile() as context:
         with tarfile.open(fileobj=context, mode="w") as archive:
             archive.add(seed, "seed.tar", filter=_anonymous)

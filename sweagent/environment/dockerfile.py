@@ -19,11 +19,13 @@ def render_dockerfile(recipe: Recipe, base: Base) -> str:
 
     Args:
         recipe: what to build.
-        base: the image to start from.
+        base: the image to start from; upon one of this machine's files nothing is installed, and only the user's own
+            commands are run.
     """
     import jinja2
 
-    loader = jinja2.FileSystemLoader([resource("environments", recipe.ecosystem), resource("environments")])
+    folder = "host" if base.of_host else recipe.ecosystem
+    loader = jinja2.FileSystemLoader([resource("environments", folder), resource("environments")])
     # Shell and Dockerfile text, not HTML: each value is quoted for the shell above.
     templates = jinja2.Environment(  # noqa: S701
         loader=loader,
@@ -32,7 +34,8 @@ def render_dockerfile(recipe: Recipe, base: Base) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return templates.get_template("Dockerfile.j2").render(_values(recipe, base))
+    steps = recipe.finish if base.of_host else (*recipe.prepare, *recipe.install, *recipe.finish)
+    return templates.get_template("Dockerfile.j2").render(_values(recipe, base, [step.value for step in steps]))
 
 
 def requirements_file(recipe: Recipe) -> bytes:
@@ -40,8 +43,7 @@ def requirements_file(recipe: Recipe) -> bytes:
     return "".join(f"{line.value}\n" for line in recipe.requirements).encode()
 
 
-def _values(recipe: Recipe, base: Base) -> dict[str, Any]:
-    commands = [*recipe.prepare, *recipe.install, *recipe.finish]
+def _values(recipe: Recipe, base: Base, commands: list[str]) -> dict[str, Any]:
     return {
         "base": base.name,
         "interpreter": base.interpreter,
@@ -61,7 +63,7 @@ def _values(recipe: Recipe, base: Base) -> dict[str, Any]:
         "optional": [shlex.quote(line.value) for line in recipe.optional],
         "environment": [(name, _quoted(value)) for name, value in sorted(recipe.environment.items())],
         # The exec form: the engine neither expands nor splits it, so that the text reaches the shell as it is.
-        "commands": [json.dumps(["/bin/sh", "-ec", line.value]) for line in commands],
+        "commands": [json.dumps(["/bin/sh", "-ec", command]) for command in commands],
         "workdir": WORKDIR,
     }
 

@@ -64,17 +64,6 @@ def host_base(client: Any, log: Log) -> str:
     return name
 
 
-def host_dockerfile(base: str) -> str:
-    """The Dockerfile that puts packages and a repository upon `host_base`."""
-    return (
-        f"FROM {base}\n"
-        "ADD packages.tar /opt/venv/\n"
-        "ENV VIRTUAL_ENV=/opt/venv PYTHONUNBUFFERED=1\n"
-        f"ADD seed.tar {WORKDIR}/\n"
-        f"WORKDIR {WORKDIR}\n"
-    )
-
-
 def packages_archive(recipe: Recipe) -> tuple[bytes, list[str]]:
     """The recipe's packages from this machine as a virtual environment's tree, and what is not here."""
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"

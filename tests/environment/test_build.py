@@ -68,6 +68,12 @@ def test_the_tests_of_the_repository_run_in_its_image(git_repository, ensure: En
     assert "1 passed" in smoke.text()
 
 
+def test_the_users_own_commands_run_on_the_machines_files_too(git_repository, ensure: Ensure) -> None:
+    said = FILES[".fix-issue.yaml"] + "  finish:\n  - echo made >/opt/made\n  - echo >left; echo >>thing.py\n"
+    image = ensure(git_repository(FILES | {".fix-issue.yaml": said}))
+    assert smoke_test(image, command="cat /opt/made; git status --short", seconds=60).output.split() == ["made"]
+
+
 def test_a_runner_that_is_silent_by_default_is_asked_for_names(git_repository, ensure: Ensure) -> None:
     event = '{"Action":"pass","Package":"x","Test":"TestAnswer"}'
     script = f"case \"$*\" in *-json*) echo '{event}';; *) echo ok x 0.1s;; esac\n"

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from sweagent.environment.base import Base
 from sweagent.environment.dockerfile import render_dockerfile, requirements_file
-from sweagent.environment.host_image import host_dockerfile
 from sweagent.environment.recipe import Line, Recipe, Toolchain
 
 INSTRUCTION = re.compile(r"^(FROM|RUN|ENV|ARG|COPY|ADD|SHELL|WORKDIR|LABEL|USER|CMD|ENTRYPOINT)\b", re.M)
@@ -79,4 +78,5 @@ def test_the_repository_comes_after_everything_that_two_commits_share() -> None:
 
 
 def test_the_image_of_the_host_installs_nothing() -> None:
-    assert "RUN" not in INSTRUCTION.findall(host_dockerfile("fix-issue/base:host"))
+    recipe = _recipe(requirements=_lines("six"), install=_lines("pip install -e ."))
+    assert "RUN" not in INSTRUCTION.findall(render_dockerfile(recipe, Base(name="fix-issue/base:host", of_host=True)))
