@@ -1,7 +1,8 @@
 """How many environments can be built: source distributions from PyPI, and commits of the projects of SWE-bench.
 
     python benchmarks/environments.py sdists --out results.jsonl
-    python benchmarks/environments.py commits --mirror FOLDER --out results.jsonl
+    python benchmarks/environments.py commits --mirror FOLDER --tasks FILE --out results.jsonl
+    python benchmarks/environments.py both --mirror FOLDER --tasks FILE --out results.jsonl
     python benchmarks/environments.py report results.jsonl
     python benchmarks/environments.py cache --mirror FOLDER
     python benchmarks/environments.py disk
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +40,8 @@ from sweagent.errors import FixIssueError
 from sweagent.task import Repository
 
 T = TypeVar("T")
+Case = tuple[str, Callable[[], Repository]]
+"""A name, and what makes the repository."""
 
 SDISTS = (
     # By downloads among the packages whose source distribution carries tests.
@@ -58,6 +62,9 @@ RELEASES = {
 
 COMPILED = frozenset({"astropy/astropy", "matplotlib/matplotlib", "scikit-learn/scikit-learn"})
 
+_END = 6_000
+"""Characters of the output of a case that failed, kept in the result file to find out why."""
+
 
 def _cases_of(path: Path) -> dict[str, tuple[str, ...]]:
     """Five commits a project, spread over the dates, from a file of SWE-bench's tasks."""
@@ -73,7 +80,7 @@ def _cases_of(path: Path) -> dict[str, tuple[str, ...]]:
     return chosen
 
 
-def _sdists(folder: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
+def _sdists(folder: Path) -> Iterator[Case]:
     for name in SDISTS:
         yield name, partial(_unpacked, name, folder)
 
@@ -106,14 +113,16 @@ def _unpacked(name: str, folder: Path, version: str = "") -> Repository:
     return Repository(source=str(tree), git_dir=str(tree / ".git"), base_commit=commit, name=f"pypi/{name}")
 
 
-def _commits(tasks: Path, mirror: Path, folder: Path) -> Iterator[tuple[str, Callable[[], Repository]]]:
+def _commits(tasks: Path, mirror: Path, folder: Path) -> Iterator[Case]:
     """The first commits of all projects, then the second ones, so that a run that is stopped has seen many projects.
 
-    Projects that are compiled for long come last.
+    Of projects that are compiled for long the first comes in the middle, the others at the end.
     """
     chosen = _cases_of(tasks)
     quick = [(place, name) for place in range(5) for name in chosen if name not in COMPILED]
-    for place, name in [*quick, *((place, name) for place in range(5) for name in chosen if name in COMPILED)]:
+    slow = [(place, name) for place in range(5) for name in chosen if name in COMPILED]
+    middle = len(quick) // 2
+    for place, name in [*quick[:middle], *slow[: len(COMPILED)], *quick[middle:], *slow[len(COMPILED) :]]:
         commits = chosen[name]
         git_dir = mirror / name.replace("/", "+") / "repo"
         if not git_dir.is_dir():
@@ -137,26 +146,17 @@ def _measure(case: str, make: Callable[[], Repository], seconds: float) -> dict[
         repository = make()
         recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
         image = ensure_image(recipe, repository, Settings(), log=lambda line: None)
+        result |= {"built": True, "version": recipe.toolchain.value, "steps": list(image.steps)}
+        result |= {"minutes": (time.monotonic() - started) / 60, "megabytes": _megabytes(image)}
+        smoke = smoke_test(image, seconds=seconds)
     except (FixIssueError, OSError, ValueError, subprocess.CalledProcessError) as error:
-        return result | {"why": _last_line(str(error)), "minutes": (time.monotonic() - started) / 60}
-    result |= {"built": True, "version": recipe.toolchain.value, "steps": list(image.steps)}
-    result |= {"minutes": (time.monotonic() - started) / 60, "megabytes": _megabytes(image)}
-    smoke = smoke_test(image, seconds=seconds)
+        spent = (time.monotonic() - started) / 60
+        return {"minutes": spent} | result | {"why": _last_line(str(error)), "end": str(error)[-_END:]}
     counts = {outcome.value: number for outcome, number in smoke.report.counts.items()}
     result |= {"collected": smoke.report.ran, "passed": smoke.passed, "counts": counts, "timed_out": smoke.timed_out}
-    if smoke.timed_out and not smoke.ran:
-        result |= _so_far(smoke.output)
-    if not result["collected"] or float(str(result["passed"])) < 0.9:
-        result["why"] = smoke.report.problem or _last_line(smoke.output)
+    if not smoke.ran or smoke.passed < 0.9:
+        result |= {"why": smoke.report.problem or _last_line(smoke.output), "end": smoke.output[-_END:]}
     return result
-
-
-def _so_far(output: str) -> dict[str, object]:
-    """What the dots of pytest and of unittest say of a run that was ended at its limit."""
-    lines = [re.sub(r" *\[ *\d+%\]$", "", line).split(" ")[-1] for line in output.splitlines()]
-    dots = "".join(line for line in lines if re.fullmatch(r"[.FEsxX]{5,}", line))
-    good, bad = dots.count("."), dots.count("F") + dots.count("E")
-    return {"collected": good + bad, "passed": good / (good + bad) if good + bad else 0.0}
 
 
 def _megabytes(image: Image) -> int:
@@ -169,15 +169,15 @@ def _last_line(text: str) -> str:
     return (telling or lines or [""])[-1][:300]
 
 
-def _run(cases: Iterator[tuple[str, Callable[[], Repository]]], out: Path, seconds: float, limit: int) -> None:
+def _run(lists: list[Iterator[Case]], out: Path, seconds: float, limit: int) -> None:
+    """Measure what the result file lacks, one case of each list in turn."""
     done = {json.loads(line)["case"] for line in out.read_text().splitlines()} if out.exists() else set()
-    for case, make in cases:
-        if case in done:
-            continue
+    waiting = [[case for case in cases if case[0] not in done] for cases in lists]
+    for case, make in (case for turn in zip_longest(*waiting) for case in turn if case):
         result = _measure(case, make, seconds)
         with out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(result) + "\n")
-        print(json.dumps(result), flush=True)
+        print(json.dumps({key: value for key, value in result.items() if key != "end"}), flush=True)
         prune(limit)
 
 
@@ -261,7 +261,7 @@ def _timed(what: str, act: Callable[[], T]) -> T:
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("sdists", "commits", "report", "cache", "disk"))
+    parser.add_argument("what", choices=("sdists", "commits", "both", "report", "cache", "disk"))
     parser.add_argument("results", nargs="?", type=Path)
     parser.add_argument("--out", type=Path, default=Path("environments.jsonl"))
     parser.add_argument("--mirror", type=Path)
@@ -270,12 +270,13 @@ def main() -> None:
     parser.add_argument("--disk", type=float, default=20.0, help="gigabytes of images that may stay")
     options = parser.parse_args()
     limit = int(options.disk * 1e9)
-    if options.what == "sdists":
-        with tempfile.TemporaryDirectory() as folder:
-            _run(_sdists(Path(folder)), options.out, options.seconds, limit)
-    elif options.what == "commits":
-        with tempfile.TemporaryDirectory() as folder:
-            cases = _commits(options.tasks, options.mirror, Path(folder))
+    if options.what in ("sdists", "commits", "both"):
+        with tempfile.TemporaryDirectory() as name:
+            folder, cases = Path(name), []
+            if options.what != "commits":
+                cases.append(_sdists(folder))
+            if options.what != "sdists":
+                cases.append(_commits(options.tasks, options.mirror, folder))
             _run(cases, options.out, options.seconds, limit)
     elif options.what == "report":
         _report(options.results or options.out)

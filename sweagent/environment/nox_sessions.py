@@ -15,16 +15,21 @@ _NOT_TESTS = re.compile(r"doc|lint|typ(?:e|ing)|mypy|downstream|integration|cove
 _WITH_VALUE = frozenset({"-c", "--constraint", "--index-url", "-i", "--extra-index-url", "--find-links", "-f"})
 
 
-class NoxSessions(Frozen):
-    """The sessions that run tests, taken together."""
+class Installed(Frozen):
+    """What some commands install with pip."""
 
-    versions: tuple[str, ...] = ()
-    """Minor versions of Python, as the sessions name them."""
     requirements: tuple[Line, ...] = ()
     files: tuple[str, ...] = ()
     """Requirement files."""
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+
+
+class NoxSessions(Installed):
+    """The sessions that run tests, taken together."""
+
+    versions: tuple[str, ...] = ()
+    """Minor versions of Python, as the sessions name them."""
 
 
 def read_nox(tree: Tree) -> NoxSessions:
@@ -46,10 +51,17 @@ def read_nox(tree: Tree) -> NoxSessions:
         if _TESTS.search(function.name) and not _NOT_TESTS.search(function.name):
             versions += _versions(session, names)
             arguments += _installed(function, names)
-    return _sorted_out(versions, arguments)
+    said = installed(arguments, FILE)
+    return NoxSessions(**dict(said), versions=tuple(dict.fromkeys(versions)))
 
 
-def _sorted_out(versions: list[str], arguments: list[list[str]]) -> NoxSessions:
+def installed(arguments: list[list[str]], source: str) -> Installed:
+    """What the arguments of `pip install` ask for.
+
+    Args:
+        arguments: the words of each command, after `install`.
+        source: where they were read.
+    """
     found: dict[str, list[str]] = {"-r": [], "--group": [], "extras": [], "plain": []}
     for words in arguments:
         rest = iter(words)
@@ -62,9 +74,8 @@ def _sorted_out(versions: list[str], arguments: list[list[str]]) -> NoxSessions:
                 found["extras"] += [extra.strip() for extra in (match[1] or "").split(",")]
             elif re.match(r"[A-Za-z0-9][^/\n\r\0]*$", word):
                 found["plain"].append(word)
-    return NoxSessions(
-        versions=tuple(dict.fromkeys(versions)),
-        requirements=tuple(Line(value=value, source=FILE) for value in dict.fromkeys(found["plain"])),
+    return Installed(
+        requirements=tuple(Line(value=value, source=source) for value in dict.fromkeys(found["plain"])),
         files=tuple(name for name in dict.fromkeys(found["-r"]) if name),
         extras=tuple(name for name in dict.fromkeys(found["extras"]) if name),
         groups=tuple(name for name in dict.fromkeys(found["--group"]) if name),

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from packaging.requirements import InvalidRequirement, Requirement
 
 from sweagent.environment.borrow import distribution_name
+from sweagent.environment.ci_steps import ci_packages
 from sweagent.environment.containers import system_packages
 from sweagent.environment.interpreters import host_interpreters
 from sweagent.environment.nox_sessions import read_nox
@@ -75,13 +76,19 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         system=_system(tree),
         tools=tuple(Line(value=tool, source="every build") for tool in _TOOLS),
         requirements=tuple(requirements),
-        optional=tuple(line for line in undeclared_packages(tree) if _name(line) not in said),
+        optional=tuple(_applying(_optional(tree, metadata, said), toolchain.value)),
         extras=extras,
         prepare=_prepare(tree),
         install=_install(tree, metadata, extras),
         test_command=command,
         test_paths=paths,
     )
+
+
+def _optional(tree: Tree, metadata: Metadata, said: set[str]) -> list[Line]:
+    """What test files, pytest's options and CI name and no metadata does."""
+    named = [*undeclared_packages(tree), *(line for line in ci_packages(tree, metadata) if not _is_tool(line))]
+    return [line for line in _once(named) if _name(line) not in said]
 
 
 def _system(tree: Tree) -> tuple[SystemPackage, ...]:

@@ -2,6 +2,7 @@
 
 import configparser
 import re
+from collections.abc import Iterator
 
 import yaml
 
@@ -48,7 +49,20 @@ def undeclared_packages(tree: Tree) -> tuple[Line, ...]:
     for sign, name in table["signs"].items():
         if any(re.search(sign, line) for line in words):
             found.setdefault(name, Line(value=name, source=f"the tests or pytest's options use {name}"))
+    for name, file in _named_plugins(tree):
+        found.setdefault(name, Line(value=name, source=file))
     return tuple(found.values())
+
+
+def _named_plugins(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Plugins that pytest's configuration requires or loads, and the file that says so."""
+    for file in _CONFIGURATION:
+        text = tree.read(file)
+        for required in re.findall(r"(?m)^ *required_plugins *=((?:.*\n(?=[ \t\]'\"]))*.*)", text):
+            for name in re.findall(r"pytest-[\w-]*\w", required):
+                yield name, f"required_plugins in {file}"
+        for loaded in re.findall(r"-p[ =]+(pytest_\w+)", text):
+            yield loaded.replace("_", "-"), f"`-p {loaded}` in {file}"
 
 
 def _is_local(tree: Tree, module: str) -> bool:

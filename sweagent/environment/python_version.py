@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from sweagent.environment.ci_steps import workflows
 from sweagent.environment.containers import container_version
 from sweagent.environment.nox_sessions import FILE as NOXFILE
 from sweagent.environment.nox_sessions import read_nox
@@ -18,9 +19,6 @@ RELEASES = {
     "3.13": date(2024, 10, 7), "3.14": date(2025, 10, 7),
 }  # fmt: skip
 """The days on which minor versions came out, as python.org tells."""
-
-_NO_TESTS = re.compile(r"lint|doc|release|publish|changelog|update|format|stale|backport|label|wheel")
-"""Workflows of such names say what one job happens to use, not what the tests run on."""
 
 SETTLED = timedelta(days=270)
 """So long after a release most packages have learnt it and offer wheels for it."""
@@ -81,9 +79,7 @@ def _allowed(candidates: list[str], tree: Tree, metadata: Metadata) -> tuple[lis
 
 def tested_versions(tree: Tree) -> tuple[frozenset[str], str]:
     """The versions that the repository's own CI or tox runs, and where that is said."""
-    workflows = sorted(name for name in tree.names if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", name))
-    workflows = [name for name in workflows if not _NO_TESTS.search(name)]
-    for names in (workflows, [".travis.yml"], ["azure-pipelines.yml"], ["tox.ini"]):
+    for names in (workflows(tree), [".travis.yml"], ["azure-pipelines.yml"], ["tox.ini"]):
         found: set[str] = set()
         places = []
         for name in names:

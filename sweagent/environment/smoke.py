@@ -1,5 +1,6 @@
 """Trying an environment: do the repository's tests run in it, and how many pass?"""
 
+import re
 import time
 from pathlib import Path
 
@@ -10,7 +11,12 @@ from sweagent.model import Frozen
 from sweagent.testing import Runner, TestReport, command_for, parse, runner_of
 
 _MEMORY = "4g"
-_KEPT = 400_000
+_LINES = 60_000
+_KEPT = 8_000_000
+"""Characters of the output that are read; a test has a line of its own."""
+
+_SILENT = (Runner.DJANGO, Runner.GO, Runner.SYMPY, Runner.UNITTEST)
+"""Runners that name no tests unless they are asked to."""
 _IPV6 = {"net.ipv6.conf.all.disable_ipv6": "0"}
 """The engine turns ::1 off where it gives no network; many tests open it."""
 
@@ -55,7 +61,7 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     """
     from docker.errors import DockerException
 
-    command = command or _telling(image.test_command)
+    command = command or telling_command(image.test_command)
     if not command:
         raise SandboxError("how the tests are run is not known", "put `test_command` under `environment:`")
     client = connect()
@@ -78,7 +84,7 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
         )
         try:
             status = container.wait(timeout=seconds + 60)["StatusCode"]
-            output = container.logs(tail=20_000).decode("utf-8", "replace")[-_KEPT:]
+            output = container.logs(tail=_LINES).decode("utf-8", "replace")[-_KEPT:]
         finally:
             container.remove(force=True)
     except DockerException as error:
@@ -90,7 +96,14 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     return Smoke(report=report, output=output[-20_000:], seconds=time.monotonic() - started, timed_out=timed_out)
 
 
-def _telling(command: str) -> str:
-    """The test command, with the options by which these runners name tests: without them they print no counts."""
+def telling_command(command: str) -> str:
+    """The test command, with the options by which runners name each test as it ends.
+
+    So a run that is ended at its limit still tells of the tests until then. pytest, which would run nothing when one
+    file cannot be collected, goes on without that file; versions before 3.0 cannot, and are started again as they are.
+    """
     runner = runner_of(command) if command else None
-    return command_for(runner, test_command=command) if runner in (Runner.GO, Runner.DJANGO) else command
+    if runner == Runner.PYTEST and not re.search(r"[;&|]", command):
+        again = f"[ $status != 4 ] || {{ {command} -vv; status=$?; }}"
+        return f"{command} -vv --continue-on-collection-errors; status=$?; {again}; exit $status"
+    return command_for(runner, test_command=command) if runner in _SILENT else command
