@@ -41,20 +41,22 @@ def discover(git_dir: str | Path, commit: str, *, name: str = "") -> Recipe:
 def discover_tree(tree: Tree, name: str) -> Recipe:
     """As `discover`, of a tree that is already open."""
     overrides = _overrides(tree)
-    ecosystem = str(overrides.get("ecosystem") or _ecosystem(tree))
-    return _overridden(_discoverer(ecosystem)(tree, name), overrides)
-
-
-def _ecosystem(tree: Tree) -> str:
-    for ecosystem, marks in _MARKS:
-        if any(mark in tree.names for mark in marks):
-            return ecosystem
-    if any(name.endswith(".py") for name in tree.names):
-        return "python"
-    raise UsageError(
-        "no known kind of project was found in the repository's root",
-        f"name an image with --image, or say how to build it under `environment:` in {OVERRIDES}",
+    found = [name for name, marks in _MARKS if any(mark in tree.names for mark in marks)]
+    if not found and any(file.endswith(".py") for file in tree.names):
+        found = ["python"]
+    ecosystem = str(overrides.get("ecosystem") or next(iter(found), ""))
+    if not ecosystem:
+        raise UsageError(
+            "no known kind of project was found in the repository's root",
+            f"name an image with --image, or say how to build it under `environment:` in {OVERRIDES}",
+        )
+    recipe = _discoverer(ecosystem)(tree, name)
+    others = tuple(
+        f"there is a {other} project too; `ecosystem: {other}` under `environment:` in {OVERRIDES} takes that instead"
+        for other in found
+        if other != ecosystem
     )
+    return _overridden(recipe.model_copy(update={"notes": recipe.notes + others}), overrides)
 
 
 def _discoverer(ecosystem: str) -> Callable[[Tree, str], Recipe]:
@@ -86,11 +88,16 @@ def _overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
             )
         values[key] = _with_source(values[key], said, key)
     try:
-        return Recipe.model_validate(values)
+        changed = Recipe.model_validate(values)
     except ValidationError as error:
         item = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in item["loc"])
         raise UsageError(f"`environment.{place}` in {OVERRIDES} cannot be used: {item['msg']}", "correct it") from error
+    if "extras" not in overrides or "install" in overrides:
+        return changed
+    from sweagent.environment.python_recipe import with_extras
+
+    return with_extras(changed, changed.extras)
 
 
 def _with_source(old: Any, said: Any, key: str) -> Any:

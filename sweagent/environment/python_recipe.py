@@ -144,6 +144,18 @@ def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...]) -> tuple[L
     return (Line(value=command, source=source),)
 
 
+def with_extras(recipe: Recipe, extras: tuple[str, ...]) -> Recipe:
+    """The recipe with other extras of the project itself."""
+    what = f"'.[{','.join(extras)}]'" if extras else "."
+    install = tuple(
+        line.model_copy(
+            update={"value": re.sub(r"--editable ('\.\[[^]]*\]'|\.)(?=\s|$)", f"--editable {what}", line.value)}
+        )
+        for line in recipe.install
+    )
+    return recipe.model_copy(update={"extras": extras, "install": install})
+
+
 def _plain_requirements(tree: Tree, metadata: Metadata) -> list[Line]:
     return requirement_lines(tree, "requirements.txt") if "requirements.txt" in tree.names else []
 

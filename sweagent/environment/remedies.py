@@ -2,7 +2,7 @@
 
 import re
 
-from sweagent.environment.python_recipe import cutoff
+from sweagent.environment.python_recipe import cutoff, with_extras
 from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.model import Frozen
 from sweagent.resources import resource
@@ -100,14 +100,7 @@ def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
 def _without_extras(recipe: Recipe, error: str) -> Remedy | None:
     if not recipe.extras or not re.search(_UNRESOLVED, error):
         return None
-    install = tuple(
-        line.model_copy(update={"value": re.sub(r"'\.\[[^]]*\]'|\.\[[^]]*\]", ".", line.value)})
-        for line in recipe.install
-    )
-    return Remedy(
-        what="leave out the extras " + ", ".join(recipe.extras),
-        recipe=recipe.model_copy(update={"extras": (), "install": install}),
-    )
+    return Remedy(what="leave out the extras " + ", ".join(recipe.extras), recipe=with_extras(recipe, ()))
 
 
 def _other_toolchain(recipe: Recipe, error: str) -> Remedy | None:

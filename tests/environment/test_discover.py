@@ -166,7 +166,7 @@ def test_nothing_of_the_repository_runs(recipe_of, tmp_path) -> None:
 def test_the_repositorys_own_file_overrides_any_part(recipe_of) -> None:
     said = (
         "environment:\n  toolchain: '3.10'\n  system: [libpq-dev]\n  requirements: [six]\n  test_command: make check\n"
-        "  environment: {MODE: test}\n  base: debian:12\n"
+        "  environment: {MODE: test}\n  base: debian:12\n  cutoff: 2019-01-31\n"
     )
     recipe = recipe_of({"setup.py": "setup(install_requires=['attrs'])", ".fix-issue.yaml": said})
     assert recipe.toolchain.value == "3.10"
@@ -175,6 +175,7 @@ def test_the_repositorys_own_file_overrides_any_part(recipe_of) -> None:
     assert recipe.test_command.value == "make check"
     assert ".fix-issue.yaml" in recipe.test_command.source
     assert (recipe.environment, recipe.base) == ({"MODE": "test"}, "debian:12")
+    assert str(recipe.cutoff) == "2019-01-31"
 
 
 @pytest.mark.parametrize(
@@ -205,6 +206,23 @@ def test_an_unknown_kind_of_project_is_an_error_with_a_way_out(recipe_of) -> Non
     with pytest.raises(UsageError) as caught:
         recipe_of({"README": "hello"})
     assert "--image" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "taken", "told"),
+    [({}, "python", "node"), ({".fix-issue.yaml": "environment:\n  ecosystem: node\n"}, "node", "python")],
+)
+def test_a_second_language_is_told(recipe_of, said: dict[str, str], taken: str, told: str) -> None:
+    recipe = recipe_of({"setup.py": "setup()", "package.json": "{}"} | said)
+    assert recipe.ecosystem == taken
+    assert f"there is a {told} project too" in as_text(recipe)
+
+
+@pytest.mark.parametrize(("said", "what"), [("[more, test]", "'.[more,test]'"), ("[]", ".")])
+def test_extras_of_the_repositorys_own_file_are_installed(recipe_of, said: str, what: str) -> None:
+    files = {"setup.py": "setup(extras_require={'test': ['mock']})"} | TEST
+    recipe = recipe_of(files | {".fix-issue.yaml": f"environment:\n  extras: {said}\n"})
+    assert recipe.install[0].value.endswith(f"--editable {what}")
 
 
 def test_the_recipe_is_shown_with_its_sources(recipe_of) -> None:

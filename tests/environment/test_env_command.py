@@ -39,6 +39,18 @@ def test_show_leaves_the_repository_alone(git_repository) -> None:
     assert _listing(folder) == before
 
 
+@pytest.mark.docker
+def test_an_environment_is_built_tried_listed_and_pruned(git_repository) -> None:
+    said = "environment:\n  base: host\n  requirements: [pytest]\n  optional: []\n"
+    test = "def test_a(): pass\ndef test_b(): pass\n"
+    folder = str(git_repository({"tests/test_a.py": test, ".fix-issue.yaml": said}))
+    name = _run("build", folder).splitlines()[-1]
+    assert "2 passed" in _run("test", folder, "--seconds", "60")
+    assert any(line.startswith(name) and " MB " in line for line in _run("list").splitlines())
+    assert f"removed {name}" in _run("prune", "--limit", "0")
+    assert name not in _run("list")
+
+
 def _listing(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
