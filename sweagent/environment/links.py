@@ -42,11 +42,14 @@ def published_until(files: list[PackageFile], cutoff: date | None) -> list[Packa
     """Leave out what was uploaded after a day.
 
     When at least one file's day is known, files of unknown day are left out too; when none is known, all are kept: the
-    newest release of a package is better than none.
+    newest release of a package is better than none. Of a package all of whose files are later, those of the first day
+    are kept: some projects removed the old files, and what needs the package could not be installed at all.
     """
-    if cutoff is None or all(file.uploaded is None for file in files):
+    days = [file.uploaded for file in files if file.uploaded is not None]
+    if cutoff is None or not days:
         return files
-    return [file for file in files if file.uploaded is not None and file.uploaded <= cutoff]
+    last = max(cutoff, min(days))
+    return [file for file in files if file.uploaded is not None and file.uploaded <= last]
 
 
 def with_days(files: list[PackageFile], releases: str) -> list[PackageFile]:

@@ -35,6 +35,12 @@ def test_files_after_the_day_are_left_out(index, build) -> None:
     assert len(_offered(build, "thing", None)) == 3
 
 
+def test_a_package_whose_old_files_were_removed_is_served_from_its_first_day(index, build) -> None:
+    for version, day in (("2.0", "2022-07-08"), ("2.1", "2022-07-08"), ("3.0", "2022-07-09")):
+        index.add("thing", version, day)
+    assert _offered(build, "thing", date(2019, 6, 30)) == ["thing-2.0-py3-none-any.whl", "thing-2.1-py3-none-any.whl"]
+
+
 def test_files_without_a_day_are_kept_only_when_no_day_is_known(index, build) -> None:
     index.add("silent", "1.0", "")
     index.add("mixed", "1.0", "2019-01-01")
