@@ -10,6 +10,12 @@ from sweagent.resources import resource
 _UNRESOLVED = (
     r"No matching distribution|ResolutionImpossible|[Cc]onflict|Failed building wheel|does not provide the extra"
 )
+_PASSING = {
+    "the network failed": r"HTTP error 5\d\d|502 error|Max retries exceeded|Read timed out|Connection reset",
+    # The engine removes layers with the last image that has them, also when a build has just found them in its cache.
+    "a layer was removed meanwhile": r"unable to find image \"sha256:|No such image: sha256:",
+}
+"""Faults that say nothing of the recipe, and how they show."""
 
 
 class Remedy(Frozen):
@@ -22,17 +28,18 @@ class Remedy(Frozen):
 def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     """The next recipe to try, or None when nothing is left.
 
-    A fault of the network is met with the same recipe. Tried then, in this order: leaving out a system package that
-    the base does not have; adding one that the error names; leaving out a package that cannot be had; tools of the
-    package manager as the code's time knew them; leaving out the extras; another interpreter. Of a recipe from a lock
-    file nothing is changed.
+    A fault of the network or of the engine's cache is met with the same recipe. Tried then, in this order: leaving out
+    a system package that the base does not have; adding one that the error names; leaving out a package that cannot be
+    had; tools of the package manager as the code's time knew them; leaving out the extras; another interpreter. Of a
+    recipe from a lock file nothing is changed.
 
     Args:
         recipe: the recipe that failed.
         error: the end of the build's output.
     """
-    if re.search(r"HTTP error 5\d\d|502 error|Max retries exceeded|Read timed out|Connection reset", error[-4000:]):
-        return Remedy(what="try again: the network failed", recipe=recipe)
+    for fault, said in _PASSING.items():
+        if re.search(said, error[-4000:]):
+            return Remedy(what=f"try again: {fault}", recipe=recipe)
     if recipe.locked:
         return None
     for remedy in (

@@ -27,6 +27,7 @@ def recipe(recipe_of) -> Recipe:
         ("error in setup command: use_2to3 is invalid.", "setuptools<58"),
         ("ERROR: ResolutionImpossible: for help visit", "leave out the extras test"),
         ("HTTP error 502 while getting http://x", "try again"),
+        ('unable to find image "sha256:3fd5"', "try again"),
         ("sh: 1: cargo: not found", "add the system packages cargo"),
         ("error: could not compile `thing` (rustc 1.63)", "use version"),
         ("something else", "use version"),
