@@ -11,13 +11,7 @@ from sweagent.environment.recipe import Recipe
 from sweagent.errors import EnvironmentBuildError
 from sweagent.model import Frozen
 
-_REGISTRY_IMAGES = {
-    "python": "python:{version}-bookworm",
-    "node": "node:{version}-bookworm",
-    "go": "golang:{version}-bookworm",
-    "rust": "rust:{version}-bookworm",
-    "java": "maven:3-eclipse-temurin-{version}",
-}
+_REGISTRY_IMAGES = {"python": "python", "node": "node", "go": "golang", "rust": "rust"}
 _DEBIAN_PYTHON = "3.11"
 _MISSING_VERSION = "install that version with pyenv or `uv python install`, or name an image with --image"
 
@@ -55,7 +49,7 @@ def ensure_base_image(recipe: Recipe, *, log: Log) -> Base:
         if recipe.base:
             _present_or_pulled(client, recipe.base, log)
             return Base(name=recipe.base, steps=(f"base {recipe.base}, named by the user",))
-        wanted = _REGISTRY_IMAGES[recipe.ecosystem].format(version=recipe.toolchain.value or "latest")
+        wanted = registry_image(recipe)
         if find_image(client, wanted) is not None or _pull(client, wanted, log):
             return Base(name=wanted, steps=(f"base {wanted} from the registry",))
         try:
@@ -67,6 +61,16 @@ def ensure_base_image(recipe: Recipe, *, log: Log) -> Base:
             return Base(name=host_base(client, log), of_host=True, steps=(step,))
     finally:
         client.close()
+
+
+def registry_image(recipe: Recipe) -> str:
+    """The image that the registry of Docker has for an ecosystem and its version."""
+    version = recipe.toolchain.value
+    if recipe.ecosystem == "java":
+        gradle = [tool.value for tool in recipe.tools if tool.value.startswith("gradle")]
+        words = [*gradle[0].split()[1:], f"jdk{version}"] if gradle else []
+        return f"gradle:{'-'.join(words)}" if gradle else f"maven:3-eclipse-temurin-{version}"
+    return f"{_REGISTRY_IMAGES[recipe.ecosystem]}:{f'{version}-' if version else ''}bookworm"
 
 
 def _offline(client: Any, recipe: Recipe, log: Log) -> Base:

@@ -11,7 +11,7 @@ from sweagent.config import Settings
 from sweagent.environment import disk, lockfile
 from sweagent.environment.advice import advised, adviser_of
 from sweagent.environment.base import Base, ensure_base_image
-from sweagent.environment.dockerfile import render_dockerfile, requirements_file
+from sweagent.environment.dockerfile import context_files, render_dockerfile
 from sweagent.environment.engine import (
     IMAGES,
     LABEL,
@@ -163,7 +163,7 @@ def _build_once(
             log(f"{requirement} is not on this machine and is left out")
         files["packages.tar"] = packages
     else:
-        files["requirements.txt"] = requirements_file(recipe)
+        files |= context_files(recipe, base)
     with tempfile.TemporaryFile() as context:
         with tarfile.open(fileobj=context, mode="w") as archive:
             archive.add(seed, "seed.tar", filter=_anonymous)

@@ -22,6 +22,30 @@ def render_dockerfile(recipe: Recipe, base: Base) -> str:
         base: the image to start from; upon one of this machine's files nothing is installed, and only the user's own
             commands are run.
     """
+    steps = recipe.finish if base.of_host else (*recipe.prepare, *recipe.install, *recipe.finish)
+    return _rendered("Dockerfile.j2", recipe, base, [step.value for step in steps])
+
+
+def context_files(recipe: Recipe, base: Base) -> dict[str, bytes]:
+    """What the Dockerfile of a recipe copies from its context, besides the repository.
+
+    Args:
+        recipe: what to build.
+        base: the image to start from.
+    """
+    files = {"requirements.txt": requirements_file(recipe)}
+    for template in sorted(resource("environments", recipe.ecosystem).glob("context/*.j2")):
+        text = _rendered(f"context/{template.name}", recipe, base, [])
+        files[template.name.removesuffix(".j2")] = text.encode()
+    return files
+
+
+def requirements_file(recipe: Recipe) -> bytes:
+    """The requirements of a recipe as a file, one a line."""
+    return "".join(f"{line.value}\n" for line in recipe.requirements).encode()
+
+
+def _rendered(template: str, recipe: Recipe, base: Base, commands: list[str]) -> str:
     import jinja2
 
     folder = "host" if base.of_host else recipe.ecosystem
@@ -34,13 +58,7 @@ def render_dockerfile(recipe: Recipe, base: Base) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    steps = recipe.finish if base.of_host else (*recipe.prepare, *recipe.install, *recipe.finish)
-    return templates.get_template("Dockerfile.j2").render(_values(recipe, base, [step.value for step in steps]))
-
-
-def requirements_file(recipe: Recipe) -> bytes:
-    """The requirements of a recipe as a file, one a line."""
-    return "".join(f"{line.value}\n" for line in recipe.requirements).encode()
+    return templates.get_template(template).render(_values(recipe, base, commands))
 
 
 def _values(recipe: Recipe, base: Base, commands: list[str]) -> dict[str, Any]:
@@ -55,6 +73,7 @@ def _values(recipe: Recipe, base: Base, commands: list[str]) -> dict[str, Any]:
         "go_proxy": plain_registry("go"),
         "crates": plain_registry("crates"),
         "maven": plain_registry("maven"),
+        "gradle_plugins": plain_registry("gradle-plugins"),
         "pip": shlex.quote(recipe.installer),
         "system": shlex.join(package.value for package in recipe.system),
         "tools": shlex.join(line.value for line in recipe.tools),

@@ -19,6 +19,7 @@ _NODE_RELEASES = {
 """The days on which lines of Node became long-term ones, as nodejs.org tells."""
 
 _JAVA_LINES = ("8", "11", "17", "21", "25")
+_WRAPPER = "gradle/wrapper/gradle-wrapper.properties"
 
 
 def node_recipe(tree: Tree, name: str) -> Recipe:
@@ -62,7 +63,7 @@ def rust_recipe(tree: Tree, name: str) -> Recipe:
 
 
 def java_recipe(tree: Tree, name: str) -> Recipe:
-    """Discover a Maven or Gradle project, with the repository's own wrapper where it has one."""
+    """Discover a Maven or Gradle project; of Gradle in the version that the repository's wrapper names."""
     text = "".join(tree.read(file) for file in ("pom.xml", "build.gradle", "build.gradle.kts"))
     match = re.search(
         r"<(?:maven\.compiler\.(?:release|source|target)|java\.version|release)>\s*(?:1\.)?(\d+)"
@@ -75,11 +76,14 @@ def java_recipe(tree: Tree, name: str) -> Recipe:
     if "pom.xml" in tree.names:
         install = Line(value="mvn -B -q -DskipTests test-compile dependency:go-offline", source="pom.xml")
         test = Line(value="mvn -B -o test", source="pom.xml")
-    else:
-        wrapper = "./gradlew" if "gradlew" in tree.names else "gradle"
-        install = Line(value=f"{wrapper} --no-daemon testClasses", source="build.gradle")
-        test = Line(value=f"{wrapper} --no-daemon --offline test", source="build.gradle")
-    return _recipe(tree, name, "java", toolchain, (), install=(install,), test=test)
+        return _recipe(tree, name, "java", toolchain, (), install=(install,), test=test)
+    # Not by the repository's wrapper, which would fetch Gradle from a host that builds do not reach.
+    install = Line(value="gradle --no-daemon testClasses", source="build.gradle")
+    test = Line(value="gradle --no-daemon --offline test", source="build.gradle")
+    recipe = _recipe(tree, name, "java", toolchain, (), install=(install,), test=test)
+    wrapper = re.search(r"gradle-(\d+\.\d+(?:\.\d+)?)-", tree.read(_WRAPPER))
+    tools = (Line(value=f"gradle {wrapper[1]}", source=_WRAPPER),) if wrapper else ()
+    return recipe.model_copy(update={"tools": tools or (Line(value="gradle", source="build.gradle"),)})
 
 
 def _recipe(

@@ -105,8 +105,11 @@ class Recipe(Frozen):
 
 
 def _templates(ecosystem: str) -> str:
-    parts = (f"{ecosystem}/Dockerfile.j2", "system.j2", "repository.j2")
-    return "".join(resource("environments", *part.split("/")).read_text(encoding="utf-8") for part in parts)
+    parts = [
+        resource("environments", *part) for part in ((ecosystem, "Dockerfile.j2"), ("system.j2",), ("repository.j2",))
+    ]
+    parts += sorted(resource("environments", ecosystem).glob("context/*.j2"))
+    return "".join(part.read_text(encoding="utf-8") for part in parts)
 
 
 def _without_sources(data: object) -> object:

@@ -54,7 +54,7 @@ def npm_registry(cutoff: date | None) -> str:
 
 
 def plain_registry(kind: str) -> str:
-    """The address inside a build of a registry that is served as it is: `go`, `crates` or `maven`."""
+    """The address inside a build of a registry that is served as it is: `go`, `crates`, `maven`, `gradle-plugins`."""
     return f"http://{HOST}/always/{kind}/"
 
 
@@ -137,7 +137,13 @@ class Registry:
         settings = self._settings
         if kind == "crates-files":
             return f"{_CRATES_FILES}/{rest}"
-        roots = {"npm": settings.npm, "go": settings.goproxy, "crates": settings.crates, "maven": settings.maven}
+        roots = {
+            "npm": settings.npm,
+            "go": settings.goproxy,
+            "crates": settings.crates,
+            "maven": settings.maven,
+            "gradle-plugins": settings.gradle_plugins,
+        }
         return f"{roots[kind]}/{rest}"
 
     def forwards(self, host: str) -> bool:
@@ -261,7 +267,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(self.path)
             return
         match = re.fullmatch(
-            r"/(always|\d{4}-\d\d-\d\d)/(python/simple|npm|file|go|crates|crates-files|maven)/(.*)", parts.path
+            r"/(always|\d{4}-\d\d-\d\d)/(python/simple|npm|file|go|crates|crates-files|maven|gradle-plugins)/(.*)",
+            parts.path,
         )
         if match is None:
             self._send(404, b"not found\n", "text/plain")

@@ -19,6 +19,7 @@ class RegistrySettings(Frozen):
     goproxy: str = "https://proxy.golang.org"
     crates: str = "https://index.crates.io"
     maven: str = "https://repo.maven.apache.org/maven2"
+    gradle_plugins: str = "https://plugins.gradle.org/m2"
     certificates: str | None = None
     """A file of certificates to trust instead of the system's."""
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from sweagent.environment import python_recipe as python_recipe_module
+from sweagent.environment.base import registry_image
 from sweagent.environment.discover import discover, discover_tree
 from sweagent.environment.interpreters import Interpreter
 from sweagent.environment.python_metadata import _poetry_range, read_metadata
@@ -121,7 +122,7 @@ def test_packages_are_sought_until_the_end_of_the_commits_month(recipe_of) -> No
         ({"go.mod": "module a\n\ngo 1.19\n"}, "go test ./..."),
         ({"Cargo.toml": "[package]\nname='a'\n"}, "cargo test --offline"),
         ({"pom.xml": "<project/>"}, "mvn -B -o test"),
-        ({"build.gradle": "", "gradlew": ""}, "./gradlew --no-daemon --offline test"),
+        ({"build.gradle": "", "gradlew": ""}, "gradle --no-daemon --offline test"),
     ],
 )
 def test_the_test_command(recipe_of, files: dict[str, str], command: str) -> None:
@@ -143,6 +144,23 @@ def test_the_test_command(recipe_of, files: dict[str, str], command: str) -> Non
 )
 def test_the_version_of_other_toolchains(recipe_of, files: dict[str, str], version: str) -> None:
     assert recipe_of(files).toolchain.value == version
+
+
+WRAPPER = "distributionUrl=https\\://services.gradle.org/distributions/gradle-7.6.1-bin.zip\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "image"),
+    [
+        ({"pom.xml": ""}, "maven:3-eclipse-temurin-17"),
+        ({"build.gradle": ""}, "gradle:jdk17"),
+        ({"build.gradle.kts": "", "gradle/wrapper/gradle-wrapper.properties": WRAPPER}, "gradle:7.6.1-jdk17"),
+        ({"Cargo.toml": "", "rust-toolchain": "1.70\n"}, "rust:1.70-bookworm"),
+        ({"go.mod": "module a\n"}, "golang:bookworm"),
+    ],
+)
+def test_the_image_of_the_registry(recipe_of, files: dict[str, str], image: str) -> None:
+    assert registry_image(recipe_of(files)) == image
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sweagent.environment.base import Base
-from sweagent.environment.dockerfile import render_dockerfile, requirements_file
+from sweagent.environment.dockerfile import context_files, render_dockerfile, requirements_file
 from sweagent.environment.recipe import Line, Recipe, Toolchain
+from sweagent.environment.registry import plain_registry
 
 INSTRUCTION = re.compile(r"^(FROM|RUN|ENV|ARG|COPY|ADD|SHELL|WORKDIR|LABEL|USER|CMD|ENTRYPOINT)\b", re.M)
 BASE = Base(name="debian:12")
@@ -80,3 +81,21 @@ def test_the_repository_comes_after_everything_that_two_commits_share() -> None:
 def test_the_image_of_the_host_installs_nothing() -> None:
     recipe = _recipe(requirements=_lines("six"), install=_lines("pip install -e ."))
     assert "RUN" not in INSTRUCTION.findall(render_dockerfile(recipe, Base(name="fix-issue/base:host", of_host=True)))
+
+
+def test_gradle_is_told_where_packages_come_from() -> None:
+    gradle = _recipe(ecosystem="java", tools=_lines("gradle 7.6"), install=_lines("gradle testClasses"))
+    files = context_files(gradle, BASE)
+    text = render_dockerfile(gradle, BASE)
+    assert text.index("COPY init.gradle /root/.gradle/init.d/") < text.index("gradle testClasses")
+    assert plain_registry("maven") in files["init.gradle"].decode()
+    maven = render_dockerfile(_recipe(ecosystem="java", install=_lines("mvn test-compile")), BASE)
+    assert "gradle" not in maven
+    assert maven.index("settings.xml") < maven.index("mvn test-compile")
+
+
+@pytest.mark.parametrize("ecosystem", ["python", "node", "go", "rust", "java"])
+def test_everything_that_is_copied_is_in_the_context(ecosystem: str) -> None:
+    recipe = _recipe(ecosystem=ecosystem, requirements=_lines("six"), tools=_lines("x"))
+    copied = re.findall(r"^(?:COPY|ADD) (\S+)", render_dockerfile(recipe, BASE), re.M)
+    assert set(copied) <= context_files(recipe, BASE).keys() | {"seed.tar"}
