@@ -101,19 +101,31 @@ class History:
 def read_history(git_dir: Path, commit: str) -> History:
     """Read the history of a commit, itself included; empty when there is none, as for a tree.
 
+    A shallow clone gives what it has. Objects that a partial clone left out are not fetched.
+
     Args:
         git_dir: a git directory; it is only read.
         commit: nothing after it is looked at.
     """
-    what = ("--no-merges", "--no-renames", "--name-only", "-z", "--format=%x01%s%n%b%x02")
+    what = ("--no-merges", "--no-renames", "--name-only", "-z", "--format=%x01%H%n%s%n%b%x02")
     try:
         output = git("log", f"--max-count={_COMMITS}", *what, commit, "--", git_dir=git_dir).stdout
     except GitError:
         return History()
     changes: list[Change] = []
+    cut = _shallow(git_dir)
     for age, record in enumerate(output.decode("utf-8", "replace").split("\1")[1:]):
-        message, _, listed = record.partition("\2")
+        said, _, listed = record.partition("\2")
+        name, _, message = said.partition("\n")
         paths = tuple(path.lstrip("\n") for path in listed.split("\0") if path.strip("\n"))
-        if 0 < len(paths) <= _FILES_AT_MOST:
+        if 0 < len(paths) <= _FILES_AT_MOST and name not in cut:
             changes.append(Change(message[:_MESSAGE].strip(), paths, age))
     return History(changes)
+
+
+def _shallow(git_dir: Path) -> frozenset[str]:
+    """The commits at which a shallow clone was cut off: git shows them as if they had made all of their files."""
+    try:
+        return frozenset((git_dir / "shallow").read_text("ascii").split())
+    except (OSError, ValueError):
+        return frozenset()

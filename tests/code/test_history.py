@@ -1,5 +1,6 @@
 """What is known of the commits before the base commit."""
 
+import subprocess
 from pathlib import Path
 from typing import Protocol
 
@@ -38,6 +39,18 @@ def test_there_may_be_no_history(git_dir: Path, commit: Commit) -> None:
     assert not read_history(git_dir, "0" * 40).changes
     assert History().churn == {}
     assert History().alike({"overflow": 1.0}) == {}
+
+
+def test_a_shallow_clone_gives_what_it_has(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    commit({"a.py": "x = 1\n", "b.py": "y = 1\n"}, "Begin")
+    commit({"a.py": "x = 2\n"}, "Cut off here")
+    head = commit({"b.py": "y = 2\n"}, "Keep the umlauts")
+    shallow = tmp_path / "shallow.git"
+    command = ["git", "clone", "-q", "--bare", "--depth=2", git_dir.as_uri(), str(shallow)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert [(change.message, change.paths) for change in read_history(shallow, head).changes] == [
+        ("Keep the umlauts", ("b.py",))
+    ]
 
 
 def test_files_that_change_often_and_lately_lead(commit: Commit, git_dir: Path) -> None:
