@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -33,13 +34,15 @@ from sweagent.patch import Patch
 from sweagent.repository import make_seed
 from sweagent.sandbox import Sandbox, open_sandbox
 from sweagent.task import Oracle
-from sweagent.verify import Proof, verify
+from sweagent.verify import Proof, judge, verify
+from sweagent.verify.plan import Plan, make_plan
 from sweagent.workplace import prepare
 
 
 def main() -> int:
     """Judge the pool and print the summary."""
     options = _options()
+    judge.make_plan = lambda trees, patched, inputs: _nearest(make_plan(trees, patched, inputs), options.files)
     output = Path(options.output)
     lines = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
     results = [json.loads(line) for line in lines]
@@ -57,6 +60,10 @@ def main() -> int:
     return 0
 
 
+def _nearest(plan: Plan, files: int | None) -> Plan:
+    return replace(plan, tests=plan.tests[:files])
+
+
 def _known(results: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
     return {(result["instance"], result["mode"], result["variant"]) for result in results}
 
@@ -69,10 +76,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], help="ids of instances")
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--modes", nargs="*", default=["oracle", "free", "named"])
-    parser.add_argument("--variants", nargs="*", default=[], help="beginnings of names; all unless given")
+    parser.add_argument("--variants", nargs="*", default=[], help="names or kinds; all unless given")
     parser.add_argument("--sandbox", default="docker", help="a kind of sandbox; `none` judges by what the patch says")
+    parser.add_argument("--image", default="", help="pattern of images that are there already, with {id}")
     parser.add_argument("--venv", action="append", default=[], help="beginning of ids=folder of a virtual environment")
     parser.add_argument("--setup", action="append", default=[], help="beginning of ids=command run in every sandbox")
+    parser.add_argument("--files", type=int, help="compare only so many test files, the nearest")
     parser.add_argument("--seconds", type=float, default=300.0, help="wall time of one verification")
     parser.add_argument("--output", default="verify_pool.jsonl")
     return parser.parse_args()
@@ -96,7 +105,7 @@ def _judged(
         for mode in instance.modes
         if mode in options.modes
         and (instance.task.id, mode, variant.name) not in known
-        and (not options.variants or variant.name.startswith(tuple(options.variants)))
+        and (not options.variants or variant.name in options.variants or variant.kind in options.variants)
     ]
     if not wanted:
         return
@@ -137,7 +146,8 @@ def _opener(
     if options.sandbox == "none":
         return _nowhere
     if not venv:
-        settings = Settings(sandbox=SandboxSettings(kind=options.sandbox))
+        image = options.image.format(id=instance.task.id) or None
+        settings = Settings(sandbox=SandboxSettings(kind=options.sandbox, image=image))
         task = instance.task.model_copy(update={"oracle": Oracle()})
         place = stack.enter_context(prepare(task, settings, "verify-pool", lambda text: print(text, file=sys.stderr)))
         return place.open
@@ -179,7 +189,15 @@ def _result(instance: Instance, variant: Variant, mode: str, proof: Proof, secon
         "canary": proof.regression.canary,
         "not_checked": list(proof.not_checked)[:3],
         "seconds": round(seconds, 1),
+        "to_the_nearest": _to_the_nearest(proof),
     }
+
+
+def _to_the_nearest(proof: Proof) -> float:
+    """Seconds of commands, sides side by side, until the nearest tests were compared; what comes later is optional."""
+    first = next((number for number, run in enumerate(proof.commands) if run.purpose == "tests"), len(proof.commands))
+    pairs = [proof.commands[number : number + 2] for number in range(0, first + 2, 2)]
+    return round(sum(max((run.seconds for run in pair), default=0.0) for pair in pairs), 1)
 
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -81,6 +81,8 @@ def command(
         )
     _write(proof, output, markdown, junit)
     _show(proof, as_json=as_json, quiet=quiet)
+    if proof.changed_files and not proof.reproductions and not quiet and proof.verdict.value == "unverified":
+        print("hint: show the issue with --reproduction FILE, --tests NAME or --issue TEXT", file=sys.stderr)
     raise typer.Exit(int(exit_code(proof)))
 
 
@@ -102,7 +104,7 @@ def _judge(
         if not quiet:
             print(text, file=sys.stderr)
 
-    if not patch:  # no environment is needed to say so
+    if not patch or not _applies(patch, task.repository):  # no environment is needed to say so
         return verify(task, patch, sandboxes=_unused)
     with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace:
         return verify(
@@ -117,7 +119,18 @@ def _judge(
 
 
 def _unused() -> "Sandbox":
-    raise AssertionError("an empty patch is judged without a sandbox")
+    raise AssertionError("a patch that is empty or does not apply is judged without a sandbox")
+
+
+def _applies(patch: "Patch", repository: "Repository") -> bool:
+    from sweagent.errors import UsageError
+    from sweagent.patch import check_applies
+
+    try:
+        check_applies(patch, repository)
+    except UsageError:
+        return False
+    return True
 
 
 def _task(
@@ -152,9 +165,15 @@ def _read_patch(name: str, repository: "Repository") -> "Patch":
             f"the patch {name} cannot be read: {error}", "give a file, or `-` for standard input"
         ) from error
     try:
-        return Patch(base_commit=repository.base_commit, text=data.decode("utf-8"))
+        return Patch(base_commit=repository.base_commit, text=_with_plain_headers(data.decode("utf-8")))
     except UnicodeDecodeError as error:
         raise UsageError(f"the patch {name} is not UTF-8", "make it with `git diff --binary`") from error
+
+
+def _with_plain_headers(text: str) -> str:
+    """The diff as git wrote it: where even its headers end in CRLF, a mail program or an editor has put that there."""
+    headers = [line for line in text.split("\n") if line.startswith(("diff --git ", "--- ", "+++ ", "@@ "))]
+    return text.replace("\r\n", "\n") if headers and all(line.endswith("\r") for line in headers) else text
 
 
 def _reproduction(

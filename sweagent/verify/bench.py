@@ -2,10 +2,12 @@
 
 import secrets
 import shlex
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from sweagent.errors import SandboxError
@@ -117,6 +119,8 @@ class Bench:
         self._open = open_sandbox
         self._clock = clock
         self._deadline = clock() + seconds
+        self._live: set[Sandbox] = set()
+        self._stopped = False
         self.commands: list[CommandRun] = []
         self.info: SandboxInfo | None = None
 
@@ -125,36 +129,88 @@ class Bench:
         """Seconds left; never negative."""
         return max(0.0, self._deadline - self._clock())
 
+    @property
+    def apart(self) -> bool:
+        """Whether its sandboxes cannot get at each other, so that jobs may run side by side."""
+        return self.info is None or self.info.isolated
+
     def run(self, side: SideTree, job: Job) -> Run:
         """Run a job on a side.
 
         Raises:
             SandboxError: the sandbox could not be opened, or was lost.
         """
+        return self.together((side, job))[0]
+
+    def together(self, *orders: tuple[SideTree, Job]) -> list[Run]:
+        """Run jobs side by side, each in a sandbox of its own; one after the other where sandboxes are not isolated.
+
+        Returns:
+            The runs in the order of the jobs.
+
+        Raises:
+            SandboxError: a sandbox could not be opened, or was lost.
+        """
+        started: list[Future[tuple[Run, float]]] = []
+        with ThreadPoolExecutor(max_workers=len(orders)) as pool:
+            try:
+                for side, job in orders:
+                    opened = threading.Event()
+                    started.append(pool.submit(self._run, side, job, opened))
+                    if self.info is None and len(orders) > 1:
+                        opened.wait()
+                    if not self.apart:
+                        wait(started)
+                done = [future.result() for future in started]
+            except BaseException:
+                self._end_all()
+                raise
+        for run, seconds in done:
+            self._note(run, seconds)
+        return [run for run, _ in done]
+
+    def _end_all(self) -> None:
+        """Let no job go on that nobody waits for any more."""
+        self._stopped = True
+        for sandbox in tuple(self._live):
+            sandbox.close()
+
+    @contextmanager
+    def _sandbox(self, opened: threading.Event) -> Iterator[Sandbox]:
         try:
-            return self._run(side, job)
+            with self._open() as sandbox:
+                self.info = sandbox.info
+                opened.set()
+                self._live.add(sandbox)
+                try:
+                    if self._stopped:
+                        raise SandboxError("the verification was stopped")
+                    yield sandbox
+                finally:
+                    self._live.discard(sandbox)
+        finally:
+            opened.set()
+
+    def _run(self, side: SideTree, job: Job, opened: threading.Event) -> tuple[Run, float]:
+        started = self._clock()
+        folder = f"/tmp/{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
+        try:
+            with self._sandbox(opened) as sandbox:
+                _lay_out(sandbox, side, job, folder)
+                command = job.command.replace("{folder}", folder)
+                env = {**_ENVIRONMENT, **{name: value.replace("{folder}", folder) for name, value in job.env.items()}}
+                timeout = max(1.0, min(job.timeout, self.remaining))
+                done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+                report_text = _read(sandbox, f"{folder}/{job.report}") if job.report else None
+                record = _read(sandbox, f"{folder}/{job.record}") if job.record else None
+                run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
+                sandbox.run(f"rm -rf -- {folder}", fresh=True)
         except OSError as error:
             raise SandboxError(
                 f"a file of the judged run cannot be written: {error}",
                 "look at the reproduction's path, and at the disk",
             ) from error
-
-    def _run(self, side: SideTree, job: Job) -> Run:
-        started = self._clock()
-        folder = f"/tmp/{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
-        with self._open() as sandbox:
-            self.info = sandbox.info
-            _lay_out(sandbox, side, job, folder)
-            command = job.command.replace("{folder}", folder)
-            env = {**_ENVIRONMENT, **{name: value.replace("{folder}", folder) for name, value in job.env.items()}}
-            timeout = max(1.0, min(job.timeout, self.remaining))
-            done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
-            report_text = _read(sandbox, f"{folder}/{job.report}") if job.report else None
-            record = _read(sandbox, f"{folder}/{job.record}") if job.record else None
-            run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
-            sandbox.run(f"rm -rf -- {folder}", fresh=True)
-        self._note(run, self._clock() - started)
-        return run
+        return run, self._clock() - started
 
     def _note(self, run: Run, seconds: float) -> None:
         as_planned = run.completed.exit_code == 0 or run.canary_failed

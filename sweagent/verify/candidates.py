@@ -16,6 +16,7 @@ from sweagent.verify.scripts import RECORD_VARIABLE, driven
 from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
 
 _NAMED_AT_ONCE = 40
+_SHARE, _SHARE_OF_ISSUE = 1 / 2, 1 / 15
 _LOOKS_AT_SOURCE = re.compile(
     r"""inspect\.getsource | getsourcelines | \bgit\s(diff|status|log|show|stash)\b
       | ["']git["'],\s*["'](diff|status|log|show)
@@ -55,6 +56,11 @@ class Candidate:
     trusted: bool = False
     driven: bool = False
     expected: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """How much of the time that is left one of its runs may take; code in an issue seldom shows anything."""
+        return _SHARE_OF_ISSUE if self.origin is Origin.ISSUE else _SHARE
 
     def job(self, timeout: float) -> Job:
         """The job that runs it, with a canary where that can be planted."""

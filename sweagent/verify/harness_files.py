@@ -28,6 +28,9 @@ _TEST_FOLDERS = frozenset({"tests", "__tests__", "__snapshots__", "spec", "specs
 _ROOT_TEST_FOLDERS = frozenset({"test", "testing", "t", "src/test"})
 """Only at the root: `django/test` and `numpy/testing` are sources."""
 
+_RUNNERS = frozenset({"runtests.py"})
+"""What runs the tests of sympy and of Django, wherever it lies; the scripts that are named only import it."""
+
 _STARTUP = re.compile(r"(sitecustomize|usercustomize)(\.py|/.*)?$|.*\.(pth|egg-link)$")
 _CONFIGURATION = re.compile(
     r"""pytest\.(ini|toml) | \.pytest\.(ini|toml) | tox\.(ini|toml) | setup\.cfg | pyproject\.toml | noxfile\.py
@@ -52,7 +55,7 @@ def harness_file(path: str, test_command: str = "") -> HarnessFile | None:
         return HarnessFile.HOOKS
     if _CONFIGURATION.fullmatch(pure.name):
         return HarnessFile.CONFIGURATION
-    if path in runner_scripts(test_command):
+    if path in runner_scripts(test_command) or pure.name in _RUNNERS:
         return HarnessFile.RUNNER
     if _TEST_NAME.match(pure.name) or _in_test_folder(pure):
         return HarnessFile.TEST

@@ -25,6 +25,7 @@ from sweagent.verify.tampering import find_tampering
 from sweagent.verify.tree import Trees, open_trees
 
 _PYTHON_RUNNERS = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
+_RUNNER_PACKAGES = frozenset({"_pytest", "pytest", "unittest", "nose"})
 _BUILT = (".c", ".cc", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".f", ".f90", ".in")
 _BUILD_FILES = ("setup.py", "meson.build", "CMakeLists.txt", "requirements.txt", "Cargo.toml")
 
@@ -170,8 +171,7 @@ class _Verification:
             return Verdict.UNVERIFIED, unresolved
         accepted = next((item for item in self._reproductions if item.accepted), None)
         if accepted is None:
-            why = self._reproductions[-1].reason if self._reproductions else "nothing was given that shows the issue"
-            return Verdict.UNVERIFIED, f"no reproduction: {why}"
+            return Verdict.UNVERIFIED, f"no reproduction: {self._why_none()}"
         if regression.canary == "not seen":
             return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
         if not regression.compared and self._plan and self._plan.tests:
@@ -184,18 +184,30 @@ class _Verification:
             )
         if self._nearest_missed:
             return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
+        passed = regression.passed_before
         return Verdict.VERIFIED, (
             f"{accepted.name} fails without the patch and passes with it; "
-            f"{regression.passed_before} existing tests pass as before"
+            f"{passed} existing {'test passes' if passed == 1 else 'tests pass'} as before"
         )
+
+    def _why_none(self) -> str:
+        """What was given comes before what the harness tried by itself."""
+        given = [item for item in self._reproductions if item.origin is not Origin.ISSUE]
+        if given:
+            return given[0].reason
+        tried = "".join(f"; {item.name}: {item.reason}" for item in self._reproductions[:1])
+        return f"nothing was given that shows the issue{tried}"
 
     def _result(self, verdict: Verdict, reason: str) -> Proof:
         task, info = self._inputs.task, self._bench.info
         held_back = self._plan.held_back if self._plan else ()
         not_checked = [*self._not_checked, *(f"{path}: replaced by the base's while judging" for path in held_back)]
-        built = [path for path in self._changed if path.endswith(_BUILT) or path in _BUILD_FILES]
+        judged = [path for path in self._changed if path not in held_back]
+        built = [path for path in judged if path.endswith(_BUILT) or path in _BUILD_FILES]
+        own = [path for path in judged if _RUNNER_PACKAGES.intersection(path.split("/")[:-1])]
+        not_checked += [f"{path}: it is part of the test runner that judges it" for path in own]
         if self._plan and self._plan.runner in _PYTHON_RUNNERS:
-            not_checked += [f"{path}: the environment is not built again" for path in built if path not in held_back]
+            not_checked += [f"{path}: the environment is not built again" for path in built]
         if info and not info.isolated:
             not_checked.append("anything outside the work tree: the local sandbox does not isolate")
         if self._regression.canary == "not planted" and self._regression.compared:

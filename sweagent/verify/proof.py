@@ -125,7 +125,7 @@ class RegressionEvidence(Frozen):
     """They failed with the patch, and the time was used up before they could be run again."""
     already_failing: tuple[str, ...] = ()
     canary: Literal["failed as planted", "not seen", "not planted"] = "not planted"
-    """Whether the test that must fail did so in every run: then the runner really ran."""
+    """Whether the test that must fail did so: then the runner really ran. What was run without it is not compared."""
     whole_suite: bool = False
 
 

@@ -1,6 +1,9 @@
 """The existing tests before and after: nearest first, and further out while time lasts."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, TestOutcome, TestReport
 from sweagent.verify.bench import Bench, Job, Run, SideTree
@@ -15,12 +18,15 @@ _LARGEST_BATCH = 200
 _ALONE = 5
 """So many suspects are run alone; more of them are run together."""
 _RERUN_SHARE = 0.25
+_BATCH_SHARE, _SIDE_SHARE = 0.5, 0.375
+"""What one side of a batch may take of the time that is left: beside the other side, or after it."""
 _NAMED_AT_ONCE = 40
 _SLOWER = 3
-"""A patched run that takes longer than this many times the base's has not merely been slow."""
+"""A patched run that was given this many times what the base took, and has not ended, is not merely slow."""
 _WITHOUT_REPORT = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO, Runner.UNKNOWN)
 _WHOLE_SUITE_ONLY = (Runner.UNKNOWN, Runner.CARGO)
 _TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.GO, Runner.JEST, Runner.VITEST)
+_CONFTEST = re.compile(r"while loading conftest '(.+)/conftest\.py'")
 _BAD_OR_GONE = (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED, None)
 
 
@@ -63,6 +69,7 @@ class RegressionCheck:
         self._cut_short = False
         self._suite = test_command or f"the whole suite ({runner.value})"
         self._near = ""
+        self._waiting: list[str] = []
 
     def run(self, tests: Sequence[str]) -> RegressionEvidence:
         """Compare test files, in this order, until time is up, a regression is sure, or all are done.
@@ -72,53 +79,61 @@ class RegressionCheck:
         """
         if self._runner in _WHOLE_SUITE_ONLY or not tests:
             self._near, tests = tests[0] if tests else "", [self._suite]
-        waiting, size, budget = list(tests), _FIRST_BATCH, self._bench.remaining
-        while waiting and size and not self._regressions and not self.findings:
-            batch, waiting = waiting[:size], waiting[size:]
+        self._waiting, size, budget = list(tests), _FIRST_BATCH, self._bench.remaining
+        while self._waiting and size and not self._regressions and not self.findings:
+            batch = self._waiting[:size]
             before = self._bench.remaining
-            split = self._compare(batch)
-            if split:
-                waiting, size = [*batch, *waiting], split
-                continue
-            spent = max(before - self._bench.remaining, 0.01) / len(batch)
-            left = self._bench.remaining - budget * _RERUN_SHARE
-            size = max(0, min(int(left * 0.8 / spent), size * _GROWTH, _LARGEST_BATCH))
-        if waiting and not self._regressions and not self.findings:
-            self.not_checked.append(f"{len(waiting)} test files further away from the change: the time was used up")
-        self.nearest_missed = len(tests) - len(waiting) < min(_FIRST_BATCH, len(tests)) or self._cut_short
-        return self._evidence(whole=not waiting)
+            size = self._compare(batch)
+            if not size:
+                self._waiting = self._waiting[len(batch) :]
+                spent = max(before - self._bench.remaining, 0.01) / len(batch)
+                left = min(self._bench.remaining - budget * _RERUN_SHARE, self._bench.remaining * _BATCH_SHARE)
+                size = max(0, min(int(left * 0.8 / spent), len(batch) * _GROWTH, _LARGEST_BATCH))
+        if self._waiting and not self._regressions and not self.findings:
+            self.not_checked.append(
+                f"{len(self._waiting)} test files further away from the change: the time was used up"
+            )
+        self.nearest_missed = len(tests) - len(self._waiting) < min(_FIRST_BATCH, len(tests)) or self._cut_short
+        return self._evidence(whole=set(tests) <= set(self._done))
 
     def _compare(self, batch: list[str]) -> int:
-        """Run a batch on both sides; returns a smaller size to try again with when it takes too long."""
-        share = self._bench.remaining * (1 - _RERUN_SHARE) / 2
-        base = self._run(self._base, batch, share, "tests", batch[0])
-        if base.completed.timed_out or base.completed.exit_code is None:
-            if len(batch) > 1:
-                return max(1, len(batch) // 4)
-            self.not_checked.append(f"{batch[0]}: it does not end in time on the base either")
-            self._cut_short = self._cut_short or len(self._done) < _FIRST_BATCH
-            return 0
-        if not base.report.results and not base.canary_failed:
-            if len(batch) > 1:
-                return max(1, len(batch) // 4)
-            self.not_checked.append(f"{batch[0]}: it does not run on the base: {base.report.problem}"[:300])
-            return 0
-        patched = self._run(self._patched, batch, max(share, _SLOWER * base.completed.seconds), "tests", batch[0])
-        if patched.completed.timed_out and (len(batch) > 1 or self._bench.remaining < base.completed.seconds):
-            if len(batch) > 1:
-                return max(1, len(batch) // 4)
-            self.not_checked.append(f"{batch[0]}: the time was used up")
-            self._cut_short = self._cut_short or len(self._done) < _FIRST_BATCH
+        """Run a batch on both sides; returns how many files to try instead when it cannot be compared as a whole."""
+        share = _BATCH_SHARE if self._bench.apart else _SIDE_SHARE
+        job = self._job(batch, self._bench.remaining * share, "tests", batch[0])
+        base, patched = self._bench.together((self._base, job), (self._patched, job))
+        problem = _problem(base)
+        if problem and self._set_folder_apart(base, batch):
+            return len(batch)
+        if (problem or patched.completed.timed_out) and len(batch) > 1:
+            return max(1, len(batch) // 4)
+        if job.canary and not base.completed.timed_out:
+            self._canaries.append(base.canary_failed)
+        late = patched.completed.timed_out and self._bench.remaining < base.completed.seconds
+        if problem or late:
+            self.not_checked.append(f"{batch[0]}: {problem or 'the time was used up'}"[:300])
+            starved = late or base.completed.timed_out
+            self._cut_short = self._cut_short or (starved and len(self._done) < _FIRST_BATCH)
             return 0
         self.findings += find_forgery(base, patched)
-        self._canaries.append(base.canary_failed)
         self._done += batch
         self._before.update(base.report.outcomes())
         self._after.update(patched.report.outcomes())
         self._settle(base.report, patched, batch)
         return 0
 
-    def _run(self, side: SideTree, targets: Sequence[str], timeout: float, purpose: str, near: str) -> Run:
+    def _set_folder_apart(self, base: Run, batch: list[str]) -> bool:
+        """Leave out a folder whose conftest.py cannot be loaded: pytest runs nothing when one of its files is named."""
+        named = _CONFTEST.search(base.completed.output)
+        if not named:
+            return False
+        folders = {f"{folder.as_posix()}/" for path in batch for folder in PurePosixPath(path).parents}
+        folder = max((name for name in folders if f"{named.group(1)}/".endswith(f"/{name}")), key=len, default="")
+        apart = {path for path in self._waiting if path.startswith(folder)}
+        self._waiting = [path for path in self._waiting if path not in apart]
+        self.not_checked.append(f"{folder or 'all'}, {len(apart)} test files: {_problem(base)}"[:300])
+        return True
+
+    def _job(self, targets: Sequence[str], timeout: float, purpose: str, near: str) -> Job:
         canary = self._canary(near)
         report = "" if self._runner in _WITHOUT_REPORT else "report"
         if self._runner is Runner.UNKNOWN:
@@ -129,8 +144,7 @@ class RegressionCheck:
             place = f"{{folder}}/{report}" if report else ""
             command = test_run(self._runner, [*names, *planted], self._test_command, place)
             shown = test_run(self._runner, names, self._test_command, "")
-        job = Job(purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown)
-        return self._bench.run(side, job)
+        return Job(purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown)
 
     def _canary(self, near: str) -> Canary | None:
         """Of the whole suite, only a runner that finds its tests by itself comes to the planted one."""
@@ -162,36 +176,30 @@ class RegressionCheck:
         names = [change.id for change in group]
         by_name = self._runner in _TAKES_NAMES and len(names) <= _NAMED_AT_ONCE
         told = self._outcomes_alone(names, names if by_name else batch, batch[0])
-        if by_name and all(outcome is None for name in names for outcome in told[name][:2]):
+        if by_name and all(outcome is None for name in names for outcome in told[name].outcomes[:2]):
             told = self._outcomes_alone(names, batch, batch[0])
         for change in group:
-            outcomes = told[change.id]
-            words = [outcome.value if outcome else "not reported" for outcome in outcomes]
+            words = [outcome.value if outcome else "not reported" for outcome in told[change.id].outcomes]
             note = f"alone: {words[0]}, {words[1]} on the base; {words[2]}, {words[3]} with the patch"
-            self._sort_out(change.model_copy(update={"note": note}), outcomes)
+            self._sort_out(change.model_copy(update={"note": note}), told[change.id])
 
-    def _sort_out(self, change: TestChange, outcomes: list[TestOutcome | None]) -> None:
+    def _sort_out(self, change: TestChange, alone: "_Alone") -> None:
         """A test is flaky only if a rerun says so; without an answer it stays a doubt."""
-        before = [outcome is TestOutcome.PASSED for outcome in outcomes[:2]]
-        now = [outcome is TestOutcome.PASSED for outcome in outcomes[2:]]
-        starved = self._bench.remaining < 1 and None in outcomes
-        if any(now) or any(outcome is not None and outcome is not TestOutcome.PASSED for outcome in outcomes[:2]):
+        before, now = alone.outcomes[:2], alone.outcomes[2:]
+        if TestOutcome.PASSED in now or any(outcome not in (None, TestOutcome.PASSED) for outcome in before):
             self._flaky.append(change)
-        elif all(before) and not starved:
+        elif all(outcome is TestOutcome.PASSED for outcome in before) and not (alone.starved and None in now):
             self._regressions.append(change)
         else:
             self._unsettled.append(change)
 
-    def _outcomes_alone(
-        self, names: Sequence[str], targets: Sequence[str], near: str
-    ) -> dict[str, list[TestOutcome | None]]:
-        time = self._bench.remaining / 4
-        runs = [
-            self._run(side, targets, time, "rerun", near).report.outcomes()
-            for side in (self._base, self._patched)
-            for _ in range(2)
-        ]
-        return {name: [_of(name, outcomes) for outcomes in runs] for name in names}
+    def _outcomes_alone(self, names: Sequence[str], targets: Sequence[str], near: str) -> dict[str, "_Alone"]:
+        job = self._job(targets, self._bench.remaining / 4, "rerun", near)
+        runs = [self._bench.run(side, job) for side in (self._base, self._patched) for _ in range(2)]
+        taken = max(run.completed.seconds for run in runs[:2])
+        starved = any(run.completed.timed_out for run in runs) and job.timeout < _SLOWER * taken
+        reports = [run.report.outcomes() for run in runs]
+        return {name: _Alone([_of(name, outcomes) for outcomes in reports], starved) for name in names}
 
     def _evidence(self, *, whole: bool) -> RegressionEvidence:
         both = self._before.keys() & self._after.keys()
@@ -200,8 +208,6 @@ class RegressionCheck:
             for name in sorted(both)
             if self._before[name].bad and self._after[name] is TestOutcome.PASSED
         ]
-        planted = self._canary(self._done[0]) is not None if self._done else False
-        seen = bool(self._canaries) and all(self._canaries)
         return RegressionEvidence(
             compared=len(both),
             passed_before=_count(self._before, lambda outcome: outcome is TestOutcome.PASSED),
@@ -212,9 +218,29 @@ class RegressionCheck:
             flaky=tuple(self._flaky),
             unsettled=tuple(self._unsettled),
             already_failing=tuple(sorted(name for name, outcome in self._before.items() if outcome.bad)),
-            canary="not planted" if not planted else "failed as planted" if seen else "not seen",
-            whole_suite=whole and bool(self._done),
+            canary="not planted" if not self._canaries else "failed as planted" if any(self._canaries) else "not seen",
+            whole_suite=whole,
         )
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """What a test came to without its neighbours: twice on the base, twice with the patch; None if not reported.
+
+    `starved` says that a run was ended at its deadline without having had much longer than the base takes.
+    """
+
+    outcomes: list[TestOutcome | None]
+    starved: bool
+
+
+def _problem(base: Run) -> str:
+    """Why a run of tests on the base is nothing to compare with; empty when it is."""
+    if base.completed.timed_out or base.completed.exit_code is None:
+        return "it does not end in time on the base either"
+    if base.job.canary and not base.canary_failed:
+        return f"the planted failing test was not reported on the base. {base.report.problem}"
+    return "" if base.report.results or base.canary_failed else f"it does not run on the base: {base.report.problem}"
 
 
 def _of(name: str, outcomes: Mapping[str, TestOutcome]) -> TestOutcome | None:

@@ -35,13 +35,13 @@ class Judged:
 
 
 def judge(candidate: Candidate, bench: Bench, sides: Sides, issue_text: str) -> Judged:
-    """Run a candidate on all sides, twice each, and stop at the first thing that speaks against it.
+    """Run a candidate on all sides, twice each, and stop at the first side that speaks against it.
 
     Raises:
         SandboxError: the sandbox failed.
     """
     judging = _Judging(candidate, bench, sides, issue_text)
-    reason = judging.base_fails() or judging.patched_passes() or judging.stays_so()
+    reason = judging.base_fails() or judging.patched_passes() or judging.control_fails()
     return Judged(judging.evidence(reason), tuple(judging.findings))
 
 
@@ -55,52 +55,47 @@ class _Judging:
         self.findings: list[Finding] = []
 
     def base_fails(self) -> str:
-        run = self._run(self._sides.base)
-        self._base = run
-        bad = self._bad(run)
-        if not self._failed(run):
+        first, second = self._twice(self._sides.base)
+        self._base = first
+        if not self._failed(first):
             return "it passes on the base, so it does not show the issue"
-        if run.completed.timed_out and not tells_of_a_hang(self._issue):
+        if not self._failed(second):
+            return "it is not steady: on the base it failed once and passed once"
+        if not tells_of_a_hang(self._issue) and (first.completed.timed_out or second.completed.timed_out):
             return "it did not end in time on the base"
+        bad = self._bad(first)
         if not self._candidate.trusted:
-            reason = misfit(run, self._candidate.path, self._issue, bad) or self._unexpected(run)
+            reason = misfit(first, self._candidate.path, self._issue, bad) or self._unexpected(first)
             if reason:
                 return f"its failure on the base does not belong to the issue: {reason}"
         if self._candidate.open_ended and self._candidate.runner is not None:
-            self._wanted = tuple(item.id for item in bad)
+            again = {item.id for item in self._bad(second)}
+            self._wanted = tuple(item.id for item in bad if item.id in again)
+            if not self._wanted:
+                return "it is not steady: on the base other tests failed in the second run"
         return ""
 
     def patched_passes(self) -> str:
-        run = self._run(self._sides.patched)
+        runs = self._twice(self._sides.patched)
         if self._base is not None:
-            self.findings += find_forgery(self._base, run)
+            self.findings += [finding for run in runs for finding in find_forgery(self._base, run)]
         if self.findings:
             return "the patched run does not tell the truth"
-        if self._failed(run) or not self._passed(run):
-            if run.completed.timed_out:
-                return "it did not end in time with the patch"
-            self._shows_issue = self._failed(self._run(self._sides.base))
-            return f"it still fails with the patch: {said(run, self._bad(run)).removeprefix('failed: ')}"
-        return ""
-
-    def stays_so(self) -> str:
-        again = self._run(self._sides.base)
-        if again.completed.timed_out and not tells_of_a_hang(self._issue):
-            return "it did not end in time when it was run again on the base"
-        if not self._failed(again):
-            return "it is not steady: on the base it failed once and passed once"
-        for _ in range(2):
-            if not self._failed(self._run(self._sides.control)):
-                return "it passes with a mere comment in the patched files, so it does not tell a fix from any change"
-        run = self._run(self._sides.patched)
-        if self._base is not None:
-            self.findings += find_forgery(self._base, run)
-        if self.findings:
-            return "the patched run does not tell the truth"
-        if run.completed.timed_out:
-            return "it did not end in time when it was run again with the patch"
+        passed = [self._passed(run) for run in runs]
+        if all(passed):
+            return ""
+        if any(run.completed.timed_out for run in runs):
+            return "it did not end in time with the patch"
         self._shows_issue = True
-        return "" if self._passed(run) else "it is not steady: with the patch it passed once and failed once"
+        if any(passed):
+            return "it is not steady: with the patch it passed once and failed once"
+        return f"it still fails with the patch: {said(runs[0], self._bad(runs[0])).removeprefix('failed: ')}"
+
+    def control_fails(self) -> str:
+        if not all(self._failed(run) for run in self._twice(self._sides.control)):
+            return "it passes with a mere comment in the patched files, so it does not tell a fix from any change"
+        self._shows_issue = True
+        return ""
 
     def evidence(self, reason: str) -> ReproductionEvidence:
         return ReproductionEvidence(
@@ -114,10 +109,11 @@ class _Judging:
             patched=tuple(self._runs["patched"]),
         )
 
-    def _run(self, side: SideTree) -> Run:
-        run = self._bench.run(side, self._candidate.job(self._bench.remaining / 3))
-        self._runs[side.name].append("passed" if self._passed(run) else said(run, self._bad(run)))
-        return run
+    def _twice(self, side: SideTree) -> list[Run]:
+        job = self._candidate.job(self._bench.remaining * self._candidate.share)
+        runs = self._bench.together((side, job), (side, job))
+        self._runs[side.name] += ["passed" if self._passed(run) else said(run, self._bad(run)) for run in runs]
+        return runs
 
     def _passed(self, run: Run) -> bool:
         if run.completed.timed_out or run.completed.exit_code is None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sweagent.errors import UsageError
 from sweagent.git import GitError
 from sweagent.patch.apply import as_bytes, does_not_apply
 from sweagent.repository.trusted import TrustedTree, trusted_tree
@@ -62,6 +63,10 @@ class Trees:
         try:
             self._git("apply", "--cached", "-", stdin=as_bytes(patch))
         except GitError as error:
+            if "No valid patches" in error.stderr:
+                raise UsageError(
+                    "the patch does not apply: it holds no diff", "make it with `git diff --binary`"
+                ) from error
             raise does_not_apply(error) from error
         return self._git("write-tree").decode().strip()
 

@@ -42,6 +42,27 @@ def test_a_patch_that_cannot_be_read_is_wrong_usage(project, tmp_path):
     assert isinstance(run(str(made.path), str(tmp_path / "latin.diff")).exception, UsageError)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hello\n", "it holds no diff"),
+        ("--- a/calc.py\n+++ b/calc.py\n@@ -1 +1 @@\n-nothing\n+x\n", "error: patch failed: calc.py:1"),
+        (
+            "diff --git a/a.bin b/a.bin\nnew file mode 100644\nindex 0000000..1111111\n"
+            "Binary files /dev/null and b/a.bin differ\n",
+            "binary patch to 'a.bin' without full index",
+        ),
+    ],
+    ids=["no diff", "another base", "a binary file left out"],
+)
+def test_a_patch_that_does_not_apply_needs_no_environment(project, text, said):
+    done = run(str(project(FILES).path), "-", "--json", input=text)
+    proof = Proof.model_validate_json(done.stdout)
+    assert (done.exit_code, proof.verdict) == (ExitCode.UNVERIFIED, Verdict.UNVERIFIED)
+    assert "the patch does not apply: " in proof.reason
+    assert said in proof.reason
+
+
 def test_the_proof_is_written_in_every_form_that_is_asked_for(project, tmp_path):
     made = project(FILES)
     places = [tmp_path / name for name in ("proof.json", "proof.md", "proof.xml")]
@@ -59,7 +80,9 @@ def test_the_proof_is_written_in_every_form_that_is_asked_for(project, tmp_path)
 @pytest.mark.docker
 def test_a_patch_is_judged_in_containers(project, tmp_path, offline_image):
     made = project(FILES)
-    (tmp_path / "fix.diff").write_text(made.patch({"calc.py": CALC.replace("a - b", "a + b")}).text)
+    # As a mail program or an editor of another system leaves it.
+    text = made.patch({"calc.py": CALC.replace("a - b", "a + b")}).text.replace("\n", "\r\n")
+    (tmp_path / "fix.diff").write_bytes(text.encode())
     show = tmp_path / "show.py"
     show.write_text("from calc import add\n\nassert add(1, 2) == int(open('data/sum.txt').read())\n")
     data = tmp_path / "data" / "sum.txt"

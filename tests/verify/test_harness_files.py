@@ -19,6 +19,7 @@ from sweagent.verify.harness_files import HarnessFile, harness_file
         ("sitecustomize.py", HarnessFile.STARTUP),
         ("lib/sitecustomize/__init__.py", HarnessFile.STARTUP),
         ("x.pth", HarnessFile.STARTUP),
+        ("sympy/testing/runtests.py", HarnessFile.RUNNER),
         ("django/test/client.py", None),
         ("numpy/testing/utils.py", None),
         ("src/contest.py", None),

@@ -187,6 +187,15 @@ def test_code_in_the_issue_that_raises_the_error_it_names_is_a_reproduction(proj
     assert proof.reproduction.origin is Origin.ISSUE
 
 
+def test_code_in_the_issue_does_not_hide_what_became_of_the_reproduction(project):
+    issue = "add fails\n\n```python\nimport nowhere\nnowhere.add(1)\n```\nValueError: wrong\n"
+    proof = project({"calc.py": CALC}).verify(
+        {"calc.py": FIXED}, reproduction=script("import calc\n"), issue=issue, test_command="true"
+    )
+    assert [item.origin for item in proof.reproductions] == [Origin.REGISTERED, Origin.ISSUE]
+    assert proof.reason == "no reproduction: it passes on the base, so it does not show the issue"
+
+
 def test_a_flaky_test_is_set_apart_and_named(project, tmp_path):
     counter = tmp_path / "count"
     # It fails in the second run only, which is the patched one.

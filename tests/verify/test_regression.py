@@ -15,9 +15,15 @@ class Played:
 
     def __init__(self, seconds: float) -> None:
         self.now, self.seconds, self.batches = 0.0, seconds, []
-        self.info = SandboxInfo(kind="local", name="played")
+        self.info = SandboxInfo(kind="local", name="played", isolated=False)
         self.workdir = "/work"
         self.calls, self.fails_after = 0, False
+        self.stops_at = ""
+        """A file at which the runner stops in silence."""
+        self.broken: str | None = None
+        """A folder, with a slash before it, whose conftest.py cannot be loaded."""
+        self.slower = 1.0
+        """How much longer the second run of every pair takes."""
 
     def clock(self) -> float:
         return self.now
@@ -31,11 +37,16 @@ class Played:
             return Completed(output="", exit_code=0)
         files = [word for word in command.split() if word.startswith("tests/")]
         self.batches.append(len(files) - 1)
-        taken = self.seconds * len(files)
+        self.calls += 1
+        taken = self.seconds * len(files) * (self.slower if self.calls in (2, 5, 6) else 1)
         self.now += min(taken, timeout)
         if taken > timeout:
             return Completed(output="", exit_code=None, timed_out=True, seconds=timeout)
-        self.calls += 1
+        if self.broken is not None and any(f"/{name}".startswith(self.broken) for name in files):
+            text = f"ImportError while loading conftest '/work{self.broken}/conftest.py'.\n"
+            return Completed(output=text, exit_code=4, seconds=taken)
+        if self.stops_at in files:
+            return Completed(output=f"{files[0]}::test_x PASSED\n1 passed in 1s", exit_code=0, seconds=taken)
         word = "PASSED" if self.calls == 1 or not self.fails_after else "FAILED"
         lines = [f"{name}::test_x {word}" for name in files[:-1]]
         text = "\n".join([*lines, f"{files[-1]}::test_canary FAILED", "FAILED x::y", "1 failed, 1 passed in 1s"])
@@ -91,3 +102,47 @@ def test_a_failure_that_there_is_no_time_to_run_again_is_not_called_flaky():
     evidence = made.run(TESTS[:1])
     assert evidence.flaky == ()
     assert [change.id for change in evidence.unsettled] == ["tests/test_a.py::test_x"]
+
+
+def test_what_ran_without_the_planted_test_is_set_apart_and_named():
+    played = Played(1)
+    played.stops_at = TESTS[5]
+    bench = Bench(played.open, 1000, played.clock)
+    made = RegressionCheck(
+        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
+    )
+    evidence = made.run(TESTS)
+    assert evidence.canary == "failed as planted"
+    assert set(evidence.files) == set(TESTS) - {TESTS[5]}
+    assert made.not_checked == [f"{TESTS[5]}: the planted failing test was not reported on the base. "]
+
+
+@pytest.mark.parametrize(("broken", "left"), [("tests/broken", TESTS), ("", [])], ids=["a folder", "the root"])
+def test_a_folder_whose_hooks_cannot_be_loaded_is_set_apart_at_once(broken, left):
+    played = Played(1)
+    played.broken = f"/{broken}".rstrip("/")
+    bench = Bench(played.open, 1000, played.clock)
+    made = RegressionCheck(
+        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
+    )
+    inside = [f"tests/broken/test_{name}.py" for name in "uvwxyz"]
+    evidence = made.run([*TESTS[:3], *inside, *TESTS[3:]])
+    assert evidence.files == tuple(left)
+    assert len(played.batches) == (6 if left else 2)
+    assert len(made.not_checked) == 1
+    assert f"{6 if left else 14} test files: " in made.not_checked[0]
+
+
+@pytest.mark.parametrize(
+    ("slower", "budget", "regressions"), [(6, 200, 0), (100, 2000, 1)], ids=["a slow machine", "a hang"]
+)
+def test_a_run_that_was_ended_is_a_regression_only_if_it_had_much_longer_than_the_base(slower, budget, regressions):
+    played = Played(10)
+    played.slower = slower
+    bench = Bench(played.open, budget, played.clock)
+    made = RegressionCheck(
+        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
+    )
+    evidence = made.run(TESTS[:1])
+    assert len(evidence.regressions) == regressions
+    assert len(evidence.unsettled) == 1 - regressions
