@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sweagent.config import Settings
-from sweagent.environment import Recipe, discover, ensure_image, ensure_venv
+from sweagent.environment import Image, Recipe, discover, ensure_image, ensure_venv, existing_image
 from sweagent.environment.recipe import Line
 from sweagent.errors import SandboxError, UsageError
 from sweagent.repository import seed_archive
@@ -72,11 +72,7 @@ def prepare(
 
 def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[str], None]) -> Workplace:
     repository = task.repository
-    recipe = _recipe(task)
-    as_it_is = bool(settings.sandbox.image or recipe.image)
-    if not as_it_is:
-        recipe = _with_setup(recipe, task)
-    image = ensure_image(recipe, repository, settings, log=note)
+    image, as_it_is = _image(task, settings, note)
     # An image that was made elsewhere may have the project's future in its history, and no uncommitted changes.
     replace_tree = as_it_is or bool(repository.dirty_patch)
     chosen = settings.sandbox.model_copy(update={"kind": "docker", "image": image.name})
@@ -89,6 +85,24 @@ def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[
 
     command = task.test_command or image.test_command
     return Workplace(open_one, command, Path(repository.git_dir), image.steps)
+
+
+def _image(task: Task, settings: Settings, note: Callable[[str], None]) -> tuple[Image, bool]:
+    """The image of a task, and whether it was made elsewhere."""
+    if settings.sandbox.image:
+        return existing_image(settings.sandbox.image, _known_test_command(task), log=note), True
+    recipe = _recipe(task)
+    as_it_is = bool(recipe.image)
+    recipe = recipe if as_it_is else _with_setup(recipe, task)
+    return ensure_image(recipe, task.repository, settings, log=note), as_it_is
+
+
+def _known_test_command(task: Task) -> str:
+    """Empty where nobody would know how to build the environment: with an image, nobody needs to."""
+    try:
+        return _recipe(task).test_command.value
+    except UsageError:
+        return ""
 
 
 def _beside_the_copy(

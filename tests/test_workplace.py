@@ -47,6 +47,18 @@ def test_an_image_of_the_users_is_set_up(task: Callable[[str], Task], offline_im
         assert sandbox.run("cat /tmp/value").output == "made\n"
 
 
+@pytest.mark.docker
+def test_an_image_of_the_users_is_enough_for_a_project_of_no_known_kind(
+    git_repository: Callable[..., Path], offline_image: str
+) -> None:
+    repository = open_repository(str(git_repository({"notes.txt": "here\n"}, name="notes")))
+    settings = load_settings({"sandbox": {"kind": "docker", "image": offline_image, "memory": "256m"}})
+    task = Task(id="notes", repository=repository, issue=Issue(title="x"))
+    with workplace.prepare(task, settings, "r", lambda text: None) as place, place.open() as sandbox:
+        assert sandbox.run("cat notes.txt").output == "here\n"
+    assert place.test_command == ""
+
+
 class NothingIsBuiltError(Exception):
     """Ends the preparation before the engine is asked."""
 

@@ -3,7 +3,19 @@
 from sweagent.environment.build import ensure_image
 from sweagent.environment.discover import discover
 from sweagent.environment.disk import disk_use, list_images, prune
+from sweagent.environment.prebuilt import existing_image
 from sweagent.environment.recipe import Image, Recipe
 from sweagent.environment.venv import Venv, ensure_venv
 
-__all__ = ["Image", "Recipe", "Venv", "discover", "disk_use", "ensure_image", "ensure_venv", "list_images", "prune"]
+__all__ = [
+    "Image",
+    "Recipe",
+    "Venv",
+    "discover",
+    "disk_use",
+    "ensure_image",
+    "ensure_venv",
+    "existing_image",
+    "list_images",
+    "prune",
+]

@@ -62,7 +62,7 @@ def ensure_image(
         if chosen:
             from sweagent.environment.prebuilt import use_as_it_is
 
-            return use_as_it_is(client, chosen, recipe, log=log)
+            return use_as_it_is(client, chosen, recipe.test_command.value, log=log)
         name = f"{IMAGES}:{recipe.key()}"
         with one_at_a_time(recipe.key()):
             image = find_image(client, name)

@@ -3,14 +3,28 @@
 import re
 from typing import Any
 
-from sweagent.environment.engine import Log, find_image
-from sweagent.environment.recipe import Image, Recipe
+from sweagent.environment.engine import Log, connect, find_image
+from sweagent.environment.recipe import Image
 from sweagent.errors import EnvironmentBuildError
 
 _CANDIDATES = ("/testbed", "/workspace", "/workspaces", "/repo", "/src", "/app", "/code")
 
 
-def use_as_it_is(client: Any, name: str, recipe: Recipe, *, log: Log) -> Image:
+def existing_image(name: str, test_command: str, *, log: Log) -> Image:
+    """As `use_as_it_is`, for who has no connection to the engine.
+
+    Raises:
+        EnvironmentBuildError: the image cannot be had.
+        SandboxError: no engine answers.
+    """
+    client = connect()
+    try:
+        return use_as_it_is(client, name, test_command, log=log)
+    finally:
+        client.close()
+
+
+def use_as_it_is(client: Any, name: str, test_command: str, *, log: Log) -> Image:
     """An image that holds the repository and its environment already.
 
     The work tree is the image's working directory when that is a repository, else the first usual place that is one.
@@ -18,7 +32,7 @@ def use_as_it_is(client: Any, name: str, recipe: Recipe, *, log: Log) -> Image:
     Args:
         client: from `connect`.
         name: the image's name; it is pulled when it is missing.
-        recipe: gives the test command, which an image cannot tell.
+        test_command: which an image cannot tell; empty when nobody knows.
         log: receives lines for people.
 
     Raises:
@@ -39,38 +53,36 @@ def use_as_it_is(client: Any, name: str, recipe: Recipe, *, log: Log) -> Image:
         image = image[0] if isinstance(image, list) else image
     config = image.attrs["Config"]
     variables = dict(item.split("=", 1) for item in config.get("Env") or [] if "=" in item)
+    container = client.containers.create(image.id, command=["true"], network_disabled=True)
+    try:
+        workdir = _workdir(container, config.get("WorkingDir") or "")
+        environment = _with_conda(container, variables)
+    finally:
+        container.remove(force=True)
     return Image(
         name=name,
         id=image.id,
-        workdir=_workdir(client, image, config.get("WorkingDir") or ""),
-        test_command=recipe.test_command.value,
-        environment=_with_conda(client, image, variables),
+        workdir=workdir,
+        test_command=test_command,
+        environment=environment,
         steps=(f"image {name} used as it is: ok",),
         cached=True,
     )
 
 
-def _workdir(client: Any, image: Any, declared: str) -> str:
+def _workdir(container: Any, declared: str) -> str:
     places = [place for place in (declared, *_CANDIDATES) if re.fullmatch(r"/[A-Za-z0-9._/-]+", place)]
-    container = client.containers.create(image.id, command=["true"], network_disabled=True)
-    try:
-        for place in places:
-            if _exists(container, f"{place}/.git"):
-                return place
-    finally:
-        container.remove(force=True)
+    for place in places:
+        if _exists(container, f"{place}/.git"):
+            return place
     return places[0] if declared else "/testbed"
 
 
-def _with_conda(client: Any, image: Any, variables: dict[str, str]) -> dict[str, str]:
+def _with_conda(container: Any, variables: dict[str, str]) -> dict[str, str]:
     """SWE-bench's images keep their interpreter in a conda environment that only a login shell would activate."""
     prefix = "/opt/miniconda3/envs/testbed"
-    container = client.containers.create(image.id, command=["true"], network_disabled=True)
-    try:
-        if not _exists(container, f"{prefix}/bin/python"):
-            return variables
-    finally:
-        container.remove(force=True)
+    if not _exists(container, f"{prefix}/bin/python"):
+        return variables
     path = variables.get("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     return variables | {"PATH": f"{prefix}/bin:{path}", "CONDA_PREFIX": prefix}
 
