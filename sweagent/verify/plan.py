@@ -76,7 +76,9 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     found, unfit = _candidates(trees, patched, inputs, changed, sorted(held), overlay, runner, test_command)
     ranked = rank_tests(trees, patched, changed, runner)
     first = [path for path in overlay if is_test_module(path, runner)]
-    first += [name.split("::")[0] for name in inputs.named_tests if name.split("::")[0] in ranked]
+    for name in inputs.named_tests:
+        place = name.split("::")[0].rstrip("/")
+        first += [path for path in ranked if path == place or path.startswith(f"{place}/")]
     return Plan(
         sides=Sides(
             SideTree("base"),

@@ -6,12 +6,16 @@ specificity and its application in retrieval", 1972), and it lies close by.
 """
 
 import ast
+import configparser
 import math
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner
+from sweagent.verify.harness_files import HarnessFile, harness_file
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.test_edits import definitions
 from sweagent.verify.tree import Trees
@@ -20,6 +24,12 @@ _WORD = re.compile(rb"[A-Za-z_]\w{2,}")
 _IMPORT = re.compile(rb"^\s*(?:from\s+([\w.]+)\s+import\s+\(?([^#\n]*)|import\s+([\w., ]+))", re.M)
 _JS_IMPORT = re.compile(rb"""(?:from|require\(|import\()\s*["']([^"']+)["']""")
 _PLAIN_FOLDERS = frozenset({"src", "lib", "tests", "test", "testing", "__tests__", "spec", "unit"})
+_PYTEST_SECTIONS = (
+    ("pytest.ini", "pytest"),
+    ("pyproject.toml", ""),
+    ("tox.ini", "pytest"),
+    ("setup.cfg", "tool:pytest"),
+)
 
 
 def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runner | None = None) -> tuple[str, ...]:
@@ -31,7 +41,7 @@ def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runne
         changed: the changed source files.
         runner: only files that it collects.
     """
-    tests = [path for path in trees.paths(trees.base) if is_test_module(path, runner)]
+    tests = _collected(trees, runner)
     sources = list(changed)
     contents = trees.read_many(trees.base, tests)
     scores = dict.fromkeys(tests, 0.0)
@@ -46,6 +56,46 @@ def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runne
             default=0.0,
         )
     return tuple(sorted(tests, key=lambda path: (-scores[path], path)))
+
+
+def _collected(trees: Trees, runner: Runner | None) -> list[str]:
+    """The files that the runner collects: by their usual names, and by those that pytest is configured for."""
+    patterns = _python_files(trees) if runner in (None, Runner.PYTEST) else ()
+    return [
+        path
+        for path in trees.paths(trees.base)
+        if is_test_module(path, runner) or (patterns and path.endswith(".py") and _configured(path, patterns))
+    ]
+
+
+def _configured(path: str, patterns: Iterable[str]) -> bool:
+    """Whether one of pytest's patterns takes a file: the name alone, or the whole path when it has a slash."""
+    name = PurePosixPath(path).name
+    return (
+        name != "__init__.py"
+        and harness_file(path) is HarnessFile.TEST
+        and any(
+            fnmatch(f"/{path}", f"*/{pattern}") if "/" in pattern else fnmatch(name, pattern) for pattern in patterns
+        )
+    )
+
+
+def _python_files(trees: Trees) -> tuple[str, ...]:
+    """pytest's `python_files` of the base; nothing when it is not set or cannot be read."""
+    for name, section in _PYTEST_SECTIONS:
+        text = (trees.read(trees.base, name) or b"").decode("utf-8", "replace")
+        try:
+            if name.endswith(".toml"):
+                said = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options", {}).get("python_files")
+            else:
+                parser = configparser.ConfigParser(interpolation=None, strict=False)
+                parser.read_string(text)
+                said = parser.get(section, "python_files", fallback=None)
+        except (tomllib.TOMLDecodeError, configparser.Error, AttributeError):
+            continue
+        if said:
+            return tuple(said.split() if isinstance(said, str) else map(str, said))
+    return ()
 
 
 def changed_names(path: str, before: bytes | None, after: bytes | None) -> set[str]:
@@ -76,7 +126,7 @@ def _named_after(test: str, source: str) -> float:
     stem = PurePosixPath(source).stem
     if stem == "__init__":
         stem = PurePosixPath(source).parent.name
-    name = re.sub(r"^(test_|tests_)|([._-](test|tests|spec))$", "", PurePosixPath(test).stem)
+    name = re.sub(r"^(test_|tests_|unittest_)|([._-](test|tests|spec))$", "", PurePosixPath(test).stem)
     if name == stem.lstrip("_"):
         return 4.0
     return 1.0 if len(stem) > 3 and (stem in name or (len(name) > 3 and name in stem)) else 0.0

@@ -1,4 +1,8 @@
+import pytest
+
+from sweagent.task import Issue, Task
 from sweagent.testing import Runner
+from sweagent.verify.plan import Inputs, make_plan
 from sweagent.verify.selection import changed_names, rank_tests
 from sweagent.verify.tree import open_trees
 
@@ -22,6 +26,39 @@ def test_tests_that_belong_to_the_change_come_first(project):
         ranked = rank_tests(trees, trees.apply(patch.text), ["src/shop/cart.py"], Runner.PYTEST)
     assert set(ranked[:2]) == {"tests/test_cart.py", "tests/test_checkout.py"}
     assert set(ranked) == {name for name in FILES if "/test_" in name}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\npython_files = check_*.py\n    web/c*.py\n"),
+        ("setup.cfg", "[tool:pytest]\npython_files = check_*.py web/c*.py\n"),
+        ("tox.ini", "[pytest]\npython_files: check_*.py web/c*.py\n[testenv]\ncommands = {posargs} %(x)s\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\npython_files = ['check_*.py', 'web/c*.py']\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\npython_files = 'check_*.py web/c*.py'\n"),
+    ],
+)
+def test_files_that_pytest_is_configured_for_are_found(project, name, text):
+    own = {"tests/check_cart.py": FILES["tests/test_cart.py"], "tests/web/cart.py": "", "src/check_shop.py": ""}
+    made = project(FILES | own | {"tests/__init__.py": "", name: text})
+    with open_trees(made.repository) as trees:
+        ranked = rank_tests(trees, trees.base, ["src/shop/cart.py"], Runner.PYTEST)
+    assert set(ranked) == {path for path in FILES if "/test_" in path} | {"tests/check_cart.py", "tests/web/cart.py"}
+
+
+def test_what_cannot_be_read_configures_nothing(project):
+    broken = {"pytest.ini": "python_files = *.py\n", "pyproject.toml": "[tool", "tox.ini": "[pytest\n"}
+    made = project(FILES | broken)
+    with open_trees(made.repository) as trees:
+        assert set(rank_tests(trees, trees.base, [], Runner.PYTEST)) == {name for name in FILES if "/test_" in name}
+
+
+def test_a_folder_that_was_named_comes_first(project):
+    made = project(FILES)
+    task = Task(id="shop", repository=made.repository, issue=Issue(title=""))
+    inputs = Inputs(task, None, ("tests/other",), "pytest", "")
+    with open_trees(made.repository) as trees:
+        assert make_plan(trees, trees.base, inputs).tests[0] == "tests/other/test_far.py"
 
 
 def test_another_runner_sees_its_own_files_only(project):
