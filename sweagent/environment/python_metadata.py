@@ -4,6 +4,7 @@ import ast
 import configparser
 import re
 import tomllib
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +13,8 @@ from sweagent.environment.recipe import Line
 from sweagent.environment.tree import Tree
 from sweagent.model import Frozen
 
-_TEST_WORDS = ("test", "tests", "testing", "dev", "develop", "development", "all_test", "test_all", "check", "ci")
+_FOR_TESTS = frozenset({"test", "tests", "testing", "all_test", "test_all", "pytest"})
+_FOR_DEVELOPERS = frozenset({"dev", "develop", "development", "check", "ci"})
 
 
 class Metadata(Frozen):
@@ -32,11 +34,17 @@ class Metadata(Frozen):
 
     def for_tests(self) -> tuple[str, ...]:
         """The extras that the tests need, by their names."""
-        return tuple(name for name in self.extras if name.lower().replace("-", "_") in _TEST_WORDS)
+        return self._chosen(self.extras)
 
     def group_for_tests(self) -> tuple[Line, ...]:
         """The packages of the groups that the tests need."""
-        return tuple(line for name, lines in self.groups.items() if name.lower() in _TEST_WORDS for line in lines)
+        return tuple(line for name in self._chosen(self.groups) for line in self.groups[name])
+
+    def _chosen(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those that are named for tests; where no extra and no group is, those for developers."""
+        said = {name.lower().replace("-", "_") for name in (*self.extras, *self.groups)}
+        wanted = said & _FOR_TESTS or said & _FOR_DEVELOPERS
+        return tuple(name for name in names if name.lower().replace("-", "_") in wanted)
 
 
 def read_metadata(tree: Tree) -> Metadata:

@@ -87,7 +87,10 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
 
 def _optional(tree: Tree, metadata: Metadata, said: set[str]) -> list[Line]:
     """What test files, pytest's options and CI name and no metadata does."""
-    named = [*undeclared_packages(tree), *(line for line in ci_packages(tree, metadata) if not _is_tool(line))]
+    named = [
+        *undeclared_packages(tree, metadata),
+        *(line for line in ci_packages(tree, metadata) if not _is_tool(line)),
+    ]
     return [line for line in _once(named) if _name(line) not in said]
 
 

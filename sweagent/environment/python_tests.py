@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 import yaml
 
+from sweagent.environment.borrow import distribution_name
 from sweagent.environment.nox_sessions import NoxSessions
 from sweagent.environment.python_metadata import Metadata, lines_of
-from sweagent.environment.recipe import Line
+from sweagent.environment.recipe import Line, normal_name
 from sweagent.environment.tree import Tree
 from sweagent.resources import resource
 
 _REQUIREMENT_FILE = re.compile(
     r"(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*|tests?)/[\w.-]+|[\w-]*require[\w.-]+"
 )
-_FOR_TESTS = re.compile(r"(?:^|[/._-])(?:tests?|testing|py3)(?=[._-]|/.*)")
+_FOR_TESTS = re.compile(r"(?:^|[/._-])(?:tests?|testing|pytest|py3)(?=[._-]|/.*)")
 _FOR_DEVELOPERS = re.compile(r"(?:^|[/._-])(?:dev|develop|development|ci|all)(?=[._-])")
 _NOT_FOR_TESTS = re.compile(r"docs?\b|lint|typ(?:e|ing)|mypy|style|build|release|example|pallets|min|constraint|oldest")
 _TEST_GLOBS = ("*test*.py", "*tests/*.py", "*testing/*.py")
@@ -35,15 +36,24 @@ def test_requirements(tree: Tree, metadata: Metadata, nox: NoxSessions) -> tuple
     return tuple(lines)
 
 
-def undeclared_packages(tree: Tree) -> tuple[Line, ...]:
-    """Packages that the test files import, and plugins that they use, by the table of `environments/python`."""
+def undeclared_packages(tree: Tree, metadata: Metadata) -> tuple[Line, ...]:
+    """Packages that the test files import, and plugins that they use.
+
+    They are known by the table of `environments/python`, or from an extra or a group of the project.
+    """
+    offered = {
+        distribution_name(line.value): line.value
+        for lines in (*metadata.extras.values(), *metadata.groups.values())
+        for line in lines
+    }
     table = yaml.safe_load(resource("environments", "python", "test-packages.yaml").read_text(encoding="utf-8"))
     found: dict[str, Line] = {}
     for line in tree.lines(r"^ *(import|from) +[A-Za-z_]", *_TEST_GLOBS):
         match = re.match(r" *(?:import|from) +(\w+)", line)
-        name = table["imports"].get(match[1]) if match else None
-        if match and name and not _is_local(tree, match[1]):
-            found.setdefault(name, Line(value=name, source=f"the tests import {match[1]}"))
+        module = match[1] if match else ""
+        name = offered.get(normal_name(module)) or table["imports"].get(module)
+        if name and not _is_local(tree, module):
+            found.setdefault(name, Line(value=name, source=f"the tests import {module}"))
     options = tree.lines("addopts|asyncio_mode|DJANGO_SETTINGS_MODULE|timeout *=|--", *_CONFIGURATION)
     words = [*tree.lines(r"def test_|pytest\.mark", *_TEST_GLOBS), *options]
     for sign, name in table["signs"].items():

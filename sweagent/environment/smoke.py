@@ -17,6 +17,11 @@ _KEPT = 8_000_000
 
 _SILENT = (Runner.DJANGO, Runner.GO, Runner.SYMPY, Runner.UNITTEST)
 """Runners that name no tests unless they are asked to."""
+
+_WRITING = (Runner.MAVEN, Runner.GRADLE)
+"""Runners that tell of tests in files only."""
+
+_REPORT = "/tmp/fix-issue-report.xml"  # noqa: S108 (in a container of its own)
 _IPV6 = {"net.ipv6.conf.all.disable_ipv6": "0"}
 """The engine turns ::1 off where it gives no network; many tests open it."""
 
@@ -61,7 +66,8 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     """
     from docker.errors import DockerException
 
-    command = command or telling_command(image.test_command)
+    said = command or image.test_command
+    command = command or telling_command(said)
     if not command:
         raise SandboxError("how the tests are run is not known", "put `test_command` under `environment:`")
     client = connect()
@@ -92,7 +98,7 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     finally:
         client.close()
     timed_out = status in (124, 137)
-    report = parse(runner_of(command), output, exit_code=None if timed_out else status)
+    report = read_output(said, output, None if timed_out else status)
     return Smoke(report=report, output=output[-20_000:], seconds=time.monotonic() - started, timed_out=timed_out)
 
 
@@ -106,4 +112,19 @@ def telling_command(command: str) -> str:
     if runner == Runner.PYTEST and not re.search(r"[;&|]", command):
         again = f"[ $status != 4 ] || {{ {command} -vv; status=$?; }}"
         return f"{command} -vv --continue-on-collection-errors; status=$?; {again}; exit $status"
+    if runner in _WRITING:
+        tests = command_for(runner, test_command=command, report=_REPORT)
+        return f"{tests}; status=$?; echo; echo {_REPORT}; cat {_REPORT}; exit $status"
     return command_for(runner, test_command=command) if runner in _SILENT else command
+
+
+def read_output(command: str, output: str, exit_code: int | None) -> TestReport:
+    """The report of a run of a command that `telling_command` gave.
+
+    Args:
+        command: the test command before it was changed.
+        output: what the run printed.
+        exit_code: of the run; None when it was ended at its limit.
+    """
+    text, _, report = output.partition(f"\n{_REPORT}\n")
+    return parse(runner_of(command), text, exit_code=exit_code, report=report)

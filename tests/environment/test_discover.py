@@ -86,6 +86,7 @@ def test_the_interpreter_follows_from_the_evidence(recipe_of, files: dict[str, s
             {"setup.py": "setup()", "requirements/test.txt": "-r base.txt\nmock\n", "requirements/base.txt": "six\n"},
             {"six", "mock"},
         ),
+        ({"setup.py": "setup()", "requirements/pytest.txt": "mock", "requirements/dev.txt": "nose"}, {"mock"}),
         ({"setup.py": "setup()", "requirements-docs.txt": "sphinx\n"}, set()),
         (
             {"setup.py": "setup()", "tox.ini": "[testenv]\ndeps =\n  mock\n  -rr.txt\n  tox: x\n", "r.txt": "six"},
@@ -97,6 +98,35 @@ def test_the_interpreter_follows_from_the_evidence(recipe_of, files: dict[str, s
 def test_the_packages_that_the_tests_need(recipe_of, files: dict[str, str], wanted: set[str]) -> None:
     found = {line.value for line in recipe_of(files | TEST).requirements} - {"pytest"}
     assert found == wanted
+
+
+CHOICE = "[project.optional-dependencies]\nmore=['brotli>=1']\n[dependency-groups]\ndev=['mock']\n"
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "wanted"),
+    [
+        (CHOICE, {"mock"}),
+        (CHOICE + "test=['nose']\n", {"nose"}),
+        (CHOICE + "Testing=['nose']\npytest=['ddt']\n", {"nose", "ddt"}),
+        (CHOICE.replace("more", "test"), {"brotli>=1"}),
+    ],
+)
+def test_what_is_for_developers_is_taken_where_nothing_is_for_tests(
+    recipe_of, pyproject: str, wanted: set[str]
+) -> None:
+    recipe = recipe_of({"pyproject.toml": "[project]\nname='a'\n" + pyproject} | TEST)
+    assert {line.value for line in recipe.requirements} - {"pytest"} == wanted
+
+
+def test_an_extra_that_the_tests_import_is_installed_as_the_project_wants_it(recipe_of) -> None:
+    files = {
+        "pyproject.toml": "[project]\nname='a'\n" + CHOICE,
+        "tests/test_a.py": "import brotli\nimport unheard_of\n",
+    }
+    (line,) = recipe_of(files).optional
+    assert line.value == "brotli>=1"
+    assert "import brotli" in line.source
 
 
 def test_pins_are_dropped_when_the_interpreter_is_newer_than_the_code(git_repository, monkeypatch, tree_of) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sweagent.environment.smoke import telling_command
-from sweagent.testing import Runner, TestReport, parse
+from sweagent.environment.smoke import read_output, telling_command
+from sweagent.testing import TestReport
 
 Run = Callable[..., TestReport]
 
@@ -18,6 +18,15 @@ QUIET = "[pytest]\naddopts = -q\n"
 OLD_PYTEST = """#!/bin/sh
 case "$*" in *--continue*) echo 'error: unrecognized arguments: --continue-on-collection-errors'; exit 4;; esac
 echo 'test_a.py::test_a PASSED'
+"""
+
+GRADLE = """
+mkdir -p build/test-results/test
+cat > build/test-results/test/TEST-a.xml << END
+<?xml version="1.0"?><testsuite><testcase classname="A" name="a"/>
+<testcase classname="A" name="b"><failure message="no"/></testcase></testsuite>
+END
+exit 3
 """
 
 
@@ -33,7 +42,7 @@ def run(tmp_path: Path) -> Run:
         done = subprocess.run(
             ["sh", "-c", telling_command(command)], cwd=tmp_path, env=environment, capture_output=True, text=True
         )
-        return parse(Runner.PYTEST, done.stdout + done.stderr, exit_code=done.returncode)
+        return read_output(command, done.stdout + done.stderr, done.returncode)
 
     return make
 
@@ -54,6 +63,11 @@ def test_a_run_that_is_killed_has_named_what_ended_before(run: Run) -> None:
 def test_an_old_pytest_runs_without_the_option(run: Run) -> None:
     report = run({"pytest": OLD_PYTEST}, "pytest")
     assert (report.ran, report.exit_code) == (1, 0)
+
+
+def test_what_gradle_writes_is_read(run: Run) -> None:
+    report = run({"gradlew": GRADLE}, "sh gradlew test")
+    assert (report.counts, report.exit_code) == ({"passed": 1, "failed": 1}, 3)
 
 
 @pytest.mark.parametrize(
