@@ -35,6 +35,11 @@ class FixIssueError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def told(self) -> str:
+        """The message and the hint in one line."""
+        return f"{self} ({self.hint})" if self.hint else str(self)
+
 
 class UsageError(FixIssueError, ValueError):
     """The input (an argument, a setting, a file given by the user) cannot be used."""

@@ -146,7 +146,7 @@ class _Run:
             except StorageError:
                 raise
             except FixIssueError as error:
-                self._end(Ending("sandbox_error" if isinstance(error, SandboxError) else "policy_error", str(error)))
+                self._end(Ending("sandbox_error" if isinstance(error, SandboxError) else "policy_error", error.told))
                 raise
             except Exception as error:
                 self._end(Ending("internal_error", f"{type(error).__name__}: {error}"))
@@ -160,6 +160,10 @@ class _Run:
         budget = self._budget = Budget(limits.cost, limits.tokens)
         if self._past:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
+        # Made first: what is wrong with it must not wait for the build of an environment.
+        policy = (
+            policy_from(self._settings.policy) if self._settings.policy else make_policy(self._settings.model, budget)
+        )
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
         hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
@@ -169,9 +173,6 @@ class _Run:
         self._open_sandbox()
         if loading:
             loading.result()
-        policy = (
-            policy_from(self._settings.policy) if self._settings.policy else make_policy(self._settings.model, budget)
-        )
         if self._past:
             self._note("doing again what was done before")
             repeat_actions(self._journal, self._tools, self._context)

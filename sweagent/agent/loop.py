@@ -114,13 +114,13 @@ class Agent:
                 if ending:
                     return ending
         except BudgetExceededError as error:
-            return Ending("budget_limit", str(error), error)
+            return Ending("budget_limit", error.told, error)
         except ContextOverflowError as error:
-            return Ending("context_overflow", str(error), error)
+            return Ending("context_overflow", error.told, error)
         except PolicyError as error:
-            return Ending("policy_error", str(error), error)
+            return Ending("policy_error", error.told, error)
         except SandboxError as error:
-            return Ending("sandbox_error", str(error), error)
+            return Ending("sandbox_error", error.told, error)
         except RunInterruptedError as error:
             return Ending("interrupted", str(error), error)
 

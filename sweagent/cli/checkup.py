@@ -13,15 +13,6 @@ from sweagent import __version__
 from sweagent.errors import FixIssueError
 from sweagent.model import Frozen
 
-_KEYS = (
-    "ANTHROPIC_API_KEY",
-    "OPENAI_API_KEY",
-    "GEMINI_API_KEY",
-    "OPENROUTER_API_KEY",
-    "MISTRAL_API_KEY",
-    "AZURE_API_KEY",
-)
-
 _PATIENCE = 10
 """Seconds that a registry may take to answer."""
 
@@ -59,7 +50,9 @@ def _sandboxes() -> Iterator[Check]:
 
 
 def _keys() -> Iterator[Check]:
-    set_keys = [name for name in _KEYS if os.environ.get(name)]
+    from sweagent.policy.models import usual_keys
+
+    set_keys = [name for name in usual_keys() if os.environ.get(name)]
     yield Check(
         name="model key",
         state="ok" if set_keys else "missing",

@@ -71,6 +71,7 @@ class PlainProgress:
             case RunEnded():
                 self._line(
                     f"ended: {event.exit_status}, {event.steps} steps, {money(event.cost)}, {event.seconds:.0f} s"
+                    + (f": {event.message}" * bool(event.message))
                 )
 
     def _line(self, text: str) -> None:

@@ -116,6 +116,12 @@ class Budget:
         with self._condition:
             return tuple(self._lines.values())
 
+    @property
+    def needs_prices(self) -> bool:
+        """Whether a model of unknown price cannot be asked: dollars are limited, tokens are not."""
+        limited = any(budget.cost_limit is not None for budget in self._chain)
+        return limited and all(budget.token_limit is None for budget in self._chain)
+
     def room(self) -> tuple[float | None, int | None]:
         """US dollars and tokens that are neither spent nor reserved; None where there is no limit."""
         with self._condition:
@@ -155,9 +161,7 @@ class Budget:
         return Reservation(self._chain, model, purpose, cost, tokens)
 
     def _check_price(self, model: str, cost: float | None) -> None:
-        limited = any(budget.cost_limit is not None for budget in self._chain)
-        bounded = any(budget.token_limit is not None for budget in self._chain)
-        if cost is None and limited and not bounded:
+        if cost is None and self.needs_prices:
             raise BudgetExceededError(
                 f"the price of {model} is unknown, so the cost limit cannot be kept",
                 "set a limit in tokens (limits.tokens), or give the model's price in a models file "

@@ -1,5 +1,6 @@
 """From settings or a source that the user names to a policy."""
 
+import os
 from pathlib import Path
 
 from sweagent.config import ModelSettings
@@ -21,7 +22,8 @@ def make_policy(settings: ModelSettings, budget: Budget) -> Policy:
         budget: what may be spent, by all models together.
 
     Raises:
-        UsageError: no model is named, or a models file cannot be read.
+        UsageError: no model is named, its key is not set, its price is unknown and no limit in tokens is given, or a
+            models file cannot be read.
     """
     if not settings.name:
         raise UsageError(
@@ -73,4 +75,23 @@ def effective_window(settings: ModelSettings, info: ModelInfo | None = None) -> 
 def _one(settings: ModelSettings, name: str, budget: Budget) -> LitellmPolicy:
     # The base URL is the named model's; another model has its provider's own.
     own = settings if name == settings.name else settings.model_copy(update={"name": name, "api_base": None})
-    return LitellmPolicy(own, budget)
+    info = model_info(name)
+    _check_key(own, info)
+    if info.prices is None and budget.needs_prices:
+        raise UsageError(
+            f"the price of {name} is unknown, so the limit of ${budget.cost_limit} cannot be kept",
+            "set a limit in tokens (--max-tokens), or give the price in a models file (`fix-issue models` shows how)",
+        )
+    return LitellmPolicy(own, budget, info=info)
+
+
+def _check_key(settings: ModelSettings, info: ModelInfo) -> None:
+    """Refuse a model whose key is known to be missing, before anything is built for the run."""
+    if not info.keys or settings.api_base or "api_key" in settings.extra:
+        return
+    tokens = (name.replace("_API_KEY", "_AUTH_TOKEN") for name in info.keys)
+    if not any(os.environ.get(name) for name in (*info.keys, *tokens)):
+        raise UsageError(
+            f"{settings.name} needs a key, and {' or '.join(info.keys)} is not set",
+            f"export {info.keys[0]}, name a server of your own with --api-base, or play a script with --policy",
+        )

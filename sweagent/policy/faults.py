@@ -30,6 +30,7 @@ _QUOTA = re.compile(
     r"|billing(?:_hard_limit| hard limit)|payment required|spending limit|out of credits",
     re.I,
 )
+_NO_KEY = re.compile(r"missing credentials|missing .{0,40}api[ _]key|api_key client option must be set", re.I)
 _GARBLED = re.compile(
     r"expecting value|jsondecode|json decode|unable to get json|invalid json|not valid json|<html|<!doctype|extra data"
     r"|unterminated string|invalid response object|error parsing|unable to (?:get|parse)|expected .{0,20}got",
@@ -123,7 +124,7 @@ def _kind(error: BaseException, text: str, status: int | None) -> Kind:
         return "quota"
     if isinstance(error, TimeoutError) or "Timeout" in name or status == 408:
         return "timeout"
-    if status in (401, 403) or name in ("AuthenticationError", "PermissionDeniedError"):
+    if status in (401, 403) or name in ("AuthenticationError", "PermissionDeniedError") or _NO_KEY.search(text):
         return "key"
     if status == 404:
         return "missing"

@@ -225,6 +225,9 @@ class LitellmPolicy:
             arguments["api_base"] = settings.api_base
         if self._keys:
             arguments["api_key"] = self._keys[self._key]
+        elif settings.api_base and self.info.keys:
+            # A server of one's own often wants no key, but the provider's client does.
+            arguments["api_key"] = "none"
         return _Request({**arguments, **self.info.arguments, **settings.extra}, size, output)
 
     def _affordable(self, size: int, output: int) -> int:

@@ -111,6 +111,12 @@ def known_models() -> tuple[str, ...]:
     return tuple(sorted(name for name, entry in _price_list().items() if entry.get("mode") in ("chat", "responses")))
 
 
+def usual_keys() -> tuple[str, ...]:
+    """The environment variables that the models files name as keys, in their order."""
+    entries = (entry for path in models_files() for entry in _entries(path, path.stat().st_mtime_ns))
+    return tuple(dict.fromkeys(key for entry in entries for key in entry.keys or ()))
+
+
 def models_files() -> tuple[Path, ...]:
     """The models files there are, the bundled one first; later ones win."""
     config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

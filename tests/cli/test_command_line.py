@@ -53,6 +53,8 @@ WRONG = {
     "missing configuration": (["{repo}", "issue", "--config", "nowhere.yaml"], "nowhere.yaml"),
     "missing script": (["{repo}", "the issue", "--policy", "nowhere.yaml", "--sandbox", "local"], "nowhere.yaml"),
     "no model": (["{repo}", "the issue", "--sandbox", "local"], "--model"),
+    "no key": (["{repo}", "the issue", "--model", "openai/gpt-5"], "OPENAI_API_KEY"),
+    "no price": (["{repo}", "the issue", "--model", "openai/own", "--api-base", "http://127.0.0.1:9"], "--max-tokens"),
     "no such run": (["resume", "nowhere"], "nowhere"),
     "unknown base": (["{repo}", "the issue", "--base", "no-such-branch"], "no-such-branch"),
 }
@@ -64,6 +66,7 @@ def test_wrong_usage_is_refused_in_words(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     repo = git_repository({"a.py": "x = 1\n"})
     done = fix_issue(*[argument.format(repo=repo) for argument in arguments], cwd=tmp_path)
     assert done.returncode == 2, done.stderr

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sweagent.errors import BudgetExceededError, RunInterruptedError
+from sweagent.config import ModelSettings
+from sweagent.errors import BudgetExceededError, PolicyError, RunInterruptedError
 from sweagent.policy import Budget, LitellmPolicy, ToolSchema, View
 from sweagent.policy.base import Message
 from sweagent.policy.models import ModelInfo
@@ -32,6 +33,25 @@ def test_native_calls_go_out_and_come_back_with_usage_and_cost(
     assert [tool["function"]["name"] for tool in sent["tools"]] == [tool.name for tool in tools]
     assert sent["messages"][0] == {"role": "system", "content": "Be good."}
     assert sent["max_tokens"] == 500
+
+
+def test_a_server_of_ones_own_needs_no_key(
+    server: Any, http: ModuleType, view: View, tools: list[ToolSchema], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    server.play(http.completion("Look.", [http.call("bash", {"command": "ls"}, "a")]))
+    settings = ModelSettings(name="openai/own", api_base=server.url, max_output_tokens=500)
+    assert LitellmPolicy(settings, Budget(tokens=100_000)).respond(view, tools).actions
+
+
+def test_a_missing_key_is_told_at_once(
+    make: Make, view: View, tools: list[ToolSchema], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(PolicyError) as caught:
+        make(api_base=None, extra={"api_key": None}).respond(view, tools)
+    assert "key" in caught.value.hint
+    assert clock.slept == []
 
 
 def test_models_without_native_calls_get_and_send_text(
