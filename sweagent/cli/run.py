@@ -123,7 +123,7 @@ def report(result: Result, *, as_json: bool) -> None:
     if result.withheld_file:
         console.print(f"what was left out: {result.withheld_file}")
     console.print(f"{result.steps} steps, {money(result.cost)}, {result.seconds:.0f} s; ended: {result.exit_status}")
-    if result.message:
+    if result.message and result.message != result.reason:
         console.print(safe(result.message))
     if result.patch_file:
         console.print(f"patch: {result.patch_file}")
