@@ -64,7 +64,9 @@ class Candidate:
 
     def job(self, timeout: float) -> Job:
         """The job that runs it, with a canary where that can be planted."""
-        env, report, canary = {}, "", None
+        env, report, canary, command = {}, "", None, self.command
+        if self.runner is Runner.GO and "-json" not in command:  # what it prints for people does not name what passed
+            command = re.sub(r"\bgo\s+test\b", "go test -json", command, count=1)
         if self.driven:
             env[RECORD_VARIABLE] = "{folder}/record"
         if self.runner is Runner.PYTEST:
@@ -74,7 +76,7 @@ class Candidate:
             env["PYTEST_ADDOPTS"] = " ".join([*words, canary.target] if canary else words)
         return Job(
             f"reproduction ({self.origin.value})",
-            self.command,
+            command,
             timeout,
             files=self.files,
             runner=self.runner,
@@ -82,6 +84,7 @@ class Candidate:
             canary=canary,
             env=env,
             record="record" if self.driven else "",
+            shown=self.command,
         )
 
     def _canary(self) -> Canary | None:
@@ -151,6 +154,8 @@ def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_comma
     if path in changed:
         return f"{path} cannot be a reproduction: the patch changes it as a source"
     names = {path, dotted(path), PurePosixPath(path).name, PurePosixPath(path).stem}
+    if runner_of(reproduction.command) is Runner.GO:  # it is told of packages, not of files
+        names |= {"./...", "go test" if len(PurePosixPath(path).parts) == 1 else target_of(Runner.GO, path)}
     if not any(name in reproduction.command for name in names):
         return f"its command does not run {path}: {reproduction.command}"
     found = _LOOKS_AT_SOURCE.search(reproduction.content) or _SHELL_READERS.search(reproduction.command)

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, command_for, runner_of
-from sweagent.verify.targets import is_test_module
+from sweagent.verify.targets import is_test_module, target_of
 
 _INTERPRETERS = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh", ".rb": "ruby"}
 
@@ -23,7 +23,8 @@ def guess_command(path: str, test_command: str) -> str:
     pure = PurePosixPath(path)
     is_test = is_test_module(path) or pure.name.startswith("test_") or ".test." in pure.name
     if is_test and test_command and runner_of(test_command) is not Runner.UNKNOWN:
-        return command_for(runner_of(test_command), [path], test_command=test_command)
+        runner = runner_of(test_command)
+        return command_for(runner, [target_of(runner, path)], test_command=test_command)
     if is_test and pure.suffix == ".py":
         return command_for(Runner.PYTEST, [path])
     if is_test and pure.suffix in (".js", ".mjs", ".cjs"):

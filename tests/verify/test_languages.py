@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -106,6 +107,55 @@ def test_cargo_runs_the_whole_suite_with_a_canary(project):
     assert proof.regression.whole_suite
     proof = made.verify({"src/lib.rs": RUST.format("+", 3)}, test_command=cargo)
     assert (proof.verdict, [item.id for item in proof.regression.regressions]) == (Verdict.REGRESSED, ["double"])
+
+
+needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
+GO = "package calc\n\nfunc Add(a, b int) int {{ return a {} b }}\n\nfunc Double(a int) int {{ return a * {} }}\n"
+GO_TEST = """package calc
+
+import "testing"
+
+func Test{name}(t *testing.T) {{
+    if {name}({arguments}) != {result} {{
+        t.Fatal("wrong")
+    }}
+}}
+"""
+GO_DOUBLE = GO_TEST.format(name="Double", arguments="2", result="4")
+GO_ADD = GO_TEST.format(name="Add", arguments="1, 2", result="3")
+GO_EXITS = """package calc
+
+import "os"
+
+var end = os.Exit
+
+func init() { end(0) }
+"""
+
+
+@needs_go
+def test_go_is_judged_by_packages_with_a_canary(project):
+    made = project(
+        {
+            "go.mod": "module example.org/calc\n\ngo 1.18\n",
+            "calc/calc.go": GO.format("-", 2),
+            "calc/calc_test.go": GO_DOUBLE,
+        }
+    )
+    # One cache for all runs; not below pytest's own folder, whose name would be taken for the runner's.
+    with TemporaryDirectory(prefix="go-cache-", ignore_cleanup_errors=True) as cache:
+        go = f"GOCACHE={cache} go test"
+        reproduction = Reproduction(
+            path="calc/add_test.go", content=GO_ADD, command=f"{go} -run TestAdd ./calc", kind="test"
+        )
+        given = {"reproduction": reproduction, "test_command": go}
+        proof = made.verify({"calc/calc.go": GO.format("+", 2)}, **given)
+        assert (proof.verdict, proof.regression.canary) == (Verdict.VERIFIED, "failed as planted"), proof.reason
+        broken = made.verify({"calc/calc.go": GO.format("+", 3)}, **given)
+        assert (broken.verdict, len(broken.regression.regressions)) == (Verdict.REGRESSED, 1), broken.reason
+        assert broken.regression.regressions[0].id.endswith("TestDouble")
+        ended = made.verify({"calc/exits.go": GO_EXITS}, **given)
+        assert ended.verdict is not Verdict.VERIFIED
 
 
 def test_without_a_known_test_file_the_whole_suite_is_compared(project):
