@@ -2,10 +2,12 @@
 
     python benchmarks/batch_faults.py IMAGE SCRATCH [--instances 500] [--workers 8] [--small-disk]
 
-IMAGE needs git. Spread over the batch come: five kills of the whole batch by SIGKILL; an engine that ends all
-connections and is gone for seconds, as in a restart; an engine that cannot make containers; containers that are
-removed; a provider that limits or fails. With --small-disk (as root) the batch's folder is a file system of its own
-that is filled up for a while. Printed at the end: what was injected, and what was found wrong: nothing, one hopes.
+IMAGE needs git; every ten instances have an image of their own that is made of it and pulled from a registry on this
+machine, within a limit of disk. Spread over the batch come: five kills of the whole batch by SIGKILL; an engine that
+ends all connections and is gone for seconds, as in a restart; an engine that cannot make containers; containers that
+are removed; a registry that fails; a provider that limits or fails. With --small-disk (as root) the batch's folder is a
+file system of its own that is filled up for a while. Printed at the end: what was injected, the highest use of memory
+and disk, and what was found wrong: nothing, one hopes.
 """
 
 import argparse
@@ -25,7 +27,9 @@ from typing import Any
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 
 import batch_world as world
+from batch_speed import watch_memory
 from engine_proxy import EngineProxy
+from image_registry import ImageRegistry
 from openai_server import Behaviour, OpenAIServer, failure
 
 from sweagent.batch.outcomes import Outcome, read_results
@@ -33,6 +37,14 @@ from sweagent.batch.predictions import read_predictions
 
 KILLS = 5
 DISK = 64 << 20
+SHARE = 10
+"""Instances that have the same image."""
+
+ROOM = 4
+"""Images that the limit has room for, besides what all of them share."""
+
+LAYER = 1 << 20
+"""Bytes of what an image has for itself."""
 
 
 def main() -> None:
@@ -45,29 +57,78 @@ def main() -> None:
     parser.add_argument("--small-disk", action="store_true")
     options = parser.parse_args()
     shutil.rmtree(options.scratch, ignore_errors=True)
-    base = world.make_repository(options.scratch / "shapes")
+    base = world.make_repository(options.scratch / "shapes", world.PLAIN)
     output = options.scratch / "out"
     output.mkdir()
     if options.small_disk:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(output)], check=True)
-    records = [world.record(number, options.scratch / "shapes", base) for number in range(options.instances)]
-    data = world.write_data(options.scratch / "data.jsonl", records)
+    layer = exported(options.image)
+    options.disk = len(layer) + ROOM * LAYER
     try:
-        with EngineProxy(options.scratch / "engine.sock") as engine, OpenAIServer() as server:
-            print(json.dumps(Trial(options, data, output, engine, server).run(), indent=1))
+        with (
+            ImageRegistry() as registry,
+            EngineProxy(options.scratch / "engine.sock") as engine,
+            OpenAIServer() as server,
+        ):
+            for number in range(-(-options.instances // SHARE)):
+                registry.add(f"shapes-{number}", [random.randbytes(LAYER)], base=layer)
+            records = [
+                world.record(number, options.scratch / "shapes", base, image=registry.names[number // SHARE])
+                for number in range(options.instances)
+            ]
+            data = world.write_data(options.scratch / "data.jsonl", records)
+            try:
+                print(json.dumps(Trial(options, data, output, engine, server, registry).run(), indent=1))
+            finally:
+                remove(registry.names)
     finally:
         if options.small_disk:
             subprocess.run(["umount", "-l", str(output)], check=True)
+
+
+def exported(image: str) -> bytes:
+    """The files of an image as one archive."""
+    made = subprocess.run(
+        ["docker", "create", image, "true"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    try:
+        return subprocess.run(["docker", "export", made], check=True, capture_output=True).stdout
+    finally:
+        subprocess.run(["docker", "rm", made], check=True, stdout=subprocess.DEVNULL)
+
+
+def present(names: list[str]) -> list[str]:
+    """Those of the images that the engine has."""
+    listed = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]
+    there = set(subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split())
+    return [name for name in names if name in there]
+
+
+def remove(names: list[str]) -> None:
+    """Remove what the engine has of the images."""
+    left = present(names)
+    if left:
+        subprocess.run(["docker", "rmi", "-f", *left], check=True, stdout=subprocess.DEVNULL)
 
 
 class Trial:
     """One batch with its faults, each at a request to the model whose number was drawn before."""
 
     def __init__(
-        self, options: argparse.Namespace, data: Path, output: Path, engine: EngineProxy, server: OpenAIServer
+        self,
+        options: argparse.Namespace,
+        data: Path,
+        output: Path,
+        engine: EngineProxy,
+        server: OpenAIServer,
+        registry: ImageRegistry,
     ) -> None:
         self._options, self._output, self._engine, self._server = options, output, engine, server
-        self._command = world.batch_command(data, output, server, "--image", options.image, "-w", str(options.workers))
+        self._registry = registry
+        chosen = ("--images", "official", "--disk", str(options.disk), "-w", str(options.workers))
+        self._command = world.batch_command(data, output, server, *chosen)
+        self._memory = [0]
+        self._images = [0]
         self._process: subprocess.Popen[bytes] | None = None
         self._pids: list[int] = []
         self._injected: Counter[str] = Counter()
@@ -85,6 +146,7 @@ class Trial:
             (self._cut, max(1, requests // 250)),
             (self._refuse, max(1, requests // 100)),
             (self._kill_container, max(1, requests // 100)),
+            (self._refuse_pulls, max(1, requests // 200)),
             (lambda: self._fail(429), max(1, requests // 50)),
             (lambda: self._fail(503), max(1, requests // 50)),
             *([(self._fill_disk, 1)] if self._options.small_disk else []),
@@ -97,18 +159,19 @@ class Trial:
     def run(self) -> dict[str, Any]:
         """Start the batch until it ends by itself, and look at everything after each end."""
         started = time.monotonic()
-        highest = 0
         while True:
             finished = set(read_results(self._output))
             before = world.asked(self._server)
             environment = world.batch_environment(DOCKER_HOST=self._engine.url)
             self._process = subprocess.Popen(self._command, env=environment, stderr=subprocess.PIPE)
             self._pids.append(self._process.pid)
+            for watch, highest in ((watch_memory, self._memory), (self._watch_images, self._images)):
+                threading.Thread(target=watch, args=(self._process, highest), daemon=True).start()
             said = self._process.communicate()[1].decode("utf-8", "replace")
             self._look(finished, before)
             if self._process.returncode >= 0:
                 break
-        highest = max(highest, sum(file.stat().st_size for file in self._output.rglob("*") if file.is_file()))
+        stored = sum(file.stat().st_size for file in self._output.rglob("*") if file.is_file())
         results = read_results(self._output)
         if self._process.returncode != 0:
             self._wrong.append(f"the batch ended with {self._process.returncode}: {said[-300:]}")
@@ -120,7 +183,9 @@ class Trial:
             "outcomes": Counter(result.outcome.value for result in results.values()),
             "faults_recorded": sum(len(result.faults) for result in results.values()),
             "started_more_than_once": sum(result.starts > 1 for result in results.values()),
-            "bytes_on_disk": highest,
+            "bytes_on_disk": stored,
+            "images_at_once": self._images[0],
+            "memory_mb": self._memory[0] >> 20,
             "wrong": self._wrong,
         }
 
@@ -171,6 +236,15 @@ class Trial:
     def _refuse(self) -> None:
         self._injected["container cannot be made"] += 1
         self._engine.refuse("/containers/create", 1, "driver failed programming external connectivity")
+
+    def _refuse_pulls(self) -> None:
+        self._injected["registry fails"] += 1
+        self._registry.failures += 2
+
+    def _watch_images(self, process: "subprocess.Popen[bytes]", highest: list[int]) -> None:
+        while process.poll() is None:
+            highest[0] = max(highest[0], len(present(self._registry.names)))
+            time.sleep(1.0)
 
     def _kill_container(self) -> None:
         listed = ["docker", "ps", "-q", "--filter", f"label=fix-issue.pid={self._pids[-1]}"]

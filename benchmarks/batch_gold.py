@@ -40,7 +40,7 @@ def main() -> None:
     runs = {instance.problem_statement.strip().splitlines()[0].strip(): steps(instance) for instance in instances}
     options.output.mkdir(parents=True, exist_ok=True)
     settings = options.output / "settings.yaml"
-    settings.write_text("verify: {rounds: 0, seconds: 60}\nhints: false\n", encoding="utf-8")
+    settings.write_text("verify: {rounds: 0, seconds: 5}\nhints: false\n", encoding="utf-8")
     with playing(runs, told_by_title=True) as url:
         chosen = ["--ids", str(options.ids)] if options.ids else []
         command = [sys.executable, "-m", "sweagent", "batch", options.data, "-o", str(options.output / "batch")]

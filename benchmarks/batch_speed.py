@@ -1,30 +1,33 @@
-"""The batch runner beside mini-swe-agent's: an instant model over HTTP, the same image, instances and workers.
+"""The batch runner beside others: an instant model over HTTP, the same image, instances and workers.
 
-    python benchmarks/batch_speed.py IMAGE SCRATCH [--mini PYTHON] [--instances 20] [--workers 8] [--rounds 2]
+    python benchmarks/batch_speed.py IMAGE SCRATCH [--mini PYTHON] [--swe-agent PYTHON --swerex FOLDER]
+        [--instances 20] [--workers 8] [--rounds 2] [--only PROGRAM …]
 
-IMAGE needs git and Python; PYTHON is the interpreter of an environment with mini-swe-agent. Each program gets three
-replies an instance: look, edit, submit. The two take turns, so that a busy machine slows both. Printed for each round:
-instances a minute, the highest memory of all processes together, and containers that are there when the program ends.
+IMAGE needs git and Python; each PYTHON is the interpreter of an environment with mini-swe-agent or SWE-agent, FOLDER is
+swe-rex with all it needs, made by `pip install --target` for the image's Python. Each program gets three replies an
+instance: look, edit, submit. The repository has no tests, so that this project's verifier has nothing to run and all do
+the same work. The programs take turns, so that a busy machine slows all. Printed for each round: instances a minute,
+the highest memory of all processes on the host together, and containers that are there when the program ends and ten
+seconds later.
 """
 
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
-
-import batch_world as world
-from openai_server import Behaviour, OpenAIServer, answer, call, completion
+from batch_programs import PROGRAMS, Setting, make_image, playing, world
+from openai_server import OpenAIServer
 
 TESTBED = "fix-issue-benchmark:testbed"
-SUBMIT = "git diff > patch.txt && echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT && cat patch.txt"
+LATER = 10.0
+"""Seconds after which containers are counted once more."""
 
 
 def main() -> None:
@@ -33,64 +36,41 @@ def main() -> None:
     parser.add_argument("image")
     parser.add_argument("scratch", type=Path)
     parser.add_argument("--mini", type=Path)
+    parser.add_argument("--swe-agent", type=Path)
+    parser.add_argument("--swerex", type=Path)
     parser.add_argument("--instances", type=int, default=20)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--only", nargs="*", choices=tuple(PROGRAMS), default=tuple(PROGRAMS))
     options = parser.parse_args()
     shutil.rmtree(options.scratch, ignore_errors=True)
-    base = world.make_repository(options.scratch / "shapes")
-    make_image(options.image, options.scratch / "shapes")
-    fields = {"image": TESTBED, "image_name": TESTBED, "version": "1"}
-    records = [world.record(number, options.scratch / "shapes", base, **fields) for number in range(options.instances)]
-    (options.scratch / "data").mkdir()
-    data = world.write_data(options.scratch / "data" / "test.jsonl", records)
+    base = world.make_repository(options.scratch / "shapes", world.PLAIN)
+    make_image(options.image, options.scratch / "shapes", base, TESTBED, options.swerex)
+    setting = set_up(options, base)
+    missing = {"mini-swe-agent", "SWE-agent"} - set(setting.pythons)
     try:
         for number in range(options.rounds):
-            for program in ("fix-issue", *(["mini-swe-agent"] if options.mini else [])):
-                output = options.scratch / f"{program}-{number}"
+            for program in options.only:
+                if program in missing:
+                    continue
+                output = options.scratch / f"{re.sub('[^a-zA-Z]+', '-', program)}-{number}"
                 with OpenAIServer(default=playing) as server:
-                    if program == "fix-issue":
-                        command = world.batch_command(data, output, server, "-w", str(options.workers))
-                    else:
-                        command = mini_command(options, data.parent, output, server)
-                    print(json.dumps({"program": program, "round": number, **measured(command, options, output)}))
+                    command = PROGRAMS[program](setting, output, server)
+                    figures = measured(command, options, output)
+                print(json.dumps({"program": program, "round": number, **figures}), flush=True)
     finally:
         subprocess.run(["docker", "rmi", "-f", TESTBED], check=False, stdout=subprocess.DEVNULL)
 
 
-def make_image(base: str, repository: Path) -> None:
-    """An image with the repository at /testbed, as the official ones have it."""
-    made = subprocess.run(["docker", "create", base, "true"], check=True, capture_output=True, text=True).stdout.strip()
-    try:
-        subprocess.run(["docker", "cp", f"{repository}/.", f"{made}:/testbed"], check=True)
-        change = "WORKDIR /testbed"
-        subprocess.run(["docker", "commit", "--change", change, made, TESTBED], check=True, stdout=subprocess.DEVNULL)
-    finally:
-        subprocess.run(["docker", "rm", "-f", made], check=True, stdout=subprocess.DEVNULL)
-
-
-def mini_command(options: argparse.Namespace, data: Path, output: Path, server: OpenAIServer) -> list[str]:
-    """mini-swe-agent's runner with its own configuration for SWE-bench, pointed at the server."""
-    settings = [
-        "swebench.yaml",
-        f"model.model_kwargs.api_base={server.url}",
-        "model.cost_tracking=ignore_errors",
-    ]
-    command = [str(options.mini), "-m", "minisweagent.run.benchmarks.swebench", "--subset", str(data)]
-    command += ["--split", "test", "-o", str(output), "-w", str(options.workers), "-m", "openai/test"]
-    return [*command, *(part for setting in settings for part in ("-c", setting))]
-
-
-def playing(request: dict[str, Any]) -> Behaviour:
-    """Look, edit, submit: by the tools of whichever program asks."""
-    number, step = world.report_of(request), world.step_of(request)
-    tools = {tool["function"]["name"] for tool in request.get("tools", ())}
-    commands = ["cat shapes.py", f"sed -i 's/width + height$/width * height  # {number}/' shapes.py"]
-    if step < len(commands):
-        return answer(completion("next", [call("bash", {"command": commands[step]}, f"call_{step}")]))
-    if "submit" in tools:
-        return answer(completion("done", [call("submit", {"summary": "x"}, f"call_{step}")]))
-    return answer(completion("done", [call("bash", {"command": SUBMIT}, f"call_{step}")]))
+def set_up(options: argparse.Namespace, base: str) -> Setting:
+    """Write the instances, and say where everything is."""
+    fields = {"image": TESTBED, "image_name": TESTBED, "version": "1"}
+    records = [world.record(number, options.scratch / "shapes", base, **fields) for number in range(options.instances)]
+    (options.scratch / "data").mkdir()
+    data = world.write_data(options.scratch / "data" / "test.jsonl", records)
+    pythons = {"mini-swe-agent": options.mini, "SWE-agent": options.swe_agent}
+    given = {name: python for name, python in pythons.items() if python}
+    return Setting(options.scratch, TESTBED, records, data, options.workers, given)
 
 
 def measured(command: list[str], options: argparse.Namespace, output: Path) -> dict[str, Any]:
@@ -109,6 +89,10 @@ def measured(command: list[str], options: argparse.Namespace, output: Path) -> d
     left = len(containers() - before)
     watcher.join()
     now = os.times()
+    later = 0
+    if left:
+        time.sleep(LATER)
+        later = len(containers() - before)
     predictions = json.loads((output / "preds.json").read_text()) if (output / "preds.json").exists() else {}
     solved = sum("width * height" in (item["model_patch"] or "") for item in predictions.values())
     return {
@@ -118,6 +102,7 @@ def measured(command: list[str], options: argparse.Namespace, output: Path) -> d
         "patches": solved,
         "memory_mb": highest[0] >> 20,
         "containers_left": left,
+        "containers_left_later": later,
         **({"problem": problem} if process.returncode else {}),
     }
 

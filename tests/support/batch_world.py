@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,21 @@ FILES = {
 }
 
 
-def make_repository(folder: Path) -> str:
+PLAIN = {"shapes.txt": FILES["shapes.py"]}
+"""The same in no language that is known, so that there is no environment to build and no test to run."""
+
+
+def make_repository(folder: Path, files: Mapping[str, str] = FILES) -> str:
     """Make the repository and return its base commit. The fix is in the commit after it."""
     folder.mkdir(parents=True)
     _git(folder, "init", "-q", "-b", "main")
-    for name, content in FILES.items():
+    for name, content in files.items():
         (folder / name).write_text(content, encoding="utf-8")
     _git(folder, "add", "-A")
     _git(folder, "commit", "-q", "-m", "base")
     base = _git(folder, "rev-parse", "HEAD")
-    (folder / "shapes.py").write_text(FILES["shapes.py"].replace("+", "*"), encoding="utf-8")
+    source = next(iter(files))
+    (folder / source).write_text(files[source].replace("+", "*"), encoding="utf-8")
     _git(folder, "commit", "-q", "-a", "-m", "THE-FIX-OF-THE-FUTURE")
     return base
 
@@ -72,7 +77,7 @@ def solving(request: dict[str, Any]) -> Behaviour:
     """Edit, then submit; the edit bears the report's number, so that patches cannot be mixed up."""
     number, step = report_of(request), step_of(request)
     if step == 0:
-        change = {"command": f"sed -i 's/width + height$/width * height  # {number}/' shapes.py"}
+        change = {"command": f"sed -i 's/width + height$/width * height  # {number}/' shapes.*"}
         return answer(completion("mend", [call("bash", change, f"call_{number}_0")]))
     return answer(completion("done", [call("submit", {"summary": "It multiplies."}, f"call_{number}_{step}")]))
 

@@ -29,6 +29,7 @@ class ImageRegistry:
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
         self._manifests: dict[str, bytes] = {}
+        self._packed: dict[bytes, bytes] = {}
         self.names: list[str] = []
         self.pulls: Counter[str] = Counter()
         self.failures = 0
@@ -37,9 +38,16 @@ class ImageRegistry:
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
-    def add(self, name: str, contents: list[bytes]) -> str:
-        """Make an image with one file for each content, each in a layer of its own; its full name."""
+    def add(self, name: str, contents: list[bytes], *, base: bytes | None = None) -> str:
+        """Make an image with one file for each content, each in a layer of its own; its full name.
+
+        Args:
+            name: without the registry's address.
+            contents: of the files.
+            base: the layer below them, as the archive that `docker export` gives.
+        """
         layers = [_layer(number, content) for number, content in enumerate(contents)]
+        layers = [base, *layers] if base is not None else layers
         digests = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
         config = json.dumps(
             {
@@ -50,7 +58,7 @@ class ImageRegistry:
                 "history": [{"created_by": f"layer {number} of {name}"} for number in range(len(layers))],
             }
         ).encode()
-        packed = [gzip.compress(layer, mtime=0) for layer in layers]
+        packed = [self._pack(layer) for layer in layers]
         manifest = {
             "schemaVersion": 2,
             "mediaType": _MANIFEST,
@@ -60,6 +68,12 @@ class ImageRegistry:
         self._manifests[name] = json.dumps(manifest).encode()
         self.names.append(f"{self.address}/{name}:latest")
         return self.names[-1]
+
+    def _pack(self, layer: bytes) -> bytes:
+        """Compress a layer, once however many images share it."""
+        if layer not in self._packed:
+            self._packed[layer] = gzip.compress(layer, compresslevel=1, mtime=0)
+        return self._packed[layer]
 
     def _describe(self, blob: bytes, kind: str) -> dict[str, Any]:
         digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
