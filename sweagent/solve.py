@@ -17,7 +17,7 @@ from sweagent.candidates import Candidate, Candidates
 from sweagent.config import Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
-from sweagent.policy import Budget, LitellmPolicy, make_policy, policy_from, preload, text_format_instructions
+from sweagent.policy import Budget, LitellmPolicy, policy_for, preload, text_format_instructions
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox.base import Sandbox
@@ -161,9 +161,7 @@ class _Run:
         if self._past:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         # Made first: what is wrong with it must not wait for the build of an environment.
-        policy = (
-            policy_from(self._settings.policy) if self._settings.policy else make_policy(self._settings.model, budget)
-        )
+        policy = policy_for(self._settings, budget)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
         hints = pool.submit(self._hints) if self._settings.hints and not self._past else None

@@ -2,7 +2,7 @@
 
 from sweagent.policy.base import Message, Policy, ToolSchema, View
 from sweagent.policy.budget import Budget, UsageLine
-from sweagent.policy.factory import effective_window, make_policy, policy_from
+from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy, preload
 from sweagent.policy.models import ModelInfo, model_info
@@ -27,6 +27,7 @@ __all__ = [
     "make_policy",
     "model_info",
     "parse_reply",
+    "policy_for",
     "policy_from",
     "preload",
     "text_format_instructions",

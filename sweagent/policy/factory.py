@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sweagent.config import ModelSettings
+from sweagent.config import ModelSettings, Settings
 from sweagent.errors import UsageError
 from sweagent.policy.base import Policy
 from sweagent.policy.budget import Budget
@@ -12,6 +12,20 @@ from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy
 from sweagent.policy.models import ModelInfo, model_info
 from sweagent.policy.replay import ReplayPolicy, load_script
+
+
+def policy_for(settings: Settings, budget: Budget) -> Policy:
+    """The policy of a run: the one that is played, else the model.
+
+    Args:
+        settings: of the run.
+        budget: what may be spent.
+
+    Raises:
+        UsageError: as `policy_from` and `make_policy`.
+        StorageError: the trajectory to play cannot be read.
+    """
+    return policy_from(settings.policy) if settings.policy else make_policy(settings.model, budget)
 
 
 def make_policy(settings: ModelSettings, budget: Budget) -> Policy:

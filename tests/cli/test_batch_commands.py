@@ -56,12 +56,16 @@ WRONG = {
     "unknown id": (["--id", "acme__shapes-9"], "acme__shapes-9"),
     "no file of ids": (["--ids", "nowhere.txt"], "nowhere.txt"),
     "unknown profile": (["--profile", "nothing"], "bash-only"),
+    "no key": (["--model", "openai/gpt-5"], "OPENAI_API_KEY"),
     "negative limit": (["--max-steps", "-3"], "limits.steps"),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_usage_of_a_batch_is_refused_with_a_hint(case: str, data: Path, tmp_path: Path) -> None:
+def test_wrong_usage_of_a_batch_is_refused_with_a_hint(
+    case: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     options, said = WRONG[case]
     done = fix_issue("batch", data, "-o", tmp_path / "out", *options)
     assert done.returncode == 2
