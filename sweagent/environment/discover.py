@@ -60,7 +60,8 @@ def discover_tree(tree: Tree, name: str) -> Recipe:
 
 
 def _discoverer(ecosystem: str) -> Callable[[Tree, str], Recipe]:
-    from sweagent.environment.other_recipes import go_recipe, java_recipe, node_recipe, rust_recipe
+    from sweagent.environment.node_recipe import node_recipe
+    from sweagent.environment.other_recipes import go_recipe, java_recipe, rust_recipe
     from sweagent.environment.python_recipe import python_recipe
 
     known = {"python": python_recipe, "node": node_recipe, "go": go_recipe, "rust": rust_recipe, "java": java_recipe}

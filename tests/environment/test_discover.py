@@ -1,5 +1,9 @@
 """What is read from a repository's files, and that nothing of it is run."""
 
+import json
+import os
+import subprocess
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -194,13 +198,48 @@ def test_the_image_of_the_registry(recipe_of, files: dict[str, str], image: str)
 
 
 @pytest.mark.parametrize(
-    ("lock", "command"),
-    [("package-lock.json", "npm ci"), ("pnpm-lock.yaml", "pnpm@9 install --frozen"), ("yarn.lock", "yarn@1 install")],
+    ("lock", "text", "command"),
+    [
+        ("package-lock.json", "{}", "npm ci"),
+        ("npm-shrinkwrap.json", "{}", "npm ci"),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n", "pnpm@9 install --frozen"),
+        ("pnpm-lock.yaml", "lockfileVersion: '6.0'\n", "pnpm@8 install --frozen"),
+        ("pnpm-lock.yaml", "lockfileVersion: 5.4\n", "pnpm@7 install --frozen"),
+        ("yarn.lock", "# yarn lockfile v1\n", "yarn@1 install --frozen"),
+        ("yarn.lock", "__metadata:\n  version: 6\n", "@yarnpkg/cli-dist@4 yarn install --immutable"),
+    ],
 )
-def test_the_lock_file_tells_the_package_manager(recipe_of, lock: str, command: str) -> None:
-    recipe = recipe_of({"package.json": "{}", lock: ""})
+def test_the_lock_file_tells_the_package_manager(recipe_of, lock: str, text: str, command: str) -> None:
+    recipe = recipe_of({"package.json": "{}", lock: text})
     assert command in recipe.install[0].value
     assert recipe.install[0].source == lock
+
+
+@pytest.mark.parametrize(
+    ("manager", "lock", "text", "command"),
+    [
+        ("yarn@3.6.1", "yarn.lock", "__metadata:\n", "cli-dist@3.6.1 "),
+        ("yarn@1.22.0", "yarn.lock", "", "yarn@1 "),
+        ("pnpm@8.6.0+sha256.abc", "pnpm-lock.yaml", "lockfileVersion: '9.0'\n", "pnpm@8.6.0 "),
+        ("pnpm@8; rm x", "pnpm-lock.yaml", "", "pnpm@9 "),
+        ("npm@10.0.0", "pnpm-lock.yaml", "", "pnpm@9 "),
+    ],
+)
+def test_package_json_tells_its_version(recipe_of, manager: str, lock: str, text: str, command: str) -> None:
+    recipe = recipe_of({"package.json": json.dumps({"packageManager": manager}), lock: text})
+    assert command in recipe.install[0].value
+
+
+def test_the_addresses_of_a_yarn_lock_become_those_of_the_build(recipe_of, tmp_path) -> None:
+    recipe = recipe_of({"package.json": "{}", "yarn.lock": ""})
+    entry = 'resolved "https://registry.{}/ms/-/ms-2.1.3.tgz#1"\n'
+    (tmp_path / "yarn.lock").write_text(entry.format("yarnpkg.com") + entry.format("npmjs.org"))
+    (tmp_path / "npx").write_text("#!/bin/sh\n")
+    (tmp_path / "npx").chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "npm_config_registry": "http://inner/2020-01-31/npm/"}
+    subprocess.run(["sh", "-ec", recipe.install[0].value], cwd=tmp_path, env=variables, check=True)
+    wanted = 'resolved "http://inner/2020-01-31/npm/ms/-/ms-2.1.3.tgz#1"\n'
+    assert (tmp_path / "yarn.lock").read_text() == wanted * 2
 
 
 def test_nothing_of_the_repository_runs(recipe_of, tmp_path) -> None:
