@@ -12,7 +12,7 @@ from sweagent.environment.engine import Log
 from sweagent.environment.recipe import DebianPackage, Line, OneLine, Recipe, SystemPackage, Version
 from sweagent.environment.remedies import Remedy
 from sweagent.environment.show import as_text
-from sweagent.errors import FixIssueError
+from sweagent.errors import FixIssueError, UsageError
 from sweagent.model import Frozen
 from sweagent.policy.base import Message, Policy, ToolSchema, View
 from sweagent.resources import resource
@@ -37,14 +37,21 @@ class Advice(Frozen):
     )
 
 
-def adviser_of(settings: Settings) -> Policy | None:
-    """The model of some settings with a budget for advice of its own, or None when they allow none."""
+def adviser_of(settings: Settings, log: Log) -> Policy | None:
+    """The model of some settings with a budget for advice of its own, or None when they allow none.
+
+    A model that cannot be asked (its price is unknown, say) is named in the log.
+    """
     if not settings.images.advice_cost or not settings.model.name:
         return None
     from sweagent.policy import Budget
     from sweagent.policy.factory import make_policy
 
-    return make_policy(settings.model, Budget(cost=settings.images.advice_cost))
+    try:
+        return make_policy(settings.model, Budget(cost=settings.images.advice_cost))
+    except UsageError as error:
+        log(f"no advice of {settings.model.name}: {error}")
+        return None
 
 
 def advised(adviser: Policy, recipe: Recipe, error: str, log: Log) -> Remedy | None:

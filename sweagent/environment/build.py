@@ -69,7 +69,7 @@ def ensure_image(
             if image is not None:
                 disk.touch(name)
                 return _described(image, name, recipe, lockfile.read(recipe.key()).steps, cached=True)
-            built = _build_with_retries(client, recipe, repository, name, log, adviser or adviser_of(settings))
+            built = _build_with_retries(client, recipe, repository, name, log, adviser or adviser_of(settings, log))
         for removed in disk.prune(limit, keep=name):
             log(f"removed {removed.name}, not used since {removed.used:%Y-%m-%d %H:%M}")
         return built

@@ -87,4 +87,13 @@ def test_the_policy_sees_the_recipe_and_a_bounded_end_of_the_output(recipe: Reci
     "settings", [Settings(), Settings(model={"name": "openai/x"}), Settings(images={"advice_cost": 1})]
 )
 def test_nobody_is_asked_unless_money_and_a_model_are_named(settings: Settings) -> None:
-    assert adviser_of(settings) is None
+    told: list[str] = []
+    assert adviser_of(settings, told.append) is None
+    assert told == []
+
+
+def test_a_model_that_cannot_be_asked_spoils_no_build() -> None:
+    told: list[str] = []
+    own = {"name": "openai/own", "api_base": "http://127.0.0.1:9"}
+    assert adviser_of(Settings(model=own, images={"advice_cost": 1}), told.append) is None
+    assert "price" in told[0]
