@@ -245,15 +245,17 @@ def _disk(limit: int) -> None:
     most = 0
     with tempfile.TemporaryDirectory() as cache:
         os.environ["XDG_CACHE_HOME"] = cache
-        labels = {LABEL: "environment", f"{LABEL}.owner": owner()}
+        labels = [f"LABEL {LABEL}=environment {LABEL}.owner={owner()}"]
         for number in range(50):
-            context = context_archive({"Dockerfile": b"FROM scratch\nCOPY data /data\n", "data": os.urandom(10**7)})
+            content = context_archive({"data": os.urandom(10**7)}).getvalue()
             name = f"{IMAGES}:disk-{os.getpid()}-{number}"
-            client.images.build(fileobj=context, custom_context=True, tag=name, labels=labels, rm=True)
+            repository, tag = name.split(":")
+            client.api.import_image_from_data(content, repository=repository, tag=tag, changes=labels)
             touch(name)
             prune(limit)
             most = max(most, disk_use())
-        print(f"50 images of 10 MB, limit {limit / 1e6:.0f} MB: at most {most / 1e6:.0f} MB, {len(list_images())} left")
+        left = [image.name.rsplit("-", 1)[1] for image in list_images()]
+        print(f"50 images of 10 MB, limit {limit / 1e6:.0f} MB: at most {most / 1e6:.0f} MB; left are {left}")
         prune(0)
     client.close()
 
