@@ -176,10 +176,13 @@ def _last_line(text: str) -> str:
     return (telling or lines or [""])[-1][:300]
 
 
-def _run(lists: list[Iterator[Case]], out: Path, seconds: float, limit: int) -> None:
-    """Measure what the result file lacks, one case of each list in turn."""
+def _run(lists: list[Iterator[Case]], out: Path, seconds: float, limit: int, only: list[str]) -> None:
+    """Measure what the result file lacks, one case of each list in turn; `only` names parts of cases, all by default."""
     done = {json.loads(line)["case"] for line in out.read_text().splitlines()} if out.exists() else set()
-    waiting = [[case for case in cases if case[0] not in done] for cases in lists]
+    waiting = [
+        [case for case in cases if case[0] not in done and (not only or any(part in case[0] for part in only))]
+        for cases in lists
+    ]
     for case, make in (case for turn in zip_longest(*waiting) for case in turn if case):
         result = _measure(case, make, seconds)
         with out.open("a", encoding="utf-8") as file:
@@ -276,6 +279,7 @@ def main() -> None:
     parser.add_argument("--mirror", type=Path)
     parser.add_argument("--tasks", type=Path, help="a JSONL file of SWE-bench's tasks")
     parser.add_argument("--seconds", type=float, default=600.0, help="limit of each test run")
+    parser.add_argument("--only", nargs="*", default=[], help="parts of the names of the cases to measure")
     parser.add_argument("--disk", type=float, default=20.0, help="gigabytes of images that may stay")
     options = parser.parse_args()
     limit = int(options.disk * 1e9)
@@ -286,7 +290,7 @@ def main() -> None:
                 cases.append(_sdists(folder))
             if options.what != "sdists":
                 cases.append(_commits(options.tasks, options.mirror, folder))
-            _run(cases, options.out, options.seconds, limit)
+            _run(cases, options.out, options.seconds, limit, options.only)
     elif options.what == "report":
         _report(options.results or options.out)
     elif options.what == "cache":

@@ -9,7 +9,6 @@ from typing import Any
 from sweagent.environment.containers import container_version
 from sweagent.environment.other_recipes import plain_recipe
 from sweagent.environment.recipe import Line, Recipe, Toolchain
-from sweagent.environment.registry import HOST
 from sweagent.environment.tree import Tree
 
 _NODE_RELEASES = {
@@ -60,11 +59,10 @@ def _node_install(tree: Tree, package: dict[str, Any]) -> Line:
     if "yarn.lock" in tree.names and "__metadata:" in tree.read("yarn.lock"):
         version = named[2] if named and named[1] == "yarn" else "4"
         settings = "YARN_NODE_LINKER=node-modules YARN_ENABLE_TELEMETRY=0 YARN_ENABLE_GLOBAL_CACHE=0"
-        reach = f"YARN_NPM_REGISTRY_SERVER=$npm_config_registry YARN_UNSAFE_HTTP_WHITELIST={HOST}"
+        # This yarn asks a proxy for tunnels only, also to plain HTTP; so it is given the proxy as the registry.
+        reach = "YARN_NPM_REGISTRY_SERVER=$http_proxy/${npm_config_registry#*://*/} YARN_UNSAFE_HTTP_WHITELIST='*'"
         run = f"npx --yes --package @yarnpkg/cli-dist@{version} yarn install --immutable"
-        return Line(
-            value=f"{settings} {reach} YARN_IGNORE_PATH=1 YARN_HTTP_PROXY=$http_proxy {run}", source="yarn.lock"
-        )
+        return Line(value=f"{settings} {reach} YARN_IGNORE_PATH=1 {run}", source="yarn.lock")
     if "yarn.lock" in tree.names:
         # The lock file names the public registry, which a build reaches by another address; git restores it afterwards.
         there = "s#https://registry\\.(yarnpkg\\.com|npmjs\\.org)/#'$npm_config_registry'#"

@@ -111,7 +111,7 @@ def _without_extras(recipe: Recipe, error: str) -> Remedy | None:
 
 
 def _other_toolchain(recipe: Recipe, error: str) -> Remedy | None:
-    if not recipe.toolchain.alternatives:
+    if not recipe.toolchain.alternatives or _nowhere(error):
         return None
     chosen, *rest = recipe.toolchain.alternatives
     toolchain = recipe.toolchain.model_copy(update={"value": chosen, "alternatives": tuple(rest)})
@@ -120,6 +120,11 @@ def _other_toolchain(recipe: Recipe, error: str) -> Remedy | None:
     return Remedy(
         what=f"use version {chosen}", recipe=recipe.model_copy(update={"toolchain": toolchain, "cutoff": until})
     )
+
+
+def _nowhere(error: str) -> bool:
+    """Whether a package that cannot be left out is not in the index at all, for no interpreter."""
+    return "from versions: none" in error and "Ignored the following versions" not in error
 
 
 def _names(line: Line, name: str) -> bool:

@@ -71,6 +71,20 @@ def test_the_remedies_come_to_an_end(recipe: Recipe, error: str) -> None:
     assert tried < 8
 
 
+@pytest.mark.parametrize(
+    ("more", "other"), [("", False), ("ERROR: Ignored the following versions that require a different python", True)]
+)
+def test_what_no_index_has_is_not_sought_for_other_interpreters(recipe: Recipe, more: str, other: bool) -> None:
+    said = "ERROR: Could not find a version that satisfies the requirement gone (from versions: none)\n"
+    error = f"{more}\n{said}ERROR: No matching distribution found for gone"
+    current: Recipe | None = recipe
+    tried = []
+    while current is not None and (remedy := next_recipe(current, error)) is not None:
+        tried.append(remedy.what)
+        current = remedy.recipe
+    assert any(what.startswith("use version") for what in tried) is other
+
+
 def test_another_interpreter_gets_packages_that_know_it(recipe_of) -> None:
     old = recipe_of({"setup.py": "setup(python_requires='>=3.6')"} | TEST)
     newer = old.model_copy(update={"toolchain": old.toolchain.model_copy(update={"alternatives": ("3.12",)})})
