@@ -177,7 +177,7 @@ def _last_line(text: str) -> str:
 
 
 def _run(lists: list[Iterator[Case]], out: Path, seconds: float, limit: int, only: list[str]) -> None:
-    """Measure what the result file lacks, one case of each list in turn; of `only` those whose names have such a part."""
+    """Measure what the result file lacks, one case of each list in turn; of them those that have a part in `only`."""
     done = {json.loads(line)["case"] for line in out.read_text().splitlines()} if out.exists() else set()
     waiting = [
         [case for case in cases if case[0] not in done and (not only or any(part in case[0] for part in only))]
