@@ -43,7 +43,7 @@ def compare(runs: Sequence[RunReport]) -> Comparison:
         runs: two or more; names that occur twice are numbered.
     """
     names = _names(runs)
-    verdicts = [{row.instance_id: row.resolved for row in run.instances if not row.infrastructure} for run in runs]
+    verdicts = [{row.instance_id: row.resolved for row in run.instances if row.judged} for run in runs]
     every = sorted({name for verdict in verdicts for name in verdict})
     counts = [
         (len(seen), sum(seen)) for name in every if (seen := [verdict[name] for verdict in verdicts if name in verdict])

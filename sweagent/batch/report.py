@@ -52,6 +52,16 @@ class InstanceRow(Frozen):
     """Wall time of the run."""
     test_seconds: float | None = None
 
+    @property
+    def ungraded(self) -> bool:
+        """There is a patch, and nobody has graded it yet."""
+        return self.outcome == Outcome.UNGRADED.value
+
+    @property
+    def judged(self) -> bool:
+        """A verdict is known, so that it counts."""
+        return not (self.infrastructure or self.ungraded)
+
 
 class Spread(Frozen):
     """A quantity over the instances that it is known of."""
@@ -68,7 +78,7 @@ class RunReport(Frozen):
     name: str
     model: str = ""
     share: Share
-    """Of all instances but those that the infrastructure kept from a verdict."""
+    """Of all instances but those that have no verdict: the infrastructure kept them from it, or nobody graded them."""
     share_unflagged: Share
     """The same with the flagged instances counted as not resolved."""
     by_repository: dict[str, Share]
@@ -91,8 +101,13 @@ class RunReport(Frozen):
 
     @property
     def infrastructure(self) -> tuple[InstanceRow, ...]:
-        """The instances without a verdict."""
+        """The instances that the infrastructure kept from a verdict."""
         return tuple(row for row in self.instances if row.infrastructure)
+
+    @property
+    def ungraded(self) -> tuple[InstanceRow, ...]:
+        """The instances whose patches nobody has graded yet."""
+        return tuple(row for row in self.instances if row.ungraded)
 
 
 def load_report(path: Path) -> RunReport:
@@ -144,7 +159,7 @@ def make_report(name: str, model: str, rows: Iterable[InstanceRow]) -> RunReport
         rows: one an instance.
     """
     listed = tuple(sorted(rows, key=lambda row: row.instance_id))
-    judged = [row for row in listed if not row.infrastructure]
+    judged = [row for row in listed if row.judged]
     by_repository: dict[str, list[InstanceRow]] = {}
     for row in judged:
         by_repository.setdefault(row.repo, []).append(row)

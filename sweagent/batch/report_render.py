@@ -47,6 +47,8 @@ def interval(bounds: Interval) -> str:
 
 def share(value: Share) -> str:
     """A share with its interval in words."""
+    if not value.total:
+        return "0 of 0: nothing is judged yet"
     return f"{value.resolved} of {value.total}: {percent(value.value)} (95%: {interval(value.interval)})"
 
 
@@ -63,10 +65,8 @@ def _run_on_terminal(run: RunReport) -> Iterator["RenderableType"]:
     from rich.text import Text
 
     yield Text(f"{run.name}: resolved {share(run.share)}", style="bold")
-    if run.infrastructure:
-        yield Text(
-            f"{len(run.infrastructure)} left out, as the infrastructure kept them from a verdict", style="yellow"
-        )
+    for line in left_out(run):
+        yield Text(line, style="yellow")
     table = Table("repository", "resolved", "of", "share", "95% interval", box=None, pad_edge=False)
     for repo, value in run.by_repository.items():
         cells = (str(value.resolved), str(value.total), percent(value.value), interval(value.interval))
@@ -97,6 +97,15 @@ def _comparison_on_terminal(comparison: Comparison) -> Iterator["RenderableType"
         yield from (Text(f"  + {name}") for name in pair.only_first)
         yield from (Text(f"  - {name}") for name in pair.only_second)
     yield Text(", ".join(f"pass@{k} {percent(value)}" for k, value in comparison.pass_at.items()))
+
+
+def left_out(run: RunReport) -> list[str]:
+    """What does not count, and why, a line each."""
+    reasons = (
+        (run.infrastructure, "the infrastructure kept them from a verdict"),
+        (run.ungraded, "nobody graded them"),
+    )
+    return [f"{len(rows)} left out, as {why}" for rows, why in reasons if rows]
 
 
 def points(value: float) -> str:
@@ -130,6 +139,7 @@ def _rendered(template: str, runs: Sequence[RunReport], comparison: Comparison |
         "share": share,
         "number": number,
         "points": points,
+        "left_out": left_out,
         "mark": _mark,
         "spreads": _spreads,
         "cell": lambda text: str(text).translate(_CELL),

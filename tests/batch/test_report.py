@@ -96,7 +96,11 @@ def test_evaluation_folder_and_its_batch_give_the_same_report(batch: Path) -> No
 def test_batch_that_nobody_graded_is_reported_as_such(tmp_path: Path) -> None:
     write_result(tmp_path / "a__b-1", _result("a__b-1"))
 
-    assert load_report(tmp_path).outcomes == {"ungraded": 1}
+    report = load_report(tmp_path)
+
+    assert report.outcomes == {"ungraded": 1}
+    assert report.share.total == 0
+    assert "1 left out, as nobody graded them" in markdown([report])
 
 
 def test_official_report_is_read(tmp_path: Path) -> None:
