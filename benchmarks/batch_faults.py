@@ -196,10 +196,12 @@ class Trial:
                 json.loads(file.read_text(encoding="utf-8"))
             except ValueError:
                 self._wrong.append(f"torn: {file}")
-        for pid in self._pids:
-            listed = ["docker", "ps", "-a", "-q", "--filter", f"label=fix-issue.pid={pid}"]
+        filters = [f"label=fix-issue.pid={pid}" for pid in self._pids]
+        filters += [f"ancestor={name}" for name in present(self._registry.names)]
+        for chosen in filters:
+            listed = ["docker", "ps", "-a", "-q", "--filter", chosen]
             left = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
-            self._wrong += [f"container left by {pid}: {name}" for name in left]
+            self._wrong += [f"container left ({chosen}): {name}" for name in left]
         now = world.asked(self._server)
         for name in finished:
             number = int(name.rpartition("-")[2])

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sweagent.batch.data import Instance
 from sweagent.environment.engine import connect, find_image
-from sweagent.errors import SandboxError
+from sweagent.errors import SandboxError, StorageError
 from sweagent.model import Frozen
 from sweagent.run_folder import RunFolder
 
@@ -221,7 +221,11 @@ class Images:
         self.evict()
 
     def _remember(self) -> None:
-        self._folder.write(self._folder.path / _PULLED, json.dumps(self._layers))
+        """Keep what was pulled; where the disk is full, which is when images are removed, only say so."""
+        try:
+            self._folder.write(self._folder.path / _PULLED, json.dumps(self._layers))
+        except StorageError as error:
+            self._note(f"cannot keep the list of pulled images: {error}")
 
     def _recall(self) -> None:
         with suppress(OSError, ValueError):

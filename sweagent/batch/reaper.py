@@ -12,7 +12,7 @@ if sys.stdin.read() == "done":
 import threading
 from sweagent.sandbox import remove_leftovers
 # The engine may still be busy with what the dead process asked of it.
-for pause in (0, 2, 5):
+for pause in (0, 2, 5, 15):
     threading.Event().wait(pause)
     remove_leftovers()
 """

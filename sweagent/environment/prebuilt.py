@@ -6,6 +6,7 @@ from typing import Any
 from sweagent.environment.engine import Log, connect, find_image
 from sweagent.environment.recipe import Image
 from sweagent.errors import EnvironmentBuildError
+from sweagent.sandbox._identity import owner_labels
 
 _CANDIDATES = ("/testbed", "/workspace", "/workspaces", "/repo", "/src", "/app", "/code")
 
@@ -53,7 +54,9 @@ def use_as_it_is(client: Any, name: str, test_command: str, *, log: Log) -> Imag
         image = image[0] if isinstance(image, list) else image
     config = image.attrs["Config"]
     variables = dict(item.split("=", 1) for item in config.get("Env") or [] if "=" in item)
-    container = client.containers.create(image.id, command=["true"], network_disabled=True)
+    # Labelled like a sandbox, so that one whose program was killed is found and removed.
+    labels = owner_labels("environment")
+    container = client.containers.create(image.id, command=["true"], network_disabled=True, labels=labels)
     try:
         workdir = _workdir(container, config.get("WorkingDir") or "")
         environment = _with_conda(container, variables)

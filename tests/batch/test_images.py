@@ -12,7 +12,8 @@ import pytest
 
 from sweagent.batch.data import Instance
 from sweagent.batch.images import Images, image_names
-from sweagent.errors import SandboxError
+from sweagent.errors import SandboxError, StorageError
+from sweagent.run_folder import RunFolder
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
@@ -132,6 +133,25 @@ def test_disk_limit_removes_what_is_behind_and_keeps_what_is_held(registry: Imag
         assert present(wanted[3].image)
         assert not present(wanted[0].image)
         assert images.used <= 2.5 * SIZE
+
+
+@pytest.mark.docker
+def test_full_disk_does_not_keep_images_from_being_removed(
+    registry: ImageRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = instance(image=registry.add("heavy", [unlike(1)]))
+    said: list[str] = []
+    images = Images(tmp_path, limit=10**9, note=said.append)
+    with images.hold(wanted):
+        pass
+
+    def refuse(*_: object) -> None:
+        raise StorageError("no space left on device", "free some disk space")
+
+    monkeypatch.setattr(RunFolder, "write", refuse)
+    assert images.evict(everything=True) == (wanted.image,)
+    assert not present(wanted.image)
+    assert "no space left" in " ".join(said)
 
 
 @pytest.mark.docker
