@@ -26,7 +26,7 @@ from datetime import date
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sweagent.config import Settings
 from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, prune
@@ -172,7 +172,8 @@ def _megabytes(image: Image) -> int:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "rror" in line and "returned a non-zero code" not in line]
+    telling = [line for line in lines if "rror" in line and not re.search(r"^note:|subprocess|non-zero code", line)]
+    telling = [line for line in lines if "No matching distribution found" in line] or telling
     return (telling or lines or [""])[-1][:300]
 
 
@@ -192,26 +193,40 @@ def _run(lists: list[Iterator[Case]], out: Path, seconds: float, limit: int, onl
 
 
 def _report(path: Path) -> None:
+    """The tables of both lists."""
     results = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    releases = [result for result in results if "/" not in result["case"]]
+    commits = sorted((result for result in results if "/" in result["case"]), key=lambda result: result["case"])
+    for heading, rows, listed in (
+        ("Source distributions", releases, len(SDISTS)),
+        ("Commits of SWE-bench's projects", commits, 60),
+    ):
+        if rows:
+            print(f"## {heading}\n\n{_summary(rows, listed)}\n\n{_table(rows)}\n")
+
+
+def _summary(results: list[dict[str, Any]], listed: int) -> str:
     collected = [result for result in results if result["collected"]]
     passing = [result for result in collected if result["passed"] >= 0.9]
-    print(
-        f"{len(results)} tried; {len(collected)} with tests collected ({len(collected) / len(results):.0%}); "
-        f"{len(passing)} with at least 90% passing ({len(passing) / len(results):.0%})"
-    )
     minutes = sorted(result["minutes"] for result in results)
     sizes = sorted(result["megabytes"] for result in results if "megabytes" in result)
-    print(
-        f"build minutes: median {minutes[len(minutes) // 2]:.1f}, most {minutes[-1]:.1f}; "
-        f"image megabytes: median {sizes[len(sizes) // 2]}, most {sizes[-1]}"
+    return (
+        f"{len(results)} of {listed} tried: {sum(result['built'] for result in results)} built; {len(collected)} with "
+        f"tests collected ({len(collected) / len(results):.0%}); {len(passing)} with at least 90% passing "
+        f"({len(passing) / len(results):.0%}).\nBuild minutes: median {minutes[len(minutes) // 2]:.1f}, most "
+        f"{minutes[-1]:.1f}. Image megabytes: median {sizes[len(sizes) // 2]}, most {sizes[-1]}."
     )
-    print("\n| case | interpreter | tests run | passed | build minutes | image MB | why not |\n" + "|---" * 7 + "|")
+
+
+def _table(results: list[dict[str, Any]]) -> str:
+    lines = ["| case | interpreter | tests run | passed | build minutes | image MB | why not |", "|---" * 7 + "|"]
     for result in results:
         ran = f"{result['collected']}{' (ended at the limit)' if result.get('timed_out') else ''}"
-        print(
+        lines.append(
             f"| {result['case']} | {result.get('version', '')} | {ran} | {result['passed']:.0%} | "
             f"{result['minutes']:.1f} | {result.get('megabytes', '')} | {result['why'].replace('|', '/')} |"
         )
+    return "\n".join(lines)
 
 
 def _cache(mirror: Path) -> None:
