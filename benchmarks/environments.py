@@ -151,6 +151,7 @@ def _measure(case: str, make: Callable[[], Repository], seconds: float) -> dict[
         image = ensure_image(recipe, repository, Settings(), log=lambda line: None)
         result |= {"built": True, "version": recipe.toolchain.value, "steps": list(image.steps)}
         result |= {"minutes": (time.monotonic() - started) / 60, "megabytes": _megabytes(image)}
+        result["limit"] = seconds
         smoke = smoke_test(image, seconds=seconds)
         if smoke.timed_out and not smoke.ran:
             # On a busy machine a large suite may be collected only just then.
