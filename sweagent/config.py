@@ -45,7 +45,9 @@ class LimitSettings(Frozen):
     cost: float | None = Field(default=3.0, gt=0)
     """US dollars; None for no limit."""
     tokens: int | None = Field(default=None, gt=0)
-    """Prompt and completion tokens together; needed when the price of the model is unknown."""
+    """Prompt and completion tokens together; None for no limit, unless the price of the model is unknown."""
+    unpriced_tokens: int = Field(default=5_000_000, gt=0)
+    """The limit in tokens where the price of the model is unknown and neither `tokens` nor `cost` was given."""
     steps: int = Field(default=100, gt=0)
     seconds: float = Field(default=3600.0, gt=0)
     """Wall time of the whole run, by a monotonic clock."""

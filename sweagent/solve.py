@@ -17,7 +17,7 @@ from sweagent.candidates import Candidate, Candidates
 from sweagent.config import Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
-from sweagent.policy import Budget, LitellmPolicy, policy_for, preload, text_format_instructions
+from sweagent.policy import Budget, LitellmPolicy, policy_for, preload, text_format_instructions, with_kept_limits
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox.base import Sandbox
@@ -81,7 +81,10 @@ def solve(
             raise UsageError(
                 f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
             )
-        return _Run(task, settings, folder, run_id, listeners, note).go()
+        kept = with_kept_limits(settings)
+        if kept.limits.tokens != settings.limits.tokens:
+            note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
+        return _Run(task, kept, folder, run_id, listeners, note).go()
 
 
 def resume(folder: RunFolder, *, listeners: Iterable[Listener] = (), note: Note = lambda text: None) -> Result:
@@ -230,8 +233,13 @@ class _Run:
         from sweagent.code import hints, locate, open_index
 
         repository = self._task.repository
-        index = open_index(repository.git_dir, repository.base_commit)
-        return hints(locate(index, self._task.issue.text), HINT_TOKENS)
+        try:
+            index = open_index(repository.git_dir, repository.base_commit)
+            return hints(locate(index, self._task.issue.text), HINT_TOKENS)
+        except Exception as error:
+            # The policy can do without them: a fault here must not cost the run.
+            self._note(f"no hints: {type(error).__name__}: {error}")
+            return ""
 
     def _write_prompt(self, policy: Policy, hints: "Future[str] | None") -> None:
         settings = self._settings

@@ -64,7 +64,7 @@ def command(
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
     from sweagent.cli.run import _remote_options
     from sweagent.config import load_settings
-    from sweagent.policy import Budget, policy_for
+    from sweagent.policy import Budget, policy_for, with_kept_limits
 
     settings = load_settings(run, project=config)
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
@@ -88,7 +88,8 @@ def command(
         note=progress.note,
         access=lambda repo: _remote_options(repo, None),
     )
-    policy_for(settings, Budget(settings.limits.cost, settings.limits.tokens))  # refused here, not in each instance
+    limits = with_kept_limits(settings).limits
+    policy_for(settings, Budget(limits.cost, limits.tokens))  # refused here, not in each instance
     with progress, _stopping(batch) as signals:
         summary = batch.run(lambda: progress.show(batch.board.snapshot()))
     if as_json:

@@ -2,7 +2,7 @@
 
 from sweagent.policy.base import Message, Policy, ToolSchema, View
 from sweagent.policy.budget import Budget, UsageLine
-from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from
+from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from, with_kept_limits
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy, preload
 from sweagent.policy.models import ModelInfo, model_info
@@ -31,4 +31,5 @@ __all__ = [
     "policy_from",
     "preload",
     "text_format_instructions",
+    "with_kept_limits",
 ]

@@ -14,6 +14,21 @@ from sweagent.policy.models import ModelInfo, model_info
 from sweagent.policy.replay import ReplayPolicy, load_script
 
 
+def with_kept_limits(settings: Settings) -> Settings:
+    """The settings with a limit in tokens where the limit in dollars cannot be kept.
+
+    A limit in dollars that somebody gave is left as it is: `make_policy` then refuses the model.
+    """
+    limits = settings.limits
+    if settings.policy or not settings.model.name or limits.tokens or limits.cost is None:
+        return settings
+    priced = all(model_info(name).prices is not None for name in _names(settings.model.name))
+    if priced or "cost" in limits.model_fields_set:
+        return settings
+    limits = limits.model_copy(update={"tokens": limits.unpriced_tokens})
+    return settings.model_copy(update={"limits": limits})
+
+
 def policy_for(settings: Settings, budget: Budget) -> Policy:
     """The policy of a run: the one that is played, else the model.
 
@@ -76,14 +91,19 @@ def effective_window(settings: ModelSettings, info: ModelInfo | None = None) -> 
     Of several models (fallbacks, a mix) the smallest window counts.
     """
     info = info or model_info(settings.name)
-    names = info.roulette or (settings.name, *info.fallbacks)
-    windows = [settings.context_window or model_info(name).context_window for name in names]
+    windows = [settings.context_window or model_info(name).context_window for name in _names(settings.name)]
     known = [window for window in windows if window]
     if not known:
         return None
     window = min(known)
     output = min(settings.max_output_tokens, info.max_output or settings.max_output_tokens)
     return max(window // 2, window - output)
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """The models that stand behind a name."""
+    info = model_info(name)
+    return info.roulette or (name, *info.fallbacks)
 
 
 def _one(settings: ModelSettings, name: str, budget: Budget) -> LitellmPolicy:

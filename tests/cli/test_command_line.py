@@ -54,7 +54,10 @@ WRONG = {
     "missing script": (["{repo}", "the issue", "--policy", "nowhere.yaml", "--sandbox", "local"], "nowhere.yaml"),
     "no model": (["{repo}", "the issue", "--sandbox", "local"], "--model"),
     "no key": (["{repo}", "the issue", "--model", "openai/gpt-5"], "OPENAI_API_KEY"),
-    "no price": (["{repo}", "the issue", "--model", "openai/own", "--api-base", "http://127.0.0.1:9"], "--max-tokens"),
+    "no price": (
+        ["{repo}", "the issue", "--model", "openai/own", "--api-base", "http://127.0.0.1:9", "--max-cost", "1"],
+        "--max-tokens",
+    ),
     "no such run": (["resume", "nowhere"], "nowhere"),
     "unknown base": (["{repo}", "the issue", "--base", "no-such-branch"], "no-such-branch"),
 }

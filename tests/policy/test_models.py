@@ -1,12 +1,13 @@
 """What is known of a model, and the user's own file on top of it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sweagent.config import ModelSettings
+from sweagent.config import ModelSettings, Settings
 from sweagent.errors import UsageError
-from sweagent.policy import LitellmPolicy, effective_window, make_policy, model_info
+from sweagent.policy import LitellmPolicy, effective_window, make_policy, model_info, with_kept_limits
 from sweagent.policy.budget import Budget
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
 
@@ -97,6 +98,30 @@ def test_the_window_leaves_room_for_the_answer_and_the_smallest_counts(own: Path
     assert effective_window(ModelSettings(name="small", max_output_tokens=9_000)) == 6_000
     assert effective_window(ModelSettings(name="unknown")) is None
     assert effective_window(ModelSettings(name="unknown", context_window=8_000, max_output_tokens=1_000)) == 7_000
+
+
+@pytest.mark.parametrize(
+    ("model", "limits", "tokens"),
+    [
+        ("dear", {}, None),
+        ("unknown", {}, 5_000_000),
+        ("unknown", {"unpriced_tokens": 7}, 7),
+        ("unknown", {"tokens": 9}, 9),
+        ("unknown", {"cost": 3.0}, None),
+        ("unknown", {"cost": None}, None),
+        ("mix", {}, 5_000_000),
+        ("", {}, None),
+    ],
+)
+def test_tokens_are_limited_where_dollars_cannot_be(
+    own: Path, model: str, limits: dict[str, Any], tokens: int | None
+) -> None:
+    own.write_text(
+        "models:\n  - {match: dear, prices: {input: 0, output: 0}}\n  - {match: mix, roulette: [dear, unknown]}\n"
+    )
+    settings = Settings.model_validate({"model": {"name": model}, "limits": limits})
+    assert with_kept_limits(settings).limits.tokens == tokens
+    assert with_kept_limits(settings).limits.cost == limits.get("cost", 3.0)
 
 
 def test_no_model_is_a_usage_error() -> None:

@@ -118,6 +118,15 @@ def test_a_fault_of_our_own_keeps_the_patch_and_is_reported(project: Path, scrip
     assert json.loads(fix_issue("resume", tmp_path / "r", "--json").stdout)["verdict"] == "verified"
 
 
+def test_a_fault_in_the_hints_costs_no_run(project: Path, script: Path, tmp_path: Path) -> None:
+    driver = "import sys, sweagent.code\nfrom sweagent.cli.app import run\n"
+    driver += "sweagent.code.locate = lambda *given: 1 / 0\nsys.exit(run(sys.argv[1:]))"
+    command = [sys.executable, "-c", driver, *map(str, options(project, script, tmp_path / "run"))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "no hints: ZeroDivisionError" in done.stderr
+
+
 def test_the_files_of_a_reproduction_stay_out_of_the_patch(project: Path, tmp_path: Path) -> None:
     shows = "from shapes import area\nassert area(2, 3) == int(open('wanted.txt').read())\n"
     mend = {"command": "str_replace", "path": "shapes.py", "old": "width + height", "new": "width * height"}
