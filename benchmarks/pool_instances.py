@@ -109,7 +109,8 @@ def _with_a_bug(name: str, top: Path) -> Instance | None:
             repository = open_repository(str(top)).model_copy(update={"name": name})
             issue = Issue(title=f"A function of {path} returns None")
             task = Task(id=name, repository=repository, issue=issue)
-            return Instance(task, diff({path: broken}, {path: whole}), "python -m pytest", (test,))
+            command = TEST_COMMANDS["django/django"] if name.lower().startswith("django-") else "python -m pytest"
+            return Instance(task, diff({path: broken}, {path: whole}), command, (test,))
     return None
 
 

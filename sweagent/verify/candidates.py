@@ -17,6 +17,10 @@ from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
 
 _NAMED_AT_ONCE = 40
 _SHARE, _SHARE_OF_ISSUE = 1 / 2, 1 / 15
+_TAKE_ONE_MORE = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.NODE)
+_NAMES_TESTS = re.compile(r"(?!.*(\bdiscover\b|\s-k\b|--test-name-pattern))[\w./:=@+ -]+\s[\w./-]*[./][\w./-]*")
+"""A plain command whose last word is a test's name, so that one more may follow; nothing in it chooses by pattern."""
+
 _LOOKS_AT_SOURCE = re.compile(
     r"""inspect\.getsource | getsourcelines | \bgit\s(diff|status|log|show|stash)\b
       | ["']git["'],\s*["'](diff|status|log|show)
@@ -64,16 +68,18 @@ class Candidate:
 
     def job(self, timeout: float) -> Job:
         """The job that runs it, with a canary where that can be planted."""
-        env, report, canary, command = {}, "", None, self.command
-        if self.runner is Runner.GO and "-json" not in command:  # what it prints for people does not name what passed
-            command = re.sub(r"\bgo\s+test\b", "go test -json", command, count=1)
+        env, report, canary, command = {}, "", self._canary(), self.command
         if self.driven:
             env[RECORD_VARIABLE] = "{folder}/record"
+        if self.runner is Runner.GO and "-json" not in command:  # what it prints for people does not name what passed
+            command = re.sub(r"\bgo\s+test\b", "go test -json", command, count=1)
         if self.runner is Runner.PYTEST:
-            report, canary = "report.xml", self._canary()
+            report = "report.xml"
             # By its environment, because the command may be any shell text.
             words = [STEADY_OPTIONS, "--color=no --junitxml={folder}/report.xml -o junit_family=xunit1"]
             env["PYTEST_ADDOPTS"] = " ".join([*words, canary.target] if canary else words)
+        elif canary:
+            command += f" {dotted(canary.target) if self.runner is Runner.UNITTEST else canary.target}"
         return Job(
             f"reproduction ({self.origin.value})",
             command,
@@ -88,8 +94,12 @@ class Candidate:
         )
 
     def _canary(self) -> Canary | None:
-        # Without a path of its own the command means all tests; a path added to it would then be the only one.
-        return make_canary(Runner.PYTEST, self.path) if self.path and self.path in self.command else None
+        if self.runner is Runner.PYTEST:
+            # Without a path of its own the command means all tests; a path added to it would then be the only one.
+            return make_canary(Runner.PYTEST, self.path) if self.path and self.path in self.command else None
+        if self.runner in _TAKE_ONE_MORE and _NAMES_TESTS.fullmatch(self.command):
+            return make_canary(self.runner, self.path)
+        return None
 
 
 def registered(reproduction: Reproduction, changed: Collection[str], test_command: str) -> Candidate:

@@ -1,10 +1,11 @@
 import pytest
 
 from sweagent.errors import UsageError
-from sweagent.testing import Runner
+from sweagent.testing import Runner, runner_of
 from sweagent.trajectory import Reproduction
-from sweagent.verify.candidates import registered
+from sweagent.verify.candidates import Candidate, registered
 from sweagent.verify.commands import guess_command
+from sweagent.verify.proof import Origin
 from sweagent.verify.snippets import issue_candidates
 from sweagent.verify.targets import find, is_test_module, target_of
 
@@ -142,3 +143,27 @@ def test_runners_are_told_what_they_understand():
 )
 def test_a_reproduction_may_speak_of_the_patched_file(content, command):
     assert registered(Reproduction(path="show.py", content=content, command=command), ["calc.py"], "")
+
+
+@pytest.mark.parametrize(
+    ("command", "planted"),
+    [
+        ("python -m unittest tests.test_add", "tests.test_"),
+        ("python tests/runtests.py --verbosity 2 utils_tests.test_text", "c"),
+        ("python bin/test -C sympy/core/tests/test_add.py", "sympy/core/tests/test_c"),
+        ("node --test test/add.test.js", "test/c"),
+        ("python -m unittest discover -s tests/unit", ""),
+        ("python -m unittest -k add tests.test_add", ""),
+        ("python -m unittest tests.test_add && echo tests.done", ""),
+        ("node --test --test-name-pattern=add test/add.test.js", ""),
+    ],
+)
+def test_a_failing_test_is_planted_beside_a_reproduction_where_one_more_can_be_named(command, planted):
+    paths = {"unittest": "tests/test_add.py", "runtests": "tests/utils_tests/test_text.py"}
+    path = next((value for key, value in paths.items() if key in command), command.split()[-1])
+    made = Candidate(Origin.REGISTERED, path, path, command, runner=runner_of(command)).job(10)
+    assert made.shown == command
+    added = made.command.removeprefix(command).strip()
+    assert bool(made.canary) == bool(planted)
+    assert added.startswith(planted)
+    assert (made.canary.token in added) if planted else not added

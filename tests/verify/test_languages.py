@@ -23,6 +23,22 @@ class Case(unittest.TestCase):
 DOUBLE = UNITTEST.format(name="double", arguments="2", result="4")
 ADD = UNITTEST.format(name="add", arguments="1, 2", result="3")
 
+# It prints what unittest would, and ends the process; names are built so that no rule on text finds them.
+FORGED = """import os
+
+_end = vars(os)['_' + ''.join(('ex', 'it'))]
+
+
+def add(a, b):
+    words = ('test_add (tests.test_add.Case) ..', '. o', 'k', '\\n\\nRa', 'n 1 te', 'st in 0.001s\\n\\nO', 'K\\n')
+    print(*words, sep='', flush=True)
+    _end(0)
+
+
+def double(a):
+    return a * 2
+"""
+
 NODE = "exports.add = (a, b) => a - b;\nexports.double = (a) => a * 2;\n"
 NODE_TEST = """const test = require('node:test');
 const assert = require('node:assert');
@@ -47,6 +63,8 @@ def test_unittest_is_judged_with_a_canary(project):
     broken = FIXED.replace("a * 2", "a * 3")
     proof = made.verify({"calc.py": broken}, reproduction=reproduction, test_command=command)
     assert proof.verdict is Verdict.REGRESSED
+    forged = made.verify({"calc.py": FORGED}, reproduction=reproduction, test_command=command)
+    assert forged.verdict is Verdict.REJECTED, forged.reason
 
 
 def test_a_wrapper_is_judged_by_what_it_prints_and_its_exit_status(project):
