@@ -93,7 +93,7 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
             output = container.logs(tail=_LINES).decode("utf-8", "replace")[-_KEPT:]
         finally:
             container.remove(force=True)
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise SandboxError(f"the tests could not be run: {error}", "see `fix-issue doctor`") from error
     finally:
         client.close()

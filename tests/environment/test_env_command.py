@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
 
+from sweagent.cli.checkup import _images
 from sweagent.cli.env import app
 from sweagent.environment import lockfile
 from sweagent.environment.disk import read_size
@@ -43,10 +45,12 @@ def test_show_leaves_the_repository_alone(git_repository) -> None:
 def test_an_environment_is_built_tried_listed_and_pruned(git_repository) -> None:
     said = "environment:\n  base: host\n  requirements: [pytest]\n  optional: []\n"
     test = "def test_a(): pass\ndef test_b(): pass\n"
-    folder = str(git_repository({"tests/test_a.py": test, ".fix-issue.yaml": said}))
+    own = {"own.txt": uuid4().hex}  # another run of this test on the same engine has another image
+    folder = str(git_repository({"tests/test_a.py": test, ".fix-issue.yaml": said} | own))
     name = _run("build", folder).splitlines()[-1]
-    assert "2 passed" in _run("test", folder, "--seconds", "60")
+    assert "2 passed" in _run("test", folder, "--seconds", "200")
     assert any(line.startswith(name) and " MB " in line for line in _run("list").splitlines())
+    assert [check.text.split(",")[0] for check in _images()] == ["1 environments"]
     assert f"removed {name}" in _run("prune", "--limit", "0")
     assert name not in _run("list")
 
