@@ -5,17 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log, sqrt
 
+from sweagent.code.definition_texts import TextSignals
 from sweagent.code.definitions import Definition
-from sweagent.code.file_signals import FileSignals, term_weights
+from sweagent.code.file_signals import FileSignals
 from sweagent.code.index import Place
 from sweagent.code.own_text import OwnText
 from sweagent.code.words import parts
 
-_K1, _B = 1.2, 0.6
-_TYPICAL_LENGTH = 60.0
-"""Identifiers of a definition of middling length; a fixed number, so that one file more changes no score."""
 _TRIGRAMS_AT_MOST = 24
-_SCALED = ("content", "prose", "title", "raw", "name", "name_title", "exact", "exact_block")
+_SHORT = 12
+"""Identifiers of a definition that does next to nothing itself."""
+_CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize"})
+_SCALED = (
+    *("body", "whole", "told", "strings", "pairs", "phrase"),
+    *("exact", "exact_block", "name", "name_title", "around", "around_title"),
+)
 
 
 @dataclass(slots=True)
@@ -54,27 +58,25 @@ class DefinitionSignals:
         self._files = files
         self._index = files.index
         self._question = files.question
-        self._rarities: dict[str, float] = {}
-        self._words_of: dict[str, tuple[str, ...]] = {}
         self._code_names = self._question.code_names
         self._named = self._question.code_names | self._question.title_names
         self.candidates = self._read(numbers)
 
     def compute(self) -> list[Candidate]:
         """Fill in the signals of all candidates and return them."""
-        question = self._question
-        weights = term_weights(question.all_terms, question.title_terms)
-        self._words_of = self._interesting(weights)
-        prose, title = question.prose_terms, question.title_terms
-        for candidate in self.candidates:
-            candidate.signals = self._texts(candidate, weights, prose, title)
-            candidate.signals.update(self._mentions(candidate))
-            candidate.signals.update(self._shape(candidate))
+        texts = TextSignals(self._files, [candidate.own for candidate in self.candidates])
+        for position, candidate in enumerate(self.candidates):
+            signals = texts.text(position)
+            signals.update(texts.cover(position, candidate.place.path, self._chain(candidate)))
+            signals.update(self._mentions(candidate))
+            signals.update(self._around(candidate))
+            signals.update(self._shape(candidate))
+            candidate.signals = signals
         self._frames()
         self._phrases()
+        self._lines()
         self._called()
         self._scale()
-        self._classes()
         return self.candidates
 
     def _read(self, numbers: Sequence[int]) -> list[Candidate]:
@@ -88,46 +90,13 @@ class DefinitionSignals:
                 found.append(Candidate(Place(path, definition), number, outer, own))
         return found
 
-    def _interesting(self, weights: Mapping[str, float]) -> dict[str, tuple[str, ...]]:
-        """Those identifiers of the candidates that contain a word of the question, and which words."""
-        there: set[str] = set()
-        for candidate in self.candidates:
-            there.update(candidate.own.words)
-        found: defaultdict[str, list[str]] = defaultdict(list)
-        for term in weights:
-            for word in there.intersection(self._index.words_with(term)):
-                found[word].append(term)
-        return {word: tuple(items) for word, items in found.items()}
-
-    def _texts(
-        self, candidate: Candidate, weights: Mapping[str, float], prose: Mapping[str, int], title: Mapping[str, int]
-    ) -> dict[str, float]:
-        counts: dict[str, int] = {}
-        words = candidate.own.words
-        for word in words.keys() & self._words_of.keys():
-            count = words[word]
-            for term in self._words_of[word]:
-                counts[term] = counts.get(term, 0) + count
-        norm = _K1 * (1 - _B + _B * candidate.own.length / _TYPICAL_LENGTH)
-        content = in_prose = in_title = 0.0
-        for term, count in counts.items():
-            value = self._files.idf.get(term, 0.0) * count * (_K1 + 1) / (count + norm)
-            weighted = weights[term] * value
-            content += weighted
-            if term in prose:
-                in_prose += weighted
-            if term in title:
-                in_title += value
-        raw = sum(self._rarity(name) for name in sorted(words.keys() & self._code_names))
-        # The order of a set differs from run to run, and with it the last digits of a sum.
-        return {"content": round(content, 9), "prose": round(in_prose, 9), "title": round(in_title, 9), "raw": raw}
-
-    def _rarity(self, name: str) -> float:
-        known = self._rarities
-        if name not in known:
-            files = len(self._index.word_files(name))
-            known[name] = log(1 + len(self._index.sources) / files) if files and len(name) > 2 else 0.0
-        return known[name]
+    def _chain(self, candidate: Candidate) -> list[Definition]:
+        """A candidate and the definitions around it, innermost first."""
+        definitions = self._index.definitions_of(candidate.place.path)
+        chain = [candidate.definition]
+        while chain[-1].parent >= 0:
+            chain.append(definitions[chain[-1].parent])
+        return chain
 
     def _mentions(self, candidate: Candidate) -> dict[str, float]:
         question, definition = self._question, candidate.definition
@@ -143,19 +112,30 @@ class DefinitionSignals:
         if outer is not None:
             said = outer.name in question.code_names or outer.name in question.title_names
             signals["outer"] = float(said)
-            signals["outer_block"] = float(outer.name in question.block_names)
             both = (said or outer.name in question.block_names) and (
                 name in question.code_names or name in question.title_names or name in question.block_calls
             )
             signals["outer_and_name"] = float(both)
             signals["base"] = float(not self._named.isdisjoint(outer.bases))
-        name_terms = [part for part in parts(name) if len(part) > 1]
-        known = [part for part in name_terms if part in question.prose_terms]
-        if known:
-            rarity = sum(self._name_rarity(part) for part in known)
-            signals["name"] = rarity * len(known) / len(name_terms)
-            signals["name_title"] = sum(self._name_rarity(part) for part in known if part in question.title_terms)
+        signals["name"], signals["name_title"] = self._named_like(name, question.prose_terms)
         return signals
+
+    def _around(self, candidate: Candidate) -> dict[str, float]:
+        """How much the name of the definition around a candidate reads like the issue."""
+        if candidate.outer is None:
+            return {}
+        prose, title = self._named_like(candidate.outer.name, self._question.told_prose_terms)
+        return {"around": prose, "around_title": title}
+
+    def _named_like(self, name: str, terms: Mapping[str, int]) -> tuple[float, float]:
+        """How much a name has of some words and of the title's."""
+        name_terms = [part for part in parts(name) if len(part) > 1]
+        known = [part for part in name_terms if part in terms]
+        if not known:
+            return 0.0, 0.0
+        rarity = sum(self._name_rarity(part) for part in known)
+        in_title = sum(self._name_rarity(part) for part in known if part in self._question.title_terms)
+        return rarity * len(known) / len(name_terms), in_title
 
     def _name_rarity(self, part: str) -> float:
         return log(1 + len(self._index.sources) / max(1, len(self._index.name_files(part))))
@@ -164,10 +144,11 @@ class DefinitionSignals:
         definition = candidate.definition
         name = definition.name
         return {
-            "class": float(definition.kind == "class"),
             "dunder": float(name.startswith("__") and name.endswith("__")),
             "private": float(name.startswith("_") and not name.startswith("__")),
-            "nested": float(definition.kind == "function" and definition.parent >= 0),
+            "constructor": float(name in _CONSTRUCTORS),
+            "parent_too": float("super(" in candidate.own.text),
+            "short": float(candidate.own.length < _SHORT),
             "length": log(1 + candidate.own.length) / 6,
         }
 
@@ -202,6 +183,18 @@ class DefinitionSignals:
             for candidate in holders:
                 candidate.signals["phrase"] = candidate.signals.get("phrase", 0.0) + 1 / len(holders)
 
+    def _lines(self) -> None:
+        """Candidates in which lines stand that the issue shows: who reports a fault often shows the guilty code."""
+        wanted = self._question.code_lines
+        holders: defaultdict[str, list[Candidate]] = defaultdict(list)
+        for candidate in self.candidates if wanted else ():
+            for line in wanted.intersection(text.strip() for text in candidate.own.text.split("\n")):
+                holders[line].append(candidate)
+        for line in sorted(holders):
+            for candidate in holders[line]:
+                said = candidate.signals.get("lines", 0.0) + 1 / len(holders[line])
+                candidate.signals["lines"] = min(2.0, round(said, 9))
+
     def _called(self) -> None:
         """Candidates that those which the question names call, and the other way round."""
         named = [c for c in self.candidates if c.signals.get("exact") or c.signals.get("frame")]
@@ -215,31 +208,10 @@ class DefinitionSignals:
             if name in called and len(self._index.by_name.get(name, ())) <= 6:
                 candidate.signals["called"] = min(1.0, called[name] * 3)
 
-    def _classes(self) -> None:
-        """How much the whole class around a candidate reads like the question, and its rank within its file."""
-        whole: defaultdict[tuple[int, str], float] = defaultdict(float)
-        best: defaultdict[int, float] = defaultdict(float)
-        for candidate in self.candidates:
-            number, content = candidate.file_number, candidate.signals.get("content", 0.0)
-            whole[number, _class_of(candidate)] += content
-            best[number] = max(best[number], content)
-        top = max(whole.values(), default=0.0) or 1.0
-        for candidate in self.candidates:
-            number, content = candidate.file_number, candidate.signals.get("content", 0.0)
-            candidate.signals["class_content"] = whole[number, _class_of(candidate)] / top
-            candidate.signals["in_file"] = content / (best[number] or 1.0)
-
     def _scale(self) -> None:
-        for name in (*_SCALED, "phrase"):
+        for name in _SCALED:
             top = max((candidate.signals.get(name, 0.0) for candidate in self.candidates), default=0.0)
             if top > 0:
                 for candidate in self.candidates:
                     if name in candidate.signals:
                         candidate.signals[name] /= top
-
-
-def _class_of(candidate: Candidate) -> str:
-    """The qualified name of the outermost definition around a candidate; a function outside of classes has none."""
-    definition = candidate.definition
-    outermost = definition.qualified.partition(".")[0]
-    return outermost if definition.kind in ("class", "method") or definition.parent >= 0 else ""

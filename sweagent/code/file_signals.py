@@ -15,6 +15,8 @@ Signal = dict[int, float]
 
 _K1, _B = 1.2, 0.75
 _TERMS_AT_MOST = 120
+_ALIKE = 30
+"""So many files that read most like the issue speak for those they import and those that import them."""
 _COMMON = frozenset(
     {"self", "cls", "args", "kwargs", "name", "value", "data", "type", "result", "object", "test", "main"}
 )
@@ -31,40 +33,43 @@ class FileSignals:
         self._number = {path: n for n, path in enumerate(index.sources)}
         self.idf: dict[str, float] = {}
         self._counts_of: dict[str, Signal] = {}
+        self.told = term_weights(question.told_terms, question.title_terms)
+        self.told_prose = term_weights(question.told_prose_terms, question.title_terms)
+        self.pairs = {pair: weight for pair, weight in question.pairs.items() if index.words_with(pair)}
 
     def all(self) -> dict[str, Signal]:
         """Every signal by its name; a file that is not in a signal has 0 there."""
         question = self.question
-        prose = term_weights(question.prose_terms, question.title_terms)
         every = term_weights(question.all_terms, question.title_terms)
-        title = term_weights(question.title_terms, Counter())
+        prose = term_weights(question.prose_terms, question.title_terms)
+        told = self._bm25(self.told)
         found = {
             "content": self._bm25(every),
-            "prose": self._bm25(prose),
-            "title": self._bm25(title),
-            "names": self._names(prose),
-            "title_names": self._names(title),
+            "told": told,
+            "rare": self._bm25(self.told, power=2),
+            "pairs": self._bm25(self.pairs),
+            "pair_names": self._names(self.pairs),
+            "title_names": self._names(term_weights(question.title_terms, Counter())),
             "path": self._path_words(prose),
-            "title_path": self._path_words(title),
             "raw": self._raw(question.code_names),
-            "raw_block": self._raw(question.block_calls),
-            "defines": self._defines(question.code_names),
             "qualified": self._qualified(),
             "imported": self._imported(),
             "path_full": self._paths(full=True),
             "path_name": self._paths(full=False),
-            **self._frames(),
-            **self._tests(every),
-            **self._history(every),
+            "frame": self._frames(),
+            "tested": self._tests(every),
+            "history": self._history(every),
+            **self._neighbours(told),
         }
         found = {name: _scaled(signal) for name, signal in found.items()}
         found["aside"] = {n: 1.0 for n in self.candidates if is_aside(self.index.sources[n])}
-        lengths = self.index.lengths
-        found["size"] = {n: log(1 + lengths[n]) / 10 for n in self.candidates}
-        found["used"] = {n: log(1 + len(self.index.importers(self.index.sources[n]))) / 6 for n in self.candidates}
         return found
 
-    def _bm25(self, weights: Mapping[str, float]) -> Signal:
+    def rarity(self, term: str) -> float:
+        """How much a word tells: 0 when most files have it."""
+        return self.idf[term] if self._counts(term) else 0.0
+
+    def _bm25(self, weights: Mapping[str, float], power: int = 1) -> Signal:
         lengths = self.index.lengths
         average = max(1.0, sum(lengths[n] for n in self.candidates) / max(1, len(self.candidates)))
         scores: defaultdict[int, float] = defaultdict(float)
@@ -72,7 +77,7 @@ class FileSignals:
             counts = self._counts(term)
             if not counts:
                 continue
-            factor = weight * self.idf[term]
+            factor = weight * self.idf[term] ** power
             for n, count in counts.items():
                 scores[n] += factor * count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * lengths[n] / average))
         return dict(scores)
@@ -120,23 +125,26 @@ class FileSignals:
                     scores[n] += factor * count / (count + 1.5)
         return dict(scores)
 
-    def _defines(self, names: Iterable[str]) -> Signal:
-        scores: defaultdict[int, float] = defaultdict(float)
-        for name in sorted(names):
-            if len(name) < 3 or name in _COMMON or name.startswith("__"):
-                continue
-            numbers = {self._number[place.path] for place in self.index.by_name.get(name, ())} & self._allowed
-            for n in numbers:
-                scores[n] += 1 / len(numbers)
-        return dict(scores)
+    def _history(self, weights: Mapping[str, float]) -> Signal:
+        alike = self.index.history.alike(weights)
+        return {n: value for path, value in alike.items() if (n := self._number.get(path)) in self._allowed}
 
-    def _history(self, weights: Mapping[str, float]) -> dict[str, Signal]:
-        history = self.index.history
-        found = {"churn": history.churn, "history": history.alike(weights)}
-        return {
-            name: {n: value for path, value in by_path.items() if (n := self._number.get(path)) in self._allowed}
-            for name, by_path in found.items()
-        }
+    def _neighbours(self, scores: Signal) -> dict[str, Signal]:
+        """What the files that read most like the issue import, and what imports them."""
+        imports: defaultdict[int, float] = defaultdict(float)
+        importers: defaultdict[int, float] = defaultdict(float)
+        sources, graph = self.index.sources, self.index.graph
+        for n in sorted(scores, key=lambda n: (-scores[n], n))[:_ALIKE]:
+            targets = [self._number[path] for path in graph.imported(sources[n])]
+            targets = [target for target in targets if target in self._allowed]
+            for target in targets:
+                popular = 1 + len(graph.importers(sources[target]))
+                imports[target] += scores[n] / sqrt(len(targets) * popular)
+            users = [self._number[path] for path in graph.importers(sources[n])]
+            for user in users:
+                if user in self._allowed:
+                    importers[user] += scores[n] / sqrt(1 + len(users))
+        return {"imported_by": dict(imports), "importing": dict(importers)}
 
     def _qualified(self) -> Signal:
         scores: defaultdict[int, float] = defaultdict(float)
@@ -197,24 +205,22 @@ class FileSignals:
         found = self._matching("/".join(names[-6:]))
         return found[0] if len(found) == 1 and len(names) > 1 else None
 
-    def _frames(self) -> dict[str, Signal]:
-        inside: Signal = {}
+    def _frames(self) -> Signal:
+        """The files of the traceback, the deepest first."""
         deepest: Signal = {}
         weight = 1.0
         for frame in reversed(self.question.frames):
             n = self.resolve_frame(frame.path)
-            if n is None:
-                continue
-            inside[n] = 1.0
-            deepest[n] = max(deepest.get(n, 0.0), weight)
-            weight *= 0.7
-        return {"frame": inside, "frame_deep": deepest}
+            if n is not None:
+                deepest[n] = max(deepest.get(n, 0.0), weight)
+                weight *= 0.7
+        return deepest
 
-    def _tests(self, weights: Mapping[str, float]) -> dict[str, Signal]:
-        """What the tests that read like the issue import, and what they are named after."""
+    def _tests(self, weights: Mapping[str, float]) -> Signal:
+        """What the tests that read like the issue import."""
         tests = self.index.tests
         if not tests:
-            return {"tested": {}, "tested_name": {}}
+            return {}
         lengths = self.index.lengths
         average = max(1.0, sum(lengths[n] for n in tests) / len(tests))
         scores: defaultdict[int, float] = defaultdict(float)
@@ -226,8 +232,7 @@ class FileSignals:
                         weights[term] * self.idf[term] * count / (count + 1.2 * (0.25 + 0.75 * lengths[n] / average))
                     )
         imports: defaultdict[int, float] = defaultdict(float)
-        named: defaultdict[int, float] = defaultdict(float)
-        for n in sorted(scores, key=lambda number: -scores[number])[:15]:
+        for n in sorted(scores, key=lambda number: (-scores[number], number))[:15]:
             path = self.index.sources[n]
             targets = [self._number[t] for t in self.index.graph.imported(path)]
             targets = [t for t in targets if t in self._allowed]
@@ -235,11 +240,7 @@ class FileSignals:
                 imports[target] += (
                     scores[n] / sqrt(len(targets)) / sqrt(1 + len(self.index.importers(self.index.sources[target])))
                 )
-            stem = path.rpartition("/")[2].partition(".")[0].removeprefix("test_").removesuffix("_test")
-            for other in self.index.by_stem.get(stem, ()):
-                if self._number[other] in self._allowed:
-                    named[self._number[other]] += scores[n]
-        return {"tested": dict(imports), "tested_name": dict(named)}
+        return dict(imports)
 
 
 def term_weights(counts: Mapping[str, int], title: Mapping[str, int]) -> dict[str, float]:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from math import log
 
 from sweagent.code.words import IDENTIFIER, terms
 
@@ -36,6 +38,10 @@ _SURROUNDINGS = re.compile(
     r"|dependencies|installed packages)(?: info(?:rmation)?| details)?[*: \t]*$",
     re.I,
 )
+_TRACED = re.compile(r"^[ \t>]*File \"[^\"\n]+\", line \d+.*\n(?:(?![ \t>]*File \")[ \t>]*\S.*(?:\n|\Z))?", re.M)
+_PREFIX = re.compile(r"^\s*(?:-+>\s*)?(?:\d+\s+)?(?:[-+>]\s+)?")
+_NO_CODE_OF_THE_PROJECT = ("import ", "from ", "File ", "#", ">>>", "@", "if __name__")
+_SHORTEST_LINE = 12
 _MOST_CHARACTERS = 60_000
 
 
@@ -88,6 +94,39 @@ class Question:
     def prose_terms(self) -> Counter[str]:
         """The words of the title and the prose."""
         return self.title_terms + terms(self.prose)
+
+    @cached_property
+    def untraced(self) -> str:
+        """The prose without the lines of tracebacks."""
+        return _TRACED.sub(" ", self.prose)
+
+    @cached_property
+    def told_prose_terms(self) -> Counter[str]:
+        """The words of the title and of the prose without tracebacks."""
+        return self.title_terms + terms(self.untraced)
+
+    @cached_property
+    def told_terms(self) -> Counter[str]:
+        """The words of title, prose and code without tracebacks."""
+        return self.told_prose_terms + terms(self.code)
+
+    @cached_property
+    def pairs(self) -> dict[str, float]:
+        """Neighbouring words as one name, `order by` as `order_by` and `orderby`, with weights as of words."""
+        in_title, elsewhere = _joined(self.title), _joined(self.untraced)
+        return {
+            pair: (1 + log(count)) * (2.0 if pair in in_title else 1.0)
+            for pair, count in (in_title + elsewhere).items()
+        }
+
+    @cached_property
+    def code_lines(self) -> frozenset[str]:
+        """Lines of code and of tracebacks that may stand in the source as they are, without their indentation."""
+        lines = f"{self.code}\n{self.prose if self.frames else ''}".split("\n")
+        bare = (_PREFIX.sub("", line).strip() for line in lines)
+        return frozenset(
+            line for line in bare if len(line) >= _SHORTEST_LINE and not line.startswith(_NO_CODE_OF_THE_PROJECT)
+        )
 
     @cached_property
     def all_terms(self) -> Counter[str]:
@@ -184,6 +223,16 @@ def read_question(text: str) -> Question:
     frames = tuple(_frames(body))
     without = _SHORT_FRAME.sub(" ", _FRAME.sub(" ", code)) if frames else code
     return Question(title.strip(), prose, without, frames, tuple(_ERROR.findall(f"{title}\n{body}")), links)
+
+
+def _joined(text: str) -> Counter[str]:
+    words = [word.lower() for word in IDENTIFIER.findall(text)]
+    found: Counter[str] = Counter()
+    for one, other in pairwise(words):
+        if one.isalpha() and other.isalpha() and len(one) + len(other) > 4:
+            found[f"{one}_{other}"] += 1
+            found[f"{one}{other}"] += 1
+    return found
 
 
 def _without_surroundings(body: str) -> str:

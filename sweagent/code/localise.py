@@ -24,8 +24,8 @@ from sweagent.model import Frozen
 LOOKED_INTO = 25
 """Files whose definitions are looked into."""
 
-_FILE_ALSO = ("title_path", "path", "path_full", "imported", "frame_deep", "tested", "raw", "size")
-_DEFINITION_BEST = ("phrase", "frame", "name", "raw", "outer_and_name")
+_FILE_ALSO = ("imported", "importing", "told")
+_DEFINITION_BEST = ("phrase", "outer", "cover", "around_title", "length")
 
 
 class FileHit(Frozen):
@@ -117,13 +117,10 @@ def file_features(
     features: dict[int, dict[str, float]] = {}
     for n in numbers:
         ordered = sorted((scores[position] - top for position in inside[n]), reverse=True)
-        contents = sorted((candidates[position].signals.get("content", 0.0) for position in inside[n]), reverse=True)
         own = {
             "stage1": belief[n],
             "best": max(ordered[0] / 3, -4.0) if ordered else -4.0,
             "best5": max(log(sum(exp(score) for score in ordered[:5]) or 1e-9) / 3, -4.0) if ordered else -4.0,
-            "content": contents[0] if contents else 0.0,
-            "content3": sum(contents[:3]) / 3,
         }
         for name in _DEFINITION_BEST:
             own[name] = max((candidates[position].signals.get(name, 0.0) for position in inside[n]), default=0.0)

@@ -1,11 +1,15 @@
 """The text of a definition without that of the definitions within it, and the words of it."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sweagent.code.definitions import Definition
 from sweagent.code.words import words_of
+
+_BLOCK = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|/\*(.*?)\*/', re.S)
+_STRING = re.compile(r"\"([^\"\n]{2,})\"|'([^'\n]{2,})'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +20,15 @@ class OwnText:
         text: its lines.
         words: how often each identifier stands in it.
         length: how many identifiers stand in it.
+        told: how often each stands in its documentation: the first text of several lines.
+        strings: how often each stands in its other strings.
     """
 
     text: str
     words: Mapping[str, int]
     length: int
+    told: Mapping[str, int]
+    strings: Mapping[str, int]
 
 
 def own_texts(definitions: Sequence[Definition], content: bytes) -> tuple[OwnText, ...]:
@@ -43,7 +51,17 @@ def own_texts(definitions: Sequence[Definition], content: bytes) -> tuple[OwnTex
             own.extend(lines[line : child.start - 1])
             line = child.end
         own.extend(lines[line : definition.end])
-        text = "\n".join(own)
-        words = words_of(text)
-        found.append(OwnText(text, Counter(words), len(words)))
+        found.append(own_text("\n".join(own)))
     return tuple(found)
+
+
+def own_text(text: str) -> OwnText:
+    """Take the text of a definition apart."""
+    words = words_of(text)
+    told, rest = "", text
+    documentation = _BLOCK.search(text)
+    if documentation is not None:
+        told = documentation.group(documentation.lastindex or 0)
+        rest = f"{text[: documentation.start()]}\n{text[documentation.end() :]}"
+    strings = " ".join(one or other for one, other in _STRING.findall(rest))
+    return OwnText(text, Counter(words), len(words), Counter(words_of(told)), Counter(words_of(strings)))

@@ -6,21 +6,22 @@ from sweagent.code.definition_signals import Candidate
 from sweagent.code.file_signals import Signal
 
 _FILE_WORDS = (
-    ("frame_deep", 0.0, "on the traceback"),
+    ("frame", 0.0, "on the traceback"),
     ("path_full", 0.0, "its path is in the issue"),
     ("path_name", 0.0, "its name is in the issue"),
     ("qualified", 0.0, "defines what the issue names"),
     ("imported", 0.0, "defines what the issue imports"),
-    ("defines", 0.2, "defines names of the issue"),
-    ("title_path", 0.4, "its path has words of the title"),
-    ("title", 0.7, "uses the title's words"),
-    ("content", 0.5, "reads like the issue"),
+    ("title_names", 0.5, "defines what the title's words name"),
+    ("path", 0.5, "its path has words of the issue"),
+    ("told", 0.5, "reads like the issue"),
     ("tested", 0.5, "tested by tests that read like the issue"),
+    ("imported_by", 0.5, "imported by files that read like the issue"),
     ("history", 0.5, "changed by commits that read like the issue"),
 )
 _DEFINITION_WORDS = (
     ("frame", 0.0, "on the traceback"),
     ("phrase", 0.0, "holds a quoted message"),
+    ("lines", 0.0, "holds lines that the issue shows"),
     ("outer_and_name", 0.5, "named with its class"),
     ("exact", 0.0, "named in the issue"),
     ("exact_block", 0.0, "called in the issue's code"),
@@ -28,7 +29,8 @@ _DEFINITION_WORDS = (
     ("called", 0.0, "called by what is named"),
     ("name_title", 0.5, "its name has words of the title"),
     ("name", 0.5, "its name has words of the issue"),
-    ("content", 0.5, "reads like the issue"),
+    ("around", 0.5, "within what the issue's words name"),
+    ("body", 0.5, "reads like the issue"),
 )
 _MOST = 3
 _OTHERWISE = "shares words with the issue"

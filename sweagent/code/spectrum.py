@@ -21,6 +21,8 @@ Formula = Literal["ochiai", "tarantula", "dstar"]
 
 _FUSION = 10.0
 """The constant of the fusion: small, for only the top of the rankings matters here."""
+_SHOWN = 2.0
+"""What a run shows counts so many times what the words suggest."""
 
 
 class CoveredRun(Frozen):
@@ -84,7 +86,7 @@ def rerank(
         ("run by the failing tests", _suspected(index, suspicion(runs, formula))),
     ):
         for rank, key in enumerate(order):
-            scores[key] += 1 / (_FUSION + rank)
+            scores[key] += _SHOWN / (_FUSION + rank)
             reasons[key] = f"{reason}; {reasons[key]}" if key in reasons else reason
     if not scores:
         return localisation

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweagent.code.facts import Facts, decode, encode, extract
-from sweagent.code.own_text import own_texts
+from sweagent.code.own_text import own_text, own_texts
 from sweagent.code.words import IDENTIFIER, identifiers
 
 SOURCES = [
@@ -52,3 +52,10 @@ def test_the_own_text_of_a_definition_leaves_out_what_is_within_it() -> None:
     assert "two" not in outer.words
     assert outer.words["one"] == outer.words["three"] == 1
     assert inner.text.splitlines() == ["    def f(self):", "        return two"]
+
+
+def test_documentation_and_strings_are_known_from_the_rest() -> None:
+    own = own_text('def f(x):\n    """Tell the total.\n\n    Of x.\n    """\n    return warn("no total", x)\n')
+    assert own.told == {"Tell": 1, "the": 1, "total": 1, "Of": 1, "x": 1}
+    assert own.strings == {"no": 1, "total": 1}
+    assert own.words["total"] == 2

@@ -182,6 +182,33 @@ def test_a_question_is_taken_apart() -> None:
     assert "template" not in question.all_terms
 
 
+def test_lines_and_neighbouring_words_are_taken_from_a_question() -> None:
+    question = read_question(
+        "Order by fails\n```\nimport shop\n-->  7     left = LEVELS.get(item, 0)\n```\nTotals are wrong\n\n"
+        'Traceback:\n  File "/home/ann/order.py", line 3, in add\n   stock.reserve(umlaut)\nValueError: odd\n'
+    )
+    assert {"left = LEVELS.get(item, 0)", "stock.reserve(umlaut)"} <= question.code_lines
+    assert "import shop" not in question.code_lines
+    assert question.pairs["order_by"] == question.pairs["orderby"] == 2.0
+    assert question.pairs["totals_are"] == 1.0
+    assert "umlaut" in question.all_terms
+    assert "umlaut" not in question.told_terms
+
+
+def test_code_that_the_issue_shows_leads_to_its_place(index: Index) -> None:
+    found = locate(index, "Wrong\n\nThe culprit is\n```\n    LEVELS[item] = left - quantity\n```\n")
+    assert found.definitions[0].name == "reserve"
+    assert "holds lines that the issue shows" in found.definitions[0].reason
+
+
+def test_a_method_is_found_by_the_name_of_its_class(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    method = "class {}:\n    def as_sql(self, left, right):\n        return left + right + self.tail\n\n\n"
+    head = commit({"lookups.py": "".join(method.format(name) for name in ("Exact", "IsNull", "Range"))})
+    with open_index(git_dir, head, tmp_path / "cache") as index:
+        names = [hit.name for hit in locate(index, "isnull accepts anything").definitions]
+    assert set(names[:2]) == {"IsNull", "IsNull.as_sql"}
+
+
 class Backwards:
     """Prefers the last, and answers carelessly."""
 
