@@ -149,11 +149,12 @@ class Trial:
             (self._refuse_pulls, max(1, requests // 200)),
             (lambda: self._fail(429), max(1, requests // 50)),
             (lambda: self._fail(503), max(1, requests // 50)),
-            *([(self._fill_disk, 1)] if self._options.small_disk else []),
         ]
         for act, times in kinds:
             for _ in range(times):
                 plan[draw.randrange(2, requests)] = act
+        if self._options.small_disk:
+            plan[requests // 2 + requests // (4 * KILLS)] = self._fill_disk
         return plan | {requests * number // (KILLS + 1): self._kill for number in range(1, KILLS + 1)}
 
     def run(self) -> dict[str, Any]:

@@ -6,15 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _PROGRAM = """
-import sys
+import os, sys
 if sys.stdin.read() == "done":
     sys.exit()
 import threading
 from sweagent.sandbox import remove_leftovers
-# The engine may still be busy with what the dead process asked of it.
-for pause in (0, 2, 5, 15):
+def look(pause):
     threading.Event().wait(pause)
     remove_leftovers()
+# The engine may still be busy with what the dead process asked of it.
+for pause in (0, 2, 5):
+    look(pause)
+# Under a heavy load for long, but nobody need wait for that look.
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+look(15)
 """
 _GRACE = 10.0
 
@@ -24,7 +29,8 @@ def reaper() -> Iterator[None]:
     """Have the sandboxes of this process removed when it dies inside the block, by SIGKILL too.
 
     The process is in a session of its own, so that neither Ctrl-C nor a signal to the batch's group reaches it. It
-    keeps standard error open: who waits for the end of that waits until everything is removed.
+    keeps standard error open until its last look but one: who waits for the end of that finds everything removed,
+    unless the engine is very slow.
     """
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _PROGRAM],
