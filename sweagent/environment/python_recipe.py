@@ -131,10 +131,10 @@ def _prepare(tree: Tree) -> tuple[Line, ...]:
 
 
 def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...]) -> tuple[Line, ...]:
+    folder = "$(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')"
+    on_path = f"echo {WORKDIR} > {folder}/testbed.pth"
     if not metadata.installable:
-        folder = "$(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')"
-        source = "no installable project: the repository's root is put on the path"
-        return (Line(value=f"echo {WORKDIR} > {folder}/testbed.pth", source=source),)
+        return (Line(value=on_path, source="no installable project: the repository's root is put on the path"),)
     what = f"'.[{','.join(extras)}]'" if extras else "."
     command = f"pip install --no-cache-dir --editable {what}"
     source = "pyproject.toml, setup.cfg or setup.py"
@@ -144,7 +144,11 @@ def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...]) -> tuple[L
         # The copy of the repository has no tags, from which such tools would tell the version.
         command = f"{_VERSION_VARIABLES[tool]}={tree.version} {command}"
         source += f"; the version that {tool} would tell from the tags"
-    return (Line(value=command, source=source),)
+    install = Line(value=command, source=source)
+    if any(re.match(r"(src|lib)/.+\.py$", name) for name in tree.names):
+        return (install,)
+    # Setuptools of 64 and later imports such packages by a hook; what looks for modules on the path would miss them.
+    return (install, Line(value=on_path, source="the packages lie in the repository's root"))
 
 
 def with_extras(recipe: Recipe, extras: tuple[str, ...]) -> Recipe:

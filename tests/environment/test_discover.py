@@ -347,6 +347,13 @@ def test_poetrys_ranges_hold_the_version_they_name(sign: str, numbers: list[int]
     assert version in SpecifierSet(_poetry_range(sign + version))
 
 
+@pytest.mark.parametrize(("file", "added"), [("thing/__init__.py", True), ("src/thing/__init__.py", False)])
+def test_packages_in_the_root_are_on_the_path(recipe_of, file: str, added: bool) -> None:
+    recipe = recipe_of({"setup.py": "setup()", file: ""})
+    assert recipe.install[0].value.startswith("pip install")
+    assert any("/testbed.pth" in line.value for line in recipe.install[1:]) is added
+
+
 def test_a_relative_path_is_that_of_the_callers_folder(git_repository, monkeypatch) -> None:
     folder = git_repository({"setup.py": ""}, name="near")
     monkeypatch.chdir(folder.parent)
