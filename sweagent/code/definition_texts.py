@@ -106,8 +106,9 @@ class TextSignals:
 
 def _share(weights: Mapping[str, float], known: Set[str]) -> float:
     """The share of the weights that is known."""
-    total = sum(weights.values())
-    return round(sum(weights[term] for term in weights.keys() & known) / total, 9) if total else 0.0
+    both = weights.keys() & known
+    total = sum(weights.values()) if both else 0.0
+    return round(sum(weights[term] for term in both) / total, 9) if total else 0.0
 
 
 def _interesting(files: FileSignals, texts: Sequence[OwnText], terms: set[str]) -> dict[str, tuple[str, ...]]:
