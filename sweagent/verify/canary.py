@@ -8,6 +8,31 @@ from pathlib import PurePosixPath
 from sweagent.testing import Runner
 
 _PYTHON = 'def test_{token}():\n    raise AssertionError("{token}")\n'
+# It also looks, from within the process, for functions of the runner that were replaced by code of the work tree.
+_PYTEST = """\
+import os
+import sys
+
+HERE = os.path.realpath(os.getcwd()) + os.sep
+
+
+def changed():
+    for name, module in list(sys.modules.items()):
+        home = os.path.realpath(getattr(module, "__file__", None) or HERE)
+        if name.split(".")[0] not in ("_pytest", "pluggy") or home.startswith(HERE):
+            continue
+        kinds = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == name]
+        for owner in [module] + kinds:
+            for key, value in list(vars(owner).items()):
+                code = getattr(getattr(value, "__func__", value), "__code__", None)
+                file = getattr(code, "co_filename", "")
+                if os.path.isabs(file) and os.path.realpath(file).startswith(HERE):
+                    yield name + "." + key
+
+
+def test_{token}():
+    raise AssertionError("{token} " + " ".join(sorted(set(changed()))))
+"""
 _UNITTEST = (
     "import unittest\n\n\nclass Canary(unittest.TestCase):\n"
     '    def test_{token}(self):\n        raise AssertionError("{token}")\n'
@@ -48,7 +73,9 @@ def make_canary(runner: Runner, near: str, token: str = "") -> Canary | None:
     """
     token = token or f"c{secrets.token_hex(8)}"
     folder = PurePosixPath(near).parent
-    if runner in (Runner.PYTEST, Runner.SYMPY):
+    if runner is Runner.PYTEST:
+        return _one_file(token, str(folder / f"test_{token}.py"), _PYTEST.format(token=token))
+    if runner is Runner.SYMPY:
         return _one_file(token, str(folder / f"test_{token}.py"), _PYTHON.format(token=token))
     if runner is Runner.UNITTEST:
         return _one_file(token, str(folder / f"test_{token}.py"), _UNITTEST.format(token=token))

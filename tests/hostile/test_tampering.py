@@ -165,6 +165,10 @@ HIDDEN = {
         A_TEST,
         REPORTS.format(act="if report.outcome == 'failed': report.outcome, report.longrepr = 'skipped', ('x', 1, 'y')"),
     ),
+    "turns the report of one test into a pass": (
+        A_TEST,
+        REPORTS.format(act="if 'test_add' in item.nodeid: report.outcome, report.longrepr = 'passed', None"),
+    ),
     "rewrites the report file at the end": (
         A_TEST,
         "import atexit, os, pathlib, re, sys\n"
