@@ -1,8 +1,7 @@
-"""What was changed before a commit, and what was said of it: where work went on, more work is likely.
+"""What was changed before a commit, and what was said of it.
 
-That files which changed often and lately hold more faults: T. Graves et al., "Predicting Fault Incidence Using Software
-Change History" (2000). That older reports which read like a new one point at its files: J. Zhou et al., "Where Should
-the Bugs Be Fixed?" (2012); here the messages of commits stand for the reports.
+That older reports which read like a new one point at its files: J. Zhou et al., "Where Should the Bugs Be Fixed?"
+(2012); here the messages of commits stand for the reports.
 """
 
 from collections import Counter, defaultdict
@@ -18,8 +17,6 @@ from sweagent.git import GitError, git
 _COMMITS = 3000
 _FILES_AT_MOST = 20
 """A commit of more files than this is housekeeping: it says nothing of any one of them."""
-_HALF_LIFE = 700.0
-"""After so many commits a change counts half."""
 _MESSAGE = 600
 _K1, _B = 1.2, 0.5
 
@@ -31,12 +28,10 @@ class Change:
     Attributes:
         message: its first characters.
         paths: the files that it touched, as they were named then.
-        age: how many commits came after it.
     """
 
     message: str
     paths: tuple[str, ...]
-    age: int
 
 
 class History:
@@ -48,16 +43,6 @@ class History:
 
     def __init__(self, changes: Sequence[Change] = ()) -> None:
         self.changes = changes
-
-    @cached_property
-    def churn(self) -> Mapping[str, float]:
-        """How often and how lately each file was changed, from 0 to 1."""
-        counts: defaultdict[str, float] = defaultdict(float)
-        for change in self.changes:
-            for path in change.paths:
-                counts[path] += 0.5 ** (change.age / _HALF_LIFE)
-        top = log(1 + max(counts.values(), default=0.0))
-        return {path: log(1 + count) / top for path, count in counts.items()}
 
     def alike(self, weights: Mapping[str, float]) -> dict[str, float]:
         """How much the messages of each file's changes read like a question.
@@ -114,12 +99,12 @@ def read_history(git_dir: Path, commit: str) -> History:
         return History()
     changes: list[Change] = []
     cut = _shallow(git_dir)
-    for age, record in enumerate(output.decode("utf-8", "replace").split("\1")[1:]):
+    for record in output.decode("utf-8", "replace").split("\1")[1:]:
         said, _, listed = record.partition("\2")
         name, _, message = said.partition("\n")
         paths = tuple(path.lstrip("\n") for path in listed.split("\0") if path.strip("\n"))
         if 0 < len(paths) <= _FILES_AT_MOST and name not in cut:
-            changes.append(Change(message[:_MESSAGE].strip(), paths, age))
+            changes.append(Change(message[:_MESSAGE].strip(), paths))
     return History(changes)
 
 

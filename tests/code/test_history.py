@@ -37,7 +37,6 @@ def test_a_commit_of_very_many_files_says_nothing_of_any(commit: Commit, git_dir
 def test_there_may_be_no_history(git_dir: Path, commit: Commit) -> None:
     commit({"a.py": "x = 1\n"})
     assert not read_history(git_dir, "0" * 40).changes
-    assert History().churn == {}
     assert History().alike({"overflow": 1.0}) == {}
 
 
@@ -51,15 +50,6 @@ def test_a_shallow_clone_gives_what_it_has(commit: Commit, git_dir: Path, tmp_pa
     assert [(change.message, change.paths) for change in read_history(shallow, head).changes] == [
         ("Keep the umlauts", ("b.py",))
     ]
-
-
-def test_files_that_change_often_and_lately_lead(commit: Commit, git_dir: Path) -> None:
-    commit({"old.py": "x = 0\n", "busy.py": "x = 0\n"})
-    for number in range(4):
-        head = commit({"busy.py": f"x = {number + 1}\n"})
-    churn = read_history(git_dir, head).churn
-    assert churn["busy.py"] == 1.0
-    assert 0 < churn["old.py"] < 1
 
 
 def test_messages_point_at_the_files_of_their_changes(commit: Commit, git_dir: Path) -> None:
