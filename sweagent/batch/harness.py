@@ -18,9 +18,9 @@ from typing import Self
 
 from sweagent.errors import RunInterruptedError, SandboxError, StorageError
 from sweagent.model import Frozen
-from sweagent.sandbox._attach import AttachTransport
-from sweagent.sandbox._engine import connect, engine_errors
-from sweagent.sandbox._identity import PREFIX, owner_labels
+from sweagent.sandbox.attach import AttachTransport
+from sweagent.sandbox.engine import connect, engine_errors
+from sweagent.sandbox.identity import PREFIX, owner_labels
 
 WORKDIR = "/testbed"
 PATCH_FILE = "/tmp/patch.diff"  # noqa: S108 - inside the container, where the official evaluation puts it

@@ -62,7 +62,7 @@ def command(
     from sweagent.batch.ledger import Manifest
     from sweagent.batch.runner import Batch, BatchSettings
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
-    from sweagent.cli.run import _remote_options
+    from sweagent.cli.run import remote_options
     from sweagent.config import load_settings
     from sweagent.policy import Budget, policy_for, with_kept_limits
 
@@ -86,7 +86,7 @@ def command(
             data=data, split=choice.split, model=settings.model.name, profile=settings.profile, policy=settings.policy
         ),
         note=progress.note,
-        access=lambda repo: _remote_options(repo, None),
+        access=lambda repo: remote_options(repo, None),
     )
     limits = with_kept_limits(settings).limits
     policy_for(settings, Budget(limits.cost, limits.tokens))  # refused here, not in each instance

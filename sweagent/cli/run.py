@@ -35,7 +35,7 @@ class Delivery:
     api_url: str | None = None
 
 
-def _remote_options(repo: str, api_url: str | None) -> dict[str, Any]:
+def remote_options(repo: str, api_url: str | None) -> dict[str, Any]:
     """The server of a remote repository, and the token when it may be sent there."""
     from sweagent.forge.address import is_name, parse_remote_url, place_of, token_for, token_from_environment
 
@@ -73,7 +73,7 @@ def start(
     limits = settings.limits
     with open_progress(verbosity=verbosity, budget=limits.cost, steps=limits.steps) as progress, stoppable():
         repository = open_repository(
-            repo, base=base, include_dirty=include_dirty, **_remote_options(repo, delivery.api_url)
+            repo, base=base, include_dirty=include_dirty, **remote_options(repo, delivery.api_url)
         )
         read = read_issue_with_findings(
             issue_text, repository.source, repository.name, delivery.api_url, token=None, until=None

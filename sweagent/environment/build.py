@@ -30,6 +30,7 @@ from sweagent.environment.remedies import next_recipe
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.base import Policy
 from sweagent.repository import make_seed
+from sweagent.sandbox.identity import owner_labels
 from sweagent.task import Repository
 
 MAX_ATTEMPTS = 6
@@ -211,7 +212,9 @@ def _packages(client: Any, name: str) -> str:
     """The list of installed packages that the build wrote, read without starting anything of the image."""
     from docker.errors import DockerException
 
-    container = client.containers.create(name, command=["true"], network_disabled=True, labels={LABEL: "read"})
+    container = client.containers.create(
+        name, command=["true"], network_disabled=True, labels=owner_labels("environment")
+    )
     try:
         chunks, _ = container.get_archive("/opt/fix-issue/packages.txt")
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:

@@ -6,7 +6,7 @@ from typing import Any
 from sweagent.environment.engine import Log, connect, find_image
 from sweagent.environment.recipe import Image
 from sweagent.errors import EnvironmentBuildError
-from sweagent.sandbox._identity import owner_labels
+from sweagent.sandbox.identity import owner_labels
 
 _CANDIDATES = ("/testbed", "/workspace", "/workspaces", "/repo", "/src", "/app", "/code")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError
-from sweagent.sandbox._engine import connect
 from sweagent.sandbox.base import Sandbox, SandboxKind
+from sweagent.sandbox.engine import connect
 from sweagent.sandbox.probe import probe
 
 CHOOSE_SECONDS = 5.0

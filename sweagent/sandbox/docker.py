@@ -12,14 +12,14 @@ from typing import IO, Any
 
 from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError
-from sweagent.sandbox._attach import AttachTransport
 from sweagent.sandbox._channel import Transport, supervisor_arguments
-from sweagent.sandbox._engine import connect, engine_errors
-from sweagent.sandbox._identity import PREFIX, owner_labels
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
 from sweagent.sandbox._sizes import parse_size
+from sweagent.sandbox.attach import AttachTransport
 from sweagent.sandbox.base import SandboxInfo
 from sweagent.sandbox.egress import NO_NAME_SERVER, Egress, open_egress
+from sweagent.sandbox.engine import connect, engine_errors
+from sweagent.sandbox.identity import PREFIX, owner_labels
 
 STATE, OUTPUTS = "/run/fix-issue", "/tmp/fix-issue"  # noqa: S108 - inside the container
 LIFETIME = 24 * 3600

@@ -20,8 +20,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sweagent.errors import SandboxError
-from sweagent.sandbox._engine import engine_errors
-from sweagent.sandbox._identity import PREFIX
+from sweagent.sandbox.engine import engine_errors
+from sweagent.sandbox.identity import PREFIX
 
 NETWORK = f"{PREFIX}-egress"
 """The engine's network, shared by all containers that have a list; they cannot reach each other on it."""

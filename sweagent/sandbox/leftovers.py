@@ -8,8 +8,8 @@ from typing import Any
 
 from sweagent.errors import SandboxError
 from sweagent.model import Frozen
-from sweagent.sandbox._identity import LABEL_RUN, PREFIX, owner_labels, owner_lives
 from sweagent.sandbox.base import SandboxKind
+from sweagent.sandbox.identity import LABEL_RUN, PREFIX, owner_labels, owner_lives
 
 _OWNER = "owner.json"
 
@@ -38,8 +38,8 @@ def remove_leftovers(leftovers: Iterable[Leftover] | None = None) -> tuple[str, 
         What was removed, for people.
     """
     from sweagent.sandbox._cgroups import remove_groups
-    from sweagent.sandbox._engine import connect, engine_errors
     from sweagent.sandbox._folders import remove_folder
+    from sweagent.sandbox.engine import connect, engine_errors
 
     removed = []
     for leftover in find_leftovers() if leftovers is None else leftovers:
@@ -64,7 +64,7 @@ def claim_folder(prefix: str, run_id: str) -> Path:
 
 
 def _containers() -> list[Leftover]:
-    from sweagent.sandbox._engine import connect, engine_errors
+    from sweagent.sandbox.engine import connect, engine_errors
 
     try:
         with engine_errors("the containers cannot be listed"):

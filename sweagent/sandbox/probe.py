@@ -40,7 +40,7 @@ def probe(kind: str) -> Probe:
 
 def probe_docker() -> Probe:
     """Whether an engine answers, which one, and which bounds it enforces."""
-    from sweagent.sandbox._engine import connect, engine_errors
+    from sweagent.sandbox.engine import connect, engine_errors
 
     try:
         with engine_errors("the engine does not say what it is"):

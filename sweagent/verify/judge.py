@@ -146,6 +146,10 @@ class _Verification:
         if plan.runner is Runner.UNKNOWN and not plan.test_command:
             self._not_checked.append("the existing tests: how this project runs its tests is not known")
             return
+        if self._bench.remaining < 1:
+            self._not_checked.append("the existing tests: the time was used up")
+            self._nearest_missed = True
+            return
         check = RegressionCheck(
             self._bench,
             plan.sides.base,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweagent.sandbox._attach import AttachTransport
 from sweagent.sandbox._channel import ChannelLostError, Request, escape, exchange
 from sweagent.sandbox._output import Kept
+from sweagent.sandbox.attach import AttachTransport
 
 
 class Told:

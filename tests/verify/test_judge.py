@@ -238,6 +238,13 @@ def test_a_reproduction_that_never_ends_is_ended(project):
     assert any(run.timed_out for run in proof.commands)
 
 
+def test_nothing_is_opened_when_no_time_is_left(project):
+    made = project(FILES)
+    proof = made.verify({"calc.py": FIXED}, reproduction=A_SCRIPT, settings=VerifySettings(seconds=0.5))
+    assert (proof.verdict, made.opened) == (Verdict.UNVERIFIED, [])
+    assert any("the time was used up" in line for line in proof.not_checked)
+
+
 def test_the_proof_can_be_stored_and_read_back(project):
     proof = project(FILES).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
     assert type(proof).model_validate_json(proof.model_dump_json()) == proof
