@@ -44,9 +44,16 @@ start_watchdog() {
 }
 
 # Background jobs and the watchdog carry the key in their environment; everything else that outlives a command is a stray.
+# Of a process that is about to start a program no environment can be read: then its parent's tells.
 spared() {
     case $safe in *" $1 "*) return 0 ;; esac
+    belongs "$1" || { [ -z "$told" ] && belongs "$2"; }
+}
+
+belongs() {
+    told=
     while IFS= read -r variables || [ -n "$variables" ]; do
+        told=1
         case $variables in
         *"FIX_ISSUE_JOB=watch-$KEY"*) safe="$safe$1 "; return 0 ;;
         *"FIX_ISSUE_JOB=$KEY"*) return 0 ;;
@@ -82,7 +89,8 @@ look_once() {
         stat=
         IFS= read -r stat <"/proc/$process/stat"
         case ${stat##*)} in '' | ' Z'* | ' X'*) unsure="$unsure $process"; continue ;; esac
-        spared "$process" && continue
+        parent=${stat##*) ? } parent=${parent%% *}
+        spared "$process" "$parent" && continue
         found="$found $process" count=$((count + 1))
     done
 }

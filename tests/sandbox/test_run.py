@@ -71,6 +71,15 @@ def test_a_background_job_goes_on_while_others_come_and_go(sandbox: Sandbox) -> 
     assert sandbox.run(wait, timeout=20).output == "begun\nover\n[the background job ended with exit code 0]\n"
 
 
+def test_a_background_job_keeps_programs_without_variables_and_nobody_else_does(sandbox: Sandbox) -> None:
+    job = sandbox.run("env -i sleep 1; echo over $?", background=True)
+    # Such a program looks like one that is just being started.
+    assert sandbox.run("env -i sleep 6173 & echo x").output.startswith("x\n")
+    assert "sleep 6173" not in sandbox.run("cat /proc/[0-9]*/cmdline | tr '\\0' ' '").output
+    wait = f"until grep -q ended {job.full_output}; do sleep 0.05; done; cat {job.full_output}"
+    assert sandbox.run(wait, timeout=20).output == "over 0\n[the background job ended with exit code 0]\n"
+
+
 def test_a_test_of_interrupts_works(sandbox: Sandbox) -> None:
     code = "import os,signal\ntry:\n os.kill(os.getpid(), signal.SIGINT)\nexcept KeyboardInterrupt: print('caught')"
     assert sandbox.run(f'python3 -c "{code}"').output == "caught\n"
