@@ -151,6 +151,8 @@ def test_packages_are_sought_until_the_end_of_the_commits_month(recipe_of) -> No
     [
         ({"setup.py": "", "pytest.ini": ""}, "python -m pytest"),
         ({"setup.py": "", "django/__init__.py": "", "tests/runtests.py": ""}, "python tests/runtests.py"),
+        ({"setup.py": "", "bin/test": "", "sympy/utilities/pytest.py": ""}, "python bin/test"),
+        ({"bin/test": "", "sympy/utilities/pytest.py": "", "sympy/testing/pytest.py": ""}, "python -m pytest"),
         ({"manage.py": "", "requirements.txt": "django"}, "python manage.py test"),
         ({"package.json": '{"scripts": {"test": "mocha"}}'}, "npm test"),
         ({"go.mod": "module a\n\ngo 1.19\n"}, "go test ./..."),
