@@ -1,5 +1,6 @@
 """The action and the example workflows pass the checkers that people use."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,6 @@ def test_one_agent_an_issue_and_other_events_displace_nobody(example, agent):
     # A group of the whole workflow would let a comment that starts nothing push a waiting run out of the queue.
     assert "concurrency" not in workflow
     waits = workflow["jobs"][agent]["concurrency"]
-    assert "issue" in waits["group"]
+    assert re.search(r"\$\{\{[^}]*\bissue\b", waits["group"])
     assert waits["cancel-in-progress"] is False
     assert workflow["jobs"][agent]["if"]
