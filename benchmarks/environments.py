@@ -91,7 +91,8 @@ def _sdists(folder: Path) -> Iterator[Case]:
 def _unpacked(name: str, folder: Path, version: str = "") -> Repository:
     """A source distribution, by default the newest, as a repository of one commit, dated as the release was."""
     registry = Registry(read_registry_settings(), frozenset())
-    sdists = [file for file in registry.files(name) if file.name.endswith(f"{version}.tar.gz")]
+    ending = f"-{version}.tar.gz" if version else ".tar.gz"
+    sdists = [file for file in registry.files(name) if file.name.endswith(ending)]
     sdists = [file for file in sdists if not re.search(r"\d(a|b|rc|\.dev)\d", file.name) and not file.yanked]
     sdist = max(sdists, key=lambda file: (file.uploaded or date.min, file.name))
     archive = folder / sdist.name
