@@ -5,11 +5,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sweagent.cli import options
+
+if TYPE_CHECKING:
+    from sweagent.cli.run import Delivery
 
 Command = Callable[..., None]
 
@@ -69,6 +72,23 @@ RUN = _group(
 def run_settings(**said: Any) -> dict[str, Any]:
     """The options of `RUN`, nested as the settings are."""
     return options.settings_options(**{name.removeprefix("max_"): value for name, value in said.items()})
+
+
+DELIVERY = _group(
+    ("patch", Annotated[Path | None, typer.Option(help="Write the patch to this file too.")], None),
+    ("apply", Annotated[bool, typer.Option(help="Apply a verified patch to the work tree of REPO.")], False),
+    ("branch", Annotated[str | None, typer.Option(help="Commit the patch to a new branch of REPO.")], None),
+    ("open_pr", Annotated[bool, typer.Option(help="Push a branch and open a draft pull request.")], False),
+    ("api_url", options.ApiUrl, None),
+)
+"""Where the patch goes."""
+
+
+def delivered(*, patch: Path | None, **said: Any) -> "Delivery":
+    """The options of `DELIVERY` as one value."""
+    from sweagent.cli.run import Delivery
+
+    return Delivery(patch_file=patch, **said)
 
 
 @dataclass(frozen=True)

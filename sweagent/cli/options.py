@@ -30,6 +30,9 @@ SetupCommand = Annotated[
     str | None, typer.Option(help="What the environment needs besides: shell commands, one a line, run once.")
 ]
 TestCommand = Annotated[str | None, typer.Option(help="How the project runs its tests.")]
+ApiUrl = Annotated[
+    str | None, typer.Option(envvar="FIX_ISSUE_API_URL", help="The forge's REST API; GitHub's by default.")
+]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; ./.fix-issue.yaml by default.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]
@@ -49,11 +52,6 @@ def settings_options(
     sandbox: str | None = None,
     image: str | None = None,
     network: bool | None = None,
-    allow_hosts: list[str] | None = None,
-    allow_tests: bool | None = None,
-    allow_protected: bool | None = None,
-    allow_binaries: bool | None = None,
-    rounds: int | None = None,
 ) -> dict[str, Any]:
     """The options of a command line, nested as the settings are; None means not said."""
     return {
@@ -62,11 +60,5 @@ def settings_options(
         "policy": str(Path(policy).absolute()) if policy and policy != "human" else policy,
         "model": {"name": model, "api_base": api_base},
         "limits": {"cost": cost, "tokens": tokens, "steps": steps, "seconds": seconds},
-        "sandbox": {"kind": sandbox, "image": image, "network": network, "allow_hosts": allow_hosts or None},
-        "verify": {
-            "allow_tests": allow_tests,
-            "allow_protected": allow_protected,
-            "allow_binaries": allow_binaries,
-            "rounds": rounds,
-        },
+        "sandbox": {"kind": sandbox, "image": image, "network": network},
     }

@@ -1,27 +1,24 @@
 """`fix-issue REPO ISSUE`: the main job."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.option_groups import DELIVERY, RUN, delivered, gathered, run_settings
+
+if TYPE_CHECKING:
+    from sweagent.cli.run import Delivery
 
 
+@gathered("delivery", DELIVERY, delivered)
+@gathered("run", RUN, run_settings)
 def command(
     repo: Annotated[str, typer.Argument(metavar="REPO", help="A path, a git URL or owner/name.")],
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="A number, a URL, a file, `-` for stdin, or text.")],
-    model: options.Model = None,
-    api_base: options.ApiBase = None,
-    policy: options.PolicySource = None,
-    profile: options.Profile = None,
-    max_cost: options.Cost = None,
-    max_tokens: options.Tokens = None,
-    max_steps: options.Steps = None,
-    max_seconds: options.Seconds = None,
-    sandbox: options.SandboxKind = None,
-    image: options.Image = None,
-    network: options.Network = None,
+    *,
+    run: dict[str, Any],
     allow_host: options.AllowHosts = None,
     setup_command: options.SetupCommand = None,
     test_command: options.TestCommand = None,
@@ -38,53 +35,33 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The run's folder; one in the user's state folder by default.")
     ] = None,
-    patch_file: Annotated[Path | None, typer.Option("--patch", help="Write the patch to this file too.")] = None,
-    apply: Annotated[bool, typer.Option(help="Apply a verified patch to the work tree of REPO.")] = False,
-    branch: Annotated[str | None, typer.Option(help="Commit the patch to a new branch of REPO.")] = None,
-    open_pr: Annotated[bool, typer.Option(help="Push a branch and open a draft pull request.")] = False,
-    api_url: Annotated[
-        str | None, typer.Option(envvar="FIX_ISSUE_API_URL", help="The forge's REST API; GitHub's by default.")
-    ] = None,
+    delivery: "Delivery",
     config: options.ConfigFile = None,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Resolve one issue: an agent works in a sandbox, the harness takes the patch, the verifier judges it."""
-    from sweagent.cli.run import Delivery, start
+    from sweagent.cli.run import start
     from sweagent.config import load_settings
 
-    settings = load_settings(
-        options.settings_options(
-            policy=policy,
-            model=model,
-            api_base=api_base,
-            profile=profile,
-            cost=max_cost,
-            tokens=max_tokens,
-            steps=max_steps,
-            seconds=max_seconds,
-            sandbox=sandbox,
-            image=image,
-            network=network,
-            allow_hosts=allow_host,
-            allow_tests=allow_tests,
-            allow_protected=allow_protected,
-            allow_binaries=allow_binaries,
-            rounds=verify_rounds,
-        ),
-        project=config,
-    )
+    run["sandbox"]["allow_hosts"] = allow_host or None
+    run["verify"] = {
+        "allow_tests": allow_tests,
+        "allow_protected": allow_protected,
+        "allow_binaries": allow_binaries,
+        "rounds": verify_rounds,
+    }
     code = start(
         repo,
         issue,
-        settings,
+        load_settings(run, project=config),
         base=base,
         include_dirty=include_dirty,
         test_command=test_command,
         setup_command=setup_command,
         output=output,
-        delivery=Delivery(patch_file=patch_file, apply=apply, branch=branch, open_pr=open_pr, api_url=api_url),
+        delivery=delivery,
         verbosity=0 if quiet else 1 + verbose,
         as_json=as_json,
     )

@@ -36,9 +36,7 @@ def command(
     issue: Annotated[
         str | None, typer.Option(help="The issue: a number, a URL, a file or text; code in it is tried too.")
     ] = None,
-    api_url: Annotated[
-        str | None, typer.Option(envvar="FIX_ISSUE_API_URL", help="The forge's REST API; GitHub's by default.")
-    ] = None,
+    api_url: options.ApiUrl = None,
     base: Annotated[str | None, typer.Option(help="The commit that the patch is against; HEAD by default.")] = None,
     include_dirty: Annotated[bool, typer.Option(help="The uncommitted changes belong to the base.")] = False,
     test_command: options.TestCommand = None,
@@ -64,9 +62,8 @@ def command(
     from sweagent.repository import open_repository
     from sweagent.verify import exit_code
 
-    chosen = options.settings_options(sandbox=sandbox, image=image, allow_tests=allow_tests)
-    chosen["verify"]["seconds"] = seconds
-    settings = load_settings(chosen, project=config)
+    chosen = options.settings_options(sandbox=sandbox, image=image)
+    settings = load_settings(chosen | {"verify": {"allow_tests": allow_tests, "seconds": seconds}}, project=config)
     with stoppable():
         repository = open_repository(repo, base=base, include_dirty=include_dirty)
         task = _task(repository, issue, settings, test_command, api_url)
