@@ -163,7 +163,8 @@ def _measure(case: str, make: Callable[[], Repository], seconds: float) -> dict[
         return {"minutes": spent} | result | {"why": _last_line(str(error)), "end": str(error)[-_END:]}
     counts = {outcome.value: number for outcome, number in smoke.report.counts.items()}
     result |= {"collected": smoke.report.ran, "passed": smoke.passed, "counts": counts, "timed_out": smoke.timed_out}
-    if not smoke.ran or smoke.passed < 0.9:
+    result["crashed"] = bool(smoke.report.problem) and not smoke.timed_out
+    if not smoke.ran or smoke.passed < 0.9 or result["crashed"]:
         result |= {"why": smoke.report.problem or _last_line(smoke.output), "end": smoke.output[-_END:]}
     return result
 
@@ -209,7 +210,7 @@ def _report(path: Path) -> None:
 
 def _summary(results: list[dict[str, Any]], listed: int) -> str:
     collected = [result for result in results if result["collected"]]
-    passing = [result for result in collected if result["passed"] >= 0.9]
+    passing = [result for result in collected if result["passed"] >= 0.9 and not result.get("crashed")]
     minutes = sorted(result["minutes"] for result in results)
     sizes = sorted(result["megabytes"] for result in results if "megabytes" in result)
     return (

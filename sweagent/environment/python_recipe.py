@@ -4,14 +4,17 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
+import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 
 from sweagent.environment.borrow import distribution_name
 from sweagent.environment.ci_steps import ci_packages
 from sweagent.environment.containers import system_packages
+from sweagent.environment.hatch_environments import read_hatch
 from sweagent.environment.interpreters import host_interpreters
 from sweagent.environment.nox_sessions import read_nox
-from sweagent.environment.python_metadata import Metadata, read_metadata
+from sweagent.environment.python_metadata import Metadata
+from sweagent.environment.python_project import read_metadata
 from sweagent.environment.python_tests import (
     requirement_lines,
     test_command,
@@ -20,7 +23,10 @@ from sweagent.environment.python_tests import (
 )
 from sweagent.environment.python_version import RELEASES, TESTED, choose_python
 from sweagent.environment.recipe import WORKDIR, Line, Recipe, SystemPackage, normal_name
+from sweagent.environment.tox_sections import read_tox
 from sweagent.environment.tree import Tree
+from sweagent.resources import resource
+from sweagent.testing import Runner, runner_of
 
 LEARNT = timedelta(days=540)
 """So long after its release at least, packages are sought for an interpreter: those of its first days lack wheels."""
@@ -35,6 +41,7 @@ _VERSION_VARIABLES = {
 """What a build file says of the tool that tells the version, and the variable by which that tool is told."""
 
 _TOOLS = ("setuptools", "wheel")
+_FOR_RUNNERS = ((Runner.DJANGO, "tblib", "without it, Django's parallel runner ends at the first test that fails"),)
 _NOT_FOR_TESTS = frozenset({
     "tox", "pre-commit", "black", "flake8", "mypy", "isort", "ruff", "twine", "codecov", "coveralls", "pip-tools",
     "sphinx", "pyright", "build", "bumpversion", "pip", "setuptools", "nox", "check-manifest", "furo",
@@ -52,20 +59,22 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
     metadata = read_metadata(tree)
     available = frozenset(item.minor for item in host_interpreters())
     toolchain = choose_python(tree, metadata, available)
-    nox = read_nox(tree)
+    said = (read_nox(tree), read_tox(tree), read_hatch(tree))
     extras = metadata.for_tests()
-    extras += tuple(name for name in nox.extras if name in metadata.extras and name not in extras)
+    named = dict.fromkeys(extra for installed in said for extra in installed.extras)
+    extras += tuple(name for name in named if name in metadata.extras and name not in extras)
     plain = metadata.dependencies or tuple(_plain_requirements(tree, metadata))
     wanted = [*plain, *(line for extra in extras for line in metadata.extras[extra])]
-    wanted += [line for line in test_requirements(tree, metadata, nox) if not _is_tool(line)]
+    wanted += [line for line in test_requirements(tree, metadata, said) if not _is_tool(line)]
     command, paths = test_command(tree, metadata)
     if "pytest" in command.value:
         wanted.append(Line(value="pytest", source=command.source))
     if is_newer_than_code(tree.committed, toolchain.value):
         wanted = [_unpinned(line) for line in wanted]
-    own = normal_name(name.rsplit("/", 1)[-1])
+    own = normal_name(metadata.name or name.rsplit("/", 1)[-1])
     requirements = [line for line in _once(_applying(wanted, toolchain.value)) if _name(line) != own]
-    said = {_name(line) for line in requirements} | {own}
+    there = {_name(line) for line in requirements} | {own}
+    optional = _applying(_optional(tree, metadata, command, there), toolchain.value)
     return Recipe(
         ecosystem="python",
         name=name,
@@ -73,10 +82,10 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         committed=tree.committed,
         cutoff=cutoff(tree.committed, toolchain.value),
         toolchain=toolchain,
-        system=_system(tree),
+        system=_system(tree, [*requirements, *optional]),
         tools=tuple(Line(value=tool, source="every build") for tool in _TOOLS),
         requirements=tuple(requirements),
-        optional=tuple(_applying(_optional(tree, metadata, said), toolchain.value)),
+        optional=tuple(optional),
         extras=extras,
         prepare=_prepare(tree),
         install=_install(tree, metadata, extras),
@@ -85,18 +94,26 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
     )
 
 
-def _optional(tree: Tree, metadata: Metadata, said: set[str]) -> list[Line]:
-    """What test files, pytest's options and CI name and no metadata does."""
+def _optional(tree: Tree, metadata: Metadata, command: Line, there: set[str]) -> list[Line]:
+    """What test files, pytest's options, the runner and CI name and no metadata does."""
     named = [
+        *(Line(value=name, source=why) for runner, name, why in _FOR_RUNNERS if runner_of(command.value) == runner),
         *undeclared_packages(tree, metadata),
         *(line for line in ci_packages(tree, metadata) if not _is_tool(line)),
     ]
-    return [line for line in _once(named) if _name(line) not in said]
+    return [line for line in _once(named) if _name(line) not in there]
 
 
-def _system(tree: Tree) -> tuple[SystemPackage, ...]:
-    basic = tuple(SystemPackage(value=package, source="every build") for package in _BASIC_SYSTEM)
-    return basic + tuple(package for package in system_packages(tree) if package.value not in _BASIC_SYSTEM)
+def _system(tree: Tree, requirements: list[Line]) -> tuple[SystemPackage, ...]:
+    """What every build needs, what the repository's own files install, and what some packages need."""
+    known = yaml.safe_load(resource("environments", "python", "system-packages.yaml").read_text(encoding="utf-8"))
+    found = {package: SystemPackage(value=package, source="every build") for package in _BASIC_SYSTEM}
+    for package in system_packages(tree):
+        found.setdefault(package.value, package)
+    for line in requirements:
+        for name in known.get(_name(line), "").split():
+            found.setdefault(name, SystemPackage(value=name, source=f"{_name(line)} needs it"))
+    return tuple(found.values())
 
 
 def cutoff(committed: date, version: str) -> date:

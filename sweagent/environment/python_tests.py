@@ -1,38 +1,48 @@
 """How a Python repository runs its tests, and what that needs."""
 
-import configparser
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import yaml
 
 from sweagent.environment.borrow import distribution_name
-from sweagent.environment.nox_sessions import NoxSessions
+from sweagent.environment.nox_sessions import Installed
 from sweagent.environment.python_metadata import Metadata, lines_of
 from sweagent.environment.recipe import Line, normal_name
 from sweagent.environment.tree import Tree
 from sweagent.resources import resource
 
 _REQUIREMENT_FILE = re.compile(
-    r"(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*|tests?)/[\w.-]+|[\w-]*require[\w.-]+"
+    r"(?:(?:tests?|testing|ci|\.ci|\.github|tools|scripts|dev)/)?"
+    r"(?:(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*|tests?)/[\w.-]+|[\w-]*require[\w.-]+)"
 )
 _FOR_TESTS = re.compile(r"(?:^|[/._-])(?:tests?|testing|pytest|py3)(?=[._-]|/.*)")
 _FOR_DEVELOPERS = re.compile(r"(?:^|[/._-])(?:dev|develop|development|ci|all)(?=[._-])")
-_NOT_FOR_TESTS = re.compile(r"docs?\b|lint|typ(?:e|ing)|mypy|style|build|release|example|pallets|min|constraint|oldest")
+_NOT_FOR_TESTS = re.compile(
+    r"docs?\b|lint|typ(?:e|ing)|mypy|style|build|release|example|pallets|min|constraint|oldest|"
+    # Drivers that want a database's own client programs; the tests do without.
+    r"/(?:mysql|oracle|postgres\w*|mariadb|mssql)\."
+)
 _TEST_GLOBS = ("*test*.py", "*tests/*.py", "*testing/*.py")
 _CONFIGURATION = ("pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml")
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_tests?|tests?)\.py$")
 
 
-def test_requirements(tree: Tree, metadata: Metadata, nox: NoxSessions) -> tuple[Line, ...]:
-    """What the tests need besides the project's extras: requirement files, tox, nox, `tests_require`, groups."""
+def test_requirements(tree: Tree, metadata: Metadata, said: Sequence[Installed]) -> tuple[Line, ...]:
+    """What the tests need besides the project's extras: requirement files, `tests_require`, groups.
+
+    Args:
+        tree: the repository.
+        metadata: its metadata.
+        said: what the tools that run the tests install.
+    """
     lines = [*metadata.tests_require, *metadata.group_for_tests()]
     for name in _requirement_files(tree):
         lines += requirement_lines(tree, name)
-    lines += _tox_dependencies(tree)
-    lines += nox.requirements
-    lines += [line for name in nox.files for line in requirement_lines(tree, _joined("", name))]
-    lines += [line for name in nox.groups for line in metadata.groups.get(name, ())]
+    for installed in said:
+        lines += installed.requirements
+        lines += [line for name in installed.files for line in requirement_lines(tree, _joined("", name))]
+        lines += [line for name in installed.groups for line in metadata.groups.get(name, ())]
     return tuple(lines)
 
 
@@ -138,25 +148,6 @@ def _test_paths(tree: Tree) -> tuple[str, ...]:
             folder = "/".join(parts[: index + 1])
             folders[folder] = folders.get(folder, 0) + 1
     return tuple(sorted(sorted(folders, key=lambda folder: -folders[folder])[:5]))
-
-
-def _tox_dependencies(tree: Tree) -> list[Line]:
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(tree.read("tox.ini") or tree.read("setup.cfg"))
-    except configparser.Error:
-        return []
-    section = next((name for name in ("testenv", "tox:testenv") if parser.has_section(name)), None)
-    if section is None:
-        return []
-    lines: list[Line] = []
-    for line in lines_of(parser.get(section, "deps", fallback=""), "tox.ini"):
-        include = re.match(r"(?:-r|--requirement)[ =]*(\S+)", line.value)
-        if include:
-            lines += requirement_lines(tree, _joined("", include[1].replace("{toxinidir}/", "")))
-        elif re.match(r"[A-Za-z0-9][^:{}]*$", line.value):
-            lines.append(line)
-    return lines
 
 
 def _joined(folder: str, path: str) -> str:

@@ -2,6 +2,9 @@
 
 import re
 
+import yaml
+
+from sweagent.environment.borrow import distribution_name
 from sweagent.environment.python_recipe import cutoff, with_extras
 from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.model import Frozen
@@ -10,6 +13,8 @@ from sweagent.resources import resource
 _UNRESOLVED = (
     r"No matching distribution|ResolutionImpossible|[Cc]onflict|Failed building wheel|does not provide the extra"
 )
+_BUILDING = r"egg_info|requirements to build|metadata-generation-failed|setup\.py|Building (?:wheel|editable)"
+_IN_PLACE = "--no-build-isolation"
 _PASSING = {
     "the network failed": r"HTTP error 5\d\d|502 error|Max retries exceeded|Read timed out|Connection reset",
     # The engine removes layers with the last image that has them, also when a build has just found them in its cache.
@@ -29,7 +34,8 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     """The next recipe to try, or None when nothing is left.
 
     A fault of the network or of the engine's cache is met with the same recipe. Tried then, in this order: leaving out
-    a system package that the base does not have; adding one that the error names; leaving out a package that cannot be
+    a system package that the base does not have; adding one that the error names; having a module that a build
+    script imports; leaving out a package that cannot be
     had; tools of the package manager as the code's time knew them; leaving out the extras; another interpreter. Of a
     recipe from a lock file nothing is changed.
 
@@ -45,6 +51,7 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     for remedy in (
         _without_unknown_package,
         _system_package,
+        _missing_module,
         _without_missing,
         _older_tools,
         _without_extras,
@@ -57,8 +64,6 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
 
 
 def _system_package(recipe: Recipe, error: str) -> Remedy | None:
-    import yaml
-
     known = yaml.safe_load(resource("environments", "system-packages.yaml").read_text(encoding="utf-8"))
     present = {package.value for package in recipe.system}
     for pattern, packages in known.items():
@@ -102,6 +107,36 @@ def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
         return None
     tools = (Line(value="setuptools<58", source="the build's error"), Line(value="wheel", source="the build's error"))
     return Remedy(what="use setuptools<58", recipe=recipe.model_copy(update={"tools": tools}))
+
+
+def _missing_module(recipe: Recipe, error: str) -> Remedy | None:
+    """Have a module before anything is built that a build script imports without asking for it.
+
+    A build in an environment of its own would not see it, so that the project itself is built in the common one. Only
+    modules that are known, or that the project asks for anyway, are installed.
+    """
+    match = re.search(r"(?:No module named|Cannot import) '?([A-Za-z_]\w*)", error)
+    if recipe.ecosystem != "python" or match is None or not re.search(_BUILDING, error):
+        return None
+    known = yaml.safe_load(resource("environments", "python", "test-packages.yaml").read_text(encoding="utf-8"))
+    wanted = known["builds"].get(match[1]) or known["imports"].get(match[1])
+    name = distribution_name(wanted or match[1])
+    # The version that the project asks for fits best.
+    asked = next((line.value for line in (*recipe.requirements, *recipe.optional) if _names(line, name)), wanted)
+    if asked is None:
+        return None
+    there = any(line.value == asked for line in recipe.tools)
+    tools = () if there else (Line(value=asked, source=f"the build imports {match[1]}"),)
+    install = tuple(_in_place(line) for line in recipe.install) if "Obtaining file:" in error else recipe.install
+    if there and install == recipe.install:
+        return None
+    changed = recipe.model_copy(update={"tools": recipe.tools + tools, "install": install})
+    return Remedy(what=f"install {name} before what is built with it", recipe=changed)
+
+
+def _in_place(line: Line) -> Line:
+    value = line.value.replace(" --editable", f" {_IN_PLACE} --editable")
+    return line if _IN_PLACE in line.value else line.model_copy(update={"value": value})
 
 
 def _without_extras(recipe: Recipe, error: str) -> Remedy | None:

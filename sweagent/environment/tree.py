@@ -1,10 +1,11 @@
 """Reading the files of a commit without checking it out and without running anything of it."""
 
 import re
+import tomllib
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sweagent.errors import UsageError
 from sweagent.git import git
@@ -37,6 +38,22 @@ class Tree(Protocol):
 
     def read(self, path: str) -> str:
         """The text of a file; empty when it is missing, is not text, or has more than a million bytes."""
+
+
+def read_toml(tree: Tree, path: str) -> dict[str, Any]:
+    """A TOML file as a table; empty when it is missing or broken."""
+    try:
+        return tomllib.loads(tree.read(path))
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def table_of(data: dict[str, Any], *place: str) -> dict[str, Any]:
+    """A table inside tables; empty when it is missing or something else."""
+    for part in place:
+        inner = data.get(part)
+        data = inner if isinstance(inner, dict) else {}
+    return data
 
 
 class GitTree:

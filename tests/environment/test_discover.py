@@ -13,7 +13,8 @@ from sweagent.environment import python_recipe as python_recipe_module
 from sweagent.environment.base import registry_image
 from sweagent.environment.discover import discover, discover_tree
 from sweagent.environment.interpreters import Interpreter
-from sweagent.environment.python_metadata import _poetry_range, read_metadata
+from sweagent.environment.pyproject import poetry_range
+from sweagent.environment.python_project import read_metadata
 from sweagent.environment.show import as_text
 from sweagent.errors import UsageError
 
@@ -34,6 +35,7 @@ def interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"pyproject.toml": "[project]\nname='a'\nrequires-python='>=3.6'\n"}, "3.8"),
         ({"pyproject.toml": "[project]\nname='a'\nrequires-python='>=3.6,<3.8'\n"}, "3.7"),
         ({"setup.cfg": "[options]\npython_requires = ~=3.6.1\n"}, "3.6"),
+        ({"setup.cfg": "[options]\npython_requires =\n  >=3.5,\n  <3.8\n"}, "3.7"),
         ({"setup.py": "from setuptools import setup\nsetup(python_requires='>=3.5, !=3.8.*')\n"}, "3.7"),
         ({"setup.py": "setup(classifiers=['Programming Language :: Python :: 3.6'])\n"}, "3.6"),
         ({"setup.py": "setup(classifiers=['Programming Language :: Python :: 2.7'])\n"}, "2.7"),
@@ -76,6 +78,46 @@ def test_the_interpreter_follows_from_the_evidence(recipe_of, files: dict[str, s
             {"six", "attrs", "mock"},
         ),
         ({"setup.py": "D = dict(install_requires=['six'])\nsetup(**D)\n"}, {"six"}),
+        (
+            {
+                "pyproject.toml": "[project]\nname='Own.Name'\n[project.optional-dependencies]"
+                "\nx=['mock', 'own-name[y]']\ny=['nose', 'own_name[x]']\ntest=['own-name[x]']\n"
+            },
+            {"mock", "nose"},
+        ),
+        ({"pyproject.toml": "[tool.pdm.dev-dependencies]\ntest=['mock']\ndocs=['furo']\n"}, {"mock"}),
+        ({"pyproject.toml": "[tool.uv]\ndev-dependencies=['mock']\n"}, {"mock"}),
+        (
+            {"setup.py": "", "tox.ini": "[testenv]\ndeps =\n  mock\n  -r{toxinidir}/some.txt\n", "some.txt": "nose"},
+            {"mock", "nose"},
+        ),
+        ({"setup.py": "", "tox.ini": "[testenv]\ndeps =\n  {[base]deps}\n  old: mock\n  pkg @ https://x\n"}, set()),
+        (
+            {
+                "pyproject.toml": "[project]\nname='a'\n[project.optional-dependencies]\nfast=['mock']\ndocs=['furo']\n"
+                "[dependency-groups]\nchecks=['nose']\n[tool.tox.env_run_base]\nextras=['fast', 'docs']\n"
+                "dependency_groups=['checks']\ndeps=['six']\n"
+            },
+            {"mock", "nose", "six"},
+        ),
+        (
+            {"setup.py": "", "tox.toml": "[env_run_base]\ndeps=['mock', '-r some.txt']\n", "some.txt": "nose"},
+            {"mock", "nose"},
+        ),
+        (
+            {
+                "pyproject.toml": "[project]\nname='a'\n",
+                "hatch.toml": "[envs.test]\ndependencies=['mock', 'b @ {root:uri}/b']\n"
+                "[envs.docs]\ndependencies=['furo']\n",
+            },
+            {"mock"},
+        ),
+        ({"pyproject.toml": "[tool.hatch.envs.default]\ndependencies=['pytest', 'mock']\n"}, {"mock"}),
+        ({"pyproject.toml": "[tool.hatch.envs.default]\ndependencies=['furo']\n"}, set()),
+        (
+            {"setup.py": "", "tests/requirements/py3.txt": "mock\n", "tests/requirements/mysql.txt": "mysqlclient\n"},
+            {"mock"},
+        ),
         ({"setup.py": "V = '1.0'\nsetup(install_requires=['six>=%s' % V])\n"}, {"six>=1.0"}),
         ({"setup.py": "setup(install_requires=open('r').read().split())\n"}, set()),
         (
@@ -346,7 +388,7 @@ def test_any_text_can_stand_in_the_metadata(files: dict[str, str]) -> None:
 @given(st.sampled_from("^~"), st.lists(st.integers(0, 30), min_size=1, max_size=4))
 def test_poetrys_ranges_hold_the_version_they_name(sign: str, numbers: list[int]) -> None:
     version = ".".join(map(str, numbers))
-    assert version in SpecifierSet(_poetry_range(sign + version))
+    assert version in SpecifierSet(poetry_range(sign + version))
 
 
 @pytest.mark.parametrize(("file", "added"), [("thing/__init__.py", True), ("src/thing/__init__.py", False)])

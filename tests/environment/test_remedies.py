@@ -26,6 +26,10 @@ def recipe(recipe_of) -> Recipe:
         ("ERROR: Failed building wheel for six", "leave out six"),
         ("error in setup command: use_2to3 is invalid.", "setuptools<58"),
         ("ERROR: ResolutionImpossible: for help visit", "leave out the extras test"),
+        ("python setup.py egg_info ... No module named 'numpy'", "install numpy before"),
+        ("Getting requirements to build wheel: ImportError: No module named Cython", "install cython before"),
+        ("python setup.py egg_info ... No module named 'six'", "install six before"),
+        ("python setup.py egg_info ... No module named 'nobody_knows'", "use version"),
         ("HTTP error 502 while getting http://x", "try again"),
         ('unable to find image "sha256:3fd5"', "try again"),
         ("sh: 1: cargo: not found", "add the system packages cargo"),
@@ -92,3 +96,14 @@ def test_another_interpreter_gets_packages_that_know_it(recipe_of) -> None:
     assert remedy is not None
     assert remedy.recipe.cutoff is not None
     assert remedy.recipe.cutoff.year >= 2025
+
+
+def test_a_project_that_asks_for_no_build_tools_is_built_where_they_are(recipe: Recipe) -> None:
+    error = "Obtaining file:///testbed\nGetting requirements to build editable\nNo module named 'numpy'"
+    remedy = next_recipe(recipe, error)
+    assert remedy is not None
+    assert [line.value for line in remedy.recipe.tools][-1] == "numpy"
+    assert "--no-build-isolation --editable" in remedy.recipe.install[0].value
+    again = next_recipe(remedy.recipe, error)
+    assert again is not None
+    assert "numpy" not in again.what
