@@ -4,11 +4,13 @@ from sweagent.environment.build import ensure_image
 from sweagent.environment.discover import discover
 from sweagent.environment.disk import disk_use, list_images, prune
 from sweagent.environment.prebuilt import existing_image
+from sweagent.environment.prebuilt_tree import PrebuiltTree
 from sweagent.environment.recipe import Image, Recipe
 from sweagent.environment.venv import Venv, ensure_venv
 
 __all__ = [
     "Image",
+    "PrebuiltTree",
     "Recipe",
     "Venv",
     "discover",

@@ -12,6 +12,7 @@ from sweagent.environment.ci_steps import ci_packages
 from sweagent.environment.containers import system_packages
 from sweagent.environment.hatch_environments import read_hatch
 from sweagent.environment.interpreters import host_interpreters
+from sweagent.environment.native_build import NativeBuild, native_build
 from sweagent.environment.nox_sessions import read_nox
 from sweagent.environment.python_metadata import Metadata
 from sweagent.environment.python_project import read_metadata
@@ -40,7 +41,7 @@ _VERSION_VARIABLES = {
 }
 """What a build file says of the tool that tells the version, and the variable by which that tool is told."""
 
-_TOOLS = ("setuptools", "wheel")
+_TOOLS = (Line(value="setuptools", source="every build"), Line(value="wheel", source="every build"))
 _FOR_RUNNERS = ((Runner.DJANGO, "tblib", "without it, Django's parallel runner ends at the first test that fails"),)
 _NOT_FOR_TESTS = frozenset({
     "tox", "pre-commit", "black", "flake8", "mypy", "isort", "ruff", "twine", "codecov", "coveralls", "pip-tools",
@@ -67,6 +68,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
     wanted = [*plain, *(line for extra in extras for line in metadata.extras[extra])]
     wanted += [line for line in test_requirements(tree, metadata, said) if not _is_tool(line)]
     command, paths = test_command(tree, metadata)
+    native = native_build(tree, metadata)
     if "pytest" in command.value:
         wanted.append(Line(value="pytest", source=command.source))
     if is_newer_than_code(tree.committed, toolchain.value):
@@ -82,13 +84,13 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         committed=tree.committed,
         cutoff=cutoff(tree.committed, toolchain.value),
         toolchain=toolchain,
-        system=_system(tree, [*requirements, *optional]),
-        tools=tuple(Line(value=tool, source="every build") for tool in _TOOLS),
+        system=_system(tree, native, [*requirements, *optional]),
+        tools=tuple(_once([*_applying([*native.tools], toolchain.value), *_TOOLS])),
         requirements=tuple(requirements),
         optional=tuple(optional),
         extras=extras,
-        prepare=_prepare(tree),
-        install=_install(tree, metadata, extras),
+        prepare=_prepare(tree) + native.prepare,
+        install=_install(tree, metadata, extras, native),
         test_command=command,
         test_paths=paths,
     )
@@ -104,11 +106,11 @@ def _optional(tree: Tree, metadata: Metadata, command: Line, there: set[str]) ->
     return [line for line in _once(named) if _name(line) not in there]
 
 
-def _system(tree: Tree, requirements: list[Line]) -> tuple[SystemPackage, ...]:
+def _system(tree: Tree, native: NativeBuild, requirements: list[Line]) -> tuple[SystemPackage, ...]:
     """What every build needs, what the repository's own files install, and what some packages need."""
     known = yaml.safe_load(resource("environments", "python", "system-packages.yaml").read_text(encoding="utf-8"))
     found = {package: SystemPackage(value=package, source="every build") for package in _BASIC_SYSTEM}
-    for package in system_packages(tree):
+    for package in (*system_packages(tree), *native.system):
         found.setdefault(package.value, package)
     for line in requirements:
         for name in known.get(_name(line), "").split():
@@ -147,13 +149,13 @@ def _prepare(tree: Tree) -> tuple[Line, ...]:
     return (Line(value=f"{fetch} && {unpack} && rm -r /tmp/helpers", source=".gitmodules"),)
 
 
-def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...]) -> tuple[Line, ...]:
+def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...], native: NativeBuild) -> tuple[Line, ...]:
     folder = "$(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')"
     on_path = f"echo {WORKDIR} > {folder}/testbed.pth"
     if not metadata.installable:
         return (Line(value=on_path, source="no installable project: the repository's root is put on the path"),)
     what = f"'.[{','.join(extras)}]'" if extras else "."
-    command = f"pip install --no-cache-dir --editable {what}"
+    command = f"{native.variables}pip install --no-cache-dir{native.options} --editable {what}"
     source = "pyproject.toml, setup.cfg or setup.py"
     build_files = "".join(tree.read(name) for name in ("pyproject.toml", "setup.cfg", "setup.py"))
     tool = next((tool for tool in _VERSION_VARIABLES if re.search(tool, build_files)), None)
@@ -162,7 +164,7 @@ def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...]) -> tuple[L
         command = f"{_VERSION_VARIABLES[tool]}={tree.version} {command}"
         source += f"; the version that {tool} would tell from the tags"
     install = Line(value=command, source=source)
-    if any(re.match(r"(src|lib)/.+\.py$", name) for name in tree.names):
+    if native.options or any(re.match(r"(src|lib)/.+\.py$", name) for name in tree.names):
         return (install,)
     # Setuptools of 64 and later imports such packages by a hook; what looks for modules on the path would miss them.
     return (install, Line(value=on_path, source="the packages lie in the repository's root"))
