@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sweagent.batch.data import Instance
-from sweagent.environment.engine import connect, find_image
+from sweagent.batch.engine_images import engine, engine_answers, layers_of, pull_once, remove_image
+from sweagent.environment.engine import find_image
 from sweagent.errors import SandboxError, StorageError
 from sweagent.model import Frozen
 from sweagent.run_folder import RunFolder
@@ -145,17 +145,14 @@ class Images:
             idle = [name for name in self._layers if self._users[name] <= 0]
             if not idle or (self.used <= self._limit and not everything):
                 return ()
-            client = connect(120)
-            try:
+            with engine(120) as client:
                 for name in idle:
                     if self.used <= self._limit and not everything:
                         break
-                    if _remove(client, name):
+                    if remove_image(client, name):
                         del self._layers[name]
                         removed.append(name)
-                self._remember()
-            finally:
-                client.close()
+            self._remember()
         for name in removed:
             self._note(f"removed the image {name}")
         return tuple(removed)
@@ -176,20 +173,16 @@ class Images:
         """The size of an image that is here, after it was pulled if need be; None when it cannot be had."""
         with self._lock:
             mine = self._by_name.setdefault(name, threading.Lock())
-        with mine:
-            client = connect(600)
-            try:
-                image = find_image(client, name)
-                if image is None and pull and name not in self._missing:
-                    image = self._pull(client, name)
-                if image is None:
-                    return None
-                with self._lock:
-                    if name in self._layers:
-                        self._layers.move_to_end(name)
-                return int(image.attrs.get("Size") or 0)
-            finally:
-                client.close()
+        with mine, engine(600) as client:
+            image = find_image(client, name)
+            if image is None and pull and name not in self._missing:
+                image = self._pull(client, name)
+            if image is None:
+                return None
+            with self._lock:
+                if name in self._layers:
+                    self._layers.move_to_end(name)
+            return int(image.attrs.get("Size") or 0)
 
     def _pull(self, client: Any, name: str) -> Any | None:
         """Pull an image; None when the registry does not have it or, unless it must be official, does not answer."""
@@ -198,7 +191,7 @@ class Images:
         said = ""
         for attempt in range(1, attempts + 1):
             self._note(f"pulling {name}")
-            image, said = _pull_once(client, name)
+            image, said = pull_once(client, name)
             if image is not None:
                 self._enter(client, name, image)
                 return image
@@ -208,7 +201,7 @@ class Images:
             self._note(f"cannot pull {name} (attempt {attempt} of {attempts}): {said}")
             if attempt < attempts and self._stopped.wait(self._pause * 2 ** (attempt - 1)):
                 break
-        if self._policy == "official" or not _engine_answers(client):
+        if self._policy == "official" or not engine_answers(client):
             raise SandboxError(f"cannot pull {name}: {said}", "see `fix-issue doctor`")
         self._silent.add(registry)
         self._missing.add(name)
@@ -216,7 +209,7 @@ class Images:
 
     def _enter(self, client: Any, name: str, image: Any) -> None:
         with self._lock:
-            self._layers[name] = _layers(client, image)
+            self._layers[name] = layers_of(client, image)
             self._remember()
         self.evict()
 
@@ -230,69 +223,3 @@ class Images:
     def _recall(self) -> None:
         with suppress(OSError, ValueError):
             self._layers.update(json.loads((self._folder.path / _PULLED).read_text("utf-8")))
-
-
-def _pull_once(client: Any, name: str) -> tuple[Any | None, str]:
-    """The image, or None and what the engine said."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    # Without a tag the engine's library would bring all of them.
-    tag = None if ":" in name.rpartition("/")[2] or "@" in name else "latest"
-    try:
-        return client.images.pull(name, tag=tag), ""
-    except (DockerException, RequestException) as error:
-        return None, " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
-
-
-def _layers(client: Any, image: Any) -> dict[str, int]:
-    """The sizes of an image's layers. The history does not name them, but lists those that hold something in order."""
-    sizes = [entry["Size"] for entry in reversed(client.api.history(image.id)) if entry["Size"]]
-    names = image.attrs.get("RootFS", {}).get("Layers") or []
-    if len(sizes) != len(names):
-        return {image.id: int(image.attrs.get("Size") or 0)}
-    return dict(zip(names, sizes, strict=True))
-
-
-def _remove(client: Any, name: str) -> bool:
-    """Remove an image; one that a container still uses stays."""
-    from docker.errors import DockerException, ImageNotFound
-
-    try:
-        client.images.remove(name)
-    except ImageNotFound:
-        return True
-    except DockerException:
-        return False
-    return True
-
-
-def _engine_answers(client: Any) -> bool:
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    try:
-        return bool(client.ping())
-    except (DockerException, RequestException):
-        return False
-
-
-def wait_for_engine(seconds: float, stopped: threading.Event) -> bool:
-    """Wait until the engine answers again.
-
-    Args:
-        seconds: how long at the most.
-        stopped: ends the waiting.
-
-    Returns:
-        Whether it answers.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            connect(10).close()
-        except SandboxError:
-            if time.monotonic() >= deadline or stopped.wait(1.0):
-                return False
-        else:
-            return True

@@ -12,6 +12,7 @@ from typing import Any
 
 from sweagent.agent.journal import Listener
 from sweagent.batch.data import Instance
+from sweagent.batch.engine_images import as_engine_failure
 from sweagent.batch.images import Held, Images
 from sweagent.batch.instance_folder import InstanceFolder, State, never_asked
 from sweagent.batch.outcomes import InstanceResult, Outcome, read_result, write_result
@@ -136,11 +137,10 @@ class InstanceRun:
                 result = self._solve_or_resume(held)
         except RunInterruptedError:
             raise StoppedError from None
-        except (FixIssueError, OSError) as error:
+        except FixIssueError as error:
             return error
         except Exception as error:
-            self._note("".join(traceback.format_exception(error)))
-            return FixIssueError(f"a fault of fix-issue itself: {type(error).__name__}: {error}", "please report it")
+            return self._told(error)
         finally:
             self._seconds += time.monotonic() - begin
         if result.exit_status == "interrupted":
@@ -150,6 +150,16 @@ class InstanceRun:
         if self._folder.finished(self._state.runs) is None:
             return FixIssueError(f"{result.exit_status}: {result.message}")
         return None
+
+    def _told(self, error: Exception) -> FixIssueError | OSError:
+        """An error of somebody else as one that can be waited out: of the engine, of the disk, or of this program."""
+        failure = as_engine_failure(error)
+        if failure is not None:
+            return failure
+        if isinstance(error, OSError):
+            return error
+        self._note("".join(traceback.format_exception(error)))
+        return FixIssueError(f"a fault of fix-issue itself: {type(error).__name__}: {error}", "please report it")
 
     @contextmanager
     def _held_image(self) -> Iterator[Held]:

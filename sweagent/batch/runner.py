@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweagent.batch.data import Instance
-from sweagent.batch.images import ImagePolicy, Images, wait_for_engine
+from sweagent.batch.engine_images import wait_for_engine
+from sweagent.batch.images import ImagePolicy, Images
 from sweagent.batch.instance_folder import ElsewhereError
 from sweagent.batch.instance_run import InstanceRun, StoppedError, Surroundings
 from sweagent.batch.ledger import Ledger, Manifest, Summary

@@ -1,5 +1,6 @@
 """Official images, pulled from a registry on this machine by the real engine."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import APIError, DockerException
+from requests.exceptions import ConnectTimeout
 
 from sweagent.batch.data import Instance
+from sweagent.batch.engine_images import as_engine_failure
 from sweagent.batch.images import Images, image_names
 from sweagent.errors import SandboxError, StorageError
 from sweagent.run_folder import RunFolder
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
+from engine_proxy import EngineProxy
 from image_registry import ImageRegistry
 
 SIZE = 200_000
@@ -188,6 +193,35 @@ def test_resumed_batch_still_removes_what_it_pulled_before_the_kill(registry: Im
 
     assert Images(tmp_path, limit=10**9).evict(everything=True) == (wanted.image,)
     assert not present(wanted.image)
+
+
+@pytest.mark.docker
+def test_engine_that_fails_over_an_image_is_an_error_of_the_infrastructure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EngineProxy(tmp_path / "engine.sock") as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+        engine.refuse("/images/", 1, "the store is locked")
+
+        with (
+            pytest.raises(SandboxError, match="the store is locked"),
+            Images(tmp_path, limit=1).hold(instance(version="1")),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("error", "engine"),
+    [
+        (APIError("500 Server Error", explanation="driver failed"), True),
+        (DockerException("no route"), True),
+        (ConnectTimeout("no answer"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+        (ValueError("x"), False),
+    ],
+)
+def test_only_what_the_engine_did_is_waited_out_as_the_engines(error: Exception, engine: bool) -> None:
+    assert isinstance(as_engine_failure(error), SandboxError) is engine
 
 
 def test_engine_that_is_gone_is_an_error_of_the_infrastructure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
