@@ -1,6 +1,5 @@
 """A task's workplace: its environment, made once, and fresh sandboxes in it, as many as are asked for."""
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,13 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sweagent.config import Settings
-from sweagent.environment import Image, Recipe, discover, ensure_image, ensure_venv, existing_image
+from sweagent.environment import Image, PrebuiltTree, Recipe, discover, ensure_image, ensure_venv, existing_image
 from sweagent.environment.recipe import Line
 from sweagent.errors import SandboxError, UsageError
 from sweagent.repository import seed_archive
 from sweagent.sandbox import choose_kind, open_sandbox, remove_leftovers
 from sweagent.sandbox.base import Sandbox
-from sweagent.task import Repository, Task
+from sweagent.task import Task
 
 WORKDIR = "/testbed"
 """Where the repository lies in a sandbox, unless an image has it elsewhere."""
@@ -75,12 +74,13 @@ def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[
     image, as_it_is = _image(task, settings, note)
     # An image that was made elsewhere may have the project's future in its history, and no uncommitted changes.
     replace_tree = as_it_is or bool(repository.dirty_patch)
+    base_tree = PrebuiltTree(repository)
     chosen = settings.sandbox.model_copy(update={"kind": "docker", "image": image.name})
 
     def open_one() -> Sandbox:
         sandbox = open_sandbox(chosen, workdir=image.workdir, run_id=run_id, env=image.environment)
         if replace_tree:
-            _replace_tree(sandbox, repository)
+            base_tree.put_into(sandbox)
         return _set_up(sandbox, task) if as_it_is else sandbox
 
     command = task.test_command or image.test_command
@@ -152,18 +152,3 @@ def _set_up(sandbox: Sandbox, task: Task) -> Sandbox:
                 "correct it; it may reach only the hosts that --allow-host names",
             )
     return sandbox
-
-
-def _replace_tree(sandbox: Sandbox, repository: Repository) -> None:
-    """Put the seed in the place of the image's own tree; build products that git ignores stay."""
-    place = shlex.quote(sandbox.workdir)
-    done = sandbox.run(
-        f"git -C {place} ls-files -z 2>/dev/null | (cd {place} && xargs -0 rm -f --) ; rm -rf {place}/.git", fresh=True
-    )
-    if done.exit_code != 0:
-        sandbox.close()
-        raise SandboxError(
-            f"the tree of the image at {sandbox.workdir} cannot be replaced: {done.output[-500:]}",
-            "use an image whose repository may be written by its user",
-        )
-    sandbox.put_tree(seed_archive(repository), sandbox.workdir)

@@ -19,7 +19,7 @@ _MARK = "fix-issue: next"
 
 @dataclass(frozen=True)
 class _Difference:
-    """What turns the image's tree into the base tree: a script that removes, and then an archive to unpack."""
+    """What turns the image's tree into the base tree: a script that removes, run there, and an archive to unpack."""
 
     script: bytes
     archive: bytes
@@ -71,7 +71,7 @@ def _difference(sandbox: Sandbox, seed: Seed) -> _Difference:
         path for path, file in seed.files.items() if file.mode == modes.get(path) and file.digest == digests.get(path)
     }
     replaced = sorted({*tracked, *seed.files} - same)
-    lines = [f"cd -- {shlex.quote(sandbox.workdir)} || exit 1", "rm -rf .git || exit 1"]
+    lines = ["rm -rf .git || exit 1"]
     lines += [f"rm -f -- {shlex.quote(path)} 2>/dev/null" for path in replaced]
     # The base's file may have the size and the time of the one before, by which alone byte code is told from stale.
     lines += [f"rm -f -- {_byte_code(path)}" for path in replaced if path.endswith(".py")]

@@ -10,7 +10,7 @@ from sweagent.repository import open_repository, seed_archive
 from sweagent.sandbox import open_sandbox
 
 FILES = {".gitignore": "build/\n__pycache__/\n", "shop.py": "x = 1\n", "pay.py": "y = 1\n", "run.sh": "echo base\n"}
-LATER = f"""
+LATER = """
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 python3 -c 'import shop, pay'
 touch -r shop.py reference; printf 'x = 2\\n' > shop.py; touch -r reference shop.py; rm reference
