@@ -10,7 +10,7 @@ from typing import IO, Any, cast
 
 from filelock import FileLock
 
-from sweagent.environment.registry import serve_registry
+from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import read_registry_settings
 from sweagent.errors import EnvironmentBuildError, SandboxError
 

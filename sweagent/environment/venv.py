@@ -16,7 +16,8 @@ from sweagent.environment.borrow import borrowed_files
 from sweagent.environment.engine import Log
 from sweagent.environment.interpreters import find_executable, find_interpreter, pack_interpreter
 from sweagent.environment.recipe import WORKDIR, Recipe
-from sweagent.environment.registry import HOST, python_index, serve_registry
+from sweagent.environment.registry import HOST, python_index
+from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import read_registry_settings
 from sweagent.errors import EnvironmentBuildError
 from sweagent.model import Frozen

@@ -8,7 +8,8 @@ from datetime import date
 import httpx
 import pytest
 
-from sweagent.environment.registry import HOST, npm_registry, python_index, serve_registry
+from sweagent.environment.registry import HOST, npm_registry, python_index
+from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import RegistrySettings, read_registry_settings
 
 
