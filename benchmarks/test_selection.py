@@ -79,7 +79,7 @@ def _in_orders(
 ) -> Iterator[tuple[str, str, int]]:
     patched = trees.apply(patch)
     changed = [change.path for change in trees.changes(trees.base, patched) if not harness_file(change.path, command)]
-    ranked = list(rank_tests(trees, patched, changed, runner_of(command)))
+    ranked = list(rank_tests(trees, patched, changed, runner_of(command)).tests)
     folders = {PurePosixPath(path).parent for path in changed}
     near = sorted(ranked, key=lambda path: (not _beside(path, folders), path))
     before, after = trees.read_many(trees.base, changed), trees.read_many(patched, changed)

@@ -2,12 +2,12 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner
 
-_PYTHON = 'def test_{token}():\n    raise AssertionError("{token}")\n'
+_PYTHON = 'def test_{name}():\n    raise AssertionError("{token}")\n'
 # It also looks, from within the process, for functions of the runner that were replaced by code of the work tree.
 _PYTEST = """\
 import os
@@ -63,20 +63,24 @@ class Canary:
     target: str
 
 
-def make_canary(runner: Runner, near: str, token: str = "") -> Canary | None:
+def make_canary(runner: Runner, near: str, token: str = "", *, keyword: str = "") -> Canary | None:
     """Make a failing test that the runner finds; None for runners where nothing is known of how.
 
     Args:
         runner: the runner.
         near: the path of a test file; the canary lies in the same folder.
         token: a word for names; made at random unless given.
+        keyword: the one test that SymPy's runner is to run by a part of its name, which the canary's name has too.
     """
     token = token or f"c{secrets.token_hex(8)}"
     folder = PurePosixPath(near).parent
     if runner is Runner.PYTEST:
         return _one_file(token, str(folder / f"test_{token}.py"), _PYTEST.format(token=token))
     if runner is Runner.SYMPY:
-        return _one_file(token, str(folder / f"test_{token}.py"), _PYTHON.format(token=token))
+        made = _one_file(
+            token, str(folder / f"test_{token}.py"), _PYTHON.format(token=token, name=f"{keyword}_{token}")
+        )
+        return replace(made, target=f"{made.target}::{keyword}") if keyword else made
     if runner is Runner.UNITTEST:
         return _one_file(token, str(folder / f"test_{token}.py"), _UNITTEST.format(token=token))
     if runner is Runner.DJANGO:

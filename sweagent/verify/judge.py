@@ -21,6 +21,7 @@ from sweagent.verify.proof import (
 )
 from sweagent.verify.regression import RegressionCheck
 from sweagent.verify.reproduction import judge
+from sweagent.verify.selection import nearest_tests
 from sweagent.verify.tampering import find_tampering
 from sweagent.verify.tree import Trees, open_trees
 
@@ -116,7 +117,7 @@ class _Verification:
         try:
             unresolved = self._reproduce(plan)
             if not self._tampered and not unresolved:
-                self._compare(plan)
+                self._compare(plan, trees)
         except SandboxError as error:
             return Verdict.UNVERIFIED, f"the environment failed: {error}"
         return self._verdict(unresolved)
@@ -142,7 +143,7 @@ class _Verification:
                 return f"{candidate.name}: {judged.evidence.reason}"
         return ""
 
-    def _compare(self, plan: Plan) -> None:
+    def _compare(self, plan: Plan, trees: Trees) -> None:
         if plan.runner is Runner.UNKNOWN and not plan.test_command:
             self._not_checked.append("the existing tests: how this project runs its tests is not known")
             return
@@ -157,8 +158,9 @@ class _Verification:
             runner=plan.runner,
             test_command=plan.test_command,
             overlay=plan.overlay,
+            tests_of=lambda path: _nearest_in(path, plan, trees),
         )
-        self._regression = check.run(plan.tests)
+        self._regression = check.run(plan.tests, nearest=plan.nearest, related=plan.related)
         self._findings += check.findings
         self._not_checked += check.not_checked
         self._nearest_missed = check.nearest_missed
@@ -237,3 +239,10 @@ class _Verification:
             commands=tuple(self._bench.commands),
             not_checked=tuple(dict.fromkeys(not_checked)),
         )
+
+
+def _nearest_in(path: str, plan: Plan, trees: Trees) -> tuple[str, ...]:
+    """The tests of a file that are nearest to the change; SymPy's runner takes one name."""
+    content = plan.overlay.get(path) or trees.read(trees.base, path) or b""
+    found = nearest_tests(path, content, plan.names)
+    return found[:1] if plan.runner is Runner.SYMPY else found

@@ -20,6 +20,9 @@ from sweagent.verify.targets import is_test_module
 from sweagent.verify.test_edits import added_tests
 from sweagent.verify.tree import Trees
 
+_NEAREST = 4
+"""So many test files are compared before a patch is called verified, and more when more files are changed."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -43,7 +46,10 @@ class Plan:
         candidates: what may show the issue, the most telling first.
         unfit: those that cannot count from the start.
         tests: all test files, the nearest first.
+        nearest: so many of the tests are to be compared in any case.
+        related: so many of them show a sign of what changed.
         overlay: the task's own test files, for both sides.
+        names: the names of the definitions that changed.
         runner: the project's test runner.
         test_command: how the project runs its tests.
     """
@@ -54,7 +60,10 @@ class Plan:
     candidates: tuple[Candidate, ...]
     unfit: tuple[ReproductionEvidence, ...]
     tests: tuple[str, ...]
+    nearest: int
+    related: int
     overlay: Mapping[str, bytes]
+    names: frozenset[str]
     runner: Runner
     test_command: str
 
@@ -78,7 +87,9 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     first = [path for path in overlay if is_test_module(path, runner)]
     for name in inputs.named_tests:
         place = name.split("::")[0].rstrip("/")
-        first += [path for path in ranked if path == place or path.startswith(f"{place}/")]
+        first += [path for path in ranked.tests if path == place or path.startswith(f"{place}/")]
+    first = list(dict.fromkeys(first))
+    leading = {*first, *ranked.tests[: ranked.leading]}
     return Plan(
         sides=Sides(
             SideTree("base"),
@@ -89,8 +100,11 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         held_back=tuple(sorted(held)),
         candidates=tuple(found),
         unfit=tuple(unfit),
-        tests=tuple(dict.fromkeys([*first, *ranked])),
+        tests=tuple(dict.fromkeys([*first, *ranked.tests])),
+        nearest=max(_NEAREST, len(leading)),
+        related=len({*first, *ranked.tests[: ranked.related]}),
         overlay=overlay,
+        names=ranked.names,
         runner=runner,
         test_command=test_command,
     )

@@ -12,14 +12,14 @@ from sweagent.verify.proof import Finding, RegressionEvidence, TestChange
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import find, target_of, test_run
 
-_FIRST_BATCH = 4
 _GROWTH = 4
 _LARGEST_BATCH = 200
 _ALONE = 5
 """So many suspects are run alone; more of them are run together."""
-_RERUN_SHARE = 0.25
-_BATCH_SHARE, _SIDE_SHARE = 0.5, 0.375
-"""What one side of a batch may take of the time that is left: beside the other side, or after it."""
+_RELATED_SHARE, _WIDER_SHARE = 0.75, 0.3
+"""Of the time for comparing: how much is used before tests that have to do with the change are left out, and others."""
+_FILE_SHARE, _BATCH_SHARE, _IN_TURN_SHARE = 0.5, 0.4, 0.375
+"""What one side of a file, or of several, may take of the time that is left; or any of them, where sides take turns."""
 _NAMED_AT_ONCE = 40
 _SLOWER = 3
 """A patched run that was given this many times what the base took, and has not ended, is not merely slow."""
@@ -40,6 +40,7 @@ class RegressionCheck:
         runner: the project's test runner.
         test_command: how the project runs its tests.
         overlay: test files that both sides get, by path.
+        tests_of: gives the tests of a file that are nearest to the change, by name.
     """
 
     def __init__(
@@ -51,10 +52,11 @@ class RegressionCheck:
         runner: Runner,
         test_command: str,
         overlay: Mapping[str, bytes] | None = None,
+        tests_of: Callable[[str], tuple[str, ...]] = lambda path: (),
     ) -> None:
         self._bench, self._base, self._patched = bench, base, patched
         self._runner, self._test_command = runner, test_command
-        self._overlay = overlay or {}
+        self._overlay, self._tests_of = overlay or {}, tests_of
         self._before: dict[str, TestOutcome] = {}
         self._after: dict[str, TestOutcome] = {}
         self._done: list[str] = []
@@ -70,49 +72,80 @@ class RegressionCheck:
         self._suite = test_command or f"the whole suite ({runner.value})"
         self._near = ""
         self._waiting: list[str] = []
+        self._nearest, self._limit = 0, 0.0
 
-    def run(self, tests: Sequence[str]) -> RegressionEvidence:
-        """Compare test files, in this order, until time is up, a regression is sure, or all are done.
+    def run(self, tests: Sequence[str], *, nearest: int = 4, related: int = 0) -> RegressionEvidence:
+        """Compare test files, in this order, until a regression is sure, all are done, or their share of time is up.
+
+        Args:
+            tests: all test files, the nearest first.
+            nearest: so many of them must be compared; `nearest_missed` says if they were not.
+            related: so many of them show a sign of what changed, and are given more time than the rest.
 
         Raises:
             SandboxError: the sandbox failed.
         """
         if self._runner in _WHOLE_SUITE_ONLY or not tests:
             self._near, tests = tests[0] if tests else "", [self._suite]
-        self._waiting, size, budget = list(tests), _FIRST_BATCH, self._bench.remaining
-        while self._waiting and size and not self._regressions and not self.findings:
-            batch = self._waiting[:size]
-            before = self._bench.remaining
-            size = self._compare(batch)
+        self._waiting, self._nearest = list(tests), min(nearest, len(tests))
+        budget, size = self._bench.remaining, self._nearest
+        while self._waiting and size and not self._settled:
+            before, left = self._bench.remaining, len(self._waiting)
+            self._limit = self._time_for(budget, len(tests) - left, related)
+            size = self._compare(self._waiting[:size])
             if not size:
-                self._waiting = self._waiting[len(batch) :]
-                spent = max(before - self._bench.remaining, 0.01) / len(batch)
-                left = min(self._bench.remaining - budget * _RERUN_SHARE, self._bench.remaining * _BATCH_SHARE)
-                size = max(0, min(int(left * 0.8 / spent), len(batch) * _GROWTH, _LARGEST_BATCH))
-        if self._waiting and not self._regressions and not self.findings:
-            self.not_checked.append(
-                f"{len(self._waiting)} test files further away from the change: the time was used up"
-            )
-        self.nearest_missed = len(tests) - len(self._waiting) < min(_FIRST_BATCH, len(tests)) or self._cut_short
+                count = left - len(self._waiting)
+                spent = max(before - self._bench.remaining, 0.01) / max(count, 1)
+                size = self._next_size(spent, count, self._time_for(budget, len(tests) - left + count, related))
+                ahead = related - (len(tests) - len(self._waiting))
+                size = min(size, ahead) if ahead > 0 else size
+        if self._waiting and not self._settled:
+            self._say_what_is_left(related - (len(tests) - len(self._waiting)))
+        self.nearest_missed = len(tests) - len(self._waiting) < self._nearest or self._cut_short
         return self._evidence(whole=set(tests) <= set(self._done))
+
+    @property
+    def _settled(self) -> bool:
+        return bool(self._regressions or self.findings)
+
+    def _time_for(self, budget: float, done: int, related: int) -> float:
+        """Seconds that the next tests may take: the nearest as much as there is, the rest by how near they are."""
+        if done < self._nearest:
+            return self._bench.remaining
+        share = _RELATED_SHARE if done < related else _WIDER_SHARE
+        return max(0.0, self._bench.remaining - budget * (1 - share))
+
+    def _next_size(self, spent: float, last: int, left: float) -> int:
+        if len(self._done) < self._nearest and self._waiting and left > 0:
+            return max(1, self._nearest - len(self._done))
+        affordable = int(min(left, self._bench.remaining * _BATCH_SHARE) * 0.8 / spent)
+        return max(0, min(affordable, max(last, 1) * _GROWTH, _LARGEST_BATCH))
+
+    def _say_what_is_left(self, related: int) -> None:
+        further = len(self._waiting) - max(0, related)
+        if related > 0:
+            self.not_checked.append(f"{related} test files that may have to do with the change: their time was used up")
+        if further > 0:
+            self.not_checked.append(f"{further} test files that show no sign of the change: their time was used up")
 
     def _compare(self, batch: list[str]) -> int:
         """Run a batch on both sides; returns how many files to try instead when it cannot be compared as a whole."""
-        share = _BATCH_SHARE if self._bench.apart else _SIDE_SHARE
-        job = self._job(batch, self._bench.remaining * share, "tests", batch[0])
-        base, patched = self._bench.together((self._base, job), (self._patched, job))
+        base, patched = self._both(batch, batch[0])
         problem = _problem(base)
         if problem and self._set_folder_apart(base, batch):
             return len(batch)
         if (problem or patched.completed.timed_out) and len(batch) > 1:
             return max(1, len(batch) // 4)
-        if job.canary and not base.completed.timed_out:
+        self._waiting = self._waiting[len(batch) :]
+        if base.completed.timed_out and len(self._done) < self._nearest:
+            base, patched, problem = self._part_of(batch[0], base, patched)
+        if base.job.canary and not base.completed.timed_out:
             self._canaries.append(base.canary_failed)
         late = patched.completed.timed_out and self._bench.remaining < base.completed.seconds
         if problem or late:
             self.not_checked.append(f"{batch[0]}: {problem or 'the time was used up'}"[:300])
             starved = late or base.completed.timed_out
-            self._cut_short = self._cut_short or (starved and len(self._done) < _FIRST_BATCH)
+            self._cut_short = self._cut_short or (starved and len(self._done) < self._nearest)
             return 0
         self.findings += find_forgery(base, patched)
         self._done += batch
@@ -120,6 +153,23 @@ class RegressionCheck:
         self._after.update(patched.report.outcomes())
         self._settle(base.report, patched, batch)
         return 0
+
+    def _both(self, targets: Sequence[str], near: str) -> tuple[Run, Run]:
+        share = _BATCH_SHARE if len(targets) > 1 else _FILE_SHARE
+        share = share if self._bench.apart else _IN_TURN_SHARE
+        job = self._job(targets, min(self._limit, self._bench.remaining * share), "tests", near)
+        base, patched = self._bench.together((self._base, job), (self._patched, job))
+        return base, patched
+
+    def _part_of(self, path: str, base: Run, patched: Run) -> tuple[Run, Run, str]:
+        """Of a file that takes too long, the tests that are nearest to the change, where the runner takes names."""
+        names = self._tests_of(path) if self._runner in _TAKES_NAMES else ()
+        if names:
+            base, patched = self._both(names, path)
+        problem = _problem(base)
+        if names and not problem:
+            self.not_checked.append(f"{path}: all but {len(names)} of its tests, because the whole file takes too long")
+        return base, patched, problem
 
     def _set_folder_apart(self, base: Run, batch: list[str]) -> bool:
         """Leave out a folder whose conftest.py cannot be loaded: pytest runs nothing when one of its files is named."""
@@ -134,7 +184,7 @@ class RegressionCheck:
         return True
 
     def _job(self, targets: Sequence[str], timeout: float, purpose: str, near: str) -> Job:
-        canary = self._canary(near)
+        canary = self._canary(near, targets)
         report = "" if self._runner in _WITHOUT_REPORT else "report"
         if self._runner is Runner.UNKNOWN:
             command = shown = self._test_command
@@ -146,11 +196,12 @@ class RegressionCheck:
             shown = test_run(self._runner, names, self._test_command, "")
         return Job(purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown)
 
-    def _canary(self, near: str) -> Canary | None:
+    def _canary(self, near: str, targets: Sequence[str]) -> Canary | None:
         """Of the whole suite, only a runner that finds its tests by itself comes to the planted one."""
-        if near != self._suite:
-            return make_canary(self._runner, near)
-        return make_canary(self._runner, self._near) if self._runner is Runner.CARGO else None
+        if near == self._suite:
+            return make_canary(self._runner, self._near) if self._runner is Runner.CARGO else None
+        names = {target.partition("::")[2] for target in targets}
+        return make_canary(self._runner, near, keyword=names.pop() if len(names) == 1 else "")
 
     def _settle(self, base: TestReport, patched: Run, batch: Sequence[str]) -> None:
         """Tell regressions from flaky tests among those that passed before and do not any more."""

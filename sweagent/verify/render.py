@@ -60,7 +60,10 @@ def feedback(proof: Proof) -> str:
     if proof.verdict is Verdict.REGRESSED:
         for change in proof.regression.regressions[:5]:
             lines.append(f"- {change.id}: {change.message or 'it is no longer reported'}"[:400])
-        lines.append("These tests passed before your change. Mend the code without breaking them.")
+        lines.append(
+            "These tests passed before your change. Mend the code without breaking them. Only where a test asserts just "
+            "what the issue calls wrong, keep the change, say so in the summary of `submit`, and submit it again."
+        )
     elif proof.verdict is Verdict.REJECTED:
         lines += [f"- {item.path}:{item.line or ''} {item.detail}" for item in proof.findings if not item.waived][:5]
         lines.append("Undo this and mend the code itself.")

@@ -10,7 +10,8 @@ import configparser
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
@@ -24,6 +25,12 @@ _WORD = re.compile(rb"[A-Za-z_]\w{2,}")
 _IMPORT = re.compile(rb"^\s*(?:from\s+([\w.]+)\s+import\s+\(?([^#\n]*)|import\s+([\w., ]+))", re.M)
 _JS_IMPORT = re.compile(rb"""(?:from|require\(|import\()\s*["']([^"']+)["']""")
 _PLAIN_FOLDERS = frozenset({"src", "lib", "tests", "test", "testing", "__tests__", "spec", "unit"})
+_MENTIONS = 6.0
+_SIGN = 2.0
+"""From this score on a test file has to do with the change: it imports it, is named after it, lies in its folder …"""
+_OF_A_FILE = 8
+"""So many tests stand for a file that takes too long as a whole."""
+
 _PYTEST_SECTIONS = (
     ("pytest.ini", "pytest"),
     ("pyproject.toml", ""),
@@ -32,7 +39,24 @@ _PYTEST_SECTIONS = (
 )
 
 
-def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runner | None = None) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Ranking:
+    """Test files in the order in which they matter for a change.
+
+    Attributes:
+        tests: all test files, the nearest first.
+        leading: so many of them, at the beginning, are there so that each changed file has its nearest test compared.
+        related: so many of them, at the beginning, show a sign of what changed.
+        names: the names of the definitions that changed.
+    """
+
+    tests: tuple[str, ...]
+    leading: int = 0
+    related: int = 0
+    names: frozenset[str] = frozenset()
+
+
+def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runner | None = None) -> Ranking:
     """All test files of the base tree, those that matter most for the change first.
 
     Args:
@@ -44,18 +68,39 @@ def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runne
     tests = _collected(trees, runner)
     sources = list(changed)
     contents = trees.read_many(trees.base, tests)
-    scores = dict.fromkeys(tests, 0.0)
     old, new = trees.read_many(trees.base, sources), trees.read_many(patched, sources)
-    names = {name for path in sources for name in changed_names(path, old.get(path), new.get(path))}
-    for path, score in _mentions(contents, names).items():
-        scores[path] += score
-    for path in tests:
-        content = contents.get(path, b"")
-        scores[path] += max(
-            (_named_after(path, source) + _imports(content, path, source) + _close(path, source) for source in sources),
-            default=0.0,
+    names = {path: changed_names(path, old.get(path), new.get(path)) for path in sources}
+    every_name = frozenset(name for of_file in names.values() for name in of_file)
+    words = _mentions(contents, every_name)
+    by_source = {source: _scores(contents, tests, source, names[source], words) for source in sources}
+    total = {
+        path: sum(words.get(path, {}).values()) + max((scores[path][1] for scores in by_source.values()), default=0.0)
+        for path in tests
+    }
+    order = sorted(tests, key=lambda path: (-total[path], path))
+    best = [min(order, key=lambda path: -sum(scores[path])) for scores in by_source.values() if order]
+    signs = {path for path, scores in zip(best, by_source.values(), strict=False) if sum(scores[path]) >= _SIGN}
+    leading = [path for path in order if path in signs]
+    ranked = tuple(dict.fromkeys([*leading, *order]))
+    related = max((place for place, path in enumerate(ranked, 1) if total[path] >= _SIGN), default=0)
+    return Ranking(ranked, len(leading), related, every_name)
+
+
+def _scores(
+    contents: Mapping[str, bytes],
+    tests: Iterable[str],
+    source: str,
+    names: set[str],
+    words: Mapping[str, Mapping[str, float]],
+) -> dict[str, tuple[float, float]]:
+    """For one changed file, what each test file scores by the names that it mentions, and by its own name and place."""
+    return {
+        path: (
+            sum(weight for word, weight in words.get(path, {}).items() if word in names),
+            _named_after(path, source) + _imports(contents.get(path, b""), path, source) + _close(path, source),
         )
-    return tuple(sorted(tests, key=lambda path: (-scores[path], path)))
+        for path in tests
+    }
 
 
 def _collected(trees: Trees, runner: Runner | None) -> list[str]:
@@ -98,6 +143,25 @@ def _python_files(trees: Trees) -> tuple[str, ...]:
     return ()
 
 
+def nearest_tests(path: str, content: bytes, names: Iterable[str]) -> tuple[str, ...]:
+    """The tests of a Python file that have most to do with what changed, as pytest names them; few of them.
+
+    Args:
+        path: of the test file.
+        content: of the test file.
+        names: of the definitions that changed.
+    """
+    try:
+        tests = {
+            name: dump for name, dump in definitions(ast.parse(content)) if name.rsplit("::", 1)[-1].startswith("test")
+        }
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    wanted = [f"'{name}'" for name in names]
+    order = sorted(tests, key=lambda name: (-sum(word in tests[name] for word in wanted), name))
+    return tuple(f"{path}::{name}" for name in order[:_OF_A_FILE])
+
+
 def changed_names(path: str, before: bytes | None, after: bytes | None) -> set[str]:
     """The names of the functions, methods and classes of a Python file that are not the same any more."""
     if not path.endswith(".py"):
@@ -111,7 +175,8 @@ def changed_names(path: str, before: bytes | None, after: bytes | None) -> set[s
     return {part for name in found for part in name.split("::") if len(part) > 2 and not part.startswith("__")}
 
 
-def _mentions(contents: Mapping[str, bytes], names: set[str]) -> dict[str, float]:
+def _mentions(contents: Mapping[str, bytes], names: Collection[str]) -> dict[str, dict[str, float]]:
+    """The changed names that each test file mentions, with their weights, which are at most `_MENTIONS` in all."""
     wanted = {name.encode() for name in names}
     found = {path: wanted.intersection(_WORD.findall(content)) for path, content in contents.items()} if wanted else {}
     spread: dict[bytes, int] = {}
@@ -119,7 +184,11 @@ def _mentions(contents: Mapping[str, bytes], names: set[str]) -> dict[str, float
         for word in words:
             spread[word] = spread.get(word, 0) + 1
     weight = {word: math.log((len(contents) + 1) / number) for word, number in spread.items()}
-    return {path: min(6.0, sum(weight[word] for word in words)) for path, words in found.items()}
+    mentions = {}
+    for path, words in found.items():
+        scale = min(1.0, _MENTIONS / max(sum(weight[word] for word in words), 1e-9))
+        mentions[path] = {word.decode(): weight[word] * scale for word in words}
+    return mentions
 
 
 def _named_after(test: str, source: str) -> float:

@@ -22,6 +22,8 @@ class Played:
         """A file at which the runner stops in silence."""
         self.broken: str | None = None
         """A folder, with a slash before it, whose conftest.py cannot be loaded."""
+        self.slow = ""
+        """A file that does not come to an end as a whole."""
         self.slower = 1.0
         """How much longer the second run of every pair takes."""
 
@@ -39,6 +41,7 @@ class Played:
         self.batches.append(len(files) - 1)
         self.calls += 1
         taken = self.seconds * len(files) * (self.slower if self.calls in (2, 5, 6) else 1)
+        taken = 10_000 if self.slow in files else taken
         self.now += min(taken, timeout)
         if taken > timeout:
             return Completed(output="", exit_code=None, timed_out=True, seconds=timeout)
@@ -48,7 +51,7 @@ class Played:
         if self.stops_at in files:
             return Completed(output=f"{files[0]}::test_x PASSED\n1 passed in 1s", exit_code=0, seconds=taken)
         word = "PASSED" if self.calls == 1 or not self.fails_after else "FAILED"
-        lines = [f"{name}::test_x {word}" for name in files[:-1]]
+        lines = [f"{name.split('::')[0]}::test_x {word}" for name in files[:-1]]
         text = "\n".join([*lines, f"{files[-1]}::test_canary FAILED", "FAILED x::y", "1 failed, 1 passed in 1s"])
         return Completed(output=text, exit_code=1, seconds=taken)
 
@@ -59,13 +62,18 @@ class Played:
         pass
 
 
-def check(seconds_per_file: float, budget: float) -> tuple[RegressionCheck, object, Played]:
+def check(seconds_per_file: float, budget: float, related: int = 0) -> tuple[RegressionCheck, object, Played]:
     played = Played(seconds_per_file)
     bench = Bench(played.open, budget, played.clock)
     made = RegressionCheck(
-        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
+        bench,
+        SideTree("base"),
+        SideTree("patched"),
+        runner=Runner.PYTEST,
+        test_command="python -m pytest",
+        tests_of=lambda path: (f"{path}::test_x",),
     )
-    return made, made.run(TESTS), played
+    return made, made.run(TESTS, related=related), played
 
 
 def test_with_time_the_whole_suite_is_compared_nearest_first():
@@ -81,7 +89,33 @@ def test_when_time_is_short_the_nearest_are_compared_and_the_rest_is_named():
     assert evidence.files[:4] == tuple(TESTS[:4])
     assert not evidence.whole_suite
     assert not made.nearest_missed
-    assert "further away" in made.not_checked[-1]
+    assert made.not_checked[-1].startswith(f"{len(TESTS) - len(evidence.files)} test files that show no sign")
+
+
+def test_tests_that_have_to_do_with_the_change_are_given_more_time_than_the_rest():
+    _, few, _ = check(10, 400, related=4)
+    made, many, played = check(10, 400, related=7)
+    assert len(few.files) < len(many.files) == 7
+    assert made.not_checked == ["1 test files that show no sign of the change: their time was used up"]
+    assert played.now <= 0.75 * 400
+
+
+def test_of_a_file_that_takes_too_long_the_nearest_tests_are_compared():
+    played = Played(1)
+    played.slow = TESTS[0]
+    bench = Bench(played.open, 1000, played.clock)
+    made = RegressionCheck(
+        bench,
+        SideTree("base"),
+        SideTree("patched"),
+        runner=Runner.PYTEST,
+        test_command="python -m pytest",
+        tests_of=lambda path: (f"{path}::test_x",),
+    )
+    evidence = made.run(TESTS[:2])
+    assert evidence.files == tuple(TESTS[:2])
+    assert not made.nearest_missed
+    assert made.not_checked == [f"{TESTS[0]}: all but 1 of its tests, because the whole file takes too long"]
 
 
 @pytest.mark.parametrize("budget", [20, 45])

@@ -23,7 +23,7 @@ def test_tests_that_belong_to_the_change_come_first(project):
     made = project(FILES)
     patch = made.patch({"src/shop/cart.py": FILES["src/shop/cart.py"].replace("sum(items)", "sum(items, 0)")})
     with open_trees(made.repository) as trees:
-        ranked = rank_tests(trees, trees.apply(patch.text), ["src/shop/cart.py"], Runner.PYTEST)
+        ranked = rank_tests(trees, trees.apply(patch.text), ["src/shop/cart.py"], Runner.PYTEST).tests
     assert set(ranked[:2]) == {"tests/test_cart.py", "tests/test_checkout.py"}
     assert set(ranked) == {name for name in FILES if "/test_" in name}
 
@@ -42,7 +42,7 @@ def test_files_that_pytest_is_configured_for_are_found(project, name, text):
     own = {"tests/check_cart.py": FILES["tests/test_cart.py"], "tests/web/cart.py": "", "src/check_shop.py": ""}
     made = project(FILES | own | {"tests/__init__.py": "", name: text})
     with open_trees(made.repository) as trees:
-        ranked = rank_tests(trees, trees.base, ["src/shop/cart.py"], Runner.PYTEST)
+        ranked = rank_tests(trees, trees.base, ["src/shop/cart.py"], Runner.PYTEST).tests
     assert set(ranked) == {path for path in FILES if "/test_" in path} | {"tests/check_cart.py", "tests/web/cart.py"}
 
 
@@ -50,7 +50,7 @@ def test_what_cannot_be_read_configures_nothing(project):
     broken = {"pytest.ini": "python_files = *.py\n", "pyproject.toml": "[tool", "tox.ini": "[pytest\n"}
     made = project(FILES | broken)
     with open_trees(made.repository) as trees:
-        assert set(rank_tests(trees, trees.base, [], Runner.PYTEST)) == {name for name in FILES if "/test_" in name}
+        assert set(rank_tests(trees, trees.base, [], Runner.PYTEST).tests) == {name for name in FILES if "/test_" in name}
 
 
 def test_a_folder_that_was_named_comes_first(project):
@@ -64,7 +64,7 @@ def test_a_folder_that_was_named_comes_first(project):
 def test_another_runner_sees_its_own_files_only(project):
     made = project(FILES)
     with open_trees(made.repository) as trees:
-        assert rank_tests(trees, trees.base, ["web/app.js"], Runner.NODE) == ("web/app.test.js",)
+        assert rank_tests(trees, trees.base, ["web/app.js"], Runner.NODE).tests == ("web/app.test.js",)
 
 
 def test_changed_names_are_those_of_changed_definitions():
