@@ -130,6 +130,7 @@ class _Run:
         self._start = time.monotonic()
         self._candidates = Candidates(folder)
         self._budget: Budget | None = None
+        self._judged: tuple[tuple[object, ...], Proof] | None = None
 
     def go(self) -> Result:
         with ExitStack() as stack:
@@ -283,9 +284,18 @@ class _Run:
         return candidate
 
     def _judge(self) -> str | None:
-        """Judge a submission; say what the policy should mend, as long as there are rounds left."""
-        proof = self._verify(self._take())
-        if proof.verdict is Verdict.VERIFIED or self._journal.state.rounds >= self._settings.verify.rounds:
+        """Judge a submission; say what the policy should mend, as long as there are rounds left.
+
+        A policy that submits again just what was judged stands by it: the verdict would be the same.
+        """
+        candidate, state = self._take(), self._journal.state
+        submission = (candidate.patch.sha256, state.reproduction, tuple(state.named_tests))
+        if self._judged and self._judged[0] == submission:
+            self._candidates.judged(candidate, self._judged[1])
+            return None
+        proof = self._verify(candidate)
+        self._judged = submission, proof
+        if proof.verdict is Verdict.VERIFIED or state.rounds >= self._settings.verify.rounds:
             return None
         return feedback(proof)
 

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from sweagent.trajectory import ActionDone, read_events
+from sweagent.trajectory import ActionDone, VerdictGiven, read_events
 
 DRIVER = """
 import os, signal, sys
@@ -141,6 +142,20 @@ def test_the_files_of_a_reproduction_stay_out_of_the_patch(project: Path, tmp_pa
     result = json.loads(fix_issue(*options(project, script, tmp_path / "run"), "--json").stdout)
     assert (result["verdict"], result["files"]) == ("verified", ["shapes.py"])
     assert {"show_area.py", "wanted.txt"} <= set(result["left_out"])
+
+
+def test_a_policy_that_submits_again_what_was_judged_stands_by_it(project: Path, script: Path, tmp_path: Path) -> None:
+    steps = yaml.safe_load(script.read_text())
+    worse = {"command": "str_replace", "path": "shapes.py", "old": "2 * value", "new": "3 * value"}
+    steps.insert(3, {"thought": "breaks a test", "actions": [{"edit": worse}]})
+    script.write_text(yaml.safe_dump([*steps, steps[-1], steps[-1]]))
+    result = json.loads(fix_issue(*options(project, script, tmp_path / "run"), "--json").stdout)
+    assert (result["verdict"], result["exit_status"], result["steps"]) == ("regressed", "submitted", 7)
+    assert "+    return 3 * value" in result["patch"]
+    verdicts = [
+        event for event in read_events(tmp_path / "run" / "trajectory.jsonl") if isinstance(event, VerdictGiven)
+    ]
+    assert len(verdicts) == 1, "it is judged once"
 
 
 def test_what_an_issue_hides_is_told(project: Path, script: Path, tmp_path: Path) -> None:
