@@ -12,6 +12,9 @@ from sweagent.errors import EnvironmentBuildError
 from sweagent.model import Frozen
 
 _REGISTRY_IMAGES = {"python": "python", "node": "node", "go": "golang", "rust": "rust"}
+_SUITES = ("bookworm", "bullseye", "buster")
+"""Releases of Debian, newest first."""
+
 _DEBIAN_PYTHON = "3.11"
 _MISSING_VERSION = "install that version with pyenv or `uv python install`, or name an image with --image"
 
@@ -49,9 +52,9 @@ def ensure_base_image(recipe: Recipe, *, log: Log) -> Base:
         if recipe.base:
             _present_or_pulled(client, recipe.base, log)
             return Base(name=recipe.base, steps=(f"base {recipe.base}, named by the user",))
-        wanted = registry_image(recipe)
-        if find_image(client, wanted) is not None or _pull(client, wanted, log):
-            return Base(name=wanted, steps=(f"base {wanted} from the registry",))
+        for wanted in registry_images(recipe):
+            if find_image(client, wanted) is not None or _pull(client, wanted, log):
+                return Base(name=wanted, steps=(f"base {wanted} from the registry",))
         try:
             return _offline(client, recipe, log)
         except EnvironmentBuildError as error:
@@ -63,14 +66,18 @@ def ensure_base_image(recipe: Recipe, *, log: Log) -> Base:
         client.close()
 
 
-def registry_image(recipe: Recipe) -> str:
-    """The image that the registry of Docker has for an ecosystem and its version."""
+def registry_images(recipe: Recipe) -> tuple[str, ...]:
+    """The images of an ecosystem and its version that Docker's registry may have, the best first.
+
+    Versions that ended before a release of Debian were never built upon it.
+    """
     version = recipe.toolchain.value
     if recipe.ecosystem == "java":
         gradle = [tool.value for tool in recipe.tools if tool.value.startswith("gradle")]
         words = [*gradle[0].split()[1:], f"jdk{version}"] if gradle else []
-        return f"gradle:{'-'.join(words)}" if gradle else f"maven:3-eclipse-temurin-{version}"
-    return f"{_REGISTRY_IMAGES[recipe.ecosystem]}:{f'{version}-' if version else ''}bookworm"
+        return (f"gradle:{'-'.join(words)}" if gradle else f"maven:3-eclipse-temurin-{version}",)
+    suites = _SUITES if version else _SUITES[:1]
+    return tuple(f"{_REGISTRY_IMAGES[recipe.ecosystem]}:{f'{version}-' if version else ''}{suite}" for suite in suites)
 
 
 def _offline(client: Any, recipe: Recipe, log: Log) -> Base:

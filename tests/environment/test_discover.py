@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from sweagent.environment import python_recipe as python_recipe_module
-from sweagent.environment.base import registry_image
+from sweagent.environment.base import registry_images
 from sweagent.environment.discover import discover, discover_tree
 from sweagent.environment.interpreters import Interpreter
 from sweagent.environment.pyproject import poetry_range
@@ -238,7 +238,7 @@ WRAPPER = "distributionUrl=https\\://services.gradle.org/distributions/gradle-7.
     ],
 )
 def test_the_image_of_the_registry(recipe_of, files: dict[str, str], image: str) -> None:
-    assert registry_image(recipe_of(files)) == image
+    assert registry_images(recipe_of(files))[0] == image
 
 
 @pytest.mark.parametrize(
@@ -415,3 +415,8 @@ def test_helpers_of_a_submodule_come_from_the_index(recipe_of) -> None:
 def test_a_go_module_without_sums_gets_them(recipe_of, more: dict[str, str], command: str) -> None:
     recipe = recipe_of({"go.mod": "module x\n\ngo 1.20\n"} | more)
     assert recipe.install[0].value.startswith(command)
+
+
+def test_of_an_old_version_the_images_of_older_systems_are_tried_too(recipe_of) -> None:
+    images = registry_images(recipe_of({"setup.py": "setup(python_requires='==3.6.*')\n"}))
+    assert images[:2] == ("python:3.6-bookworm", "python:3.6-bullseye")
