@@ -24,7 +24,6 @@ HOST = "registry.fix-issue.internal"
 """The name under which builds know the registries. It is no real host: the proxy answers for it."""
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-_CRATES_FILES = "https://static.crates.io/crates"
 _TIMEOUT = 180.0
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -74,6 +73,7 @@ class Registry:
         self._hosts = hosts
         self._pages: dict[str, list[PackageFile]] = {}
         self._handed_out: dict[str, str] = {}
+        self._crate_files = ""
 
     def close(self) -> None:
         """Close the connections."""
@@ -127,7 +127,7 @@ class Registry:
         """The outer address of a file of a registry that is served as it is."""
         settings = self._settings
         if kind == "crates-files":
-            return f"{_CRATES_FILES}/{rest}"
+            return self._crate(rest)
         roots = {
             "npm": settings.npm,
             "go": settings.goproxy,
@@ -136,6 +136,16 @@ class Registry:
             "gradle-plugins": settings.gradle_plugins,
         }
         return f"{roots[kind]}/{rest}"
+
+    def _crate(self, rest: str) -> str:
+        """The address of a file that the index of crates names by a template of its own."""
+        if not self._crate_files:
+            answer = self._page(f"{self._settings.crates}/config.json", "application/json")
+            said = answer.json()["dl"]
+            self._crate_files = said if "{" in said else f"{said.rstrip('/')}/{{crate}}/{{version}}/download"
+        crate, _, file = rest.partition("/")
+        version = file.removeprefix(f"{crate}-").removesuffix(".crate")
+        return self._crate_files.replace("{crate}", crate).replace("{version}", version)
 
     def forwards(self, host: str) -> bool:
         """Whether requests to a host are passed on."""

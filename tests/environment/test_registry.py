@@ -121,6 +121,36 @@ def test_a_broken_pip_configuration_is_passed_over(tmp_path) -> None:
     assert read_registry_settings({"PIP_CONFIG_FILE": str(file), "HOME": "/n"}).python_indexes
 
 
+def test_settings_come_from_the_other_managers_files_too(tmp_path) -> None:
+    for name, text in {
+        ".npmrc": "save-exact=true\nregistry = https://npm.example/\n",
+        ".m2/settings.xml": "<settings><mirrors><mirror><mirrorOf>other</mirrorOf><url>https://no.example</url></mirror>"
+        "<mirror><id>a</id><url>\nhttps://maven.example/all </url><mirrorOf>external:*,!x</mirrorOf></mirror>"
+        "</mirrors></settings>",
+        ".cargo/config.toml": "[source.crates-io]\nreplace-with = 'ours'\n[source.ours]\n"
+        "registry = 'sparse+https://c.example/i/'\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    settings = read_registry_settings({"HOME": str(tmp_path)})
+    assert (settings.npm, settings.maven, settings.crates) == (
+        "https://npm.example",
+        "https://maven.example/all",
+        "https://c.example/i",
+    )
+
+
+@pytest.mark.parametrize("files", ["", "{crate}/v/{version}"])
+def test_crates_come_from_where_their_index_says(index, files: str) -> None:
+    index.files["/config.json"] = json.dumps({"dl": f"{index.url}/{files}"}).encode()
+    index.files["/thing/v/1.0.0-a" if files else "/thing/1.0.0-a/download"] = b"the crate"
+    with (
+        serve_registry("127.0.0.1", RegistrySettings(crates=index.url)) as port,
+        httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        assert client.get(f"http://{HOST}/always/crates-files/thing/thing-1.0.0-a.crate").content == b"the crate"
+
+
 @pytest.mark.parametrize(
     ("times", "offered"),
     [
