@@ -36,7 +36,8 @@ def tree_entries(git_dir: Path, commit: str) -> tuple[Entry, ...]:
     for line in listed.decode("utf-8", "surrogateescape").split("\0"):
         about, _, path = line.partition("\t")
         fields = about.split()
-        if len(fields) == 4 and fields[1] == "blob" and fields[0] != "120000":
+        # Git writes BAD for the size of a blob that the repository does not have.
+        if len(fields) == 4 and fields[1] == "blob" and fields[0] != "120000" and fields[3].isdecimal():
             entries.append(Entry(path, fields[2], int(fields[3])))
     return tuple(entries)
 

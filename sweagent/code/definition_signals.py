@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from math import log, sqrt
 
-from sweagent.code.definition_texts import TextSignals
+from sweagent.code.definition_texts import text_signals
 from sweagent.code.definitions import Definition
 from sweagent.code.file_signals import FileSignals
 from sweagent.code.index import Place
@@ -58,19 +59,18 @@ class DefinitionSignals:
         self._files = files
         self._index = files.index
         self._question = files.question
-        self._code_names = self._question.code_names
-        self._named = self._question.code_names | self._question.title_names
+        question = files.question
+        self._named = question.code_names | question.title_names
+        self._like_all = cache(lambda name: self._like(name, question.prose_terms))
+        self._like_prose = cache(lambda name: self._like(name, question.told_prose_terms))
+        self._texts = self._index.file_texts([self._index.sources[n] for n in numbers])
         self.candidates = self._read(numbers)
 
     def compute(self) -> list[Candidate]:
         """Fill in the signals of all candidates and return them."""
-        texts = TextSignals(self._files, [candidate.own for candidate in self.candidates])
-        for position, candidate in enumerate(self.candidates):
-            signals = texts.text(position)
-            signals.update(texts.cover(position, candidate.place.path, self._chain(candidate)))
-            signals.update(self._mentions(candidate))
-            signals.update(self._around(candidate))
-            signals.update(self._shape(candidate))
+        for candidate, signals in zip(self.candidates, text_signals(self._files, self._texts), strict=True):
+            self._mentions(candidate, signals)
+            _shape(candidate, signals)
             candidate.signals = signals
         self._frames()
         self._phrases()
@@ -80,54 +80,40 @@ class DefinitionSignals:
         return self.candidates
 
     def _read(self, numbers: Sequence[int]) -> list[Candidate]:
-        paths = [self._index.sources[n] for n in numbers]
-        texts = self._index.own_texts(paths)
         found: list[Candidate] = []
-        for number, path in zip(numbers, paths, strict=True):
+        for number, text in zip(numbers, self._texts, strict=True):
+            path = self._index.sources[number]
             definitions = self._index.definitions_of(path)
-            for definition, own in zip(definitions, texts[path], strict=True):
+            for definition, own in zip(definitions, text.own, strict=True):
                 outer = definitions[definition.parent] if definition.parent >= 0 else None
                 found.append(Candidate(Place(path, definition), number, outer, own))
         return found
 
-    def _chain(self, candidate: Candidate) -> list[Definition]:
-        """A candidate and the definitions around it, innermost first."""
-        definitions = self._index.definitions_of(candidate.place.path)
-        chain = [candidate.definition]
-        while chain[-1].parent >= 0:
-            chain.append(definitions[chain[-1].parent])
-        return chain
-
-    def _mentions(self, candidate: Candidate) -> dict[str, float]:
-        question, definition = self._question, candidate.definition
-        name = definition.name
-        alone = 1 / sqrt(max(1, len(self._index.by_name.get(name, ()))))
-        long_enough = len(name) > 2
-        signals: dict[str, float] = {}
-        if long_enough and name in question.code_names:
-            signals["exact"] = alone
-        if long_enough and name in question.block_calls:
-            signals["exact_block"] = alone
-        outer = candidate.outer
+    def _mentions(self, candidate: Candidate, signals: dict[str, float]) -> None:
+        """What the question says of the names of a candidate and of the definition around it."""
+        question, name, outer = self._question, candidate.definition.name, candidate.outer
+        if len(name) > 2 and (name in question.code_names or name in question.block_calls):
+            alone = 1 / sqrt(max(1, len(self._index.by_name.get(name, ()))))
+            if name in question.code_names:
+                signals["exact"] = alone
+            if name in question.block_calls:
+                signals["exact_block"] = alone
         if outer is not None:
-            said = outer.name in question.code_names or outer.name in question.title_names
-            signals["outer"] = float(said)
-            both = (said or outer.name in question.block_names) and (
-                name in question.code_names or name in question.title_names or name in question.block_calls
-            )
-            signals["outer_and_name"] = float(both)
-            signals["base"] = float(not self._named.isdisjoint(outer.bases))
-        signals["name"], signals["name_title"] = self._named_like(name, question.prose_terms)
-        return signals
+            said = outer.name in self._named
+            if said:
+                signals["outer"] = 1.0
+            if (said or outer.name in question.block_names) and (name in self._named or name in question.block_calls):
+                signals["outer_and_name"] = 1.0
+            if outer.bases and not self._named.isdisjoint(outer.bases):
+                signals["base"] = 1.0
+            around, in_title = self._like_prose(outer.name)
+            if around:
+                signals["around"], signals["around_title"] = around, in_title
+        likeness, in_title = self._like_all(name)
+        if likeness:
+            signals["name"], signals["name_title"] = likeness, in_title
 
-    def _around(self, candidate: Candidate) -> dict[str, float]:
-        """How much the name of the definition around a candidate reads like the issue."""
-        if candidate.outer is None:
-            return {}
-        prose, title = self._named_like(candidate.outer.name, self._question.told_prose_terms)
-        return {"around": prose, "around_title": title}
-
-    def _named_like(self, name: str, terms: Mapping[str, int]) -> tuple[float, float]:
+    def _like(self, name: str, terms: Mapping[str, int]) -> tuple[float, float]:
         """How much a name has of some words and of the title's."""
         name_terms = [part for part in parts(name) if len(part) > 1]
         known = [part for part in name_terms if part in terms]
@@ -140,20 +126,10 @@ class DefinitionSignals:
     def _name_rarity(self, part: str) -> float:
         return log(1 + len(self._index.sources) / max(1, len(self._index.name_files(part))))
 
-    def _shape(self, candidate: Candidate) -> dict[str, float]:
-        definition = candidate.definition
-        name = definition.name
-        return {
-            "dunder": float(name.startswith("__") and name.endswith("__")),
-            "private": float(name.startswith("_") and not name.startswith("__")),
-            "constructor": float(name in _CONSTRUCTORS),
-            "parent_too": float("super(" in candidate.own.text),
-            "short": float(candidate.own.length < _SHORT),
-            "length": log(1 + candidate.own.length) / 6,
-        }
-
     def _frames(self) -> None:
         """Candidates on the traceback, the deepest first; a function's name tells when the lines have moved."""
+        if not self._question.frames:
+            return
         by_place: defaultdict[tuple[int, str], list[Candidate]] = defaultdict(list)
         for candidate in self.candidates:
             by_place[candidate.file_number, candidate.definition.name].append(candidate)
@@ -209,9 +185,29 @@ class DefinitionSignals:
                 candidate.signals["called"] = min(1.0, called[name] * 3)
 
     def _scale(self) -> None:
-        for name in _SCALED:
-            top = max((candidate.signals.get(name, 0.0) for candidate in self.candidates), default=0.0)
-            if top > 0:
-                for candidate in self.candidates:
-                    if name in candidate.signals:
-                        candidate.signals[name] /= top
+        tops: dict[str, float] = {}
+        for candidate in self.candidates:
+            for name, value in candidate.signals.items():
+                if value > tops.get(name, 0.0):
+                    tops[name] = value
+        scaled = {name: tops[name] for name in _SCALED if name in tops}
+        for candidate in self.candidates:
+            for name in candidate.signals.keys() & scaled:
+                candidate.signals[name] /= scaled[name]
+
+
+def _shape(candidate: Candidate, signals: dict[str, float]) -> None:
+    """What a definition is like, whatever the question."""
+    name, own = candidate.definition.name, candidate.own
+    if name.startswith("_"):
+        if not name.startswith("__"):
+            signals["private"] = 1.0
+        elif name.endswith("__"):
+            signals["dunder"] = 1.0
+    if name in _CONSTRUCTORS:
+        signals["constructor"] = 1.0
+    if "super(" in own.text:
+        signals["parent_too"] = 1.0
+    if own.length < _SHORT:
+        signals["short"] = 1.0
+    signals["length"] = log(1 + own.length) / 6

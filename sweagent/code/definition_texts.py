@@ -4,126 +4,127 @@ A word is worth more the fewer of the definitions that are looked into say it, f
 nearly all of them say what the issue is about.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence, Set
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 from math import log
 
-from sweagent.code.definitions import Definition
 from sweagent.code.file_signals import FileSignals
-from sweagent.code.imports import module_names
-from sweagent.code.own_text import OwnText
-from sweagent.code.words import parts
+from sweagent.code.own_text import FileText
 
 _K1, _B, _B_FLAT = 1.2, 0.6, 0.2
 _TYPICAL_LENGTH = 60.0
 """Identifiers of a definition of middling length; a fixed number, so that one file more changes no score."""
 
-Counts = dict[str, int]
+_Hits = Mapping[int, tuple[int, int, int]]
+"""How often definitions say a word in all, in their documentation, and in their other strings."""
+
+_NOWHERE: _Hits = {}
 
 
-class TextSignals:
-    """The similarity of an issue to each of some definitions.
+def text_signals(files: FileSignals, texts: Sequence[FileText]) -> list[dict[str, float]]:
+    """Return how much each definition of some files reads like an issue; a signal that is 0 is left out.
+
+    `body`, `whole`, `told` and `strings` are the similarity of the definition without its documentation, with it, of
+    the documentation, and of its other strings; `pairs` is that of neighbouring words that are one name. `cover_names`
+    is the share of the title that the definition's name says with the names around it; `cover` and `cover_prose` are
+    the shares of the title and of the prose that these names say with the definition's text.
 
     Args:
         files: the signals of the files, computed before.
-        texts: what each definition says itself.
+        texts: what the definitions of each file say.
     """
-
-    def __init__(self, files: FileSignals, texts: Sequence[OwnText]) -> None:
-        self._files = files
-        self._question = files.question
-        terms = {*files.told, *files.told_prose, *files.pairs, *self._question.told_prose_terms}
-        self._terms_of = _interesting(files, texts, terms)
-        self._counts = [self._count(own.words) for own in texts]
-        self._texts = texts
-        holders = Counter(term for counts in self._counts for term in counts)
-        number = len(texts)
-        self._rarity = {term: log(1 + (number - count + 0.5) / (count + 0.5)) for term, count in holders.items()}
-
-    def text(self, position: int) -> dict[str, float]:
-        """The similarity of a definition's parts: its body, the whole of it, its documentation and its strings."""
-        own, counts = self._texts[position], self._counts[position]
-        files = self._files
-        told = self._count(own.told)
-        length = sum(own.told.values())
-        body = {term: rest for term, count in counts.items() if (rest := count - told.get(term, 0)) > 0}
-        strings = self._count(own.strings)
-        return {
-            "body": self._bm25(body, own.length - length, files.told),
-            "whole": self._bm25(counts, own.length, files.told, _B_FLAT),
-            "told": self._bm25(told, length, files.told),
-            "strings": self._bm25(strings, sum(own.strings.values()), files.told_prose),
-            "pairs": self._bm25(counts, own.length, files.pairs),
-        }
-
-    def cover(self, position: int, path: str, chain: Sequence[Definition]) -> dict[str, float]:
-        """How much of the title and of the prose is said by a definition with the names of what is around it.
-
-        Args:
-            position: of the definition.
-            path: its file.
-            chain: the definition and those around it, innermost first.
-        """
-        names = self._wanted & {*_path_parts(path), *(part for item in chain for part in parts(item.name))}
-        known = names | self._counts[position].keys()
-        return {
-            "cover_names": _share(self._title, names),
-            "cover": _share(self._title, known) ** 2,
-            "cover_prose": _share(self._prose, known),
-        }
-
-    @cached_property
-    def _wanted(self) -> Set[str]:
-        return self._title.keys() | self._prose.keys()
-
-    @cached_property
-    def _title(self) -> dict[str, float]:
-        return {term: self._files.rarity(term) for term in self._question.title_terms}
-
-    @cached_property
-    def _prose(self) -> dict[str, float]:
-        return {term: self._files.rarity(term) * weight for term, weight in self._files.told_prose.items()}
-
-    def _count(self, words: Mapping[str, int]) -> Counts:
-        """How often each word of the question is said."""
-        counts: Counts = {}
-        for word in words.keys() & self._terms_of.keys():
-            count = words[word]
-            for term in self._terms_of[word]:
-                counts[term] = counts.get(term, 0) + count
-        return counts
-
-    def _bm25(self, counts: Counts, length: int, weights: Mapping[str, float], b: float = _B) -> float:
-        norm = _K1 * (1 - b + b * length / _TYPICAL_LENGTH)
-        score = 0.0
-        for term, count in counts.items():
-            if term in weights:
-                score += weights[term] * self._rarity.get(term, 0.0) * count * (_K1 + 1) / (count + norm)
-        # The order of a set differs from run to run, and with it the last digits of a sum.
-        return round(score, 9)
+    hits = _hits(files, texts)
+    columns = {**_similar(files, texts, hits), **_covered(files, texts, hits)}
+    # What is added up in another order differs in its last digits.
+    rows = zip(*([round(value, 9) for value in column] for column in columns.values()), strict=True)
+    return [{name: value for name, value in zip(columns, row, strict=True) if value} for row in rows]
 
 
-def _share(weights: Mapping[str, float], known: Set[str]) -> float:
-    """The share of the weights that is known."""
-    both = weights.keys() & known
-    total = sum(weights.values()) if both else 0.0
-    return round(sum(weights[term] for term in both) / total, 9) if total else 0.0
-
-
-def _interesting(files: FileSignals, texts: Sequence[OwnText], terms: set[str]) -> dict[str, tuple[str, ...]]:
-    """Those identifiers of the definitions that contain a word of the question, and which words."""
+def _hits(files: FileSignals, texts: Sequence[FileText]) -> dict[str, _Hits]:
+    """Where the words of a question are said, by the place of the definition among those of all the files."""
     there: set[str] = set()
-    for own in texts:
-        there.update(own.words)
-    found: dict[str, list[str]] = {}
-    for term in sorted(terms):
+    starts: list[int] = []
+    number = 0
+    for text in texts:
+        starts.append(number)
+        number += len(text.own)
+        there.update(text.uses)
+    by_file = [(start, text.uses) for start, text in zip(starts, texts, strict=True)]
+    found: dict[str, _Hits] = {}
+    for term in sorted({*files.told, *files.told_prose, *files.pairs, *files.question.told_prose_terms}):
+        hits: dict[int, tuple[int, int, int]] = {}
         for word in there.intersection(files.index.words_with(term)):
-            found.setdefault(word, []).append(term)
-    return {word: tuple(items) for word, items in found.items()}
+            for start, uses in by_file:
+                for position, whole, told, strings in uses.get(word, ()):
+                    place = start + position
+                    if place in hits:
+                        before = hits[place]
+                        hits[place] = (before[0] + whole, before[1] + told, before[2] + strings)
+                    else:
+                        hits[place] = (whole, told, strings)
+        if hits:
+            found[term] = hits
+    return found
 
 
-@lru_cache(maxsize=256)
-def _path_parts(path: str) -> frozenset[str]:
-    """The words of a file's name and of its folder's."""
-    return frozenset(part for name in module_names(path)[-2:] for part in parts(name))
+def _similar(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _Hits]) -> dict[str, list[float]]:
+    lengths = [item for text in texts for item in text.lengths]
+    number = len(lengths)
+    flat = _norms((whole for whole, _, _ in lengths), _B_FLAT)
+    plain = _norms(whole for whole, _, _ in lengths)
+    of_body = _norms(whole - told for whole, told, _ in lengths)
+    of_told = _norms(told for _, told, _ in lengths)
+    of_strings = _norms(strings for _, _, strings in lengths)
+    body_scores, whole_scores, told_scores, string_scores, pair_scores = ([0.0] * number for _ in range(5))
+    for term, places in hits.items():
+        rarity = log(1 + (number - len(places) + 0.5) / (len(places) + 0.5)) * (_K1 + 1)
+        if weight := files.told.get(term, 0.0) * rarity:
+            for place, (whole, told, _) in places.items():
+                whole_scores[place] += weight * whole / (whole + flat[place])
+                if told:
+                    told_scores[place] += weight * told / (told + of_told[place])
+                if body := whole - told:
+                    body_scores[place] += weight * body / (body + of_body[place])
+        if weight := files.told_prose.get(term, 0.0) * rarity:
+            for place, (_, _, strings) in places.items():
+                if strings:
+                    string_scores[place] += weight * strings / (strings + of_strings[place])
+        if weight := files.pairs.get(term, 0.0) * rarity:
+            for place, (whole, _, _) in places.items():
+                pair_scores[place] += weight * whole / (whole + plain[place])
+    return {
+        "body": body_scores,
+        "whole": whole_scores,
+        "told": told_scores,
+        "strings": string_scores,
+        "pairs": pair_scores,
+    }
+
+
+def _norms(lengths: Iterable[int], b: float = _B) -> list[float]:
+    return [_K1 * (1 - b + b * length / _TYPICAL_LENGTH) for length in lengths]
+
+
+def _covered(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _Hits]) -> dict[str, list[float]]:
+    title = _shares({term: files.rarity(term) for term in files.question.title_terms})
+    prose = _shares({term: files.rarity(term) * weight for term, weight in files.told_prose.items()})
+    wanted = title.keys() | prose.keys()
+    named = [wanted & names for text in texts for names in text.named]
+    by_name, of_title, of_prose = ([0.0] * len(named) for _ in range(3))
+    for term in sorted(wanted):
+        in_title, in_prose = title.get(term, 0.0), prose.get(term, 0.0)
+        for place in hits.get(term, _NOWHERE):
+            of_title[place] += in_title
+            of_prose[place] += in_prose
+    for place, terms in enumerate(named):
+        for term in terms:
+            in_title = title.get(term, 0.0)
+            by_name[place] += in_title
+            if place not in hits.get(term, _NOWHERE):
+                of_title[place] += in_title
+                of_prose[place] += prose.get(term, 0.0)
+    return {"cover_names": by_name, "cover": [share**2 for share in of_title], "cover_prose": of_prose}
+
+
+def _shares(weights: Mapping[str, float]) -> dict[str, float]:
+    total = sum(weights.values())
+    return {term: weight / total for term, weight in weights.items()} if total else {}

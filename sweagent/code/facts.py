@@ -10,7 +10,7 @@ from sweagent.code.definitions import Definition, Kind
 from sweagent.code.outline import LARGEST, outline
 from sweagent.code.words import identifiers
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when extraction changes, so that facts stored by an older version are not used."""
 
 _KINDS: tuple[Kind, ...] = ("class", "function", "method", "module")
@@ -50,8 +50,8 @@ def extract(path: str, source: bytes) -> Facts:
     words: dict[str, int] = identifiers(source.decode("utf-8", "replace"))
     if len(words) > _MOST_WORDS:
         words = dict(Counter(words).most_common(_MOST_WORDS))
-    for long in [word for word in words if len(word) > _LONGEST_WORD]:
-        del words[long]
+    if max(map(len, words), default=0) > _LONGEST_WORD:
+        words = {word: count for word, count in words.items() if len(word) <= _LONGEST_WORD}
     counts = array("I", words.values())
     return Facts(found.definitions, found.imports, "\n".join(words), counts, found.lines)
 

@@ -4,7 +4,7 @@ BM25 follows S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framewor
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import log, sqrt
 
 from sweagent.code.index import Index
@@ -32,7 +32,9 @@ class FileSignals:
         self._allowed = frozenset(self.candidates)
         self._number = {path: n for n, path in enumerate(index.sources)}
         self.idf: dict[str, float] = {}
-        self._counts_of: dict[str, Signal] = {}
+        self._everywhere: dict[str, Mapping[int, int]] = {}
+        self._counts_of: dict[str, Mapping[int, int]] = {}
+        self._norms = _norms(index.lengths, self.candidates)
         self.told = term_weights(question.told_terms, question.title_terms)
         self.told_prose = term_weights(question.told_prose_terms, question.title_terms)
         self.pairs = {pair: weight for pair, weight in question.pairs.items() if index.words_with(pair)}
@@ -42,12 +44,12 @@ class FileSignals:
         question = self.question
         every = term_weights(question.all_terms, question.title_terms)
         prose = term_weights(question.prose_terms, question.title_terms)
-        told = self._bm25(self.told)
+        content, told, rare = self._bm25((every, 1), (self.told, 1), (self.told, 2))
         found = {
-            "content": self._bm25(every),
+            "content": content,
             "told": told,
-            "rare": self._bm25(self.told, power=2),
-            "pairs": self._bm25(self.pairs),
+            "rare": rare,
+            "pairs": self._bm25((self.pairs, 1))[0],
             "pair_names": self._names(self.pairs),
             "title_names": self._names(term_weights(question.title_terms, Counter())),
             "path": self._path_words(prose),
@@ -69,22 +71,25 @@ class FileSignals:
         """How much a word tells: 0 when most files have it."""
         return self.idf[term] if self._counts(term) else 0.0
 
-    def _bm25(self, weights: Mapping[str, float], power: int = 1) -> Signal:
-        lengths = self.index.lengths
-        average = max(1.0, sum(lengths[n] for n in self.candidates) / max(1, len(self.candidates)))
-        scores: defaultdict[int, float] = defaultdict(float)
-        for term, weight in weights.items():
+    def _bm25(self, *asked: tuple[Mapping[str, float], int]) -> list[Signal]:
+        """BM25 of some words, each set with their weights and the power to which their rarity counts."""
+        found = [[0.0] * len(self.index.sources) for _ in asked]
+        for term in dict.fromkeys(term for weights, _ in asked for term in weights):
             counts = self._counts(term)
             if not counts:
                 continue
-            factor = weight * self.idf[term] ** power
-            for n, count in counts.items():
-                scores[n] += factor * count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * lengths[n] / average))
-        return dict(scores)
+            shares = [(n, count / (count + self._norms[n])) for n, count in counts.items()]
+            for (weights, power), scores in zip(asked, found, strict=True):
+                if factor := weights.get(term, 0.0) * self.idf[term] ** power:
+                    for n, share in shares:
+                        scores[n] += factor * share
+        return [{n: score for n, score in enumerate(scores) if score} for scores in found]
 
-    def _counts(self, term: str) -> Signal:
+    def _counts(self, term: str) -> Mapping[int, int]:
+        """How often the candidates say a word; nothing of one that most of them say."""
         if term not in self._counts_of:
-            counts: Signal = {n: count for n, count in self.index.term_files(term).items() if n in self._allowed}
+            self._everywhere[term] = everywhere = self.index.term_files(term)
+            counts = {n: count for n, count in everywhere.items() if n in self._allowed}
             share = len(counts) / max(1, len(self.candidates))
             self.idf[term] = log(1 + (len(self.candidates) - len(counts) + 0.5) / (len(counts) + 0.5))
             self._counts_of[term] = counts if share < 0.6 else {}
@@ -221,16 +226,14 @@ class FileSignals:
         tests = self.index.tests
         if not tests:
             return {}
-        lengths = self.index.lengths
-        average = max(1.0, sum(lengths[n] for n in tests) / len(tests))
+        norms = _norms(self.index.lengths, tests)
         scores: defaultdict[int, float] = defaultdict(float)
         heaviest = sorted(weights, key=lambda term: -weights[term] * self.idf.get(term, 0.0))[:25]
         for term in heaviest:
-            for n, count in self.index.term_files(term).items():
+            factor = weights[term] * self.idf[term]
+            for n, count in self._everywhere[term].items():
                 if n in tests:
-                    scores[n] += (
-                        weights[term] * self.idf[term] * count / (count + 1.2 * (0.25 + 0.75 * lengths[n] / average))
-                    )
+                    scores[n] += factor * count / (count + norms[n])
         imports: defaultdict[int, float] = defaultdict(float)
         for n in sorted(scores, key=lambda number: (-scores[number], number))[:15]:
             path = self.index.sources[n]
@@ -250,6 +253,12 @@ def term_weights(counts: Mapping[str, int], title: Mapping[str, int]) -> dict[st
         kept = sorted(weights, key=lambda term: (-weights[term], term))[:_TERMS_AT_MOST]
         weights = {term: weights[term] for term in kept}
     return weights
+
+
+def _norms(lengths: Sequence[int], some: Collection[int]) -> list[float]:
+    """BM25's correction for the length of each file, by the average of some of them."""
+    average = max(1.0, sum(lengths[n] for n in some) / max(1, len(some)))
+    return [_K1 * (1 - _B + _B * length / average) for length in lengths]
 
 
 def _scaled(signal: Signal) -> Signal:

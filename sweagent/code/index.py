@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from sweagent.code.blobs import Entry, read_blobs
@@ -13,7 +14,7 @@ from sweagent.code.facts import Facts, extract
 from sweagent.code.history import History, read_history
 from sweagent.code.imports import ImportGraph, module_names
 from sweagent.code.languages import is_source, is_test, language_of
-from sweagent.code.own_text import OwnText, own_texts
+from sweagent.code.own_text import FileText, file_text
 from sweagent.code.words import parts
 
 _COUNT_BITS = 10
@@ -58,15 +59,14 @@ class Index:
         self._facts = facts
         self._overlay = dict(overlay or {})
         self._contents: dict[str, bytes] = {}
-        self._own: dict[str, tuple[OwnText, ...]] = {}
-        self._term_files: dict[str, dict[int, int]] = {}
+        self._texts: dict[str, FileText] = {}
 
     def __enter__(self) -> "Index":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._contents.clear()
-        self._own.clear()
+        self._texts.clear()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -83,15 +83,15 @@ class Index:
         facts = self._facts.get(path)
         return facts.definitions if facts else ()
 
-    def own_texts(self, paths: Sequence[str]) -> dict[str, tuple[OwnText, ...]]:
-        """What each definition of some files says itself; kept, for the next question often asks for the same files."""
-        if len(self._own) > _FILES_KEPT:
-            self._own.clear()
-        missing = [path for path in paths if path not in self._own]
+    def file_texts(self, paths: Sequence[str]) -> list[FileText]:
+        """What the definitions of some files say; kept, for the next question often asks for the same files."""
+        if len(self._texts) > _FILES_KEPT:
+            self._texts.clear()
+        missing = [path for path in paths if path not in self._texts]
         contents = self.contents(missing)
         for path in missing:
-            self._own[path] = own_texts(self.definitions_of(path), contents.get(path, b""))
-        return {path: self._own[path] for path in paths}
+            self._texts[path] = file_text(path, self.definitions_of(path), contents.get(path, b""))
+        return [self._texts[path] for path in paths]
 
     def importers(self, path: str) -> tuple[str, ...]:
         """The files that import a file, sorted."""
@@ -232,11 +232,9 @@ class Index:
 
     def term_files(self, term: str) -> Mapping[int, int]:
         """How often a stemmed word (see `words.parts`) stands in each file, by the file's place in `sources`."""
-        counts: dict[int, int] = {}
-        for word in self._words_with.get(term, ()):
-            for item in self._postings[word]:
-                number = item >> _COUNT_BITS
-                counts[number] = counts.get(number, 0) + (item & _COUNT_MAX)
+        counts: defaultdict[int, int] = defaultdict(int)
+        for item in chain.from_iterable(map(self._postings.__getitem__, self._words_with.get(term, ()))):
+            counts[item >> _COUNT_BITS] += item & _COUNT_MAX
         return counts
 
     def words_with(self, term: str) -> Sequence[str]:

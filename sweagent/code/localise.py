@@ -14,6 +14,7 @@ from functools import lru_cache
 from math import exp, log
 from pathlib import Path
 
+from sweagent.code.collecting import without_collection
 from sweagent.code.definition_signals import Candidate, DefinitionSignals
 from sweagent.code.file_signals import FileSignals, Signal
 from sweagent.code.index import Index
@@ -58,6 +59,7 @@ class Localisation(Frozen):
     definitions: tuple[DefinitionHit, ...] = ()
 
 
+@without_collection()
 def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
     """Rank the files and the definitions of a repository for an issue; the same input always gives the same ranking.
 

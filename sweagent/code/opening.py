@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sweagent.code.blobs import Entry, read_blobs, tree_entries
+from sweagent.code.collecting import without_collection
 from sweagent.code.facts import Facts, decode, encode, extract
 from sweagent.code.index import Index
 from sweagent.code.languages import is_source, language_of
@@ -14,6 +15,7 @@ from sweagent.code.store import FactStore, default_cache
 _SAVE_EVERY = 500
 
 
+@without_collection()
 def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = None) -> Index:
     """Index a commit of a repository; what is known of its blobs from before is not read again.
 

@@ -4,9 +4,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sweagent.code.definitions import Definition
-from sweagent.code.words import words_of
+from sweagent.code.imports import module_names
+from sweagent.code.words import parts, words_of
 
 _BLOCK = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|/\*(.*?)\*/', re.S)
 _STRING = re.compile(r"\"([^\"\n]{2,})\"|'([^'\n]{2,})'")
@@ -29,6 +31,55 @@ class OwnText:
     length: int
     told: Mapping[str, int]
     strings: Mapping[str, int]
+
+
+class Use(NamedTuple):
+    """How often a definition says an identifier: in all, in its documentation, and in its other strings."""
+
+    position: int
+    whole: int
+    told: int
+    strings: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """What the definitions of a file say, as it is needed to compare them with a question.
+
+    Attributes:
+        own: of each definition, in the order of the file's.
+        lengths: how many identifiers each definition says in all, in its documentation, and in its other strings.
+        uses: of each identifier, by the definitions.
+        named: of each definition, the stemmed words of its name, of those around it, and of the file and its folder.
+    """
+
+    own: tuple[OwnText, ...]
+    lengths: tuple[tuple[int, int, int], ...]
+    uses: Mapping[str, Sequence[Use]]
+    named: tuple[frozenset[str], ...]
+
+
+def file_text(path: str, definitions: Sequence[Definition], content: bytes) -> FileText:
+    """Return what the definitions of a file say.
+
+    Args:
+        path: the file's.
+        definitions: all of the file.
+        content: the file's content.
+    """
+    own = own_texts(definitions, content)
+    uses: defaultdict[str, list[Use]] = defaultdict(list)
+    for position, item in enumerate(own):
+        told, strings = item.told, item.strings
+        for word, count in item.words.items():
+            uses[word].append(Use(position, count, told.get(word, 0), strings.get(word, 0)))
+    of_path = frozenset(part for name in module_names(path)[-2:] for part in parts(name))
+    named: list[frozenset[str]] = []
+    for definition in definitions:
+        around = named[definition.parent] if definition.parent >= 0 else of_path
+        named.append(around.union(parts(definition.name)))
+    lengths = tuple((item.length, sum(item.told.values()), sum(item.strings.values())) for item in own)
+    return FileText(own, lengths, dict(uses), tuple(named))
 
 
 def own_texts(definitions: Sequence[Definition], content: bytes) -> tuple[OwnText, ...]:

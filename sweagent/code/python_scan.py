@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from functools import lru_cache
 
-from sweagent.code.definitions import Definition, Kind, with_parents
+from sweagent.code.definitions import Definition, Kind
 
 _HEAD = re.compile(r"\n([ \t]*)(def|class|async[ \t]+def|cpdef|cdef[ \t]+class)[ \t]+(\w+)")
 _CYTHON = re.compile(
@@ -18,7 +18,7 @@ _TRIPLE = re.compile(r"\"\"\"|'''")
 _BASES = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _BASE = re.compile(r"(?:^|,)\s*(?:metaclass\s*=\s*)?(?:[\w]+\.)*(\w+)(?!\s*=)")
 _IMPORT = re.compile(
-    r"\n[ \t]*(?:from[ \t]+([.\w]+)[ \t]+c?import[ \t]+(\([^)]*\)|[^\n;#]*(?:\\\n[^\n;#]*)*)"
+    r"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+c?import[ \t]+(\([^)]*\)|[^\n;#]*(?:\\\n[^\n;#]*)*)"
     r"|c?import[ \t]+([\w., \t]+))"
 )
 _DECORATOR_LINES = 30
@@ -31,12 +31,12 @@ def scan_python(text: str) -> tuple[tuple[Definition, ...], tuple[str, ...]]:
 
     Imports are dotted: `from a.b import c` gives `a.b` and `a.b.c`, for `c` may be a module.
     """
-    # With a line end in front every line begins with one: a fixed first character makes the searches twice as fast.
+    return _definitions(text), _imports(text)
+
+
+def _definitions(text: str) -> tuple[Definition, ...]:
+    # With a line end in front every line begins with one: a fixed first character makes the search twice as fast.
     padded = f"\n{text}"
-    return _definitions(text, padded), _imports(padded)
-
-
-def _definitions(text: str, padded: str) -> tuple[Definition, ...]:
     heads = list(_HEAD.finditer(padded))
     if "cdef " in text:
         seen = {head.start() for head in heads}
@@ -47,7 +47,8 @@ def _definitions(text: str, padded: str) -> tuple[Definition, ...]:
         return ()
     strings = _strings(text)
     starts = [start for start, _ in strings]
-    found: list[tuple[int, int, Definition]] = []
+    found: list[Definition] = []
+    around: list[tuple[int, int]] = []
     header, counted = 1, 0
     for head in heads:
         position, head_end = head.start(), head.end() - 1
@@ -57,14 +58,23 @@ def _definitions(text: str, padded: str) -> tuple[Definition, ...]:
         counted = position
         indent, keyword, name = head.groups()
         end = _end(text, head_end, len(indent.expandtabs()) if indent else 0, strings, starts)
-        is_class = keyword.endswith("class")
+        while around and around[-1][0] <= position:
+            around.pop()
+        parent = around[-1][1] if around else -1
+        around.append((end, len(found)))
+        kind: Kind = "class" if keyword.endswith("class") else "function"
+        qualified = name
+        if parent >= 0:
+            outer = found[parent]
+            qualified = f"{outer.qualified}.{name}"
+            if kind == "function" and outer.kind == "class":
+                kind = "method"
+        bases = _base_names(text, head_end) if kind == "class" else ()
         # A blank line above, as most heads have, leaves no room for a decorator.
         decorated = 0 if text[position - 2 : position] == "\n\n" else _decorated(text, position, indent)
         last = header + text.count("\n", position, end)
-        bases = _base_names(text, head_end) if is_class else ()
-        kind: Kind = "class" if is_class else "function"
-        found.append((position, end, Definition(name, name, kind, header - decorated, last, -1, bases, header)))
-    return with_parents(found)
+        found.append(Definition(name, qualified, kind, header - decorated, last, parent, bases, header))
+    return tuple(found)
 
 
 def _strings(text: str) -> list[tuple[int, int]]:
@@ -90,7 +100,7 @@ def _strings(text: str) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=64)
 def _dedent(indent: int) -> "re.Pattern[str]":
-    return re.compile(rf"\n[ \t]{{0,{indent}}}(?=[^\s#)\]}}])")
+    return re.compile(rf"\n[ \t]{{0,{indent}}}+(?=[^\s#)\]}}])")
 
 
 def _end(text: str, position: int, indent: int, strings: list[tuple[int, int]], starts: list[int]) -> int:
@@ -110,6 +120,8 @@ def _end(text: str, position: int, indent: int, strings: list[tuple[int, int]], 
 def _last_line(text: str, end: int, indent: int) -> int:
     """Step back over blank lines and over comments that belong to what follows."""
     while True:
+        while end > 0 and text[end - 1] == "\n":
+            end -= 1
         start = text.rfind("\n", 0, end) + 1
         line = text[start:end]
         stripped = line.lstrip()
@@ -145,7 +157,13 @@ def _base_names(text: str, position: int) -> tuple[str, ...]:
 
 def _imports(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for module, names, plain in _IMPORT.findall(text):
+    position = 0
+    while (position := text.find("import", position)) >= 0:
+        match = _IMPORT.match(text, text.rfind("\n", 0, position) + 1)
+        position = max(match.end() if match else 0, position + 1)
+        if match is None:
+            continue
+        module, names, plain = match.groups()
         if plain:
             for part in plain.split(","):
                 name = part.split()

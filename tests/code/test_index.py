@@ -1,5 +1,6 @@
 """The index of a commit: what it knows, what it reads again, and what it survives."""
 
+import gc
 import signal
 import sqlite3
 import subprocess
@@ -116,6 +117,31 @@ def test_a_missing_commit_is_an_error(commit: Commit, git_dir: Path, tmp_path: P
     commit({"a.py": ""})
     with pytest.raises(GitError):
         open_index(git_dir, "0" * 40, tmp_path / "cache")
+
+
+def test_a_blob_that_is_not_there_is_left_out(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    base = commit({"here.py": "def here(): pass\n", "gone.py": "def gone(): pass\n"})
+    listed = subprocess.run(
+        ["git", "ls-tree", base, "gone.py"], cwd=git_dir, capture_output=True, text=True, check=True
+    )
+    blob = listed.stdout.split()[2]
+    (git_dir / "objects" / blob[:2] / blob[2:]).unlink()
+    index = open_index(git_dir, base, tmp_path / "cache")
+    assert {place.definition.name for place in index.definitions()} == {"here"}
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(on: bool, commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    base = commit({"a.py": "def a(): pass\n"})
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        with pytest.raises(GitError):
+            open_index(git_dir, "0" * 40, tmp_path / "cache")
+        code.locate(open_index(git_dir, base, tmp_path / "cache"), "a fails")
+        assert gc.isenabled() is on
+    finally:
+        (gc.enable if was_on else gc.disable)()
 
 
 @pytest.mark.parametrize("garbage", [b"", b"not a database" * 100])
