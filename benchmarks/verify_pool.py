@@ -110,7 +110,8 @@ def _judged(
     if not wanted:
         return
     with ExitStack() as stack:
-        opener = _opener(instance, options, stack)
+        opener, test_command = _opener(instance, options, stack)
+        instance = replace(instance, test_command=test_command or instance.test_command)
         for variant, mode in wanted:
             started = time.monotonic()
             proof = _proof(instance, variant, mode, opener, options.seconds)
@@ -141,16 +142,17 @@ def _proof(
 
 def _opener(
     instance: Instance, options: argparse.Namespace, stack: ExitStack
-) -> Callable[[], AbstractContextManager[Sandbox]]:
+) -> tuple[Callable[[], AbstractContextManager[Sandbox]], str]:
+    """What opens a sandbox, and how the project runs its tests, where the environment tells."""
     venv, setup = _for(instance, options.venv), _for(instance, options.setup)
     if options.sandbox == "none":
-        return _nowhere
+        return _nowhere, ""
     if not venv:
         image = options.image.format(id=instance.task.id) or None
         settings = Settings(sandbox=SandboxSettings(kind=options.sandbox, image=image))
         task = instance.task.model_copy(update={"oracle": Oracle()})
         place = stack.enter_context(prepare(task, settings, "verify-pool", lambda text: print(text, file=sys.stderr)))
-        return place.open
+        return place.open, place.test_command
     env = {"PATH": f"{venv}/bin:{os.environ['PATH']}", "PYTHONPATH": "src:."}
     seed = make_seed(instance.task.repository).archive
 
@@ -161,7 +163,7 @@ def _opener(
                 sandbox.run(setup, fresh=True)
             yield sandbox
 
-    return opener
+    return opener, ""
 
 
 def _nowhere() -> AbstractContextManager[Sandbox]:

@@ -10,13 +10,16 @@ from sweagent.testing import Runner, command_for, dotted, runner_of
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Job
 from sweagent.verify.canary import Canary, make_canary
+from sweagent.verify.commands import guess_command
 from sweagent.verify.harness_files import HarnessFile, harness_file
 from sweagent.verify.proof import Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
 from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
+from sweagent.verify.test_edits import changed_tests
 
 _NAMED_AT_ONCE = 40
 _SHARE, _SHARE_OF_ISSUE = 1 / 2, 1 / 15
+_TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO)
 _TAKE_ONE_MORE = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.NODE)
 _NAMES_TESTS = re.compile(r"(?!.*(\bdiscover\b|\s-k\b|--test-name-pattern))[\w./:=@+ -]+\s[\w./-]*[./][\w./-]*")
 """A plain command whose last word is a test's name, so that one more may follow; nothing in it chooses by pattern."""
@@ -102,14 +105,24 @@ class Candidate:
         return None
 
 
-def registered(reproduction: Reproduction, changed: Collection[str], test_command: str) -> Candidate:
+def registered(
+    reproduction: Reproduction, changed: Collection[str], test_command: str, before: bytes | None = None
+) -> Candidate:
     """The reproduction that the agent registered or the user gave.
+
+    Of a file of tests that the base has too, only the tests that are not the same there have to show the issue.
+
+    Args:
+        reproduction: what was registered.
+        changed: the files that the patch changes.
+        test_command: how the project runs its tests.
+        before: the base's content of its file.
 
     Raises:
         UsageError: it cannot count as one, and why.
     """
     path = str(PurePosixPath(reproduction.path))
-    problem = _unfit(path, reproduction, list(changed), test_command)
+    problem = _unfit(path, reproduction, list(changed), test_command, before)
     if problem:
         raise UsageError(problem, "give a test or a script that runs the code and fails without the fix")
     runner: Runner | None = runner_of(reproduction.command)
@@ -118,15 +131,29 @@ def registered(reproduction: Reproduction, changed: Collection[str], test_comman
     if runner is Runner.UNKNOWN:
         runner = None
         inside = driven(content, changed) if path.endswith(".py") and path in reproduction.command else None
+    own = tuple(f"{path}::{name}" for name in changed_tests(path, before, content)) if before and runner else ()
     return Candidate(
         Origin.REGISTERED,
         path,
         path,
-        reproduction.command,
+        _narrowed(reproduction.command, path, own, test_command),
         files={path: inside or content, **_needed(reproduction, changed)},
         runner=runner,
+        wanted=own,
+        open_ended=bool(own),
         driven=inside is not None,
     )
+
+
+def _narrowed(command: str, path: str, tests: tuple[str, ...], test_command: str) -> str:
+    """The command for some tests of a file, where the given one is nothing but the usual one for the whole file."""
+    runner = runner_of(command)
+    if not tests or len(tests) > _NAMED_AT_ONCE or runner not in _TAKES_NAMES:
+        return command
+    if command != guess_command(path, test_command):
+        return command
+    usual = test_command if runner_of(test_command) is runner else ""
+    return command_for(runner, tests, test_command=usual)
 
 
 def _needed(reproduction: Reproduction, changed: Collection[str]) -> dict[str, bytes]:
@@ -157,7 +184,7 @@ def _misplaced(path: str, test_command: str) -> str:
     return f"{path} cannot be a reproduction: it is {kind.value}" if kind not in (None, HarnessFile.TEST) else ""
 
 
-def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_command: str) -> str:
+def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_command: str, before: bytes | None) -> str:
     misplaced = _misplaced(path, test_command)
     if misplaced:
         return misplaced
@@ -168,17 +195,20 @@ def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_comma
         names |= {"./...", "go test" if len(PurePosixPath(path).parts) == 1 else target_of(Runner.GO, path)}
     if not any(name in reproduction.command for name in names):
         return f"its command does not run {path}: {reproduction.command}"
-    found = _LOOKS_AT_SOURCE.search(reproduction.content) or _SHELL_READERS.search(reproduction.command)
+    known = set((before or b"").decode("utf-8", "replace").splitlines())
+    lines = [line for line in reproduction.content.splitlines() if line not in known]
+    found = _LOOKS_AT_SOURCE.search("\n".join(lines)) or _SHELL_READERS.search(reproduction.command)
     if found:
         return f"{path} looks at the source (`{found.group().strip()}`) instead of running it"
-    lines = [line for line in reproduction.content.splitlines() if _READS.search(line)]
-    read = next((name for name in changed for line in lines if PurePosixPath(name).name in line), None)
+    read = next(
+        (name for name in changed for line in filter(_READS.search, lines) if PurePosixPath(name).name in line), None
+    )
     return f"{path} reads the patched file {read} instead of running it" if read else ""
 
 
 def oracle_tests(files: Mapping[str, bytes], wanted: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:
     """The tests that the task says must go from failing to passing, with the files of its test patch."""
-    functions = list(dict.fromkeys(name.split("[")[0] for name in wanted))
+    functions = list(dict.fromkeys(_with_file(name.split("[")[0], files) for name in wanted))
     if len(functions) > _NAMED_AT_ONCE or not all("::" in name for name in functions):
         functions = [path for path in files if is_test_module(path)] or _files_of(wanted) or functions
     return _of_tests(Origin.ORACLE, files, functions, wanted, runner, test_command)
@@ -213,6 +243,18 @@ def _of_tests(
         open_ended=origin is not Origin.ORACLE,
         trusted=origin is Origin.ORACLE,
     )
+
+
+def _with_file(name: str, files: Mapping[str, bytes]) -> str:
+    """The test with its file before it, when it is a bare function that one of the files defines."""
+    if not name.isidentifier():
+        return name
+    holding = [path for path, content in files.items() if path.endswith(".py") and _defines(content, name)]
+    return f"{holding[0]}::{name}" if len(holding) == 1 else name
+
+
+def _defines(content: bytes, name: str) -> bool:
+    return re.search(rf"^def {name}\(".encode(), content, re.MULTILINE) is not None
 
 
 def _files_of(tests: Iterable[str]) -> list[str]:

@@ -21,7 +21,8 @@ from sweagent.verify.test_edits import added_tests
 from sweagent.verify.tree import Trees
 
 _NEAREST = 4
-"""So many test files are compared before a patch is called verified, and more when more files are changed."""
+"""Of the tests that have to do with the change, so many files are compared before a patch is called verified, and at
+least one for each changed file."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         place = name.split("::")[0].rstrip("/")
         first += [path for path in ranked.tests if path == place or path.startswith(f"{place}/")]
     first = list(dict.fromkeys(first))
+    related = len({*first, *ranked.tests[: ranked.related]})
     leading = {*first, *ranked.tests[: ranked.leading]}
     return Plan(
         sides=Sides(
@@ -101,8 +103,8 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         candidates=tuple(found),
         unfit=tuple(unfit),
         tests=tuple(dict.fromkeys([*first, *ranked.tests])),
-        nearest=max(_NEAREST, len(leading)),
-        related=len({*first, *ranked.tests[: ranked.related]}),
+        nearest=max(1, min(_NEAREST, related), len(leading)),
+        related=related,
         overlay=overlay,
         names=ranked.names,
         runner=runner,
@@ -148,7 +150,8 @@ def _candidates(
         found.append(make.oracle_tests(overlay, inputs.task.oracle.fail_to_pass, runner, test_command))
     if inputs.reproduction:
         try:
-            found.append(make.registered(inputs.reproduction, changed, test_command))
+            known = trees.read(trees.base, inputs.reproduction.path)
+            found.append(make.registered(inputs.reproduction, changed, test_command, known))
         except UsageError as error:
             name = inputs.reproduction.path
             unfit.append(ReproductionEvidence(origin=Origin.REGISTERED, name=name, accepted=False, reason=str(error)))

@@ -61,8 +61,8 @@ def feedback(proof: Proof) -> str:
         for change in proof.regression.regressions[:5]:
             lines.append(f"- {change.id}: {change.message or 'it is no longer reported'}"[:400])
         lines.append(
-            "These tests passed before your change. Mend the code without breaking them. Only where a test asserts just "
-            "what the issue calls wrong, keep the change, say so in the summary of `submit`, and submit it again."
+            "These tests passed before your change. Mend the code without breaking them. Only where a test asserts "
+            "just what the issue calls wrong, keep the change, say so in the summary of `submit`, and submit it again."
         )
     elif proof.verdict is Verdict.REJECTED:
         lines += [f"- {item.path}:{item.line or ''} {item.detail}" for item in proof.findings if not item.waived][:5]

@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 from sweagent.testing import Runner
 from sweagent.verify.harness_files import HarnessFile, harness_file
 from sweagent.verify.targets import is_test_module
-from sweagent.verify.test_edits import definitions
+from sweagent.verify.test_edits import definitions, tests_in
 from sweagent.verify.tree import Trees
 
 _WORD = re.compile(rb"[A-Za-z_]\w{2,}")
@@ -151,12 +151,7 @@ def nearest_tests(path: str, content: bytes, names: Iterable[str]) -> tuple[str,
         content: of the test file.
         names: of the definitions that changed.
     """
-    try:
-        tests = {
-            name: dump for name, dump in definitions(ast.parse(content)) if name.rsplit("::", 1)[-1].startswith("test")
-        }
-    except (SyntaxError, ValueError, RecursionError):
-        return ()
+    tests = tests_in(path, content)
     wanted = [f"'{name}'" for name in names]
     order = sorted(tests, key=lambda name: (-sum(word in tests[name] for word in wanted), name))
     return tuple(f"{path}::{name}" for name in order[:_OF_A_FILE])

@@ -32,14 +32,25 @@ def weakened(path: str, before: bytes, after: bytes) -> list[str]:
 
 def added_tests(path: str, before: bytes | None, after: bytes) -> tuple[str, ...]:
     """The Python tests, as pytest names them without the file, that a file has now and did not have."""
+    old, new = tests_in(path, before or b""), tests_in(path, after)
+    return tuple(name for name in new if name not in old)
+
+
+def changed_tests(path: str, before: bytes | None, after: bytes) -> tuple[str, ...]:
+    """Like `added_tests`, and those that are not the same as before."""
+    old, new = tests_in(path, before or b""), tests_in(path, after)
+    return tuple(name for name, dump in new.items() if old.get(name) != dump)
+
+
+def tests_in(path: str, content: bytes) -> dict[str, str]:
+    """The tests of a Python file with what they consist of; none of a file that is no Python."""
     if not path.endswith(".py"):
-        return ()
+        return {}
     try:
-        old = dict(definitions(ast.parse(before))) if before else {}
-        new = dict(definitions(ast.parse(after)))
+        found = definitions(ast.parse(content))
+        return {name: dump for name, dump in found if name.rsplit("::", 1)[-1].startswith("test")}
     except (SyntaxError, ValueError, RecursionError):
-        return ()
-    return tuple(name for name in new if name not in old and name.rsplit("::", 1)[-1].startswith("test"))
+        return {}
 
 
 def _python(old: str, new: str) -> list[str]:

@@ -89,8 +89,8 @@ class Trees:
         return self.read_many(tree, [path]).get(path)
 
     def read_many(self, tree: str, paths: Iterable[str]) -> dict[str, bytes]:
-        """The contents of files by path; those that the tree lacks, and names with a newline, are left out."""
-        wanted = [path for path in paths if "\n" not in path]
+        """The contents of files by path; those that the tree lacks, or could not hold, are left out."""
+        wanted = [path for path in paths if "\n" not in path and ".." not in path.split("/")]
         asked = b"".join(os.fsencode(f"{tree}:{path}") + b"\n" for path in wanted)
         stream = io.BytesIO(self._git("cat-file", "--batch", stdin=asked) if wanted else b"")
         contents: dict[str, bytes] = {}

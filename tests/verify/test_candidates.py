@@ -3,7 +3,7 @@ import pytest
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, runner_of
 from sweagent.trajectory import Reproduction
-from sweagent.verify.candidates import Candidate, registered
+from sweagent.verify.candidates import Candidate, oracle_tests, registered
 from sweagent.verify.commands import guess_command
 from sweagent.verify.proof import Origin
 from sweagent.verify.snippets import issue_candidates
@@ -167,3 +167,49 @@ def test_a_failing_test_is_planted_beside_a_reproduction_where_one_more_can_be_n
     assert bool(made.canary) == bool(planted)
     assert added.startswith(planted)
     assert (made.canary.token in added) if planted else not added
+
+
+BEFORE = """\
+import inspect
+
+
+def test_old():
+    assert inspect.getsource(f)
+
+
+class TestMore:
+    def test_a(self): ...
+"""
+AFTER = BEFORE.replace("): ...", "): assert f(1)") + "\n\ndef test_new():\n    assert f()\n"
+
+
+def test_of_a_test_file_that_the_base_has_only_what_is_new_there_counts():
+    usual = guess_command("tests/test_f.py", "python -m pytest -q")
+    made = registered(
+        Reproduction(path="tests/test_f.py", content=AFTER, command=guess_command("tests/test_f.py", "pytest")),
+        ["f.py"],
+        "pytest",
+        BEFORE.encode(),
+    )
+    assert set(made.wanted) == {"tests/test_f.py::TestMore::test_a", "tests/test_f.py::test_new"}
+    assert made.command.endswith(" ".join(made.wanted))
+    own = registered(
+        Reproduction(path="tests/test_f.py", content=AFTER, command=usual), ["f.py"], "pytest", BEFORE.encode()
+    )
+    assert own.command == usual  # somebody's own command is left as it is
+    assert set(own.wanted) == set(made.wanted)
+
+
+def test_a_new_test_that_looks_at_the_source_is_refused_all_the_same():
+    reproduction = Reproduction(
+        path="tests/test_f.py", content=f"{AFTER}    assert inspect.getsource(g)\n", command="pytest tests/test_f.py"
+    )
+    with pytest.raises(UsageError, match="looks at the source"):
+        registered(reproduction, ["f.py"], "pytest", BEFORE.encode())
+
+
+def test_bare_names_of_a_dataset_are_run_in_the_file_that_defines_them():
+    files = {"a/test_x.py": b"def test_a():\n    pass\n", "a/test_y.py": b"def test_b():\n    test_a()\n"}
+    made = oracle_tests(files, ("test_a", "test_b"), Runner.PYTEST, "pytest")
+    assert made.command.endswith(" a/test_x.py::test_a a/test_y.py::test_b")
+    assert made.wanted == ("test_a", "test_b")

@@ -50,7 +50,9 @@ def test_what_cannot_be_read_configures_nothing(project):
     broken = {"pytest.ini": "python_files = *.py\n", "pyproject.toml": "[tool", "tox.ini": "[pytest\n"}
     made = project(FILES | broken)
     with open_trees(made.repository) as trees:
-        assert set(rank_tests(trees, trees.base, [], Runner.PYTEST).tests) == {name for name in FILES if "/test_" in name}
+        assert set(rank_tests(trees, trees.base, [], Runner.PYTEST).tests) == {
+            name for name in FILES if "/test_" in name
+        }
 
 
 def test_a_folder_that_was_named_comes_first(project):
