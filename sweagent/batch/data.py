@@ -11,9 +11,12 @@ from pydantic import Field, ValidationError
 from sweagent.errors import UsageError
 from sweagent.model import Frozen
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,199}")
+SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,199}")
+"""What an id may be, which also names a folder."""
+
 _JSON_FIELDS = {"fail_to_pass": "FAIL_TO_PASS", "pass_to_pass": "PASS_TO_PASS"}
 _IMAGE_FIELDS = ("image", "image_name", "docker_image")
+_OFTEN_NUMBERS = ("version", "created_at", "issue")
 
 
 class Instance(Frozen):
@@ -62,8 +65,7 @@ class Instance(Frozen):
             values[name] = _list(record.get(official, values.get(name)))
         values["image"] = next((str(record[name]) for name in _IMAGE_FIELDS if record.get(name)), "")
         values["image_assets"] = _mapping(values.get("image_assets"))
-        if "created_at" in values:
-            values["created_at"] = str(values["created_at"])
+        values |= {field: str(values[field]) for field in _OFTEN_NUMBERS if field in values}
         name = str(record.get("instance_id", "without instance_id"))
         try:
             instance = cls.model_validate(values)
@@ -74,7 +76,7 @@ class Instance(Frozen):
                 f"the record {name[:80]!r} cannot be used: {place}: {item['msg']}",
                 "a record needs instance_id, repo, base_commit and problem_statement, or repo and issue",
             ) from error
-        if not _SAFE_ID.fullmatch(instance.instance_id):
+        if not SAFE_ID.fullmatch(instance.instance_id):
             raise UsageError(
                 f"{instance.instance_id[:80]!r} cannot be an instance_id",
                 "use letters, digits and the characters _ . + -",

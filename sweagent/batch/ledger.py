@@ -4,28 +4,19 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from sweagent.batch.manifest import FILE as MANIFEST
+from sweagent.batch.manifest import Manifest, refuse_another
 from sweagent.batch.outcomes import FILE as RESULT
 from sweagent.batch.outcomes import InstanceResult, Outcome, count, read_result, read_results
 from sweagent.batch.predictions import FILE as PREDICTIONS
 from sweagent.batch.predictions import Prediction, write_predictions
-from sweagent.errors import UsageError
 from sweagent.model import Frozen
 from sweagent.repository.lock import locked
 from sweagent.run_folder import RunFolder
 
+__all__ = ["SUMMARY", "Ledger", "Manifest", "Summary"]
+
 SUMMARY = "summary.json"
-_MANIFEST = "batch.json"
-
-
-class Manifest(Frozen):
-    """What a batch runs; a folder holds the results of one only."""
-
-    data: str
-    """The data set, as the user named it."""
-    split: str = ""
-    model: str = ""
-    profile: str = ""
-    policy: str = ""
 
 
 class Summary(Frozen):
@@ -68,23 +59,15 @@ class Ledger:
         """Claim the folder for a batch, or find that it is the same batch as before.
 
         Raises:
-            UsageError: the folder holds another batch.
+            UsageError: the folder holds another batch, or one with other settings.
             StorageError: it cannot be written.
         """
-        path = self._folder.path / _MANIFEST
+        path = self._folder.path / MANIFEST
         with locked(self._folder.path / ".ledger-lock"):
             if not path.exists():
                 self._folder.write(path, manifest.model_dump_json(indent=1))
                 return
-            try:
-                before = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-            except ValueError:
-                before = None
-        if before != manifest:
-            said = f" ({before.data}, {before.model or before.policy})" if before else ""
-            raise UsageError(
-                f"{self._folder.path} holds another batch{said}", "choose another --output, or give the same arguments"
-            )
+            refuse_another(path, manifest)
 
     @property
     def results(self) -> dict[str, InstanceResult]:

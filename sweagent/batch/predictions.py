@@ -1,10 +1,11 @@
 """Predictions: the patches of a run in the form that the official evaluation reads, and in other tools' layouts."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from sweagent.batch.data import SAFE_ID
 from sweagent.errors import StorageError, UsageError
 from sweagent.model import Frozen
 from sweagent.run_folder import RunFolder
@@ -90,27 +91,34 @@ def _read_folder(folder: Path) -> list[Any]:
     files = sorted(folder.glob("*/*.pred"))
     if not files:
         raise UsageError(f"{folder} holds no predictions", f"it needs {FILE}, or SWE-agent's .pred files")
-    return [json.loads(_text(file)) for file in files]
+    return [record for file in files for record in _read_file(file)]
 
 
 def _read_file(path: Path) -> list[Any]:
     text = _text(path)
     try:
         if path.suffix == ".jsonl":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            # Not by `splitlines`: a patch may hold separators that Unicode has besides the newline.
+            return [json.loads(line) for line in text.split("\n") if line.strip()]
         data = json.loads(text)
     except ValueError as error:
         raise UsageError(f"{path} is not JSON: {error}", "give a .json or a .jsonl file of predictions") from error
     if isinstance(data, dict):
-        data = list(data.values())
+        data = [data] if isinstance(data.get("instance_id"), str) else list(_by_name(data))
     if not isinstance(data, list):
         raise UsageError(f"{path} holds no predictions", "give a list, or an object by instance")
     return data
 
 
+def _by_name(data: Mapping[str, Any]) -> Iterator[Any]:
+    """The values of an object by instance, which need not repeat the instance's name."""
+    for name, value in data.items():
+        yield {"instance_id": name, **value} if isinstance(value, dict) else value
+
+
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {path}", "give predictions, or the folder of a batch") from error
     except UnicodeDecodeError as error:
@@ -122,6 +130,9 @@ def _text(path: Path) -> str:
 def _prediction(record: Any, path: Path) -> Prediction:
     if not isinstance(record, dict) or not isinstance(record.get("instance_id"), str):
         raise UsageError(f"{path} holds something that is no prediction", "each needs an instance_id")
+    if not SAFE_ID.fullmatch(record["instance_id"]):
+        # It names a folder in other tools' layouts, and nothing may be written outside of theirs.
+        raise UsageError(f"{record['instance_id'][:80]!r} in {path} cannot be an instance_id", "correct the file")
     patch = record.get("model_patch")
     if patch is not None and not isinstance(patch, str):
         raise UsageError(f"the patch of {record['instance_id']} in {path} is not text", "give a diff, or null")

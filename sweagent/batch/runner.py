@@ -14,7 +14,8 @@ from sweagent.batch.engine_images import wait_for_engine
 from sweagent.batch.images import ImagePolicy, Images
 from sweagent.batch.instance_folder import ElsewhereError
 from sweagent.batch.instance_run import InstanceRun, StoppedError, Surroundings
-from sweagent.batch.ledger import Ledger, Manifest, Summary
+from sweagent.batch.ledger import Ledger, Summary
+from sweagent.batch.manifest import Manifest, bearing_settings
 from sweagent.batch.outcomes import InstanceResult, Outcome
 from sweagent.batch.progress import Board
 from sweagent.batch.purse import Purse
@@ -104,7 +105,7 @@ class Batch:
         self._batch = batch
         self._note = note
         self._ledger = Ledger(output, self._instances)
-        self._ledger.open(manifest)
+        self._ledger.open(manifest.model_copy(update={"settings": bearing_settings(settings)}))
         pending = self._ledger.pending()
         done = {name: result for name, result in self._ledger.results.items() if name not in pending}
         self._purse = Purse(batch.cost, settings.limits.cost, sum(result.cost or 0.0 for result in done.values()))

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import os
 import re
@@ -24,7 +25,8 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SECONDS = 120.0
 _PARSERS: dict[str, Callable[[str], Any]] = {
     ".json": json.loads,
-    ".jsonl": lambda text: [json.loads(line) for line in text.splitlines() if line.strip()],
+    # Not by `splitlines`: JSON may hold separators that Unicode has besides the newline.
+    ".jsonl": lambda text: [json.loads(line) for line in text.split("\n") if line.strip()],
 }
 
 
@@ -65,7 +67,7 @@ def _read_file(path: Path) -> Iterable[dict[str, Any]]:
     if path.suffix == ".parquet":
         return _read_parquet(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         records = _PARSERS[path.suffix](text) if path.suffix in _PARSERS else None
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {path}: {error}", "it must be UTF-8, as its name's ending says") from error
@@ -81,10 +83,10 @@ def _read_file(path: Path) -> Iterable[dict[str, Any]]:
 def _read_pairs(path: Path, text: str) -> list[dict[str, Any]]:
     """Lines of a repository and an issue, with a tab, a comma or spaces between; `#` starts a comment line."""
     if path.suffix == ".csv":
-        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline="")) if row]
         rows = rows[1:] if rows and [cell.lower() for cell in rows[0][:2]] == ["repo", "issue"] else rows
     else:
-        lines = [line.strip() for line in text.splitlines()]
+        lines = [line.strip() for line in text.split("\n")]
         rows = [re.split(r"\t+|\s+", line, maxsplit=1) for line in lines if line and not line.startswith("#")]
     for number, row in enumerate(rows, 1):
         if len(row) != 2 or not all(row):

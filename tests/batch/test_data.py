@@ -139,6 +139,22 @@ def test_pairs_come_from_csv_and_from_jsonl_too(tmp_path: Path) -> None:
     assert load_instances(str(table)) == load_instances(lines)
 
 
+def test_separators_of_unicode_byte_order_marks_and_numbers_are_no_obstacle(record: Make, tmp_path: Path) -> None:
+    odd = record(problem_statement="one\u2028two\x85three", version=3.1)
+    path = tmp_path / "d.jsonl"
+    path.write_text("\ufeff" + json.dumps(odd, ensure_ascii=False) + "\r\n", encoding="utf-8", newline="")
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text('repo,issue\na/b,"It breaks\nsince yesterday"\n')
+
+    (instance,) = load_instances(str(path))
+    (pair,) = load_instances(str(pairs))
+    numbered = Instance.from_record({"instance_id": "x", "repo": "a/b", "issue": 7})
+
+    assert (instance.problem_statement, instance.version) == ("one\u2028two\x85three", "3.1")
+    assert pair.issue == "It breaks\nsince yesterday"
+    assert numbered.issue == "7"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

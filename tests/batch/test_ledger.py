@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from sweagent.batch.ledger import Ledger, Manifest
+from sweagent.batch.ledger import Ledger
+from sweagent.batch.manifest import Manifest, bearing_settings
 from sweagent.batch.outcomes import InstanceResult, Outcome, write_result
 from sweagent.batch.predictions import read_predictions
 from sweagent.batch.purse import Purse
+from sweagent.config import Settings, load_settings
 from sweagent.errors import UsageError
 
 
@@ -50,6 +52,26 @@ def test_folder_belongs_to_one_batch(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="holds another batch"):
         Ledger(tmp_path, []).open(Manifest(data="lite", model="n"))
+
+
+def with_settings(settings: Settings) -> Manifest:
+    return Manifest(data="lite", model="m", settings=bearing_settings(settings))
+
+
+def test_settings_on_which_results_depend_stay_the_same_and_others_may_be_mended(tmp_path: Path) -> None:
+    first, mended, other = (
+        load_settings(options)
+        for options in (
+            {},
+            {"model": {"api_base": "http://127.0.0.1:1/v1"}, "sandbox": {"memory": "8g"}},
+            {"limits": {"steps": 7}, "verify": {"rounds": 0}},
+        )
+    )
+    Ledger(tmp_path, []).open(with_settings(first))
+    Ledger(tmp_path, []).open(with_settings(mended))
+
+    with pytest.raises(UsageError, match=r"limits\.steps was 100 and is 7; verify\.rounds was 2 and is 0"):
+        Ledger(tmp_path, []).open(with_settings(other))
 
 
 def test_summary_counts_and_adds_up(tmp_path: Path) -> None:

@@ -64,7 +64,18 @@ def test_any_text_of_a_patch_survives(tmp_path_factory: pytest.TempPathFactory, 
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "7", "[7]", '[{"model_patch": ""}]', '[{"instance_id": "a", "model_patch": 7}]', '[{"instance_id": 7}]'],
+    [
+        "",
+        "{",
+        "7",
+        "[7]",
+        '{"a": "diff"}',
+        '[{"model_patch": ""}]',
+        '[{"instance_id": "a", "model_patch": 7}]',
+        '[{"instance_id": 7}]',
+        '[{"instance_id": "../a", "model_patch": ""}]',
+        '[{"instance_id": "a/b", "model_patch": ""}]',
+    ],
 )
 def test_what_is_no_predictions_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "preds.json"
@@ -72,6 +83,30 @@ def test_what_is_no_predictions_is_refused(content: str, tmp_path: Path) -> None
 
     with pytest.raises(UsageError):
         read_predictions(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.json", '{"a-1": {"model_patch": "x\u2028y", "model_name_or_path": "m"}}'),
+        ("p.json", '{"instance_id": "a-1", "model_patch": "x\u2028y", "model_name_or_path": "m"}'),
+        ("p.jsonl", '\ufeff{"instance_id": "a-1", "model_patch": "x\u2028y", "model_name_or_path": "m"}\r\n\n'),
+        ("a-1.pred", '{"instance_id": "a-1", "model_patch": "x\u2028y", "model_name_or_path": "m"}'),
+    ],
+)
+def test_forms_that_other_programs_write(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+
+    wanted = Prediction(instance_id="a-1", model_name_or_path="m", model_patch="x\u2028y")
+    assert read_predictions(tmp_path / name) == {"a-1": wanted}
+
+
+def test_torn_file_of_swe_agent_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a-1").mkdir()
+    (tmp_path / "a-1" / "a-1.pred").write_text("{")
+
+    with pytest.raises(UsageError, match=r"a-1\.pred is not JSON"):
+        read_predictions(tmp_path)
 
 
 def test_instance_with_two_predictions_is_refused(tmp_path: Path) -> None:
