@@ -5,7 +5,7 @@ import shlex
 from typing import Any
 
 from sweagent.environment.base import Base
-from sweagent.environment.recipe import WORKDIR, Recipe
+from sweagent.environment.recipe import RUST, WORKDIR, Recipe
 from sweagent.environment.registry import HOST, npm_registry, plain_registry, python_index
 from sweagent.resources import resource
 
@@ -75,7 +75,8 @@ def _values(recipe: Recipe, base: Base, commands: list[str]) -> dict[str, Any]:
         "maven": plain_registry("maven"),
         "gradle_plugins": plain_registry("gradle-plugins"),
         "pip": shlex.quote(recipe.installer),
-        "system": shlex.join(package.value for package in recipe.system),
+        "system": shlex.join(package.value for package in recipe.system if package.value != RUST),
+        "rust": any(package.value == RUST for package in recipe.system),
         "tools": shlex.join(line.value for line in recipe.tools),
         "requirements": bool(recipe.requirements),
         "locked": recipe.locked,

@@ -3,7 +3,7 @@
 import re
 
 from sweagent.environment.python_metadata import Metadata
-from sweagent.environment.recipe import Line, SystemPackage
+from sweagent.environment.recipe import RUST, Line, SystemPackage
 from sweagent.environment.tree import Tree
 from sweagent.model import Frozen
 
@@ -37,6 +37,8 @@ def native_build(tree: Tree, metadata: Metadata) -> NativeBuild:
     """
     if metadata.backend == "mesonpy":
         return _of_meson(tree, metadata)
+    if metadata.backend == "maturin" or any("setuptools-rust" in line.value for line in metadata.build_requires):
+        return NativeBuild(system=(SystemPackage(value=RUST, source="pyproject.toml [build-system]"),))
     if "system_freetype" in tree.read("setupext.py") or "local_freetype" in tree.read("setupext.py"):
         return _of_matplotlib()
     return NativeBuild()

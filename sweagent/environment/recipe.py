@@ -16,6 +16,9 @@ Ecosystem = Literal["python", "node", "go", "rust", "java"]
 WORKDIR = "/testbed"
 """Where the repository lies in every image that is built here."""
 
+RUST = "cargo"
+"""The package that stands for Rust in a recipe of another ecosystem; a newer one is taken where there is one."""
+
 DebianPackage = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]{0,99}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4}){0,3}$|^$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$")]
@@ -105,9 +108,8 @@ class Recipe(Frozen):
 
 
 def _templates(ecosystem: str) -> str:
-    parts = [
-        resource("environments", *part) for part in ((ecosystem, "Dockerfile.j2"), ("system.j2",), ("repository.j2",))
-    ]
+    shared = (("system.j2",), ("cargo.j2",), ("repository.j2",))
+    parts = [resource("environments", *part) for part in ((ecosystem, "Dockerfile.j2"), *shared)]
     parts += sorted(resource("environments", ecosystem).glob("context/*.j2"))
     return "".join(part.read_text(encoding="utf-8") for part in parts)
 

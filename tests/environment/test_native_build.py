@@ -1,5 +1,9 @@
 """Projects whose extensions want more than a plain installation."""
 
+from sweagent.environment.base import Base
+from sweagent.environment.dockerfile import render_dockerfile
+from sweagent.environment.registry import plain_registry
+
 MESON = {
     "pyproject.toml": "[project]\nname='a'\n[build-system]\nbuild-backend='mesonpy'\n"
     "requires=['meson-python', 'numpy>=1; python_version<\"3\"', 'numpy>=2; python_version>=\"3\"']\n",
@@ -34,3 +38,13 @@ def test_a_package_that_is_known_to_need_a_library_gets_it(recipe_of) -> None:
     files = {"setup.py": "setup(install_requires=['psycopg2>=2'])", "tests/test_a.py": "import magic\n"}
     packages = {package.value: package.source for package in recipe_of(files).system}
     assert "psycopg2" in packages["libpq-dev"]
+
+
+def test_a_project_that_is_partly_in_rust_gets_rust_and_its_registry(recipe_of) -> None:
+    build = "[build-system]\nbuild-backend='maturin'\nrequires=['maturin']\n"
+    recipe = recipe_of({"pyproject.toml": f"[project]\nname='a'\n{build}", "Cargo.toml": ""})
+    text = render_dockerfile(recipe, Base(name="debian"))
+    assert "cargo-web" in text
+    assert plain_registry("crates") in text
+    plain = recipe.model_copy(update={"system": ()})
+    assert "cargo" not in render_dockerfile(plain, Base(name="debian"))
