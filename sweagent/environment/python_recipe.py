@@ -41,6 +41,10 @@ _VERSION_VARIABLES = {
 }
 """What a build file says of the tool that tells the version, and the variable by which that tool is told."""
 
+ROOT_ON_PATH = Line(
+    value=f"echo {WORKDIR} > $(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')/testbed.pth",
+    source="nothing to install: the repository's root is put on the path",
+)
 _TOOLS = (Line(value="setuptools", source="every build"), Line(value="wheel", source="every build"))
 _FOR_RUNNERS = ((Runner.DJANGO, "tblib", "without it, Django's parallel runner ends at the first test that fails"),)
 _NOT_FOR_TESTS = frozenset({
@@ -150,10 +154,8 @@ def _prepare(tree: Tree) -> tuple[Line, ...]:
 
 
 def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...], native: NativeBuild) -> tuple[Line, ...]:
-    folder = "$(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')"
-    on_path = f"echo {WORKDIR} > {folder}/testbed.pth"
     if not metadata.installable:
-        return (Line(value=on_path, source="no installable project: the repository's root is put on the path"),)
+        return (ROOT_ON_PATH,)
     what = f"'.[{','.join(extras)}]'" if extras else "."
     command = f"{native.variables}pip install --no-cache-dir{native.options} --editable {what}"
     source = "pyproject.toml, setup.cfg or setup.py"
@@ -167,7 +169,7 @@ def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...], native: Na
     if native.options or any(re.match(r"(src|lib)/.+\.py$", name) for name in tree.names):
         return (install,)
     # Setuptools of 64 and later imports such packages by a hook; what looks for modules on the path would miss them.
-    return (install, Line(value=on_path, source="the packages lie in the repository's root"))
+    return (install, ROOT_ON_PATH.model_copy(update={"source": "the packages lie in the repository's root"}))
 
 
 def with_extras(recipe: Recipe, extras: tuple[str, ...]) -> Recipe:

@@ -5,7 +5,7 @@ import re
 import yaml
 
 from sweagent.environment.borrow import distribution_name
-from sweagent.environment.python_recipe import cutoff, with_extras
+from sweagent.environment.python_recipe import ROOT_ON_PATH, cutoff, with_extras
 from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.model import Frozen
 from sweagent.resources import resource
@@ -14,6 +14,11 @@ _UNRESOLVED = (
     r"No matching distribution|ResolutionImpossible|[Cc]onflict|Failed building wheel|does not provide the extra"
 )
 _BUILDING = r"egg_info|requirements to build|metadata-generation-failed|setup\.py|Building (?:wheel|editable)"
+_AT_REQUIREMENTS = r"The command '.*-r /opt/fix-issue/requirements\.txt' returned"
+_UNPACKAGED = (
+    r"Multiple top-level (?:packages|modules) discovered|Unable to determine which files to ship|"
+    r"No file/folder found for (?:package|module)"
+)
 _IN_PLACE = "--no-build-isolation"
 _PASSING = {
     "the network failed": r"HTTP error 5\d\d|502 error|Max retries exceeded|Read timed out|Connection reset",
@@ -34,10 +39,10 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     """The next recipe to try, or None when nothing is left.
 
     A fault of the network or of the engine's cache is met with the same recipe. Tried then, in this order: leaving out
-    a system package that the base does not have; adding one that the error names; having a module that a build
-    script imports; leaving out a package that cannot be
-    had; tools of the package manager as the code's time knew them; leaving out the extras; another interpreter. Of a
-    recipe from a lock file nothing is changed.
+    a system package that the base does not have; adding one that the error names; having a module that a build script
+    imports; leaving out a package that cannot be had; tools of the package manager as the code's time knew them;
+    installing packages one by one that contradict each other; leaving out the extras; the repository's root on the path
+    where there is nothing to install; another interpreter. Of a recipe from a lock file nothing is changed.
 
     Args:
         recipe: the recipe that failed.
@@ -54,7 +59,9 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
         _missing_module,
         _without_missing,
         _older_tools,
+        _one_by_one,
         _without_extras,
+        _not_a_package,
         _other_toolchain,
     ):
         found = remedy(recipe, error)
@@ -127,7 +134,7 @@ def _missing_module(recipe: Recipe, error: str) -> Remedy | None:
         return None
     there = any(line.value == asked for line in recipe.tools)
     tools = () if there else (Line(value=asked, source=f"the build imports {match[1]}"),)
-    install = tuple(_in_place(line) for line in recipe.install) if "Obtaining file:" in error else recipe.install
+    install = tuple(_in_place(line) for line in recipe.install) if _of_project(error) else recipe.install
     if there and install == recipe.install:
         return None
     changed = recipe.model_copy(update={"tools": recipe.tools + tools, "install": install})
@@ -137,6 +144,32 @@ def _missing_module(recipe: Recipe, error: str) -> Remedy | None:
 def _in_place(line: Line) -> Line:
     value = line.value.replace(" --editable", f" {_IN_PLACE} --editable")
     return line if _IN_PLACE in line.value else line.model_copy(update={"value": value})
+
+
+def _one_by_one(recipe: Recipe, error: str) -> Remedy | None:
+    """Leave out what does not go with the rest; what the project itself needs is then wanted by its installation.
+
+    That is for requirements that contradict each other, and for anything else when no interpreter is left to try.
+    """
+    conflict = re.search(r"ResolutionImpossible|[Cc]onflicting dependencies", error)
+    if not recipe.requirements or _of_project(error) or not re.search(_AT_REQUIREMENTS, error):
+        return None
+    if not conflict and recipe.toolchain.alternatives:
+        return None
+    changed = recipe.model_copy(update={"requirements": (), "optional": recipe.requirements + recipe.optional})
+    return Remedy(what="install the packages one by one, without those that cannot be had", recipe=changed)
+
+
+def _not_a_package(recipe: Recipe, error: str) -> Remedy | None:
+    """An application that was never meant to be installed: its root goes on the path instead."""
+    if recipe.ecosystem != "python" or not re.search(_UNPACKAGED, error) or recipe.install == (ROOT_ON_PATH,):
+        return None
+    changed = recipe.model_copy(update={"extras": (), "install": (ROOT_ON_PATH,)})
+    return Remedy(what="put the repository's root on the path instead of installing it", recipe=changed)
+
+
+def _of_project(error: str) -> bool:
+    return "Obtaining file:" in error or bool(re.search(r"The command '.*--editable ", error))
 
 
 def _without_extras(recipe: Recipe, error: str) -> Remedy | None:

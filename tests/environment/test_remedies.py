@@ -6,6 +6,7 @@ from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.environment.remedies import next_recipe
 
 TEST = {"tests/test_a.py": "import pytest\n"}
+AT_REQUIREMENTS = "The command '/bin/sh -ec pip install -r /opt/fix-issue/requirements.txt' returned a non-zero code: 1"
 SETUP = {
     "setup.py": "setup(install_requires=['lxml', 'six'], extras_require={'test': ['mock']}, python_requires='>=3')"
 }
@@ -25,7 +26,10 @@ def recipe(recipe_of) -> Recipe:
         ("ERROR: No matching distribution found for lxml", "leave out lxml"),
         ("ERROR: Failed building wheel for six", "leave out six"),
         ("error in setup command: use_2to3 is invalid.", "setuptools<58"),
-        ("ERROR: ResolutionImpossible: for help visit", "leave out the extras test"),
+        ("Obtaining file:///testbed\nERROR: ResolutionImpossible: for help visit", "leave out the extras test"),
+        (f"ERROR: ResolutionImpossible: for help\n{AT_REQUIREMENTS}", "one by one"),
+        (f"error: anything else\n{AT_REQUIREMENTS}", "use version"),
+        ("error: Multiple top-level packages discovered in a flat-layout: ['a', 'b'].", "root on the path"),
         ("python setup.py egg_info ... No module named 'numpy'", "install numpy before"),
         ("Getting requirements to build wheel: ImportError: No module named Cython", "install cython before"),
         ("python setup.py egg_info ... No module named 'six'", "install six before"),
@@ -107,3 +111,12 @@ def test_a_project_that_asks_for_no_build_tools_is_built_where_they_are(recipe: 
     again = next_recipe(remedy.recipe, error)
     assert again is not None
     assert "numpy" not in again.what
+
+
+def test_packages_are_installed_one_by_one_when_no_interpreter_is_left(recipe: Recipe) -> None:
+    last = recipe.model_copy(update={"toolchain": recipe.toolchain.model_copy(update={"alternatives": ()})})
+    remedy = next_recipe(last, f"error: anything\n{AT_REQUIREMENTS}")
+    assert remedy is not None
+    assert remedy.recipe.requirements == ()
+    assert {line.value for line in recipe.requirements} <= {line.value for line in remedy.recipe.optional}
+    assert next_recipe(remedy.recipe, f"error: anything\n{AT_REQUIREMENTS}") is None
