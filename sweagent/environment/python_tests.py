@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from sweagent.environment.borrow import distribution_name
+from sweagent.environment.django_tests import django_command
 from sweagent.environment.nox_sessions import Installed
 from sweagent.environment.python_metadata import Metadata, lines_of
 from sweagent.environment.recipe import Line, normal_name
@@ -126,6 +127,9 @@ def test_command(tree: Tree, metadata: Metadata) -> tuple[Line, tuple[str, ...]]
     if {"bin/test", "sympy/utilities/pytest.py"} <= tree.names and "sympy/testing/pytest.py" not in tree.names:
         # Under pytest, the tests of SymPy before 1.6 cannot be imported.
         return Line(value="python bin/test", source="bin/test"), paths
+    django = None if _mentions_pytest(tree) else django_command(tree)
+    if django is not None:
+        return django, paths
     if "manage.py" in tree.names and not _mentions_pytest(tree):
         return Line(value="python manage.py test", source="manage.py"), paths
     source = "pytest is configured" if _mentions_pytest(tree) else "test files; pytest also runs unittest's"

@@ -196,6 +196,26 @@ def test_packages_are_sought_until_the_end_of_the_commits_month(recipe_of) -> No
         ({"setup.py": "", "bin/test": "", "sympy/utilities/pytest.py": ""}, "python bin/test"),
         ({"bin/test": "", "sympy/utilities/pytest.py": "", "sympy/testing/pytest.py": ""}, "python -m pytest"),
         ({"manage.py": "", "requirements.txt": "django"}, "python manage.py test"),
+        (
+            {
+                "setup.py": "",
+                "tox.ini": "[testenv]\ncommands =\n  coverage run -m django test {posargs} -v 2 --settings a.b x\n",
+            },
+            "django-admin test --pythonpath=. --settings=a.b x",
+        ),
+        (
+            {
+                "setup.py": "",
+                "Makefile": "test:\n\tDJANGO_SETTINGS_MODULE=t.s django-admin test \\\n  --parallel && echo\n",
+            },
+            "django-admin test --pythonpath=. --settings=t.s",
+        ),
+        (
+            {"setup.py": "", "t/manage.py": "", "noxfile.py": "session.run('python', 't/manage.py', 'test', 'core')"},
+            "python t/manage.py test core",
+        ),
+        ({"setup.py": "", "Makefile": "test:\n\tpython gone/manage.py test\n"}, "python -m pytest"),
+        ({"setup.py": "", "Makefile": "test:\n\tdjango-admin test\n"}, "python -m pytest"),
         ({"package.json": '{"scripts": {"test": "mocha"}}'}, "npm test"),
         ({"go.mod": "module a\n\ngo 1.19\n"}, "go test ./..."),
         ({"Cargo.toml": "[package]\nname='a'\n"}, "cargo test --offline"),
