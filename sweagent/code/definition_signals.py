@@ -85,9 +85,15 @@ class DefinitionSignals:
             path = self._index.sources[number]
             definitions = self._index.definitions_of(path)
             for definition, own in zip(definitions, text.own, strict=True):
-                outer = definitions[definition.parent] if definition.parent >= 0 else None
+                outer = definitions[definition.parent] if definition.parent >= 0 else self._owner(definition)
                 found.append(Candidate(Place(path, definition), number, outer, own))
         return found
+
+    def _owner(self, definition: Definition) -> Definition | None:
+        """What a definition belongs to that is written beside it, as a method of Go is beside its type."""
+        name = definition.qualified.rpartition(".")[0].rpartition(".")[2]
+        owners = (place.definition for place in self._index.by_name.get(name, ()) if name)
+        return next((owner for owner in owners if owner.kind in ("class", "module")), None)
 
     def _mentions(self, candidate: Candidate, signals: dict[str, float]) -> None:
         """What the question says of the names of a candidate and of the definition around it."""
@@ -138,12 +144,19 @@ class DefinitionSignals:
             number = self._files.resolve_frame(frame.path)
             if number is None:
                 continue
-            named = by_place.get((number, frame.function), [])
+            named = by_place.get((number, frame.function), []) if frame.function else self._around(number, frame.line)
             if len(named) > 1 and frame.line:
                 named = [min(named, key=lambda item: abs(item.definition.start - frame.line))]
             for candidate in named:
                 candidate.signals["frame"] = max(candidate.signals.get("frame", 0.0), weight)
             weight *= 0.7
+
+    def _around(self, number: int, line: int) -> list[Candidate]:
+        """The innermost candidate around a line of a file."""
+        around = [
+            c for c in self.candidates if c.file_number == number and c.definition.start <= line <= c.definition.end
+        ]
+        return around[-1:]
 
     def _phrases(self) -> None:
         """Candidates in which pieces of the quoted messages stand; a message's own words are fixed, its values not."""

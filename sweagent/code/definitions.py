@@ -100,7 +100,7 @@ def with_parents(found: list[tuple[int, int, Definition]]) -> tuple[Definition, 
             done.append(item)
             continue
         kind: Kind = "method" if outer and outer.kind == "class" and item.kind == "function" else item.kind
-        qualified = f"{outer.qualified}.{item.name}" if outer else item.name
+        qualified = f"{outer.qualified}.{item.qualified}" if outer else item.qualified
         header = item.header or item.start
         done.append(Definition(item.name, qualified, kind, item.start, item.end, parent, item.bases, header))
     return tuple(done)

@@ -3,14 +3,14 @@
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sweagent.code.definitions import Definition, Kind
 from sweagent.code.outline import LARGEST, outline
 from sweagent.code.words import identifiers
 
-FORMAT = 3
+FORMAT = 4
 """To be raised when extraction changes, so that facts stored by an older version are not used."""
 
 _KINDS: tuple[Kind, ...] = ("class", "function", "method", "module")
@@ -60,7 +60,7 @@ def encode(facts: Facts) -> bytes:
     """Pack facts for the store: texts and numbers by columns, which is several times as fast as a row for each."""
     definitions = facts.definitions
     texts = (
-        "\n".join(d.name for d in definitions),
+        "\n".join(_written(d, definitions) for d in definitions),
         "\n".join(" ".join(d.bases) for d in definitions),
         "\n".join(facts.imports),
         facts.words,
@@ -89,9 +89,12 @@ def decode(data: bytes) -> Facts:
     lines, count, imported = numbers[:3]
     rows = numbers[3 : 3 + 5 * count].tolist()
     definitions: list[Definition] = []
-    for name, base, at in zip(names.split("\n"), bases.split("\n"), range(0, 5 * count, 5), strict=False):
+    for written, base, at in zip(names.split("\n"), bases.split("\n"), range(0, 5 * count, 5), strict=False):
         kind, start, end, parent, header = rows[at : at + 5]
-        qualified = f"{definitions[parent - 1].qualified}.{name}" if parent else name
+        before, _, name = written.rpartition("\t")
+        qualified = f"{before}.{name}" if before else name
+        if parent:
+            qualified = f"{definitions[parent - 1].qualified}.{qualified}"
         definitions.append(
             Definition(name, qualified, _KINDS[kind], start, end, parent - 1, tuple(base.split()), header)
         )
@@ -102,6 +105,14 @@ def decode(data: bytes) -> Facts:
         numbers[3 + 5 * count :],
         lines,
     )
+
+
+def _written(definition: Definition, definitions: Sequence[Definition]) -> str:
+    """A definition's name; with a tab before it, what it is qualified by beside the definitions around it."""
+    around = f"{definitions[definition.parent].qualified}." if definition.parent >= 0 else ""
+    if len(definition.qualified) == len(around) + len(definition.name):
+        return definition.name
+    return f"{definition.qualified[len(around) : -len(definition.name) - 1]}\t{definition.name}"
 
 
 def _is_dense(source: bytes) -> bool:

@@ -2,18 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import log
 
+from sweagent.code.traces import Frame, frames_of, without_frames
 from sweagent.code.words import IDENTIFIER, terms
 
-_FRAME = re.compile(r'File "([^"\n]+)", line (\d+)(?:, in ([\w<>.]+))?')
-_SHORT_FRAME = re.compile(r"^[ \t>]*([\w./\\-]+\.\w{1,5}):(\d+):(?: in (\w+)|[ \t]*(\w+Error|\w+Exception)?)", re.M)
-_IPYTHON_FRAME = re.compile(r"^([~/\w.\\-]+\.pyx?) in ([\w.]+)\(", re.M)
-_JS_FRAME = re.compile(r"^\s+at (?:([\w.$<>]+) )?\(?([^()\s:]+\.\w+):(\d+):\d+\)?", re.M)
 _ERROR = re.compile(
     r"^[ \tE]*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|DoesNotExist|Interrupt|Fault))\s*:\s*(\S.*)$", re.M
 )
@@ -21,10 +17,9 @@ _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", r
 _INDENTED = re.compile(r"(?:(?<=\n)|\A)(?:(?:    |\t)[^\n]*\n?)+")
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In ?\[\d+\]:|\$) ?(.*)$", re.M)
 _TICKS = re.compile(r"`+([^`\n]{1,200})`+")
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
 _URL = re.compile(r"https?://[^\s)>\]]+")
 _PATH = re.compile(
-    r"(?<![\w/:])((?:[\w.-]+[/\\])*[\w-]+\.(?:pyx?|pxd|js|jsx|ts|tsx|java|go|rs|c|h|cc|cpp|hpp|rb|php|cs|kt|swift|scala|html|css|cfg|ini|toml|rst|md|txt|ya?ml|json))\b"
+    r"(?<![\w/:])((?:[\w.-]{1,100}[/\\]){0,40}[\w-]{1,100}\.(?:pyx?|pxd|js|jsx|ts|tsx|java|go|rs|c|h|cc|cpp|hpp|rb|php|cs|kt|swift|scala|html|css|cfg|ini|toml|rst|md|txt|ya?ml|json))\b"
 )
 _URL_PATH = re.compile(r"/blob/[^/\s]+/([^\s#)>\]]+)(?:#L(\d+))?")
 _DOTTED = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)")
@@ -43,21 +38,6 @@ _PREFIX = re.compile(r"^\s*(?:-+>\s*)?(?:\d+\s+)?(?:[-+>]\s+)?")
 _NO_CODE_OF_THE_PROJECT = ("import ", "from ", "File ", "#", ">>>", "@", "if __name__")
 _SHORTEST_LINE = 12
 _MOST_CHARACTERS = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A line of a traceback.
-
-    Attributes:
-        path: as written, often a path of another machine.
-        line: from 1, or 0 when it is not said.
-        function: the function's name, or empty.
-    """
-
-    path: str
-    line: int
-    function: str
 
 
 @dataclass(frozen=True)
@@ -206,7 +186,7 @@ def read_question(text: str) -> Question:
     Args:
         text: title and body, as Markdown or plain text; what is past 60,000 characters is not read.
     """
-    text = _COMMENT.sub(" ", text[:_MOST_CHARACTERS].replace("\r\n", "\n")).strip()
+    text = _without_comments(text[:_MOST_CHARACTERS].replace("\r\n", "\n")).strip()
     links = tuple((path, int(line or 0)) for path, line in _URL_PATH.findall(text))
     title, _, body = text.partition("\n")
     body = _without_surroundings(_URL.sub(" ", body))
@@ -220,8 +200,8 @@ def read_question(text: str) -> Question:
     prose = _INDENTED.sub(keep, prose)
     prose = _PROMPT.sub(keep, prose)
     code = "\n".join(blocks)
-    frames = tuple(_frames(body))
-    without = _SHORT_FRAME.sub(" ", _FRAME.sub(" ", code)) if frames else code
+    frames = frames_of(body)
+    without = without_frames(code) if frames else code
     return Question(title.strip(), prose, without, frames, tuple(_ERROR.findall(f"{title}\n{body}")), links)
 
 
@@ -235,19 +215,17 @@ def _joined(text: str) -> Counter[str]:
     return found
 
 
+def _without_comments(text: str) -> str:
+    kept: list[str] = []
+    position = 0
+    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[position:start])
+        position = end + 3
+    return " ".join([*kept, text[position:]])
+
+
 def _without_surroundings(body: str) -> str:
     """Leave out the sections on versions and the system: what they list is rarely what is to be changed."""
     sections = _HEADING.split(body)
     kept = "".join(section for section in sections if not _SURROUNDINGS.match(section.partition("\n")[0]))
     return kept if kept.strip() else body
-
-
-def _frames(text: str) -> Iterable[Frame]:
-    for path, line, function in _FRAME.findall(text):
-        yield Frame(path.replace("\\", "/"), int(line), function)
-    for path, line, function, _ in _SHORT_FRAME.findall(text):
-        yield Frame(path.replace("\\", "/"), int(line), function)
-    for path, function in _IPYTHON_FRAME.findall(text):
-        yield Frame(path.replace("\\", "/"), 0, function.rpartition(".")[2])
-    for function, path, line in _JS_FRAME.findall(text):
-        yield Frame(path.replace("\\", "/"), int(line), function.rpartition(".")[2])

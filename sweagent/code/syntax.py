@@ -52,6 +52,9 @@ _EXTRA = {
 }
 _ELIXIR = {"def": "function", "defp": "function", "defmacro": "function", "defmodule": "module", "defprotocol": "class"}
 _ALSO_FUNCTIONS = frozenset({"variable_declarator", "binary_operator", "rpc", "call", "bind", "let_binding", "FnProto"})
+_DOTTED_NAMES = frozenset({"go", "cpp", "c", "lua", "elixir"})
+"""Languages in which a definition may be written with the name of what it belongs to, and a name has no dots itself."""
+_RECEIVER = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)?,?\s*\)$")
 _NAME_KIND = re.compile(r"(identifier|name|constant|word|atom|_id|operator_name)$|^(sym_lit|value_name|bareword)$")
 _IMPORT_KIND = re.compile(
     r"^(import|import_statement|import_declaration|import_spec|import_header|import_from_statement|use_declaration|"
@@ -80,9 +83,12 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
     root = parser.parse(source).root_node
     captures = QueryCursor(query).captures(root)
     found: dict[tuple[int, str], tuple[int, int, Definition]] = {}
-    for node in captures.get("definition", ()):
+    nodes = captures.get("definition", [])
+    whole = {_text(node.child_by_field_name("name")) for node in nodes if node.type == "function_declaration"}
+    for node in nodes:
         item = _definition(language, node)
-        if item is not None:
+        # The signatures of a function that is overloaded stand before the function itself.
+        if item is not None and not (node.type == "function_signature" and item.name in whole):
             found.setdefault((node.start_byte, item.name), (node.start_byte, node.end_byte, item))
     imports: dict[str, None] = {}
     for node in captures.get("import", ()):
@@ -184,12 +190,20 @@ def _definition(language: str, node: "Node") -> Definition | None:
     name = _name_node(language, node)
     if name is None:
         return None
-    return _made(_text(name), kind, node, name)
+    written = _text(name)
+    if language == "go" and (receiver := _RECEIVER.search(_text(node.child_by_field_name("receiver")))):
+        written = f"{receiver.group(1)}.{written}"
+    elif language == "rust":
+        written = written.partition("<")[0]
+    elif language == "lua":
+        written = written.replace(":", ".")
+    return _made(written, kind, node, name, dotted=language in _DOTTED_NAMES)
 
 
-def _made(name: str, kind: Kind, node: "Node", at: "Node") -> Definition | None:
-    name = name.strip().replace("::", ".")
-    if not name or len(name) > 200 or not name.isprintable():
+def _made(name: str, kind: Kind, node: "Node", at: "Node", *, dotted: bool = False) -> Definition | None:
+    """Make a definition; a dotted name is that of what it belongs to, and its own."""
+    qualified = name.strip().replace("::", ".")
+    if not qualified or len(qualified) > 200 or not qualified.isprintable():
         return None
     start, end = node.start_point[0] + 1, node.end_point[0] + 1
     if node.end_point[1] == 0 and end > start:
@@ -197,7 +211,10 @@ def _made(name: str, kind: Kind, node: "Node", at: "Node") -> Definition | None:
     outer = node.parent
     if outer is not None and outer.type in {"decorated_definition", "export_statement", "template_declaration"}:
         start = outer.start_point[0] + 1
-    return Definition(name, name, kind, start, end, bases=_bases(node), header=at.start_point[0] + 1)
+    name = qualified.rpartition(".")[2] if dotted else qualified
+    if name != qualified and kind == "function":
+        kind = "method"
+    return Definition(name or qualified, qualified, kind, start, end, bases=_bases(node), header=at.start_point[0] + 1)
 
 
 def _kind(node_type: str) -> Kind:

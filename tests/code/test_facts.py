@@ -23,6 +23,11 @@ def test_facts_come_back_from_the_store_as_they_were(source: str) -> None:
     assert decode(encode(facts)) == facts
 
 
+def test_a_method_written_beside_its_type_comes_back() -> None:
+    facts = extract("a.go", b"package p\nfunc (t *T) M() {}\nfunc F() {}\n")
+    assert [(d.name, d.qualified) for d in decode(encode(facts)).definitions] == [("M", "T.M"), ("F", "F")]
+
+
 @settings(deadline=None)
 @given(
     st.text(alphabet="def class():\n\t#'\"abcß_0 ,.", max_size=300), st.sampled_from(["a.py", "a.js", "a.rb", "a.go"])

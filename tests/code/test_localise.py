@@ -85,6 +85,17 @@ def test_the_reason_says_what_was_seen(index: Index) -> None:
     assert "holds a quoted message" in found.definitions[0].reason
 
 
+def test_a_method_written_beside_its_type_is_known_by_it(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    go = "package p\ntype Tree struct{}\nfunc (t *Tree) Add() {}\ntype List struct{}\nfunc (l *List) Add() {}\n"
+    index = open_index(git_dir, commit({"p.go": go}), tmp_path / "other")
+    found = locate(index, "List.Add() forgets what was there")
+    assert found.definitions[0].name == "List.Add"
+    assert "its class is named" in found.definitions[0].reason
+    assert [
+        place.definition.qualified for place in open_index(git_dir, "HEAD", tmp_path / "other").find("Tree.Add")
+    ] == ["Tree.Add"]
+
+
 def test_the_ranking_is_deterministic_and_bounded(index: Index) -> None:
     first, second = locate(index, TRACEBACK, 2), locate(index, TRACEBACK, 2)
     assert first == second
@@ -93,7 +104,19 @@ def test_the_ranking_is_deterministic_and_bounded(index: Index) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n\n", "```", "<!-- x -->", "\x00\x1b", "a" * 100_000, "((((" * 1000, "`" * 5000]
+    "text",
+    [
+        "",
+        "\n\n",
+        "```",
+        "<!-- x -->",
+        "\x00\x1b",
+        "a" * 100_000,
+        "((((" * 1000,
+        "`" * 5000,
+        "a." * 30_000,
+        "<!--" * 15_000,
+    ],
 )
 def test_odd_texts_are_survived(text: str, index: Index) -> None:
     locate(index, text)

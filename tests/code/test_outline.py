@@ -82,15 +82,23 @@ def test_python_bases_and_imports() -> None:
         ("A.java", "class A extends B { A() {} void m() {} }", [("A", "class"), ("A.A", "method"), ("A.m", "method")]),
         (
             "a.go",
-            "package p\ntype T struct{}\nfunc (t *T) M() {}\nfunc F() {}\n",
-            [("T", "class"), ("M", "function"), ("F", "function")],
+            "package p\ntype T struct{}\nfunc (t *T) M() {}\nfunc F() {}\nfunc (l List[K]) Len() int {}\n",
+            [("T", "class"), ("T.M", "method"), ("F", "function"), ("List.Len", "method")],
+        ),
+        (
+            "b.ts",
+            "export function f(a: A): A;\nexport function f(a: B): B;\nexport function f(a: any) { return a }\n"
+            "declare function g(): void;\n",
+            [("f", "function"), ("g", "function")],
         ),
         ("a.rs", "struct S;\nimpl S { fn m(&self) {} }\n", [("S", "class"), ("S", "class"), ("S.m", "method")]),
+        ("b.rs", "impl<'a, T> S<'a, T> { fn m(&self) {} }\n", [("S", "class"), ("S.m", "method")]),
+        ("a.lua", "function M.f() end\nfunction M:g() end\n", [("M.f", "method"), ("M.g", "method")]),
         ("a.c", "struct s { int a; };\nint *f(struct s *q) { return 0; }\n", [("s", "class"), ("f", "function")]),
         (
             "a.cpp",
             "namespace n { class A : public B { int k() { return 1; } }; }\nvoid n::A::m() {}\n",
-            [("n", "module"), ("n.A", "class"), ("n.A.k", "method"), ("n.A.m", "function")],
+            [("n", "module"), ("n.A", "class"), ("n.A.k", "method"), ("n.A.m", "method")],
         ),
         (
             "a.rb",

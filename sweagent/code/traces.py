@@ -1,0 +1,107 @@
+"""Tracebacks in a text, as the languages print them: which line of which file, and in which function."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+)(?:, in ([\w<>.]+))?')
+_SHORT_FRAME = re.compile(r"^[ \t>]*([\w./\\-]+\.\w{1,5}):(\d+):(?: in (\w+)|[ \t]*(\w+Error|\w+Exception)?)", re.M)
+_IPYTHON_FRAME = re.compile(r"^([~/\w.\\-]+\.pyx?) in ([\w.]+)\(", re.M)
+
+# What may be long is bounded, or a line of a hundred thousand characters would be gone through again and again.
+_JAVASCRIPT = re.compile(
+    r"^[ \t]+at (?:(?:async |new )?([\w.$<>]+) (?:\[as \w+\] )?)?\(?([^()\s]{1,300}\.(?!rs\b)\w{1,9}):(\d+):\d+\)?",
+    re.M,
+)
+_JAVA = re.compile(
+    r"^[ \t]*at (?:[\w.@-]+/)?((?:[\w$]+\.)*)([\w$<>]+)\(([\w$]+\.(?:java|kt|scala|groovy)):(\d+)\)", re.M
+)
+_GO = re.compile(
+    r"^\S{0,200}?\b([A-Za-z_]\w{0,80})(?:\.func[\d.]+)?\([^\n]{0,400}\)\n[ \t]+(\S{1,300}\.go):(\d+)", re.M
+)
+_RUST = re.compile(r"panicked at (?:'[^\n]{0,400}', )?([^\s':]{1,300}\.rs):(\d+)")
+_RUST_BACK = re.compile(
+    r"^[ \t]*\d+:[ \t][^\n]{0,300}?(\w{1,80})(?:::\{[^\n]{0,80})?\n[ \t]+at (\S{1,300}\.rs):(\d+)", re.M
+)
+_RUBY = re.compile(
+    r"(?<![\w./~-])([\w./~-]{1,200}\.rb):(\d+):in [`'](?:[^\n']{0,80} in )?(?:[\w:]{1,80}[#.])?([\w?!=]{1,80})"
+)
+_PHP = re.compile(r"^#\d+ (\S{1,300}\.php)\((\d+)\): (?:[\w\\]{1,200}(?:->|::))?(\w{1,80})", re.M)
+_CSHARP = re.compile(
+    r"^[ \t]*at (?:[\w.<>`+]{1,200}\.)?([\w<>`]{1,80})\([^\n]{0,200}\) in ([^\n]{1,200}\.\w{1,9}):line (\d+)", re.M
+)
+_NATIVE = re.compile(
+    r"^[ \t]*#\d+[ \t]+(?:0x[0-9a-f]+ in )?(?:\w{1,80}::){0,9}(~?\w{1,80})[^\n]{0,200}?[ \t]"
+    r"([\w./+-]{1,200}\.(?:c|cc|cpp|cxx|h|hpp)):(\d+)",
+    re.M,
+)
+_INNERMOST_FIRST = (_JAVASCRIPT, _JAVA, _GO, _RUST, _RUST_BACK, _RUBY, _PHP, _CSHARP, _NATIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A line of a traceback.
+
+    Attributes:
+        path: as written, often a path of another machine.
+        line: from 1, or 0 when it is not said.
+        function: the function's name, or empty.
+    """
+
+    path: str
+    line: int
+    function: str
+
+
+def frames_of(text: str) -> tuple[Frame, ...]:
+    """Return the lines of all tracebacks of a text, the outermost of each first."""
+    found = [*_outermost_first(text)]
+    for pattern in _INNERMOST_FIRST:
+        read = _READ[pattern]
+        found.extend(reversed([read(*groups) for groups in pattern.findall(text)]))
+    return tuple(found)
+
+
+def without_frames(text: str) -> str:
+    """Return a text without what names the lines of tracebacks, their files and functions."""
+    for pattern in (_FRAME, _SHORT_FRAME, *_INNERMOST_FIRST):
+        text = pattern.sub(" ", text)
+    return text
+
+
+def _outermost_first(text: str) -> Iterator[Frame]:
+    for path, line, function in _FRAME.findall(text):
+        yield _frame(path, line, function)
+    for path, line, function, _ in _SHORT_FRAME.findall(text):
+        # Ruby prints the innermost first, and is read below.
+        if not path.endswith(".rb"):
+            yield _frame(path, line, function)
+    for path, function in _IPYTHON_FRAME.findall(text):
+        yield _frame(path, "0", function)
+
+
+def _frame(path: str, line: str, function: str = "") -> Frame:
+    return Frame(path.replace("\\", "/"), int(line), function.rpartition(".")[2])
+
+
+def _of_java(package: str, function: str, file: str, line: str) -> Frame:
+    # The class comes last in the package; the file stands where the package's folders are.
+    folders = package.rstrip(".").split(".")[:-1]
+    return _frame("/".join([*folders, file]), line, function)
+
+
+def _function_first(function: str, path: str, line: str) -> Frame:
+    return _frame(path, line, function)
+
+
+_READ: dict["re.Pattern[str]", Callable[..., Frame]] = {
+    _JAVASCRIPT: _function_first,
+    _JAVA: _of_java,
+    _GO: _function_first,
+    _RUST: _frame,
+    _RUST_BACK: _function_first,
+    _RUBY: _frame,
+    _PHP: _frame,
+    _CSHARP: _function_first,
+    _NATIVE: _function_first,
+}

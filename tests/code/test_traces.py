@@ -1,0 +1,92 @@
+"""Tracebacks as the languages print them."""
+
+import pytest
+
+from sweagent.code.traces import Frame, frames_of, without_frames
+
+PYTHON = """
+Traceback (most recent call last):
+  File "/lib/app/main.py", line 3, in main
+    run()
+  File "C:\\app\\core.py", line 12, in run
+"""
+NODE = """
+TypeError: Cannot read properties of undefined (reading 'subs')
+    at emit (node_modules/rxjs/src/bufferTime.ts:104:24)
+    at async Action.work [as run] (file:///srv/AsyncAction.ts:31:10)
+    at /srv/index.js:3:1
+"""
+JAVA = """
+java.lang.NullPointerException: x
+\tat org.apache.text.Names$Inner.join(Names.java:123)
+\tat java.base/java.lang.Thread.run(Thread.java:829)
+"""
+GO = """
+goroutine 1 [running]:
+github.com/gin-gonic/gin.(*node).insertChild(0xc0000b2000, {0x12a, 0x5})
+\t/go/pkg/mod/github.com/gin-gonic/gin@v1.8.1/tree.go:312 +0x8e5
+main.main.func1()
+\t/srv/main.go:5 +0x1
+"""
+RUST = """
+thread 'main' panicked at 'attempt to subtract with overflow', src/output/help.rs:512:31
+   3: clap::output::help::Help<T>::write_help
+             at ./src/output/help.rs:99:5
+"""
+RUBY = """
+lib/rack/parser.rb:109:in `normalize': expected Hash
+\tfrom lib/rack/utils.rb:80:in `block in parse'
+\tfrom lib/rack/utils.rb:81:in 'Rack::Utils.nested'
+"""
+PHP = "#0 /var/www/src/Bar.php(123): App\\Foo\\Bar->baz('x')\n#1 {main}\n"
+CSHARP = "   at Foo.Bar.Baz(String x) in C:\\src\\Bar.cs:line 12\n"
+GDB = "#0  0x00007 in jv_parse (x=1) at src/jv_parse.c:123\n#1  main (argc=1) at main.c:3\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (PYTHON, [("/lib/app/main.py", 3, "main"), ("C:/app/core.py", 12, "run")]),
+        (
+            NODE,
+            [
+                ("/srv/index.js", 3, ""),
+                ("file:///srv/AsyncAction.ts", 31, "work"),
+                ("node_modules/rxjs/src/bufferTime.ts", 104, "emit"),
+            ],
+        ),
+        (JAVA, [("java/lang/Thread.java", 829, "run"), ("org/apache/text/Names.java", 123, "join")]),
+        (
+            GO,
+            [
+                ("/srv/main.go", 5, "main"),
+                ("/go/pkg/mod/github.com/gin-gonic/gin@v1.8.1/tree.go", 312, "insertChild"),
+            ],
+        ),
+        (RUST, [("src/output/help.rs", 512, ""), ("./src/output/help.rs", 99, "write_help")]),
+        (
+            RUBY,
+            [
+                ("lib/rack/utils.rb", 81, "nested"),
+                ("lib/rack/utils.rb", 80, "parse"),
+                ("lib/rack/parser.rb", 109, "normalize"),
+            ],
+        ),
+        (PHP, [("/var/www/src/Bar.php", 123, "baz")]),
+        (CSHARP, [("C:/src/Bar.cs", 12, "Baz")]),
+        (GDB, [("main.c", 3, "main"), ("src/jv_parse.c", 123, "jv_parse")]),
+        ("It fails at once (see main.py), ratio 3:4.", []),
+    ],
+)
+def test_the_outermost_frame_comes_first(text: str, expected: list[tuple[str, int, str]]) -> None:
+    assert list(frames_of(text)) == [Frame(*item) for item in expected]
+
+
+@pytest.mark.parametrize("text", [PYTHON, NODE, JAVA, GO, RUST, RUBY, PHP, CSHARP, GDB])
+def test_what_is_left_names_no_place(text: str) -> None:
+    assert frames_of(without_frames(text)) == ()
+
+
+@pytest.mark.parametrize("piece", ["a", "a.", "a/", "1: a", "#1 a.", "at a.", "\tat a(", "a(\n", "\n", "x.rb:"])
+def test_a_frame_is_found_after_a_long_text(piece: str) -> None:
+    assert Frame("/lib/app/main.py", 3, "main") in frames_of(piece * 15_000 + PYTHON)
