@@ -25,8 +25,9 @@ from sweagent.batch.grading_records import (
     read_grade,
     write_grade,
 )
-from sweagent.batch.harness import OfficialContainer, TestRun, apply_officially, run_script
+from sweagent.batch.harness import TestRun, apply_officially, run_script
 from sweagent.batch.images import Images
+from sweagent.batch.official_container import OfficialContainer
 from sweagent.batch.predictions import Prediction
 from sweagent.errors import SandboxError, UsageError
 from sweagent.model import Frozen

@@ -12,8 +12,9 @@ from typing import Any
 from sweagent.batch import grading
 from sweagent.batch.data import Instance
 from sweagent.batch.grading_records import Grade, GradeStatus
-from sweagent.batch.harness import WORKDIR, OfficialContainer, apply_officially, run_script
+from sweagent.batch.harness import apply_officially, run_script
 from sweagent.batch.integrity_static import like_gold, of_the_run, tampering, touched_paths
+from sweagent.batch.official_container import WORKDIR, OfficialContainer
 from sweagent.batch.predictions import Prediction
 from sweagent.errors import FixIssueError, SandboxError
 from sweagent.model import Frozen

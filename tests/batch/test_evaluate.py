@@ -21,7 +21,7 @@ from sweagent.batch import grading
 from sweagent.batch.data import Instance
 from sweagent.batch.evaluate import EvaluationOptions, evaluate
 from sweagent.batch.grading_records import Evaluation, Grade, GradeStatus
-from sweagent.batch.harness import OfficialContainer
+from sweagent.batch.official_container import OfficialContainer
 from sweagent.batch.predictions import Prediction
 from sweagent.errors import SandboxError, UsageError
 
