@@ -14,6 +14,9 @@ from sweagent.errors import UsageError
 OVERRIDES = ".fix-issue.yaml"
 """The file of the repository whose `environment:` overrides any part of the recipe."""
 
+_FIXED = frozenset({"name", "commit", "committed"})
+"""Parts of a recipe that are not chosen."""
+
 _MARKS = (
     ("python", ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "requirements.txt")),
     ("node", ("package.json",)),
@@ -26,6 +29,8 @@ _MARKS = (
 def discover(git_dir: str | Path, commit: str, *, name: str = "") -> Recipe:
     """Read a repository's files at a commit and say how to build its environment. Nothing of it is run.
 
+    Overrides in a checkout need not be committed: they count at its HEAD, and at commits that have none of their own.
+
     Args:
         git_dir: a git directory, or a checkout.
         commit: any name of a commit.
@@ -35,12 +40,30 @@ def discover(git_dir: str | Path, commit: str, *, name: str = "") -> Recipe:
         UsageError: there is no such commit, the ecosystem is not known, or the overrides are wrong.
     """
     tree = GitTree(git_dir, commit)
-    return discover_tree(tree, name or Path(git_dir).resolve().name.removesuffix(".git"))
+    folder = Path(git_dir).resolve()
+    text = tree.read(OVERRIDES)
+    if not text or tree.is_head:
+        text = _of_checkout(folder.parent if folder.name == ".git" else folder) or text
+    return discover_tree(tree, name or folder.name.removesuffix(".git"), text)
 
 
-def discover_tree(tree: Tree, name: str) -> Recipe:
-    """As `discover`, of a tree that is already open."""
-    overrides = _overrides(tree)
+def _of_checkout(folder: Path) -> str:
+    file = folder / OVERRIDES
+    try:
+        return file.read_text(encoding="utf-8") if file.is_file() and not file.is_symlink() else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def discover_tree(tree: Tree, name: str, said: str | None = None) -> Recipe:
+    """As `discover`, of a tree that is already open.
+
+    Args:
+        tree: the tree.
+        name: the repository's short name.
+        said: the text of the overrides; None reads that of the tree.
+    """
+    overrides = _overrides(tree.read(OVERRIDES) if said is None else said)
     found = [name for name, marks in _MARKS if any(mark in tree.names for mark in marks)]
     if not found and any(file.endswith(".py") for file in tree.names):
         found = ["python"]
@@ -70,9 +93,9 @@ def _discoverer(ecosystem: str) -> Callable[[Tree, str], Recipe]:
     return known[ecosystem]
 
 
-def _overrides(tree: Tree) -> dict[str, Any]:
+def _overrides(text: str) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(tree.read(OVERRIDES)) or {}
+        data = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise UsageError(f"{OVERRIDES} of the repository is not YAML: {error}", "correct it") from error
     section = data.get("environment") if isinstance(data, dict) else None
@@ -83,10 +106,9 @@ def _overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
     """The recipe with the parts that the repository's own file says, each marked as read there."""
     values = recipe.model_dump()
     for key, said in overrides.items():
-        if key not in values or key in ("name", "commit", "committed"):
-            raise UsageError(
-                f"`environment.{key}` in {OVERRIDES} is not known", f"known are: {', '.join(sorted(values))}"
-            )
+        if key not in values or key in _FIXED:
+            known = ", ".join(sorted(values.keys() - _FIXED))
+            raise UsageError(f"`environment.{key}` in {OVERRIDES} is not known", f"known are: {known}")
         values[key] = _with_source(values[key], said, key)
     try:
         changed = Recipe.model_validate(values)

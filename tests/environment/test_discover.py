@@ -440,3 +440,18 @@ def test_a_go_module_without_sums_gets_them(recipe_of, more: dict[str, str], com
 def test_of_an_old_version_the_images_of_older_systems_are_tried_too(recipe_of) -> None:
     images = registry_images(recipe_of({"setup.py": "setup(python_requires='==3.6.*')\n"}))
     assert images[:2] == ("python:3.6-bookworm", "python:3.6-bullseye")
+
+
+def test_the_overrides_of_a_checkout_need_not_be_committed(git_repository) -> None:
+    repository = git_repository({"setup.py": ""})
+    said = "environment:\n  test_command: make check\n"
+    (repository / ".fix-issue.yaml").write_text(said)
+    assert discover(repository, "HEAD").test_command.value == "make check"
+    who = ["-c", "user.name=a", "-c", "user.email=a@localhost"]
+    subprocess.run(["git", "-C", str(repository), "add", "-A"], check=True)
+    subprocess.run(["git", "-C", str(repository), *who, "commit", "-qm", "mine"], check=True)
+    (repository / ".fix-issue.yaml").write_text(said.replace("check", "other"))
+    assert discover(repository / ".git", "HEAD").test_command.value == "make other"
+    assert discover(repository, "HEAD~1").test_command.value == "make other"
+    subprocess.run(["git", "-C", str(repository), *who, "commit", "-q", "--allow-empty", "-m", "next"], check=True)
+    assert discover(repository, "HEAD~1").test_command.value == "make check"
