@@ -25,6 +25,7 @@ class Metadata(Frozen):
     groups: dict[str, tuple[Line, ...]] = {}
     """Dependency groups (PEP 735, poetry's), which are no extras."""
     build_requires: tuple[Line, ...] = ()
+    setup_requires: tuple[Line, ...] = ()
     tests_require: tuple[Line, ...] = ()
     backend: str = ""
     installable: bool = False

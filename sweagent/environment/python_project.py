@@ -27,6 +27,7 @@ def read_metadata(tree: Tree) -> Metadata:
         extras={extra: _resolved(lines, name, extras) for extra, lines in extras.items()},
         groups={group: _resolved(lines, name, extras) for group, lines in found[0].groups.items()},
         build_requires=found[0].build_requires,
+        setup_requires=tuple(line for item in found for line in item.setup_requires),
         tests_require=tuple(line for item in found for line in item.tests_require),
         backend=found[0].backend,
         installable=any(item.installable for item in found),

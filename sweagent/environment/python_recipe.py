@@ -89,7 +89,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         cutoff=cutoff(tree.committed, toolchain.value),
         toolchain=toolchain,
         system=_system(tree, native, [*requirements, *optional]),
-        tools=tuple(_once([*_applying([*native.tools], toolchain.value), *_TOOLS])),
+        tools=tuple(_once([*_applying(_for_build(metadata, native), toolchain.value), *_TOOLS])),
         requirements=tuple(requirements),
         optional=tuple(optional),
         extras=extras,
@@ -151,6 +151,11 @@ def _prepare(tree: Tree) -> tuple[Line, ...]:
     fetch = "pip download --no-cache-dir --no-deps --no-binary :all: --dest /tmp/helpers astropy-helpers"
     unpack = "mkdir -p astropy_helpers && tar -xzf /tmp/helpers/*.tar.gz --strip-components 1 -C astropy_helpers"
     return (Line(value=f"{fetch} && {unpack} && rm -r /tmp/helpers", source=".gitmodules"),)
+
+
+def _for_build(metadata: Metadata, native: NativeBuild) -> list[Line]:
+    """What has to be there before the project is built; an old setuptools could not fetch it where a build runs."""
+    return [*native.tools, *(line for line in metadata.setup_requires if not metadata.build_requires)]
 
 
 def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...], native: NativeBuild) -> tuple[Line, ...]:

@@ -56,6 +56,7 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     for remedy in (
         _without_unknown_package,
         _system_package,
+        _missing_for_setup,
         _missing_module,
         _without_missing,
         _older_tools,
@@ -99,10 +100,12 @@ def _without_missing(recipe: Recipe, error: str) -> Remedy | None:
     match = match or re.search(r"(?:Failed building wheel for|Failed to build) ([A-Za-z0-9._-]+)", error)
     if match is None:
         return None
-    kept = tuple(line for line in recipe.requirements if not _names(line, match[1]))
-    if len(kept) == len(recipe.requirements):
-        return None
-    return Remedy(what=f"leave out {match[1]}", recipe=recipe.model_copy(update={"requirements": kept}))
+    update = {
+        part: tuple(line for line in lines if not _names(line, match[1]))
+        for part, lines in (("requirements", recipe.requirements), ("tools", recipe.tools))
+    }
+    changed = recipe.model_copy(update=update)
+    return Remedy(what=f"leave out {match[1]}", recipe=changed) if changed != recipe else None
 
 
 def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
@@ -114,6 +117,16 @@ def _older_tools(recipe: Recipe, error: str) -> Remedy | None:
         return None
     tools = (Line(value="setuptools<58", source="the build's error"), Line(value="wheel", source="the build's error"))
     return Remedy(what="use setuptools<58", recipe=recipe.model_copy(update={"tools": tools}))
+
+
+def _missing_for_setup(recipe: Recipe, error: str) -> Remedy | None:
+    """Have what a setup script requires: a setuptools of before 2019 would fetch it by means of its own, and cannot."""
+    match = re.search(r"Could not find suitable distribution for Requirement\.parse\('([^'\n]{1,200})'\)", error)
+    if match is None or any(line.value == match[1] for line in recipe.tools):
+        return None
+    added = Line(value=match[1], source="the build's error")
+    changed = recipe.model_copy(update={"tools": (*recipe.tools, added)})
+    return Remedy(what=f"install {match[1]} before what is built with it", recipe=changed)
 
 
 def _missing_module(recipe: Recipe, error: str) -> Remedy | None:

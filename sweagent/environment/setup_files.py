@@ -27,6 +27,7 @@ def metadata_of_setup_cfg(tree: Tree) -> Metadata:
         classified=minor_versions(metadata.get("classifiers", metadata.get("classifier", "")).splitlines()),
         dependencies=lines_of(options.get("install_requires", "").replace(";\n", "\n"), where),
         extras={name: lines_of(value, f"{where} extra {name}") for name, value in extras.items()},
+        setup_requires=lines_of(options.get("setup_requires", ""), where),
         tests_require=lines_of(options.get("tests_require", ""), where),
         installable=bool(options) and bool(metadata.get("name")),
     )
@@ -69,6 +70,7 @@ def metadata_of_setup_py(tree: Tree) -> Metadata:
             for name, lines in (extras if isinstance(extras, dict) else {}).items()
             if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name)
         },
+        setup_requires=lines_of(values.get("setup_requires"), where),
         tests_require=lines_of(values.get("tests_require"), where),
         installable="setup.py" in tree.names,
     )

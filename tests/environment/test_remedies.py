@@ -34,6 +34,8 @@ def recipe(recipe_of) -> Recipe:
         ("Getting requirements to build wheel: ImportError: No module named Cython", "install cython before"),
         ("python setup.py egg_info ... No module named 'six'", "install six before"),
         ("python setup.py egg_info ... No module named 'nobody_knows'", "use version"),
+        ("Could not find suitable distribution for Requirement.parse('jinja2>=2.7')", "install jinja2>=2.7 before"),
+        ("ERROR: No matching distribution found for wheel", "leave out wheel"),
         ("HTTP error 502 while getting http://x", "try again"),
         ('unable to find image "sha256:3fd5"', "try again"),
         ("sh: 1: cargo: not found", "add the system packages cargo"),
