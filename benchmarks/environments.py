@@ -198,7 +198,7 @@ def _run(lists: list[Iterator[Case]], out: Path, seconds: float, limit: int, onl
 def _report(path: Path) -> None:
     """The tables of both lists."""
     results = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    releases = [result for result in results if "/" not in result["case"]]
+    releases = sorted((r for r in results if "/" not in r["case"]), key=lambda result: SDISTS.index(result["case"]))
     commits = sorted((result for result in results if "/" in result["case"]), key=lambda result: result["case"])
     for heading, rows, listed in (
         ("Source distributions", releases, len(SDISTS)),
@@ -211,10 +211,12 @@ def _report(path: Path) -> None:
 def _summary(results: list[dict[str, Any]], listed: int) -> str:
     collected = [result for result in results if result["collected"]]
     passing = [result for result in collected if result["passed"] >= 0.9 and not result.get("crashed")]
+    at_once = sum("attempt 1: ok" in result.get("steps", ()) for result in results)
     minutes = sorted(result["minutes"] for result in results)
     sizes = sorted(result["megabytes"] for result in results if "megabytes" in result)
     return (
-        f"{len(results)} of {listed} tried: {sum(result['built'] for result in results)} built; {len(collected)} with "
+        f"{len(results)} of {listed} tried: {sum(result['built'] for result in results)} built ({at_once} at the "
+        f"first attempt); {len(collected)} with "
         f"tests collected ({len(collected) / len(results):.0%}); {len(passing)} with at least 90% passing "
         f"({len(passing) / len(results):.0%}).\nBuild minutes: median {minutes[len(minutes) // 2]:.1f}, most "
         f"{minutes[-1]:.1f}. Image megabytes: median {sizes[len(sizes) // 2]}, most {sizes[-1]}."
