@@ -45,6 +45,10 @@ ROOT_ON_PATH = Line(
     value=f"echo {WORKDIR} > $(python -c 'import sysconfig; print(sysconfig.get_paths()[\"purelib\"])')/testbed.pth",
     source="nothing to install: the repository's root is put on the path",
 )
+SOURCES_ON_PATH = Line(
+    value=ROOT_ON_PATH.value.replace(f"echo {WORKDIR} ", f"printf '%s\\n' {WORKDIR}/src {WORKDIR}/lib {WORKDIR} "),
+    source="the project could not be installed",
+)
 _TOOLS = (Line(value="setuptools", source="every build"), Line(value="wheel", source="every build"))
 _FOR_RUNNERS = ((Runner.DJANGO, "tblib", "without it, Django's parallel runner ends at the first test that fails"),)
 _NOT_FOR_TESTS = frozenset({

@@ -5,7 +5,7 @@ import re
 import yaml
 
 from sweagent.environment.borrow import distribution_name
-from sweagent.environment.python_recipe import ROOT_ON_PATH, cutoff, with_extras
+from sweagent.environment.python_recipe import SOURCES_ON_PATH, cutoff, with_extras
 from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.model import Frozen
 from sweagent.resources import resource
@@ -19,6 +19,7 @@ _UNPACKAGED = (
     r"Multiple top-level (?:packages|modules) discovered|Unable to determine which files to ship|"
     r"No file/folder found for (?:package|module)"
 )
+_COMPILING = r"\b(?:gcc|cc1|g\+\+|clang|cmake|meson|ninja|rustc|cargo|cython|gfortran)\b|Extension modules?"
 _IN_PLACE = "--no-build-isolation"
 _PASSING = {
     "the network failed": r"HTTP error 5\d\d|502 error|Max retries exceeded|Read timed out|Connection reset",
@@ -41,8 +42,9 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     A fault of the network or of the engine's cache is met with the same recipe. Tried then, in this order: leaving out
     a system package that the base does not have; adding one that the error names; having a module that a build script
     imports; leaving out a package that cannot be had; tools of the package manager as the code's time knew them;
-    installing packages one by one that contradict each other; leaving out the extras; the repository's root on the path
-    where there is nothing to install; another interpreter. Of a recipe from a lock file nothing is changed.
+    installing packages one by one that contradict each other; leaving out the extras; the sources on the path where
+    there is nothing to install; another interpreter; the sources on the path in any case. Of a recipe from a lock file
+    nothing is changed.
 
     Args:
         recipe: the recipe that failed.
@@ -64,6 +66,7 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
         _without_extras,
         _not_a_package,
         _other_toolchain,
+        _without_installation,
     ):
         found = remedy(recipe, error)
         if found is not None:
@@ -175,10 +178,17 @@ def _one_by_one(recipe: Recipe, error: str) -> Remedy | None:
 
 def _not_a_package(recipe: Recipe, error: str) -> Remedy | None:
     """An application that was never meant to be installed: its root goes on the path instead."""
-    if recipe.ecosystem != "python" or not re.search(_UNPACKAGED, error) or recipe.install == (ROOT_ON_PATH,):
+    return _without_installation(recipe, error) if re.search(_UNPACKAGED, error) else None
+
+
+def _without_installation(recipe: Recipe, error: str) -> Remedy | None:
+    """At last, where nothing had to be compiled: the sources on the path, with the packages that the metadata names."""
+    if recipe.ecosystem != "python" or not _of_project(error) or re.search(_COMPILING, error):
         return None
-    changed = recipe.model_copy(update={"extras": (), "install": (ROOT_ON_PATH,)})
-    return Remedy(what="put the repository's root on the path instead of installing it", recipe=changed)
+    if recipe.install == (SOURCES_ON_PATH,):
+        return None
+    changed = recipe.model_copy(update={"extras": (), "install": (SOURCES_ON_PATH,)})
+    return Remedy(what="put the sources on the path instead of installing them", recipe=changed)
 
 
 def _of_project(error: str) -> bool:

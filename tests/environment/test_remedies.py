@@ -29,7 +29,7 @@ def recipe(recipe_of) -> Recipe:
         ("Obtaining file:///testbed\nERROR: ResolutionImpossible: for help visit", "leave out the extras test"),
         (f"ERROR: ResolutionImpossible: for help\n{AT_REQUIREMENTS}", "one by one"),
         (f"error: anything else\n{AT_REQUIREMENTS}", "use version"),
-        ("error: Multiple top-level packages discovered in a flat-layout: ['a', 'b'].", "root on the path"),
+        ("Obtaining file:/// error: Multiple top-level packages discovered in a flat-layout.", "sources on the path"),
         ("python setup.py egg_info ... No module named 'numpy'", "install numpy before"),
         ("Getting requirements to build wheel: ImportError: No module named Cython", "install cython before"),
         ("python setup.py egg_info ... No module named 'six'", "install six before"),
@@ -122,3 +122,17 @@ def test_packages_are_installed_one_by_one_when_no_interpreter_is_left(recipe: R
     assert remedy.recipe.requirements == ()
     assert {line.value for line in recipe.requirements} <= {line.value for line in remedy.recipe.optional}
     assert next_recipe(remedy.recipe, f"error: anything\n{AT_REQUIREMENTS}") is None
+
+
+@pytest.mark.parametrize(
+    ("error", "helps"), [("Cannot find its own version", True), ("gcc: error: no such file", False)]
+)
+def test_at_last_a_project_that_cannot_be_installed_is_put_on_the_path(recipe: Recipe, error: str, helps: bool) -> None:
+    toolchain = recipe.toolchain.model_copy(update={"alternatives": ()})
+    last = recipe.model_copy(update={"toolchain": toolchain, "extras": ()})
+    remedy = next_recipe(last, f"Obtaining file:///testbed\n{error}")
+    assert (remedy is not None) == helps
+    if remedy is not None:
+        (line,) = remedy.recipe.install
+        assert "/testbed/src /testbed/lib /testbed " in line.value
+        assert next_recipe(remedy.recipe, f"Obtaining file:///testbed\n{error}") is None
