@@ -15,7 +15,7 @@ from sweagent.resources import resource
 
 _REQUIREMENT_FILE = re.compile(
     r"(?:(?:tests?|testing|ci|\.ci|\.github|tools|scripts|dev)/)?"
-    r"(?:(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*|tests?)/[\w.-]+|[\w-]*require[\w.-]+)"
+    r"(?:[\w-]*(?:requirements?|requires|reqs|deps)[\w-]*/[\w.-]+|[\w-]*(?:require|reqs)[\w.-]*)"
 )
 _FOR_TESTS = re.compile(r"(?:^|[/._-])(?:tests?|testing|pytest|py3)(?=[._-]|/.*)")
 _FOR_DEVELOPERS = re.compile(r"(?:^|[/._-])(?:dev|develop|development|ci|all)(?=[._-])")

@@ -114,6 +114,7 @@ def test_the_interpreter_follows_from_the_evidence(recipe_of, files: dict[str, s
         ),
         ({"pyproject.toml": "[tool.hatch.envs.default]\ndependencies=['pytest', 'mock']\n"}, {"mock"}),
         ({"pyproject.toml": "[tool.hatch.envs.default]\ndependencies=['furo']\n"}, set()),
+        ({"setup.py": "", "tests/words.txt": "nose\n", "tests/requirements.txt": "mock\n"}, {"mock"}),
         (
             {"setup.py": "", "tests/requirements/py3.txt": "mock\n", "tests/requirements/mysql.txt": "mysqlclient\n"},
             {"mock"},
