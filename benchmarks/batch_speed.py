@@ -121,15 +121,28 @@ def watch_memory(process: "subprocess.Popen[bytes]", highest: list[int]) -> None
 
 
 def tree(pid: int) -> list[int]:
-    """A process and all below it."""
+    """A process and all below it.
+
+    A child that has not started its own program yet is left out: it runs on its parent's memory, which would be counted
+    once more.
+    """
     found = [pid]
     for parent in found:
         try:
             for children in Path(f"/proc/{parent}/task").glob("*/children"):
-                found += map(int, children.read_text().split())
+                below = map(int, children.read_text().split())
+                found += [child for child in below if command_of(child) != command_of(parent)]
         except OSError:
             continue
     return found
+
+
+def command_of(pid: int) -> bytes:
+    """The words that a process was started with; none when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def resident(pid: int) -> int:
