@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,7 +52,7 @@ def disk_use() -> int:
     """
     client = connect()
     try:
-        return _use(client, _list(client))
+        return _use(_layers(client, image) for image in _list(client))
     finally:
         client.close()
 
@@ -76,8 +77,9 @@ def prune(limit: int, *, keep: str = "") -> list[StoredImage]:
     try:
         with one_at_a_time("prune"):
             stored = _list(client)
+            layers = {image.name: _layers(client, image) for image in stored}
             for image in reversed(stored):
-                if _use(client, stored) <= limit:
+                if _use(layers.values()) <= limit:
                     break
                 if image.name == keep:
                     continue
@@ -87,7 +89,7 @@ def prune(limit: int, *, keep: str = "") -> list[StoredImage]:
                     continue
                 (state_folder() / "used" / image.name.rsplit(":", 1)[-1]).unlink(missing_ok=True)
                 removed.append(image)
-                stored = [other for other in stored if other.name != image.name]
+                del layers[image.name]
     finally:
         client.close()
     return removed
@@ -107,39 +109,46 @@ def read_size(text: str) -> int:
 
 def _list(client: Any) -> list[StoredImage]:
     found = []
-    for image in client.images.list(filters={"label": [f"{LABEL}=environment", f"{LABEL}.owner={owner()}"]}):
-        labels = image.labels or {}
-        for name in image.tags:
+    # The engine's own list, not one question an image: another process may remove images meanwhile.
+    for entry in client.api.images(filters={"label": [f"{LABEL}=environment", f"{LABEL}.owner={owner()}"]}):
+        labels = entry.get("Labels") or {}
+        for name in entry.get("RepoTags") or ():
             if name.startswith(f"{IMAGES}:"):
                 found.append(
                     StoredImage(
                         name=name,
-                        id=image.id,
+                        id=entry["Id"],
                         repository=labels.get(f"{LABEL}.repository", ""),
                         commit=labels.get(f"{LABEL}.commit", ""),
-                        size=image.attrs.get("Size", 0),
-                        used=_used(name, image.attrs.get("Created", "")),
+                        size=entry.get("Size", 0),
+                        used=_used(name, entry.get("Created", time.time())),
                     )
                 )
     return sorted(found, key=lambda image: image.used, reverse=True)
 
 
-def _used(name: str, created: str) -> datetime:
+def _used(name: str, created: float) -> datetime:
     try:
         moment = (state_folder() / "used" / name.rsplit(":", 1)[-1]).stat().st_mtime
     except OSError:
-        try:
-            return datetime.fromisoformat(created[:19]).replace(tzinfo=UTC)
-        except ValueError:
-            moment = time.time()
+        moment = created
     return datetime.fromtimestamp(moment, UTC)
 
 
-def _use(client: Any, images: list[StoredImage]) -> int:
+def _layers(client: Any, image: StoredImage) -> dict[str, int]:
+    """The bytes of each layer of an image; none when it was removed meanwhile."""
+    from docker.errors import ImageNotFound
+
+    try:
+        history = client.api.history(image.id)
+    except ImageNotFound:
+        return {}
+    return {
+        entry["Id"] if entry["Id"] != "<missing>" else f"{entry['CreatedBy']}{entry['Created']}{index}": entry["Size"]
+        for index, entry in enumerate(history)
+    }
+
+
+def _use(layers: Iterable[dict[str, int]]) -> int:
     """Bytes of the layers of some images, each layer once."""
-    layers: dict[str, int] = {}
-    for image in images:
-        for index, entry in enumerate(client.api.history(image.id)):
-            identity = entry["Id"] if entry["Id"] != "<missing>" else f"{entry['CreatedBy']}{entry['Created']}{index}"
-            layers[identity] = entry["Size"]
-    return sum(layers.values())
+    return sum({identity: size for image in layers for identity, size in image.items()}.values())
