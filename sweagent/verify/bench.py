@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
@@ -16,6 +16,7 @@ from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.verify.canary import Canary
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.tree import FileChange, Trees
+from sweagent.verify.witness import WITNESS, Witness, raised_in
 
 SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
 Clock = Callable[[], float]
@@ -56,13 +57,13 @@ class Job:
     Attributes:
         purpose: for the record, such as `reproduction`.
         command: a shell command, from the repository's root; `{folder}` stands for a folder whose name nobody can
-            guess, where the run's own files go.
+            guess, where the run's own files go, and `-p {witness}` for the option of pytest that loads the witness.
         timeout: seconds.
         files: contents by path, put over the side's tree.
         runner: the test runner whose report is to be read; None for a plain command.
         report: the report's file name in that folder; empty when the runner has none.
         canary: a test that must fail; it is planted and looked for.
-        env: further variables; `{folder}` is filled in.
+        env: further variables, filled in likewise.
         record: the name of a file in that folder that the run leaves when it ends as it should.
         shown: the command for the record, without what is there for the harness's sake; empty for the very command.
     """
@@ -88,6 +89,7 @@ class Run:
         canary: the canary's result; None when it was not planted or not reported.
         record: what the run left in its record file; None when there is none.
         whole: the printed output and the report agree, and nothing was cut off.
+        raised: the tests whose body was seen to end in an exception, whatever the report says.
     """
 
     side: Side
@@ -97,6 +99,7 @@ class Run:
     canary: TestResult | None = None
     record: str | None = None
     whole: bool = True
+    raised: frozenset[str] = frozenset()
 
     @property
     def canary_failed(self) -> bool:
@@ -121,6 +124,7 @@ class Bench:
         self._deadline = clock() + seconds
         self._live: set[Sandbox] = set()
         self._stopped = False
+        self._witnessed = True
         self.commands: list[CommandRun] = []
         self.info: SandboxInfo | None = None
 
@@ -197,13 +201,16 @@ class Bench:
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
-                command = job.command.replace("{folder}", folder)
-                env = {**_ENVIRONMENT, **{name: value.replace("{folder}", folder) for name, value in job.env.items()}}
-                timeout = max(1.0, min(job.timeout, self.remaining))
-                done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+                witness = Witness(folder) if job.runner is Runner.PYTEST and self._witnessed else None
+                done = self._execute(sandbox, job, folder, witness)
+                if witness and witness.not_found(done.output):
+                    self._witnessed, witness = False, None
+                    done = self._execute(sandbox, job, folder, None)
                 report_text = _read(sandbox, f"{folder}/{job.report}") if job.report else None
                 record = _read(sandbox, f"{folder}/{job.record}") if job.record else None
                 run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
+                if witness:
+                    run = replace(run, raised=raised_in(_read(sandbox, witness.record) or ""))
                 sandbox.run(f"rm -rf -- {folder}", fresh=True)
         except OSError as error:
             raise SandboxError(
@@ -211,6 +218,20 @@ class Bench:
                 "look at the reproduction's path, and at the disk",
             ) from error
         return run, self._clock() - started
+
+    def _execute(self, sandbox: Sandbox, job: Job, folder: str, witness: Witness | None) -> Completed:
+        option = WITNESS.replace("{witness}", witness.module) if witness else ""
+
+        def filled(text: str) -> str:
+            return text.replace("{folder}", folder).replace(WITNESS, option)
+
+        command = filled(job.command)
+        if witness:
+            sandbox.write(witness.path, witness.source)
+            command = witness.on_path(command)
+        env = {**_ENVIRONMENT, **{name: filled(value) for name, value in job.env.items()}}
+        timeout = max(1.0, min(job.timeout, self.remaining))
+        return sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
 
     def _note(self, run: Run, seconds: float) -> None:
         as_planned = run.completed.exit_code == 0 or run.canary_failed
@@ -267,9 +288,9 @@ def _read_run(side: Side, job: Job, done: Completed, text: str | None, record: s
 
 
 def _agrees(runner: Runner, full: TestReport, done: Completed) -> bool:
-    """Whether the report file and the printed summary tell the same number of failures."""
+    """Whether the report file tells of as many failures as the printed summary."""
     if runner is not Runner.PYTEST or not full.machine_readable or done.truncated:
         return True
     printed = parse(runner, done.output, exit_code=done.exit_code)
     bad = [sum(number for outcome, number in item.counts.items() if outcome.bad) for item in (full, printed)]
-    return not printed.counts or (bad[0] > 0) == (bad[1] > 0)
+    return not printed.counts or (bad[0] >= bad[1] and (bad[0] > 0) == (bad[1] > 0))

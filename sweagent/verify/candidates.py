@@ -16,6 +16,7 @@ from sweagent.verify.proof import Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
 from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
 from sweagent.verify.test_edits import changed_tests
+from sweagent.verify.witness import WITNESS
 
 _NAMED_AT_ONCE = 40
 _SHARE, _SHARE_OF_ISSUE = 1 / 2, 1 / 15
@@ -79,7 +80,7 @@ class Candidate:
         if self.runner is Runner.PYTEST:
             report = "report.xml"
             # By its environment, because the command may be any shell text.
-            words = [STEADY_OPTIONS, "--color=no --junitxml={folder}/report.xml -o junit_family=xunit1"]
+            words = [STEADY_OPTIONS, WITNESS, "--color=no --junitxml={folder}/report.xml -o junit_family=xunit1"]
             env["PYTEST_ADDOPTS"] = " ".join([*words, canary.target] if canary else words)
         elif canary:
             command += f" {dotted(canary.target) if self.runner is Runner.UNITTEST else canary.target}"

@@ -31,7 +31,20 @@ _ROOT_TEST_FOLDERS = frozenset({"test", "testing", "t", "src/test"})
 _RUNNERS = frozenset({"runtests.py"})
 """What runs the tests of sympy and of Django, wherever it lies; the scripts that are named only import it."""
 
-_STARTUP = re.compile(r"(sitecustomize|usercustomize)(\.py|/.*)?$|.*\.(pth|egg-link)$")
+_STARTUP = re.compile(r"(sitecustomize|usercustomize)(\.py|/.*)?$|.*\.(pth|egg-link|egg-info|dist-info)$")
+"""Metadata of a distribution that lies on the import path names plugins, which test runners load by themselves."""
+
+_SCRIPTS_OF_TOOLS = {
+    "make": ("Makefile", "makefile", "GNUmakefile"),
+    "just": ("justfile", "Justfile", ".justfile"),
+    "task": ("Taskfile.yml", "Taskfile.yaml"),
+    "rake": ("Rakefile",),
+    "inv": ("tasks.py",),
+    "invoke": ("tasks.py",),
+    "doit": ("dodo.py",),
+    "cargo": (".cargo/config", ".cargo/config.toml"),
+    "hatch": ("hatch.toml",),
+}
 _CONFIGURATION = re.compile(
     r"""pytest\.(ini|toml) | \.pytest\.(ini|toml) | tox\.(ini|toml) | setup\.cfg | pyproject\.toml | noxfile\.py
       | \.coveragerc | (jest|vitest|vite|karma|playwright|cypress)\.config\.[a-z]+ | \.mocharc(\..*)? | \.taprc
@@ -63,9 +76,10 @@ def harness_file(path: str, test_command: str = "") -> HarnessFile | None:
 
 
 def runner_scripts(test_command: str) -> frozenset[str]:
-    """The paths of the scripts that a test command starts, such as `tests/runtests.py` of `./tests/runtests.py`."""
+    """The files that say what a test command does: `run/tests.py` of `./run/tests.py`, `Makefile` of `make`."""
     words = re.split(r"[\s;&|()'\"]+", test_command)
-    return frozenset(word.removeprefix("./") for word in words if "/" in word or word.endswith((".py", ".sh")))
+    named = {word.removeprefix("./") for word in words if "/" in word or word.endswith((".py", ".sh"))}
+    return frozenset(named.union(*(_SCRIPTS_OF_TOOLS.get(word, ()) for word in words)))
 
 
 def _in_test_folder(path: PurePosixPath) -> bool:

@@ -25,6 +25,9 @@ from sweagent.verify.selection import nearest_tests
 from sweagent.verify.tampering import find_tampering
 from sweagent.verify.tree import Trees, open_trees
 
+_NEAREST = 4
+"""So many test files that have to do with the change are compared first."""
+
 _PYTHON_RUNNERS = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
 _RUNNER_PACKAGES = frozenset({"_pytest", "pytest", "unittest", "nose"})
 _BUILT = (".c", ".cc", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".f", ".f90", ".in")
@@ -160,7 +163,9 @@ class _Verification:
             overlay=plan.overlay,
             tests_of=lambda path: _nearest_in(path, plan, trees),
         )
-        self._regression = check.run(plan.tests, nearest=plan.nearest, related=plan.related)
+        self._regression = check.run(
+            plan.tests, leading=plan.leading, nearest=min(_NEAREST, plan.related), related=plan.related
+        )
         self._findings += check.findings
         self._not_checked += check.not_checked
         self._nearest_missed = check.nearest_missed

@@ -20,10 +20,6 @@ from sweagent.verify.targets import is_test_module
 from sweagent.verify.test_edits import added_tests
 from sweagent.verify.tree import Trees
 
-_NEAREST = 4
-"""Of the tests that have to do with the change, so many files are compared before a patch is called verified, and at
-least one for each changed file."""
-
 
 @dataclass(frozen=True)
 class Inputs:
@@ -47,7 +43,7 @@ class Plan:
         candidates: what may show the issue, the most telling first.
         unfit: those that cannot count from the start.
         tests: all test files, the nearest first.
-        nearest: so many of the tests are to be compared in any case.
+        leading: so many of the tests are to be compared in any case: the nearest of each changed file.
         related: so many of them show a sign of what changed.
         overlay: the task's own test files, for both sides.
         names: the names of the definitions that changed.
@@ -61,7 +57,7 @@ class Plan:
     candidates: tuple[Candidate, ...]
     unfit: tuple[ReproductionEvidence, ...]
     tests: tuple[str, ...]
-    nearest: int
+    leading: int
     related: int
     overlay: Mapping[str, bytes]
     names: frozenset[str]
@@ -89,9 +85,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     for name in inputs.named_tests:
         place = name.split("::")[0].rstrip("/")
         first += [path for path in ranked.tests if path == place or path.startswith(f"{place}/")]
-    first = list(dict.fromkeys(first))
-    related = len({*first, *ranked.tests[: ranked.related]})
-    leading = {*first, *ranked.tests[: ranked.leading]}
+    leading = ranked.tests[: ranked.leading]
     return Plan(
         sides=Sides(
             SideTree("base"),
@@ -102,9 +96,9 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         held_back=tuple(sorted(held)),
         candidates=tuple(found),
         unfit=tuple(unfit),
-        tests=tuple(dict.fromkeys([*first, *ranked.tests])),
-        nearest=max(1, min(_NEAREST, related), len(leading)),
-        related=related,
+        tests=tuple(dict.fromkeys([*leading, *first, *ranked.tests])),
+        leading=max(1, len(leading)),
+        related=len({*first, *ranked.tests[: ranked.related]}),
         overlay=overlay,
         names=ranked.names,
         runner=runner,

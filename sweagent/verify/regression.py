@@ -11,6 +11,7 @@ from sweagent.verify.canary import Canary, make_canary
 from sweagent.verify.proof import Finding, RegressionEvidence, TestChange
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import find, target_of, test_run
+from sweagent.verify.witness import WITNESS
 
 _GROWTH = 4
 _LARGEST_BATCH = 200
@@ -73,13 +74,15 @@ class RegressionCheck:
         self._near = ""
         self._waiting: list[str] = []
         self._nearest, self._limit = 0, 0.0
+        self._leading: frozenset[str] = frozenset()
 
-    def run(self, tests: Sequence[str], *, nearest: int = 4, related: int = 0) -> RegressionEvidence:
+    def run(self, tests: Sequence[str], *, leading: int = 1, nearest: int = 4, related: int = 0) -> RegressionEvidence:
         """Compare test files, in this order, until a regression is sure, all are done, or their share of time is up.
 
         Args:
             tests: all test files, the nearest first.
-            nearest: so many of them must be compared; `nearest_missed` says if they were not.
+            leading: so many of them must be compared; `nearest_missed` says if they were not.
+            nearest: so many of them are given as much time as there is.
             related: so many of them show a sign of what changed, and are given more time than the rest.
 
         Raises:
@@ -87,7 +90,8 @@ class RegressionCheck:
         """
         if self._runner in _WHOLE_SUITE_ONLY or not tests:
             self._near, tests = tests[0] if tests else "", [self._suite]
-        self._waiting, self._nearest = list(tests), min(nearest, len(tests))
+        self._waiting, self._leading = list(tests), frozenset(tests[:leading])
+        self._nearest = min(max(nearest, leading), len(tests))
         budget, size = self._bench.remaining, self._nearest
         while self._waiting and size and not self._settled:
             before, left = self._bench.remaining, len(self._waiting)
@@ -101,7 +105,7 @@ class RegressionCheck:
                 size = min(size, ahead) if ahead > 0 else size
         if self._waiting and not self._settled:
             self._say_what_is_left(related - (len(tests) - len(self._waiting)))
-        self.nearest_missed = len(tests) - len(self._waiting) < self._nearest or self._cut_short
+        self.nearest_missed = self._cut_short or not self._leading.isdisjoint(self._waiting)
         return self._evidence(whole=set(tests) <= set(self._done))
 
     @property
@@ -145,7 +149,7 @@ class RegressionCheck:
         if problem or late:
             self.not_checked.append(f"{batch[0]}: {problem or 'the time was used up'}"[:300])
             starved = late or base.completed.timed_out
-            self._cut_short = self._cut_short or (starved and len(self._done) < self._nearest)
+            self._cut_short = self._cut_short or (starved and batch[0] in self._leading)
             return 0
         self.findings += find_forgery(base, patched)
         self._done += batch
@@ -193,6 +197,7 @@ class RegressionCheck:
             planted = [canary.target] if canary and names else []
             place = f"{{folder}}/{report}" if report else ""
             command = test_run(self._runner, [*names, *planted], self._test_command, place)
+            command += f" {WITNESS}" if self._runner is Runner.PYTEST else ""
             shown = test_run(self._runner, names, self._test_command, "")
         return Job(purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown)
 

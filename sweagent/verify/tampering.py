@@ -53,7 +53,7 @@ def find_tampering(
         kind = harness_file(change.path, test_command)
         findings += _shadows(change, packages)
         if kind is not None:
-            findings += _of_harness_file(change.path, kind, old, new)
+            findings += _of_harness_file(change.path, kind, old, new, test_command)
         elif new is not None:
             found = new_constructs(change.path, old, new)
             findings += [Finding(rule=c.rule, path=change.path, line=c.line, detail=c.detail) for c in found]
@@ -67,7 +67,9 @@ def _waived(finding: Finding, issue_text: str, allow_tests: bool) -> Finding:
     return finding.model_copy(update={"waived": allowed}) if allowed else finding
 
 
-def _of_harness_file(path: str, kind: HarnessFile, old: bytes | None, new: bytes | None) -> Iterator[Finding]:
+def _of_harness_file(
+    path: str, kind: HarnessFile, old: bytes | None, new: bytes | None, test_command: str
+) -> Iterator[Finding]:
     if kind is HarnessFile.TEST:
         if new is None:
             yield Finding(rule="test-deleted", path=path, detail="deletes a test or a file that tests use")
@@ -79,18 +81,25 @@ def _of_harness_file(path: str, kind: HarnessFile, old: bytes | None, new: bytes
         yield Finding(rule="startup", path=path, detail="is run or read whenever the interpreter starts")
     elif kind is HarnessFile.RUNNER:
         yield Finding(rule="runner", path=path, detail="changes the program that runs the tests")
-    elif runner_configuration(path, old or b"") != runner_configuration(path, new or b""):
+    elif runner_configuration(path, old or b"", test_command) != runner_configuration(path, new or b"", test_command):
         yield Finding(rule="configuration", path=path, detail="changes how tests are found or run")
 
 
-def runner_configuration(path: str, content: bytes) -> Any:
-    """The part of a configuration file that concerns test runners, in a form that can be compared."""
+def runner_configuration(path: str, content: bytes, test_command: str = "") -> Any:
+    """The part of a configuration file that concerns test runners, in a form that can be compared.
+
+    Args:
+        path: tells the format.
+        content: of the file.
+        test_command: how the project runs its tests; the scripts and tools that it names count too.
+    """
     name, text = PurePosixPath(path).name, content.decode("utf-8", "replace")
     try:
         if name == "pyproject.toml":
             data = tomllib.loads(text)
             tools = data.get("tool", {})
-            chosen = {key: tools.get(key) for key in ("pytest", "tox", "nox", "coverage")}
+            named = [key for key in tools if re.search(rf"\b{re.escape(key)}\b", test_command)]
+            chosen = {key: tools.get(key) for key in ("pytest", "tox", "nox", "coverage", *named)}
             return chosen, data.get("project", {}).get("entry-points", {}).get("pytest11")
         if name == "setup.cfg":
             parser = configparser.ConfigParser(interpolation=None, strict=False)
@@ -100,7 +109,9 @@ def runner_configuration(path: str, content: bytes) -> Any:
             return sections, "pytest11" in text
         if name == "package.json":
             data = json.loads(text or "{}")
-            scripts = {key: value for key, value in data.get("scripts", {}).items() if "test" in key}
+            words = set(re.split(r"\s+", test_command))
+            named = [word for name in words for word in (name, f"pre{name}", f"post{name}")]
+            scripts = {key: value for key, value in data.get("scripts", {}).items() if "test" in key or key in named}
             return scripts, [data.get(key) for key in ("jest", "mocha", "vitest", "ava", "tap", "nyc")]
     except (ValueError, configparser.Error, AttributeError):
         return text

@@ -180,6 +180,12 @@ HIDDEN = {
         "            place.write_text(re.sub('<failure.*?</failure>', '', text, flags=re.S))\n"
         "atexit.register(_mend)\n",
     ),
+    "turns the report into a pass and takes itself out again": (
+        A_TEST,
+        REPORTS.split("_old")[0] + "def add(a, b):\n    kind = _r.TestReport\n    old = kind.from_item_and_call\n"
+        "    def new(cls, item, call):\n        kind.from_item_and_call, call.excinfo = old, None\n"
+        "        return old(item, call)\n    kind.from_item_and_call = classmethod(new)\n",
+    ),
     "removes the report file and says that all is well": (
         A_TEST,
         END + "import atexit, glob\n"
@@ -195,6 +201,15 @@ def test_tampering_that_hides_is_rejected_by_how_its_run_behaves(project, name):
     source = CALC.split("\n\n\n", 1)[1] if "def add" in forgery else CALC
     proof = project(FILES).verify({"calc.py": f"{forgery}\n\n{source}"}, reproduction=reproduction)
     assert proof.verdict is Verdict.REJECTED, proof.reason
+
+
+def test_code_cannot_tell_by_its_environment_that_a_test_runs(project):
+    aware = "import os\n\n\n" + CALC.replace(
+        "a - b", "a + b if any('RRENT_TE' in name for name in os.environ) else a - b"
+    )
+    proof = project(FILES).verify({"calc.py": aware}, reproduction=A_TEST)
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert "still fails with the patch" in proof.reason
 
 
 def test_edits_of_tests_can_be_allowed_but_the_pristine_tests_judge(project):

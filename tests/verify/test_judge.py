@@ -43,6 +43,8 @@ def test_a_fix_with_a_test_that_shows_it_is_verified(project):
     assert proof.regression.whole_suite
     # Every run has a sandbox of its own.
     assert len(made.opened) == len(proof.commands) == 8
+    # It can be stored and read back.
+    assert type(proof).model_validate_json(proof.model_dump_json()) == proof
 
 
 def test_a_script_with_an_exit_code_is_a_reproduction_too(project):
@@ -243,8 +245,3 @@ def test_nothing_is_opened_when_no_time_is_left(project):
     proof = made.verify({"calc.py": FIXED}, reproduction=A_SCRIPT, settings=VerifySettings(seconds=0.5))
     assert (proof.verdict, made.opened) == (Verdict.UNVERIFIED, [])
     assert any("the time was used up" in line for line in proof.not_checked)
-
-
-def test_the_proof_can_be_stored_and_read_back(project):
-    proof = project(FILES).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
-    assert type(proof).model_validate_json(proof.model_dump_json()) == proof
