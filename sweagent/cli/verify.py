@@ -189,18 +189,20 @@ def _reproduction(
 
 
 def _placed(file: Path, repository: "Repository", *, beside: Path) -> tuple[str, str]:
-    """A file's place in the repository and its text; what lies outside goes into the root, beside the first file."""
+    """A file's place in the repository and its text; what lies outside goes where the first file belongs."""
     from sweagent.errors import UsageError
+    from sweagent.verify.commands import home_of
 
     try:
         content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the reproduction {file} cannot be read: {error}", "give a text file") from error
-    place = file.resolve()
-    for top in (Path(repository.source).resolve(), beside.resolve().parent):
-        if place.is_relative_to(top):
-            return place.relative_to(top).as_posix(), content
-    return place.name, content
+    place, first, top = file.resolve(), beside.resolve(), Path(repository.source).resolve()
+    if place.is_relative_to(top):
+        return place.relative_to(top).as_posix(), content
+    name = place.relative_to(first.parent) if place.is_relative_to(first.parent) else Path(place.name)
+    home = "" if first.is_relative_to(top) else home_of(first, repository)
+    return Path(home, name).as_posix(), content
 
 
 def _write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Path | None) -> None:

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from sweagent.cli.verify import command
 from sweagent.errors import ExitCode, StorageError, UsageError
 from sweagent.verify import Proof, Verdict
+from sweagent.verify.commands import home_of
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
 FILES = {
@@ -100,3 +101,19 @@ def test_a_patch_is_judged_in_containers(project, tmp_path, offline_image):
     assert {run.command for run in proof.commands if run.purpose == "tests"} == {
         "python3 -m pytest --color=no -rA tests/test_calc.py --continue-on-collection-errors --maxfail=0 -p no:randomly"
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "home"),
+    [
+        ("given/sub/tests/test_new.py", "tests"),
+        ("given/deep/tests/unit/test_new.py", "deep/tests/unit"),
+        ("given/test_calc.py", "tests"),
+        ("given/test_new.py", ""),
+        ("given/tests/show.py", ""),
+        ("given/test_two.py", ""),
+    ],
+)
+def test_a_test_from_outside_is_put_where_it_belongs(project, tmp_path, given, home):
+    more = {"deep/tests/unit/test_two.py": "", "tests/test_two.py": "", "docs/x.txt": ""}
+    assert home_of(tmp_path / given, project({**FILES, **more}).repository) == home
