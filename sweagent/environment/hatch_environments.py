@@ -34,7 +34,7 @@ def read_hatch(tree: Tree) -> Installed:
                 for line in lines_of(environment.get(listed), f"{name} environment {key}")
                 if re.match(r"[A-Za-z0-9][^{}]*$", line.value)
             ]
-            if "dependencies" not in table.get(_OWN, {"dependencies": ()}):
+            if _OWN in dict(environments) and "dependencies" not in table[_OWN]:
                 lines += [Line(value=package, source=f"the environment {_OWN} has it") for package in _OF_OWN]
             return Installed(
                 requirements=tuple(lines),
@@ -45,5 +45,6 @@ def read_hatch(tree: Tree) -> Installed:
 
 
 def _texts(environments: list[tuple[str, dict[str, Any]]], key: str) -> tuple[str, ...]:
-    items = [item for _, environment in environments for item in environment.get(key) or () if isinstance(item, str)]
+    listed = [environment.get(key) for _, environment in environments]
+    items = [item for values in listed if isinstance(values, list) for item in values if isinstance(item, str)]
     return tuple(dict.fromkeys(items))

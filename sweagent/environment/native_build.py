@@ -8,7 +8,9 @@ from sweagent.environment.tree import Tree
 from sweagent.model import Frozen
 
 _MESON_OPTIONS = ("meson.options", "meson_options.txt")
-_SYSTEM_OPTION = re.compile(r"option\(\s*['\"]system-([a-z0-9+.]+)['\"]\s*,\s*type\s*:\s*['\"]boolean['\"]")
+_SYSTEM_OPTION = re.compile(
+    r"option\(\s*['\"]system-([a-z0-9][a-z0-9+.]{0,40})['\"]\s*,\s*type\s*:\s*['\"]boolean['\"]"
+)
 _SOURCE = re.compile(r"\.(?:c|cc|cpp|cxx|pyx|f|f90)$")
 _NOT_BUILT = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|benchmarks?)/")
 _MANY = 5

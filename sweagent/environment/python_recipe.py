@@ -71,7 +71,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
     said = (read_nox(tree), read_tox(tree), read_hatch(tree))
     extras = metadata.for_tests()
     named = dict.fromkeys(extra for installed in said for extra in installed.extras)
-    extras += tuple(name for name in named if name in metadata.extras and name not in extras)
+    extras += tuple(extra for extra in named if extra in metadata.extras and extra not in extras)
     plain = metadata.dependencies or tuple(_plain_requirements(tree, metadata))
     wanted = [*plain, *(line for extra in extras for line in metadata.extras[extra])]
     wanted += [line for line in test_requirements(tree, metadata, said) if not _is_tool(line)]

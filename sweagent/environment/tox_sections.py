@@ -73,4 +73,6 @@ def _installed(packages: Any, extras: Any, groups: Any, source: str) -> Installe
 def _names(values: Any) -> tuple[str, ...]:
     items: Iterable[object] = values if isinstance(values, list) else ()
     texts = (item.strip() for item in items if isinstance(item, str))
-    return tuple(text for text in texts if re.fullmatch(r"[\w.-]+", text) and not _NOT_FOR_TESTS.search(text))
+    return tuple(
+        text for text in texts if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text) and not _NOT_FOR_TESTS.search(text)
+    )

@@ -456,3 +456,18 @@ def test_the_overrides_of_a_checkout_need_not_be_committed(git_repository) -> No
     assert discover(repository, "HEAD~1").test_command.value == "make other"
     subprocess.run(["git", "-C", str(repository), *who, "commit", "-q", "--allow-empty", "-m", "next"], check=True)
     assert discover(repository, "HEAD~1").test_command.value == "make check"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.hatch.envs.test]\ndependencies=7\nfeatures=true\n",
+        "[tool.hatch.envs]\nhatch-test=1\ntest={}\n",
+        "[tool.tox.env_run_base]\ndeps=1\nextras='x'\ndependency_groups=[1, {}]\n",
+        "[tool.tox]\nlegacy_tox_ini=['[testenv]']\n",
+        "[tool.pdm]\ndev-dependencies=[1]\n[tool.uv]\ndev-dependencies=1\n",
+        "[project]\nname=1\n[project.optional-dependencies]\ntest=['1[', 'a[']\n",
+    ],
+)
+def test_tables_of_the_wrong_kind_are_passed_over(recipe_of, text: str) -> None:
+    assert [line.value for line in recipe_of({"pyproject.toml": text} | TEST).requirements] == ["pytest"]
