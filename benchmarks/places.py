@@ -46,7 +46,7 @@ def instances(data: Path, repositories: Path, cache: Path) -> Iterator[tuple[Ins
     """Yield the instances whose repository and base commit are there, each with its index; say which are not."""
     for line in data.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        git_dir = _git_dir(repositories, row["repo"])
+        git_dir = git_dir_in(repositories, row["repo"])
         if git_dir is None:
             print(f"{row['instance_id']}: there is no repository")
             continue
@@ -109,7 +109,8 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _git_dir(repositories: Path, repo: str) -> Path | None:
+def git_dir_in(repositories: Path, repo: str) -> Path | None:
+    """The git directory of a repository in a folder of them, or None."""
     for separator in ("+", "__"):
         folder = repositories / repo.replace("/", separator)
         for place in (folder / "repo", folder / ".git", folder):

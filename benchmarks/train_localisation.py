@@ -1,6 +1,9 @@
 """Learn the weights of the localisation, and report how they do on repositories that they were not learned on.
 
-    python benchmarks/train_localisation.py DATA REPOSITORIES [--write sweagent/code/weights.json]
+    python benchmarks/train_localisation.py DATA REPOSITORIES [--also DATA] [--write sweagent/code/weights.json]
+
+With `--also`, what `benchmarks/commits_as_issues.py` made of other repositories is learned on too, at a smaller weight;
+nothing is tested on it, and nothing of a repository that is tested on is learned.
 
 Arguments are those of `benchmarks/localise.py`. Needs numpy and scipy. Each of the three rankings (files at first,
 definitions, files at last) is a linear score; its weights maximise the softmax likelihood of the gold places with an L2
@@ -31,6 +34,8 @@ Features = Mapping[str, float]
 STEPS = 120
 PENALTIES = {"stage1": 0.02, "definition": 0.01, "file": 0.01}
 SMALLEST = 0.02
+ALSO = 0.4
+"""What a question made of a commit weighs beside an issue."""
 REASONS_ONLY = frozenset({"exact", "outer", "outer_and_name", "name", "name_title", "cover"})
 """Signals of definitions that give reasons, or say something of their file, and are not weighed themselves."""
 _NO_TEXT = OwnText("", {}, 0, {}, {})
@@ -49,9 +54,10 @@ class Example:
     candidates: list[Candidate]
     gold_candidates: list[int]
     gold_definitions: int
+    weight: float = 1.0
 
 
-def read(instance: Instance, index: Index) -> Example:
+def read(instance: Instance, index: Index, weight: float = 1.0) -> Example:
     """Compute the signals of an instance; the files looked into are chosen by the weights that are in force."""
     files = FileSignals(index, read_question(instance.text))
     signals = files.all()
@@ -78,29 +84,35 @@ def read(instance: Instance, index: Index) -> Example:
             if (item.place.path, item.definition.qualified, item.definition.start) in instance.definitions
         ],
         gold_definitions=len(instance.definitions),
+        weight=weight,
     )
 
 
-def learn(tables: Sequence[list[Features]], gold: Sequence[list[int]], penalty: float) -> Weights:
+def learn(
+    tables: Sequence[list[Features]], gold: Sequence[list[int]], weights: Sequence[float], penalty: float
+) -> Weights:
     """Fit the weights of one ranking.
 
     Args:
         tables: for each question the features of its candidates.
         gold: for each question the positions of the right ones.
+        weights: how much each question counts.
         penalty: weight of the squared weights.
     """
     names = sorted({name for table in tables for row in table for name in row})
     column = {name: number for number, name in enumerate(names)}
-    asked = [(table, right) for table, right in zip(tables, gold, strict=True) if right]
-    sizes = np.array([len(table) for table, _ in asked])
+    asked = [item for item in zip(tables, gold, weights, strict=True) if item[1]]
+    sizes = np.array([len(table) for table, _, _ in asked])
+    counted = np.array([weight for _, _, weight in asked])
+    counted /= counted.sum()
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     question = np.repeat(np.arange(len(asked)), sizes)
     matrix = np.zeros((int(sizes.sum()), len(names)))
-    for number, row in enumerate(row for table, _ in asked for row in table):
+    for number, row in enumerate(row for table, _, _ in asked for row in table):
         for name, value in row.items():
             matrix[number, column[name]] = value
-    wanted = np.mean(
-        [matrix[start + np.array(right)].mean(0) for start, (_, right) in zip(starts, asked, strict=True)], 0
+    wanted = counted @ np.array(
+        [matrix[start + np.array(right)].mean(0) for start, (_, right, _) in zip(starts, asked, strict=True)]
     )
 
     def loss(weights: Any) -> tuple[float, Any]:
@@ -108,8 +120,8 @@ def learn(tables: Sequence[list[Features]], gold: Sequence[list[int]], penalty: 
         tops = np.maximum.reduceat(scores, starts)
         raised = np.exp(scores - tops[question])
         totals = np.add.reduceat(raised, starts)
-        gradient = (raised / totals[question]) @ matrix / len(asked) - wanted + penalty * weights
-        value = np.mean(np.log(totals) + tops) - wanted @ weights + penalty / 2 * weights @ weights
+        gradient = (raised / totals[question] * counted[question]) @ matrix - wanted + penalty * weights
+        value = counted @ (np.log(totals) + tops) - wanted @ weights + penalty / 2 * weights @ weights
         return float(value), gradient
 
     found = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", options={"maxiter": STEPS}).x
@@ -151,17 +163,17 @@ def dot(row: Features, weights: Weights) -> float:
 
 def train(examples: Sequence[Example]) -> dict[str, Weights]:
     """Fit the three rankings, each on what the one before it gives."""
-    stage1 = learn(
-        [file_table(e) for e in examples], [_at(e.numbers, e.gold_numbers) for e in examples], PENALTIES["stage1"]
-    )
+    counted = [e.weight for e in examples]
+    right = [_at(e.numbers, e.gold_numbers) for e in examples]
+    stage1 = learn([file_table(e) for e in examples], right, counted, PENALTIES["stage1"])
     firsts = [_first(e, stage1) for e in examples]
     tables = [definition_table(e, first) for e, first in zip(examples, firsts, strict=True)]
-    definition = learn(tables, [e.gold_candidates for e in examples], PENALTIES["definition"])
+    definition = learn(tables, [e.gold_candidates for e in examples], counted, PENALTIES["definition"])
     lasts = [
         last_table(e, first, [dot(row, definition) for row in table])
         for e, first, table in zip(examples, firsts, tables, strict=True)
     ]
-    file = learn(lasts, [_at(e.looked_into, e.gold_numbers) for e in examples], PENALTIES["file"])
+    file = learn(lasts, [_at(e.looked_into, e.gold_numbers) for e in examples], counted, PENALTIES["file"])
     return {"stage1": stage1, "definition": definition, "file": file}
 
 
@@ -191,18 +203,18 @@ def report(name: str, found: Sequence[tuple[int | None, int | None]], examples: 
     print(f"{name:38} n={len(files):4}  file {shown[0]}   definition {shown[1]}")
 
 
-def across(examples: Sequence[Example], half: Callable[[str], bool]) -> None:
+def across(examples: Sequence[Example], also: Sequence[Example], half: Callable[[str], bool]) -> None:
     """Learn on half of the repositories and test on the other half, both ways."""
     sides = [[e for e in examples if half(e.repo)], [e for e in examples if not half(e.repo)]]
     for learned, other in (sides, sides[::-1]):
         if not learned or not other:
             continue
-        weights = train(learned)
+        weights = train([*learned, *_of_others(also, other)])
         report("learned on these repositories", [ranks(e, weights) for e in learned], learned)
         report("not learned on these", [ranks(e, weights) for e in other], other)
 
 
-def fold_by_fold(name: str, examples: Sequence[Example], folds: Sequence[set[str]]) -> None:
+def fold_by_fold(name: str, examples: Sequence[Example], also: Sequence[Example], folds: Sequence[set[str]]) -> None:
     """Test on some repositories after others, learning each time on those that are not tested."""
     found: list[tuple[int | None, int | None]] = []
     tested: list[Example] = []
@@ -210,10 +222,15 @@ def fold_by_fold(name: str, examples: Sequence[Example], folds: Sequence[set[str
         inside = [e for e in examples if e.repo in repos]
         outside = [e for e in examples if e.repo not in repos]
         if inside and outside:
-            weights = train(outside)
+            weights = train([*outside, *_of_others(also, inside)])
             found.extend(ranks(e, weights) for e in inside)
             tested.extend(inside)
     report(name, found, tested)
+
+
+def _of_others(also: Sequence[Example], tested: Sequence[Example]) -> list[Example]:
+    repos = {e.repo for e in tested}
+    return [e for e in also if e.repo not in repos]
 
 
 def _first(example: Example, weights: Weights) -> dict[int, float]:
@@ -234,19 +251,22 @@ def _worst(scores: Sequence[float], gold: Sequence[int], count: int) -> int | No
     )
 
 
-def compare(examples: Sequence[Example]) -> dict[str, Weights]:
+def compare(examples: Sequence[Example], also: Sequence[Example] = ()) -> dict[str, Weights]:
     """Report how weights do on what they were and were not learned on; return those that are learned on all."""
     ordered = sorted(
         {example.repo for example in examples}, key=lambda repo: (-sum(e.repo == repo for e in examples), repo)
     )
     # The largest repository on one side, the next on the other, and so on.
     side = {repo: number % 4 in (0, 3) for number, repo in enumerate(ordered)}
-    across(examples, lambda repo: side[repo])
+    across(examples, also, lambda repo: side[repo])
     halves = [{repo for repo in ordered if side[repo]}, {repo for repo in ordered if not side[repo]}]
-    fold_by_fold("both halves, each learned on the other", examples, halves)
-    fold_by_fold("three folds", examples, [{*ordered[:1]}, {*ordered[1:2]}, {*ordered[2:]}])
-    fold_by_fold("each repository, learned on the others", examples, [{repo} for repo in ordered])
-    weights = train(examples)
+    fold_by_fold("both halves, each learned on the other", examples, also, halves)
+    fold_by_fold("three folds", examples, also, [{*ordered[:1]}, {*ordered[1:2]}, {*ordered[2:]}])
+    fold_by_fold("each repository, learned on the others", examples, also, [{repo} for repo in ordered])
+    if also:
+        weights = train(also)
+        report("learned on commits of other repositories", [ranks(e, weights) for e in examples], examples)
+    weights = train([*examples, *also])
     report("learned on all, tested on the same", [ranks(e, weights) for e in examples], examples)
     return weights
 
@@ -254,14 +274,15 @@ def compare(examples: Sequence[Example]) -> dict[str, Weights]:
 def main() -> None:
     """Run from the command line."""
     options = parser(__doc__)
+    options.add_argument("--also", type=Path, help="a data file that is learned on too, of repositories in the folder")
     options.add_argument("--write", type=Path, help="write the weights learned on all instances")
     arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         cache = arguments.cache or Path(temporary)
-        examples = [
-            read(instance, index) for instance, index in instances(arguments.data, arguments.repositories, cache)
-        ]
-    weights = compare(examples)
+        examples = [read(*item) for item in instances(arguments.data, arguments.repositories, cache)]
+        made = instances(arguments.also, arguments.repositories, cache) if arguments.also else ()
+        also = [read(instance, index, ALSO) for instance, index in made]
+    weights = compare(examples, also)
     if arguments.write:
         arguments.write.write_text(json.dumps(weights, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -20,7 +20,7 @@ from sweagent.code.words import parts
 _COUNT_BITS = 10
 _COUNT_MAX = (1 << _COUNT_BITS) - 1
 _FILES_KEPT = 400
-_COUNTS_KEPT = 300_000
+_TERMS_KEPT = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Index:
         self._overlay = dict(overlay or {})
         self._contents: dict[str, bytes] = {}
         self._texts: dict[str, FileText] = {}
+        self._term_counts: dict[str, defaultdict[int, int]] = {}
 
     def __enter__(self) -> "Index":
         return self
@@ -232,9 +233,14 @@ class Index:
 
     def term_files(self, term: str) -> Mapping[int, int]:
         """How often a stemmed word (see `words.parts`) stands in each file, by the file's place in `sources`."""
-        counts: defaultdict[int, int] = defaultdict(int)
-        for item in chain.from_iterable(map(self._postings.__getitem__, self._words_with.get(term, ()))):
-            counts[item >> _COUNT_BITS] += item & _COUNT_MAX
+        counts = self._term_counts.get(term)
+        if counts is None:
+            counts = defaultdict(int)
+            for item in chain.from_iterable(map(self._postings.__getitem__, self._words_with.get(term, ()))):
+                counts[item >> _COUNT_BITS] += item & _COUNT_MAX
+            if len(self._term_counts) > _TERMS_KEPT:
+                self._term_counts.clear()
+            self._term_counts[term] = counts
         return counts
 
     def words_with(self, term: str) -> Sequence[str]:

@@ -18,6 +18,8 @@ _FILE_WORDS = (
     ("imported_by", 0.5, "imported by files that read like the issue"),
     ("history", 0.5, "changed by commits that read like the issue"),
 )
+_NAMED = 0.5
+_NAME_OF_ISSUE = "its name has words of the issue"
 _DEFINITION_WORDS = (
     ("frame", 0.0, "on the traceback"),
     ("phrase", 0.0, "holds a quoted message"),
@@ -27,8 +29,8 @@ _DEFINITION_WORDS = (
     ("exact_block", 0.0, "called in the issue's code"),
     ("outer", 0.5, "its class is named"),
     ("called", 0.0, "called by what is named"),
-    ("name_title", 0.5, "its name has words of the title"),
-    ("name", 0.5, "its name has words of the issue"),
+    ("name_title", _NAMED, "its name has words of the title"),
+    ("name", _NAMED, _NAME_OF_ISSUE),
     ("around", 0.5, "within what the issue's words name"),
     ("body", 0.5, "reads like the issue"),
 )
@@ -46,5 +48,8 @@ def file_reason(number: int, signals: Mapping[str, Signal], features: Mapping[st
 
 def definition_reason(candidate: Candidate) -> str:
     """Say why a definition is in the ranking."""
-    said = [words for name, least, words in _DEFINITION_WORDS if candidate.signals.get(name, 0.0) > least]
+    signals = candidate.signals
+    said = [words for name, least, words in _DEFINITION_WORDS if signals.get(name, 0.0) > least]
+    if signals.get("name_title", 0.0) > _NAMED and signals.get("name", 0.0) > _NAMED:
+        said.remove(_NAME_OF_ISSUE)
     return "; ".join(said[:_MOST]) or _OTHERWISE

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sweagent.code.definitions import Definition
 from sweagent.code.index import Index, Place
-from sweagent.code.languages import is_test
+from sweagent.code.languages import is_aside, is_test, language_of
 from sweagent.code.localise import Localisation, locate
 from sweagent.code.tokens import count_tokens
 
@@ -18,6 +18,8 @@ _Item = TypeVar("_Item")
 
 _SIGNATURE = 110
 _PLACES = 400
+_WITHOUT_IMPORTS = frozenset({"go", "rust", "java", "kotlin", "scala", "csharp", "ruby", "swift", "php", "c", "cpp"})
+"""Languages in which a file uses others of its package, or what a header declares, without an import of that file."""
 
 
 def repo_map(index: Index, question: str = "", token_budget: int = 1000) -> str:
@@ -77,19 +79,35 @@ def _asked(index: Index, question: str) -> list[Place]:
 
 
 def _used(index: Index) -> list[Place]:
-    """Outer definitions, those first that the most files mention which import the definition's file."""
-    places = [
-        place
-        for place in index.definitions()
-        if not is_test(place.path) and place.definition.parent < 0 and not place.definition.name.startswith("_")
-    ]
+    """Outer definitions, those first that the most files mention which import the definition's file, or may do so."""
+    places = [place for place in index.definitions() if not is_test(place.path) and _is_outer(index, place)]
     importers = {path: set(index.importers(path)) for path in {place.path for place in places}}
 
-    def used(place: Place) -> int:
-        mentioning = {index.sources[number] for number in index.word_files(place.definition.name)}
-        return len(mentioning & importers[place.path])
+    def used(place: Place) -> float:
+        name, path = place.definition.name, place.path
+        mentioning = {index.sources[number] for number in index.word_files(name)} - {path}
+        importing = len(mentioning & importers[path])
+        # A plain word is the name of variables too.
+        if language_of(path) not in _WITHOUT_IMPORTS or name.islower():
+            return importing
+        return max(importing, len(mentioning) / len(index.by_name[name]))
 
-    return sorted(places, key=lambda place: (-used(place), place.path, place.definition.start))[:_PLACES]
+    order = {place: (is_aside(place.path), -used(place), place.path, place.definition.start) for place in places}
+    return sorted(places, key=order.__getitem__)[:_PLACES]
+
+
+def _is_outer(index: Index, place: Place) -> bool:
+    """Tell whether a definition is within nothing but modules; what implements a trait for a type is left out."""
+    definition = place.definition
+    if definition.kind in ("module", "method") or definition.name.startswith("_"):
+        return False
+    if definition.bases and language_of(place.path) == "rust":
+        return False
+    around = index.definitions_of(place.path)
+    parent = definition.parent
+    while parent >= 0 and around[parent].kind == "module":
+        parent = around[parent].parent
+    return parent < 0
 
 
 def _render(index: Index, places: Sequence[Place]) -> str:

@@ -148,6 +148,21 @@ def test_a_map_without_a_question_starts_with_what_is_used(index: Index) -> None
     assert "class Cart:" in repo_map(index, "", 40) or "class Money:" in repo_map(index, "", 40)
 
 
+def test_the_map_knows_what_is_used_without_an_import(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    files = {f"p/{name}.go": f"package p\nfunc Run{name}(t *Tree) {{ value := 1 }}\n" for name in ("A", "B", "C")}
+    files["p/zoo.go"] = "package p\ntype Tree struct{}\nfunc (t *Tree) Grow() {}\nfunc value() {}\n"
+    index = open_index(git_dir, commit(files), tmp_path / "other")
+    shown = repo_map(index, "", 30).splitlines()
+    assert shown[0] == "p/zoo.go:"
+    assert "type Tree struct" in shown[1]
+
+
+def test_the_map_looks_into_modules(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    files = {"lib/cart.rb": "module Shop\n class Cart\n end\nend\n", "lib/main.rb": "Shop::Cart.new\n"}
+    shown = repo_map(open_index(git_dir, commit(files), tmp_path / "other"), "", 60)
+    assert "class Cart" in shown
+
+
 def test_an_outline_keeps_the_outer_definitions_when_the_budget_is_short(index: Index) -> None:
     assert "class GiftCart(Cart):" in file_outline(index, "shop/cart.py", 40)
     assert "def price(line):" not in file_outline(index, "shop/cart.py", 40)
