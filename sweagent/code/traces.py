@@ -35,7 +35,11 @@ _NATIVE = re.compile(
     r"([\w./+-]{1,200}\.(?:c|cc|cpp|cxx|h|hpp)):(\d+)",
     re.M,
 )
-_INNERMOST_FIRST = (_JAVASCRIPT, _JAVA, _GO, _RUST, _RUST_BACK, _RUBY, _PHP, _CSHARP, _NATIVE)
+_ASSERTION = re.compile(
+    r"(?<![\w./+-])([\w./+-]{1,200}\.(?:c|cc|cpp|cxx|h|hpp)):(\d+): (?:[^\n()]{0,100}[ *&:])?(\w{1,80})"
+    r"(?:\([^\n]{0,200}\)[^\n:]{0,20})?: Assertion"
+)
+_INNERMOST_FIRST = (_JAVASCRIPT, _JAVA, _GO, _RUST, _RUST_BACK, _RUBY, _PHP, _CSHARP, _NATIVE, _ASSERTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ _READ: dict["re.Pattern[str]", Callable[..., Frame]] = {
     _RUST: _frame,
     _RUST_BACK: _function_first,
     _RUBY: _frame,
+    _ASSERTION: _frame,
     _PHP: _frame,
     _CSHARP: _function_first,
     _NATIVE: _function_first,

@@ -41,6 +41,9 @@ lib/rack/parser.rb:109:in `normalize': expected Hash
 PHP = "#0 /var/www/src/Bar.php(123): App\\Foo\\Bar->baz('x')\n#1 {main}\n"
 CSHARP = "   at Foo.Bar.Baz(String x) in C:\\src\\Bar.cs:line 12\n"
 GDB = "#0  0x00007 in jv_parse (x=1) at src/jv_parse.c:123\n#1  main (argc=1) at main.c:3\n"
+ASSERTION = (
+    "jq: src/jv.c:1111: jv_implode: Assertion `x' failed.\nt: a/b.cc:7: void n::C::run(int): Assertion `y' failed.\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,7 @@ GDB = "#0  0x00007 in jv_parse (x=1) at src/jv_parse.c:123\n#1  main (argc=1) at
         (PHP, [("/var/www/src/Bar.php", 123, "baz")]),
         (CSHARP, [("C:/src/Bar.cs", 12, "Baz")]),
         (GDB, [("main.c", 3, "main"), ("src/jv_parse.c", 123, "jv_parse")]),
+        (ASSERTION, [("a/b.cc", 7, "run"), ("src/jv.c", 1111, "jv_implode")]),
         ("It fails at once (see main.py), ratio 3:4.", []),
     ],
 )
@@ -82,7 +86,7 @@ def test_the_outermost_frame_comes_first(text: str, expected: list[tuple[str, in
     assert list(frames_of(text)) == [Frame(*item) for item in expected]
 
 
-@pytest.mark.parametrize("text", [PYTHON, NODE, JAVA, GO, RUST, RUBY, PHP, CSHARP, GDB])
+@pytest.mark.parametrize("text", [PYTHON, NODE, JAVA, GO, RUST, RUBY, PHP, CSHARP, GDB, ASSERTION])
 def test_what_is_left_names_no_place(text: str) -> None:
     assert frames_of(without_frames(text)) == ()
 
