@@ -11,11 +11,6 @@ _MESON_OPTIONS = ("meson.options", "meson_options.txt")
 _SYSTEM_OPTION = re.compile(
     r"option\(\s*['\"]system-([a-z0-9][a-z0-9+.]{0,40})['\"]\s*,\s*type\s*:\s*['\"]boolean['\"]"
 )
-_SOURCE = re.compile(r"\.(?:c|cc|cpp|cxx|pyx|f|f90)$")
-_NOT_BUILT = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|benchmarks?)/")
-_MANY = 5
-"""From so many sources on, a step of their own for their compilation is worth its start."""
-
 _MATPLOTLIB_FILE = "/opt/fix-issue/mplsetup.cfg"
 
 
@@ -46,19 +41,12 @@ def native_build(tree: Tree, metadata: Metadata) -> NativeBuild:
         return _of_meson(tree, metadata)
     if metadata.backend == "maturin" or any("setuptools-rust" in line.value for line in metadata.build_requires):
         return NativeBuild(system=(SystemPackage(value=RUST, source="pyproject.toml [build-system]"),))
-    native = NativeBuild()
     if "system_freetype" in tree.read("setupext.py") or "local_freetype" in tree.read("setupext.py"):
-        native = _of_matplotlib()
-    sources = [name for name in tree.names if _SOURCE.search(name) and not _NOT_BUILT.search(name)]
-    if "setup.py" in tree.names and not metadata.build_requires and len(sources) >= _MANY:
-        native = native.model_copy(update={"prepare": (*native.prepare, _in_parallel(native.variables))})
-    return native
-
-
-def _in_parallel(variables: str) -> Line:
-    """Compile on all processors what the installation, which uses one, then finds done; faults are left to it."""
-    command = f"{variables}python setup.py build_ext --inplace -j $(nproc) > /dev/null 2>&1 || true"
-    return Line(value=command, source="setup.py and sources to compile")
+        return _of_matplotlib()
+    if "numpy.distutils" in tree.read("setup.py"):
+        # The other setup scripts compile one file after the other: some compile the same file in several ways.
+        return NativeBuild(variables="NPY_NUM_BUILD_JOBS=$(nproc) ")
+    return NativeBuild()
 
 
 def _of_meson(tree: Tree, metadata: Metadata) -> NativeBuild:

@@ -50,18 +50,11 @@ def test_a_project_that_is_partly_in_rust_gets_rust_and_its_registry(recipe_of) 
     assert "cargo" not in render_dockerfile(plain, Base(name="debian"))
 
 
-def test_many_sources_are_compiled_on_all_processors(recipe_of) -> None:
-    sources = {f"a/{number}.pyx": "" for number in range(5)}
-    (line,) = recipe_of({"setup.py": "setup()\n"} | sources).prepare
-    assert "build_ext --inplace -j $(nproc)" in line.value
+def test_numpys_distutils_compile_on_all_processors(recipe_of) -> None:
+    recipe = recipe_of({"setup.py": "from numpy.distutils.core import setup\n"})
+    assert recipe.install[0].value.startswith("NPY_NUM_BUILD_JOBS=$(nproc) pip install")
 
 
 def test_what_a_setup_script_requires_is_there_before_it_runs(recipe_of) -> None:
     recipe = recipe_of({"setup.py": "setup(setup_requires=['cython>=0.21', 'setuptools>=40'])\n"})
     assert [line.value for line in recipe.tools] == ["cython>=0.21", "setuptools>=40", "wheel"]
-
-
-def test_what_is_built_in_an_environment_of_its_own_is_not_compiled_twice(recipe_of) -> None:
-    sources = {f"a/{number}.c": "" for number in range(5)}
-    build = "[build-system]\nrequires=['setuptools', 'numpy']\n"
-    assert recipe_of({"setup.py": "setup()\n", "pyproject.toml": build} | sources).prepare == ()
