@@ -89,6 +89,7 @@ class Run:
         canary: the canary's result; None when it was not planted or not reported.
         record: what the run left in its record file; None when there is none.
         whole: the printed output and the report agree, and nothing was cut off.
+        witnessed: the second witness was there.
         raised: the tests whose body was seen to end in an exception, whatever the report says.
     """
 
@@ -99,6 +100,7 @@ class Run:
     canary: TestResult | None = None
     record: str | None = None
     whole: bool = True
+    witnessed: bool = False
     raised: frozenset[str] = frozenset()
 
     @property
@@ -204,13 +206,14 @@ class Bench:
                 witness = Witness(folder) if job.runner is Runner.PYTEST and self._witnessed else None
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
-                    self._witnessed, witness = False, None
-                    done = self._execute(sandbox, job, folder, None)
+                    # What a patched run prints must not decide how the others are watched.
+                    self._witnessed = self._witnessed and side.name != "base"
+                    witness, done = None, self._execute(sandbox, job, folder, None)
                 report_text = _read(sandbox, f"{folder}/{job.report}") if job.report else None
                 record = _read(sandbox, f"{folder}/{job.record}") if job.record else None
                 run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
                 if witness:
-                    run = replace(run, raised=raised_in(_read(sandbox, witness.record) or ""))
+                    run = replace(run, witnessed=True, raised=raised_in(_read(sandbox, witness.record) or ""))
                 sandbox.run(f"rm -rf -- {folder}", fresh=True)
         except OSError as error:
             raise SandboxError(

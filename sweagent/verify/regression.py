@@ -293,7 +293,7 @@ class _Alone:
 def _problem(base: Run) -> str:
     """Why a run of tests on the base is nothing to compare with; empty when it is."""
     if base.completed.timed_out or base.completed.exit_code is None:
-        return "it does not end in time on the base either"
+        return "it did not end on the base in the time there was"
     if base.job.canary and not base.canary_failed:
         return f"the planted failing test was not reported on the base. {base.report.problem}"
     return "" if base.report.results or base.canary_failed else f"it does not run on the base: {base.report.problem}"

@@ -32,6 +32,8 @@ def find_forgery(base: Run, patched: Run) -> list[Finding]:
     lied_of = contradicted(patched.raised, patched.report.outcomes()) - contradicted(
         base.raised, base.report.outcomes()
     )
+    if base.witnessed and patched.job.runner is base.job.runner and not patched.witnessed:
+        found.append(_finding("forged-result", "the run says that it cannot load what the base's run could"))
     if lied_of:
         names = ", ".join(sorted(lied_of)[:3])
         found.append(_finding("forged-result", f"reported as passed, and seen to end in an exception: {names}"))

@@ -1,6 +1,9 @@
 import pytest
 
-from sweagent.testing import TestOutcome
+from sweagent.sandbox.base import Completed
+from sweagent.testing import Runner, TestOutcome, TestReport
+from sweagent.verify.bench import Job, Run
+from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.witness import Witness, contradicted, raised_in
 
 
@@ -29,6 +32,20 @@ def test_a_plugin_that_pytest_cannot_find_is_told_from_one_that_fails():
     assert witness.not_found(f'ImportError: Error importing plugin "{witness.module}": No module named ...')
     assert not witness.not_found('Error importing plugin "other"')
     assert witness.path != Witness("/tmp/folder").path
+
+
+def test_a_patched_run_that_goes_without_the_witness_is_a_forgery():
+    job = Job("tests", "pytest", 1, runner=Runner.PYTEST)
+    runs = {
+        (side, seen): Run(
+            side, job, Completed(output="", exit_code=1), TestReport(runner=Runner.PYTEST), witnessed=seen
+        )
+        for side in ("base", "patched")
+        for seen in (True, False)
+    }
+    assert [finding.rule for finding in find_forgery(runs["base", True], runs["patched", False])] == ["forged-result"]
+    assert find_forgery(runs["base", False], runs["patched", False]) == []
+    assert find_forgery(runs["base", True], runs["patched", True]) == []
 
 
 def test_without_the_plugin_the_run_goes_on(project):
