@@ -24,7 +24,8 @@ _CALL_SECONDS = 120.0
 _WAITING = (
     "/bin/bash",
     "-c",
-    'read -r _; while [ "$1" != -- ]; do head -c "$2" >"$1" || exit 120; shift 2; done; shift; exec "$@" </dev/null',
+    'read -r _; while [ "$1" != -- ]; do { head -c "$2" >"$1"; } 2>/dev/null || exit 120; shift 2; done; '
+    'shift; exec "$@" </dev/null',
     "bash",
 )
 """Holds a command back until its output is listened to: the engine's library would lose what comes before. Then takes
