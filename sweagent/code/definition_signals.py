@@ -191,7 +191,8 @@ class DefinitionSignals:
         called: dict[str, float] = {}
         for candidate in named:
             for word in candidate.own.words:
-                called[word] = called.get(word, 0.0) + 1 / len(named)
+                if word != candidate.definition.name:
+                    called[word] = called.get(word, 0.0) + 1 / len(named)
         for candidate in self.candidates:
             name = candidate.definition.name
             if name in called and len(self._index.by_name.get(name, ())) <= 6:
