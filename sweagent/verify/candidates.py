@@ -15,7 +15,7 @@ from sweagent.verify.harness_files import HarnessFile, harness_file
 from sweagent.verify.proof import Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
 from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
-from sweagent.verify.test_edits import changed_tests
+from sweagent.verify.test_edits import changed_tests, run_by_their_names
 from sweagent.verify.witness import WITNESS
 
 _NAMED_AT_ONCE = 40
@@ -132,7 +132,7 @@ def registered(
     if runner is Runner.UNKNOWN:
         runner = None
         inside = driven(content, changed) if path.endswith(".py") and path in reproduction.command else None
-    own = tuple(f"{path}::{name}" for name in changed_tests(path, before, content)) if before and runner else ()
+    own = _own_tests(path, before, content, runner)
     return Candidate(
         Origin.REGISTERED,
         path,
@@ -144,6 +144,16 @@ def registered(
         open_ended=bool(own),
         driven=inside is not None,
     )
+
+
+def _own_tests(path: str, before: bytes | None, content: bytes, runner: Runner | None) -> tuple[str, ...]:
+    """The tests of a file that the base has too that are not the same there; none where names do not tell them."""
+    names = changed_tests(path, before, content) if before and runner else ()
+    return tuple(f"{path}::{name}" for name in names) if names and _told(content, names, runner) else ()
+
+
+def _told(content: bytes, tests: Iterable[str], runner: Runner | None) -> bool:
+    return run_by_their_names(content, tests, unittest=runner in (Runner.UNITTEST, Runner.DJANGO))
 
 
 def _narrowed(command: str, path: str, tests: tuple[str, ...], test_command: str) -> str:
@@ -222,7 +232,10 @@ def named(tests: tuple[str, ...], runner: Runner, test_command: str) -> Candidat
 
 def of_patch(files: Mapping[str, bytes], added: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:
     """The tests that the patch itself adds; those that fail on the base may show the issue."""
-    return _of_tests(Origin.PATCH, files, _files_of(added), added, runner, test_command)
+    paths = _files_of(added)
+    names = {path: [name.removeprefix(f"{path}::") for name in added if name.startswith(f"{path}::")] for path in paths}
+    told = all(_told(files[path], of_file, runner) for path, of_file in names.items())
+    return _of_tests(Origin.PATCH, files, paths, added if told else (), runner, test_command)
 
 
 def _of_tests(

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _SKIPS = re.compile(
     r"""\bpytestmark\b | \ballow_module_level\b | \bSkipTest\b | \bcollect_ignore(_glob)?\b | \b__test__\b
@@ -51,6 +51,24 @@ def tests_in(path: str, content: bytes) -> dict[str, str]:
         return {name: dump for name, dump in found if name.rsplit("::", 1)[-1].startswith("test")}
     except (SyntaxError, ValueError, RecursionError):
         return {}
+
+
+def run_by_their_names(content: bytes, tests: Iterable[str], *, unittest: bool) -> bool:
+    """Whether tests are run under the names that they have in their file.
+
+    A test of a class that others inherit from is run under their names.
+
+    Args:
+        content: of the Python file that holds them.
+        tests: names as `changed_tests` gives them.
+        unittest: the runner takes nothing but test cases of unittest; pytest also takes functions and `Test` classes.
+    """
+    known = dict(definitions(ast.parse(content)))
+    owners = {name.rpartition("::")[0] for name in tests}
+    return all(
+        "TestCase'" in known[owner] or (not unittest and owner.startswith("Test")) if owner else not unittest
+        for owner in owners
+    )
 
 
 def _python(old: str, new: str) -> list[str]:

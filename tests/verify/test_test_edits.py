@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweagent.verify.test_edits import added_tests, weakened
+from sweagent.verify.test_edits import added_tests, changed_tests, run_by_their_names, weakened
 
 OLD = """import a
 
@@ -73,3 +73,21 @@ def test_added_tests_are_named_as_pytest_names_them():
 def test_an_unchanged_file_loses_nothing(text):
     for path in ("a.py", "a.js"):
         assert weakened(path, text.encode(), text.encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "by_pytest", "by_unittest"),
+    [
+        ("def test_a(): ...\n", True, False),
+        ("class TestA:\n    def test_a(self): ...\n", True, False),
+        ("class Some(unittest.TestCase):\n    def test_a(self): ...\n", True, True),
+        ("class Some(SimpleTestCase):\n    def test_a(self): ...\n", True, True),
+        ("class BaseTests:\n    def test_a(self): ...\n\n\nclass More(BaseTests, TestCase): ...\n", False, False),
+        ("class More(Other):\n    def test_a(self): ...\n", False, False),
+    ],
+)
+def test_tests_of_a_class_that_others_inherit_from_are_not_told_by_name(source, by_pytest, by_unittest):
+    names = changed_tests("test_a.py", b"", source.encode())
+    assert names
+    assert run_by_their_names(source.encode(), names, unittest=False) is by_pytest
+    assert run_by_their_names(source.encode(), names, unittest=True) is by_unittest
