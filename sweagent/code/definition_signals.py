@@ -174,11 +174,16 @@ class DefinitionSignals:
 
     def _lines(self) -> None:
         """Candidates in which lines stand that the issue shows: who reports a fault often shows the guilty code."""
-        wanted = self._question.code_lines
+        wanted = {line: line.encode("utf-8", "replace") for line in self._question.code_lines}
+        if not wanted:
+            return
+        contents = self._index.contents(dict.fromkeys(candidate.place.path for candidate in self.candidates))
+        there = {path: {line for line, raw in wanted.items() if raw in data} for path, data in contents.items()}
         holders: defaultdict[str, list[Candidate]] = defaultdict(list)
-        for candidate in self.candidates if wanted else ():
-            for line in wanted.intersection(text.strip() for text in candidate.own.text.split("\n")):
-                holders[line].append(candidate)
+        for candidate in self.candidates:
+            if lines := there.get(candidate.place.path):
+                for line in lines.intersection(text.strip() for text in candidate.own.text.split("\n")):
+                    holders[line].append(candidate)
         for line in sorted(holders):
             for candidate in holders[line]:
                 said = candidate.signals.get("lines", 0.0) + 1 / len(holders[line])

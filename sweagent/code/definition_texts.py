@@ -4,6 +4,7 @@ A word is worth more the fewer of the definitions that are looked into say it, f
 nearly all of them say what the issue is about.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import log
 
@@ -41,29 +42,24 @@ def text_signals(files: FileSignals, texts: Sequence[FileText]) -> list[dict[str
 
 def _hits(files: FileSignals, texts: Sequence[FileText]) -> dict[str, _Hits]:
     """Where the words of a question are said, by the place of the definition among those of all the files."""
-    there: set[str] = set()
-    starts: list[int] = []
-    number = 0
-    for text in texts:
-        starts.append(number)
-        number += len(text.own)
-        there.update(text.uses)
-    by_file = [(start, text.uses) for start, text in zip(starts, texts, strict=True)]
-    found: dict[str, _Hits] = {}
-    for term in sorted({*files.told, *files.told_prose, *files.pairs, *files.question.told_prose_terms}):
-        hits: dict[int, tuple[int, int, int]] = {}
+    there = frozenset[str]().union(*(text.words for text in texts))
+    terms = sorted({*files.told, *files.told_prose, *files.pairs, *files.question.told_prose_terms})
+    terms_of: defaultdict[str, list[str]] = defaultdict(list)
+    for term in terms:
         for word in there.intersection(files.index.words_with(term)):
-            for start, uses in by_file:
-                for position, whole, told, strings in uses.get(word, ()):
-                    place = start + position
-                    if place in hits:
-                        before = hits[place]
-                        hits[place] = (before[0] + whole, before[1] + told, before[2] + strings)
-                    else:
-                        hits[place] = (whole, told, strings)
-        if hits:
-            found[term] = hits
-    return found
+            terms_of[word].append(term)
+    found: dict[str, dict[int, tuple[int, int, int]]] = {term: {} for term in terms}
+    for place, own in enumerate(own for text in texts for own in text.own):
+        for word in own.words.keys() & terms_of.keys():
+            whole, told, strings = own.words[word], own.told.get(word, 0), own.strings.get(word, 0)
+            for term in terms_of[word]:
+                hits = found[term]
+                if place in hits:
+                    before = hits[place]
+                    hits[place] = (before[0] + whole, before[1] + told, before[2] + strings)
+                else:
+                    hits[place] = (whole, told, strings)
+    return {term: hits for term, hits in found.items() if hits}
 
 
 def _similar(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _Hits]) -> dict[str, list[float]]:

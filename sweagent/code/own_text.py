@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sweagent.code.definitions import Definition
 from sweagent.code.imports import module_names
@@ -33,15 +32,6 @@ class OwnText:
     strings: Mapping[str, int]
 
 
-class Use(NamedTuple):
-    """How often a definition says an identifier: in all, in its documentation, and in its other strings."""
-
-    position: int
-    whole: int
-    told: int
-    strings: int
-
-
 @dataclass(frozen=True, slots=True)
 class FileText:
     """What the definitions of a file say, as it is needed to compare them with a question.
@@ -49,13 +39,13 @@ class FileText:
     Attributes:
         own: of each definition, in the order of the file's.
         lengths: how many identifiers each definition says in all, in its documentation, and in its other strings.
-        uses: of each identifier, by the definitions.
+        words: the identifiers of all of them.
         named: of each definition, the stemmed words of its name, of those around it, and of the file and its folder.
     """
 
     own: tuple[OwnText, ...]
     lengths: tuple[tuple[int, int, int], ...]
-    uses: Mapping[str, Sequence[Use]]
+    words: frozenset[str]
     named: tuple[frozenset[str], ...]
 
 
@@ -68,18 +58,12 @@ def file_text(path: str, definitions: Sequence[Definition], content: bytes) -> F
         content: the file's content.
     """
     own = own_texts(definitions, content)
-    uses: defaultdict[str, list[Use]] = defaultdict(list)
-    for position, item in enumerate(own):
-        told, strings = item.told, item.strings
-        for word, count in item.words.items():
-            uses[word].append(Use(position, count, told.get(word, 0), strings.get(word, 0)))
     of_path = frozenset(part for name in module_names(path)[-2:] for part in parts(name))
-    named: list[frozenset[str]] = []
-    for definition in definitions:
-        around = named[definition.parent] if definition.parent >= 0 else of_path
-        named.append(around.union(parts(definition.name)))
+    named = tuple(
+        of_path.union(*(parts(name) for name in definition.qualified.split("."))) for definition in definitions
+    )
     lengths = tuple((item.length, sum(item.told.values()), sum(item.strings.values())) for item in own)
-    return FileText(own, lengths, dict(uses), tuple(named))
+    return FileText(own, lengths, frozenset[str]().union(*(item.words for item in own)), named)
 
 
 def own_texts(definitions: Sequence[Definition], content: bytes) -> tuple[OwnText, ...]:
@@ -110,7 +94,8 @@ def own_text(text: str) -> OwnText:
     """Take the text of a definition apart."""
     words = words_of(text)
     told, rest = "", text
-    documentation = _BLOCK.search(text)
+    # Most definitions have none: to look for its first signs is much faster than the search.
+    documentation = _BLOCK.search(text) if '"""' in text or "'''" in text or "/*" in text else None
     if documentation is not None:
         told = documentation.group(documentation.lastindex or 0)
         rest = f"{text[: documentation.start()]}\n{text[documentation.end() :]}"
