@@ -9,7 +9,7 @@ from pathlib import Path
 from sweagent.errors import StorageError
 from sweagent.model import Frozen
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import PromptWritten, ReplyReceived, Usage, read_events
+from sweagent.trajectory import PromptWritten, ReplyReceived, RunStarted, Usage, read_events
 
 _STATE = ".state.json"
 _LOCK = ".instance-lock"
@@ -90,6 +90,15 @@ class InstanceFolder:
             return any(isinstance(event, PromptWritten) for event in read_events(self.run(number).trajectory))
         except StorageError:
             return False
+
+    def run_id(self, number: int) -> str:
+        """The name under which a run's sandboxes are known; empty when its log does not tell.
+
+        Raises:
+            StorageError: the log cannot be read.
+        """
+        first = next(iter(read_events(self.run(number).trajectory)), None)
+        return first.run_id if isinstance(first, RunStarted) else ""
 
     def finished(self, number: int) -> Result | None:
         """The result of a run that came to its end, perhaps just before the batch was killed."""

@@ -5,7 +5,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class Surroundings:
     recover: Callable[[FixIssueError | OSError], None] = lambda error: None
     repositories: Path | None = None
     access: Access = lambda repo: {}
+    ended: set[str] = field(default_factory=set)
+    """Ids of runs that nobody works on any more; what still bears them was left behind."""
 
 
 class InstanceRun:
@@ -177,20 +179,19 @@ class InstanceRun:
         self._keep(self._state.model_copy(update={"starts": self._state.starts + 1, **changes}))
         stopper = _Stopper(self._around.stopped, self._note)
         listeners = (self._listener, stopper)
-        if again:
-            self._note("going on with the run that was not finished")
-            return resume(self._folder.run(latest), listeners=listeners, note=stopper.note)
-        task = make_task(
-            self._instance, image=held.name, repositories=self._around.repositories, access=self._around.access
-        )
-        return solve(
-            task,
-            self._around.settings,
-            self._folder.run(self._state.runs),
-            run_id=new_run_id(self._instance.instance_id),
-            listeners=listeners,
-            note=stopper.note,
-        )
+        folder = self._folder.run(self._state.runs)
+        run_id = self._folder.run_id(latest) if again else new_run_id(self._instance.instance_id)
+        self._around.ended.discard(run_id)
+        try:
+            if again:
+                self._note("going on with the run that was not finished")
+                return resume(folder, listeners=listeners, note=stopper.note)
+            repositories, access = self._around.repositories, self._around.access
+            task = make_task(self._instance, image=held.name, repositories=repositories, access=access)
+            settings = self._around.settings
+            return solve(task, settings, folder, run_id=run_id, listeners=listeners, note=stopper.note)
+        finally:
+            self._around.ended.add(run_id)
 
     def _final(self, result: Result) -> InstanceResult:
         cost, usage = self._folder.spent(self._state.runs - 1)

@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
+
+from sweagent.errors import SandboxError
+from sweagent.sandbox import Leftover, remove_leftovers
+from sweagent.sandbox.engine import connect, engine_errors
+from sweagent.sandbox.identity import LABEL_RUN, owner_labels
 
 _PROGRAM = """
 import os, sys
@@ -44,3 +49,20 @@ def reaper() -> Iterator[None]:
     finally:
         with suppress(OSError, subprocess.TimeoutExpired):
             process.communicate("done", timeout=_GRACE)
+
+
+def remove_what_is_left(runs: Container[str]) -> None:
+    """Remove containers of this process that an engine which was away could not remove when their runs ended.
+
+    Args:
+        runs: ids of runs that have ended; it is asked after the engine has listed the containers.
+    """
+    mine = [f"{name}={value}" for name, value in owner_labels("").items() if name != LABEL_RUN]
+    with suppress(SandboxError), engine_errors("the containers cannot be listed"):
+        api = connect(10.0)
+        try:
+            listed = api.containers(all=True, filters={"label": mine})
+        finally:
+            api.close()
+        found = [Leftover(kind="docker", name=item["Id"][:12], run_id=item["Labels"][LABEL_RUN]) for item in listed]
+        remove_leftovers([leftover for leftover in found if leftover.run_id and leftover.run_id in runs])

@@ -20,7 +20,7 @@ from sweagent.batch.manifest import Manifest, bearing_settings
 from sweagent.batch.outcomes import InstanceResult, Outcome
 from sweagent.batch.progress import Board
 from sweagent.batch.purse import Purse
-from sweagent.batch.reaper import reaper
+from sweagent.batch.reaper import reaper, remove_what_is_left
 from sweagent.batch.tasks import Access
 from sweagent.config import Settings
 from sweagent.environment.disk import read_size
@@ -180,6 +180,8 @@ class Batch:
                 worker.result()
             if fetcher:
                 fetcher.result()
+            if self._kind == "docker" and self._around.ended:
+                remove_what_is_left(self._around.ended)
         tick()
         self._ledger.write_predictions()
         return self._ledger.summarise()
@@ -256,6 +258,7 @@ class Batch:
             self._wait_for_disk()
         if isinstance(error, SandboxError) and self._kind == "docker":
             wait_for_engine(self._batch.patience, self._stopped)
+            remove_what_is_left(self._around.ended)
 
     def _wait_for_disk(self) -> None:
         deadline = time.monotonic() + self._batch.patience
