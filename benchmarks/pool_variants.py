@@ -129,9 +129,20 @@ def _added_lines(before: dict[str, str], after: dict[str, str]) -> Iterator[tupl
 
 def _is_other_code(text: str, original: str) -> bool:
     try:
-        return ast.dump(ast.parse(text)) != ast.dump(ast.parse(original))
+        return _code(text) != _code(original)
     except SyntaxError:
         return False
+
+
+def _code(text: str) -> str:
+    """What the code is without its documentation."""
+    module = ast.parse(text)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [
+                item for item in node.body if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
+            ]
+    return ast.dump(module)
 
 
 def _regression(trees: Trees, before: dict[str, str], after: dict[str, str]) -> Iterator[Variant]:
