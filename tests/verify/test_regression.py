@@ -62,17 +62,20 @@ class Played:
         pass
 
 
-def check(seconds_per_file: float, budget: float, related: int = 0) -> tuple[RegressionCheck, object, Played]:
-    played = Played(seconds_per_file)
-    bench = Bench(played.open, budget, played.clock)
-    made = RegressionCheck(
-        bench,
+def checking(played: Played, budget: float) -> RegressionCheck:
+    return RegressionCheck(
+        Bench(played.open, budget, played.clock),
         SideTree("base"),
         SideTree("patched"),
         runner=Runner.PYTEST,
         test_command="python -m pytest",
         tests_of=lambda path: (f"{path}::test_x",),
     )
+
+
+def check(seconds_per_file: float, budget: float, related: int = 0) -> tuple[RegressionCheck, object, Played]:
+    played = Played(seconds_per_file)
+    made = checking(played, budget)
     return made, made.run(TESTS, related=related), played
 
 
@@ -103,15 +106,7 @@ def test_tests_that_have_to_do_with_the_change_are_given_more_time_than_the_rest
 def test_of_a_file_that_takes_too_long_the_nearest_tests_are_compared():
     played = Played(1)
     played.slow = TESTS[0]
-    bench = Bench(played.open, 1000, played.clock)
-    made = RegressionCheck(
-        bench,
-        SideTree("base"),
-        SideTree("patched"),
-        runner=Runner.PYTEST,
-        test_command="python -m pytest",
-        tests_of=lambda path: (f"{path}::test_x",),
-    )
+    made = checking(played, 1000)
     evidence = made.run(TESTS[:2])
     assert evidence.files == tuple(TESTS[:2])
     assert not made.nearest_missed
@@ -129,10 +124,7 @@ def test_when_not_even_the_nearest_are_compared_it_says_so(budget):
 def test_a_failure_that_there_is_no_time_to_run_again_is_not_called_flaky():
     played = Played(10)
     played.fails_after = True
-    bench = Bench(played.open, 100, played.clock)
-    made = RegressionCheck(
-        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
-    )
+    made = checking(played, 100)
     evidence = made.run(TESTS[:1])
     assert evidence.flaky == ()
     assert [change.id for change in evidence.unsettled] == ["tests/test_a.py::test_x"]
@@ -141,10 +133,7 @@ def test_a_failure_that_there_is_no_time_to_run_again_is_not_called_flaky():
 def test_what_ran_without_the_planted_test_is_set_apart_and_named():
     played = Played(1)
     played.stops_at = TESTS[5]
-    bench = Bench(played.open, 1000, played.clock)
-    made = RegressionCheck(
-        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
-    )
+    made = checking(played, 1000)
     evidence = made.run(TESTS)
     assert evidence.canary == "failed as planted"
     assert set(evidence.files) == set(TESTS) - {TESTS[5]}
@@ -155,10 +144,7 @@ def test_what_ran_without_the_planted_test_is_set_apart_and_named():
 def test_a_folder_whose_hooks_cannot_be_loaded_is_set_apart_at_once(broken, left):
     played = Played(1)
     played.broken = f"/{broken}".rstrip("/")
-    bench = Bench(played.open, 1000, played.clock)
-    made = RegressionCheck(
-        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
-    )
+    made = checking(played, 1000)
     inside = [f"tests/broken/test_{name}.py" for name in "uvwxyz"]
     evidence = made.run([*TESTS[:3], *inside, *TESTS[3:]])
     assert evidence.files == tuple(left)
@@ -173,10 +159,7 @@ def test_a_folder_whose_hooks_cannot_be_loaded_is_set_apart_at_once(broken, left
 def test_a_run_that_was_ended_is_a_regression_only_if_it_had_much_longer_than_the_base(slower, budget, regressions):
     played = Played(10)
     played.slower = slower
-    bench = Bench(played.open, budget, played.clock)
-    made = RegressionCheck(
-        bench, SideTree("base"), SideTree("patched"), runner=Runner.PYTEST, test_command="python -m pytest"
-    )
+    made = checking(played, budget)
     evidence = made.run(TESTS[:1])
     assert len(evidence.regressions) == regressions
     assert len(evidence.unsettled) == 1 - regressions
