@@ -156,4 +156,10 @@ def _ready(repo: str, commit: str | None, image: str | None, verbose: int) -> "I
 
 
 def _log(verbose: int) -> "Log":
-    return (lambda line: typer.echo(line, err=True)) if verbose else (lambda line: None)
+    """Says what is done; what the build itself prints, which is marked, only when asked for."""
+
+    def log(line: str) -> None:
+        if verbose or not line.startswith("| "):
+            typer.echo(line, err=True)
+
+    return log
