@@ -1,6 +1,7 @@
 """Images that were made elsewhere and are used as they are."""
 
 import re
+from http.client import NOT_FOUND
 from typing import Any
 
 from sweagent.environment.engine import Log, connect, find_image
@@ -91,10 +92,11 @@ def _with_conda(container: Any, variables: dict[str, str]) -> dict[str, str]:
 
 
 def _exists(container: Any, path: str) -> bool:
-    from docker.errors import NotFound
-
-    try:
-        container.get_archive(path)
-    except NotFound:
+    """Ask for the path's state only: its content, perhaps all of a history, would be packed for nothing."""
+    api = container.client.api
+    url = f"{api.base_url}/v{api.api_version}/containers/{container.id}/archive"
+    answer = api.head(url, params={"path": path}, timeout=api.timeout)
+    if answer.status_code == NOT_FOUND:
         return False
+    answer.raise_for_status()
     return True
