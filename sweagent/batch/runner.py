@@ -1,6 +1,5 @@
 """Running a batch: workers, budgets over all of them, retries of what the infrastructure did, and a clean stop."""
 
-import gc
 import shutil
 import threading
 import time
@@ -161,7 +160,7 @@ class Batch:
         """
         deadline = None if self._batch.seconds is None else time.monotonic() + self._batch.seconds
         if self._queue and not self._around.settings.policy:
-            threading.Thread(target=_load_model_library, daemon=True, name="batch-loading").start()
+            threading.Thread(target=preload, daemon=True, name="batch-loading").start()
         with reaper(), ThreadPoolExecutor(max_workers=self._batch.workers + 1, thread_name_prefix="batch") as pool:
             remove_leftovers()
             fetcher = pool.submit(self._fetch_ahead) if self._images_wanted() else None
@@ -279,13 +278,3 @@ class Batch:
             seen.update(new)
             self._images.prefetch([self._instances[name] for name in new])
             self._stopped.wait(_TICK)
-
-
-def _load_model_library() -> None:
-    """Import the model's library while the first sandboxes are made, and once for all.
-
-    Its objects stay until the end of the process: frozen, they are not looked at by each collection of garbage, nor by
-    the last one, which would take a second.
-    """
-    preload()
-    gc.freeze()

@@ -1,5 +1,7 @@
 """A model behind litellm as the policy."""
 
+import functools
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -34,9 +36,15 @@ class _Request(NamedTuple):
     """Tokens that the answer may have."""
 
 
+@functools.cache
 def preload() -> None:
-    """Import litellm; it takes seconds, so do it in a thread beside other work."""
+    """Import litellm; it takes seconds, so do it in a thread beside other work.
+
+    Its objects stay until the end of the process: frozen, they are not looked at by each collection of garbage, nor by
+    the last one, which would take a second.
+    """
     _litellm()
+    gc.freeze()
 
 
 def _litellm() -> Any:
