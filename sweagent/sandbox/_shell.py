@@ -26,6 +26,9 @@ KEPT_OUTPUTS = 4
 FILE_SECONDS = 60.0
 """What reading or writing a file may take, and a second more for each megabyte."""
 
+_FILE_TRIES = 3
+"""How often it is tried when the sandbox is lost in the middle."""
+
 _NO_EDITOR = "sh -c 'echo there is no editor here: give the text with an option or in a file >&2; exit 1'"
 
 DEFAULT_ENVIRONMENT: Mapping[str, str] = {
@@ -279,14 +282,20 @@ class ShellSandbox(ABC):
         return path if path.startswith("/") else f"{self._workdir}/{path}"
 
     def _file_command(self, code: str, path: str, payload: bytes | None = None) -> bytes:
-        """Run shell code of `_files`, and raise the error that its exit status stands for."""
+        """Run shell code of `_files`, and raise the error that its exit status stands for.
+
+        All of it may be done twice, so a sandbox that is lost in the middle and comes back costs no file.
+        """
         size = len(payload or b"") / 1e6
-        kept = Kept(1 << 62)
         request = Request(command=_bytes(code), timeout=FILE_SECONDS + size, fresh=True, payload=payload)
         with self._lock:
-            ended, _ = self._try(request, kept)
-            if ended is None:
-                raise OSError(errno.EIO, "the sandbox was lost in the middle and started again", path)
+            for _ in range(_FILE_TRIES):
+                kept = Kept(1 << 62)
+                ended, _notes = self._try(request, kept)
+                if ended is not None:
+                    break
+            else:
+                raise SandboxError(f"the sandbox was lost again and again at {path}", "start the run again")
             if ended.late and payload is not None:
                 # What was not read of the payload would be taken for a command.
                 self._come_back()

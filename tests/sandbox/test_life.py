@@ -11,12 +11,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError
 from sweagent.sandbox import choose_kind, find_leftovers, open_sandbox, probe, remove_leftovers
+from sweagent.sandbox._channel import Ended, Request, Transport, exchange
+from sweagent.sandbox._shell import FILE_SECONDS
 
 CONTROLLER = """
 import sys
@@ -184,6 +187,25 @@ def test_files_survive_the_end_of_the_container(offline_image: str) -> None:
         subprocess.run(["docker", "rm", "-f", sandbox.info.name], check=True, stdout=subprocess.DEVNULL)
         with pytest.raises(SandboxError, match="gone"):
             sandbox.run("cat file")
+
+
+@pytest.mark.docker
+def test_no_file_is_lost_when_the_container_ends_while_it_is_read_or_written(
+    offline_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_sandbox(SandboxSettings(kind="docker", image=offline_image)) as sandbox:
+        kill = ["docker", "kill", sandbox.info.name]
+        kills = iter([True, False, True, True, False])
+
+        def cut_off(transport: Transport, request: Request, *others: Any, **named: Any) -> Ended:
+            if request.timeout >= FILE_SECONDS and next(kills):
+                subprocess.run(kill, check=True, stdout=subprocess.DEVNULL)
+            return exchange(transport, request, *others, **named)
+
+        monkeypatch.setattr("sweagent.sandbox._shell.exchange", cut_off)
+        sandbox.write("kept", b"x" * 100_000)
+        assert sandbox.read("kept") == b"x" * 100_000
+        assert next(kills, None) is None
 
 
 @pytest.mark.docker
