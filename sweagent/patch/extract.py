@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweagent.errors import StorageError
+from sweagent.errors import SandboxError, StorageError
 from sweagent.git import GitError
 from sweagent.patch.classify import Consent, classify, refusal, shown
 from sweagent.patch.compose import compose
@@ -71,7 +71,7 @@ def extract_patch(
         The patch; when it is blocked it has no text, says why, and holds what could be taken in `withheld`.
 
     Raises:
-        SandboxError: the sandbox is lost.
+        SandboxError: the sandbox is lost, or too slow to give a file out.
         UsageError: the base commit is no longer there.
         StorageError: the host's disk is full.
     """
@@ -198,6 +198,9 @@ class _Taking:
         reason = refusal(path, link)
         try:
             content = self._content(path) if reason is None and link is None else b""
+        except TimeoutError as error:
+            # Left out it would be lost; a busy engine is asked again later.
+            raise SandboxError(f"{shown(path)} could not be read in time", "go on with `fix-issue resume`") from error
         except OSError as error:
             reason = f"cannot be read: {error.strerror or error}"
         if reason is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sweagent.errors import UsageError
+from sweagent.errors import SandboxError, UsageError
 from sweagent.patch import FileKind, Patch, apply_patch, check_applies, extract_patch, untracked_files
 from sweagent.repository import apply_to_worktree, make_seed, open_repository
 
@@ -58,6 +58,20 @@ def test_rename_and_mode_change_are_told_as_such(shop: Any) -> None:
     }
     assert "rename from pkg/a.py" in patch.text
     assert "new mode 100755" in patch.text
+
+
+def test_a_file_that_cannot_be_read_in_time_is_not_left_out(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shop.path / "pkg/a.py").write_text("changed\n")
+    read = shop.tree.read
+
+    def late(path: str, **options: Any) -> bytes:
+        if path.endswith("a.py"):
+            raise TimeoutError(path)
+        return bytes(read(path, **options))
+
+    monkeypatch.setattr(shop.tree, "read", late)
+    with pytest.raises(SandboxError, match=r"pkg/a\.py"):
+        _extract(shop)
 
 
 def test_same_size_and_time_do_not_hide_an_edit(shop: Any) -> None:
