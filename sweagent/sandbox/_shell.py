@@ -284,7 +284,7 @@ class ShellSandbox(ABC):
     def _file_command(self, code: str, path: str, payload: bytes | None = None) -> bytes:
         """Run shell code of `_files`, and raise the error that its exit status stands for.
 
-        All of it may be done twice, so a sandbox that is lost in the middle and comes back costs no file.
+        It may all be done again, so a sandbox that is lost in the middle and comes back costs no file.
         """
         size = len(payload or b"") / 1e6
         request = Request(command=_bytes(code), timeout=FILE_SECONDS + size, fresh=True, payload=payload)
