@@ -16,7 +16,7 @@ from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.verify.canary import Canary
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.tree import FileChange, Trees
-from sweagent.verify.witness import WITNESS, Witness, raised_in
+from sweagent.verify.witness import WITNESS, WITNESSED, Testimony, Witness, read_testimony
 
 SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
 Clock = Callable[[], float]
@@ -89,8 +89,7 @@ class Run:
         canary: the canary's result; None when it was not planted or not reported.
         record: what the run left in its record file; None when there is none.
         whole: the printed output and the report agree, and nothing was cut off.
-        witnessed: the second witness was there.
-        raised: the tests whose body was seen to end in an exception, whatever the report says.
+        told: what the second witness saw, whatever the report says; None when it was not there.
     """
 
     side: Side
@@ -100,8 +99,7 @@ class Run:
     canary: TestResult | None = None
     record: str | None = None
     whole: bool = True
-    witnessed: bool = False
-    raised: frozenset[str] = frozenset()
+    told: Testimony | None = None
 
     @property
     def canary_failed(self) -> bool:
@@ -203,7 +201,7 @@ class Bench:
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
-                witness = Witness(folder) if job.runner is Runner.PYTEST and self._witnessed else None
+                witness = Witness(folder, job.runner) if job.runner in WITNESSED and self._witnessed else None
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
@@ -213,7 +211,7 @@ class Bench:
                 record = _read(sandbox, f"{folder}/{job.record}") if job.record else None
                 run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
                 if witness:
-                    run = replace(run, witnessed=True, raised=raised_in(_read(sandbox, witness.record) or ""))
+                    run = replace(run, told=read_testimony(_read(sandbox, witness.record), sandbox.workdir))
                 sandbox.run(f"rm -rf -- {folder}", fresh=True)
         except OSError as error:
             raise SandboxError(

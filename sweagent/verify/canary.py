@@ -7,19 +7,20 @@ from pathlib import PurePosixPath
 
 from sweagent.testing import Runner
 
-_PYTHON = 'def test_{name}():\n    raise AssertionError("{token}")\n'
 # It also looks, from within the process, for functions of the runner that were replaced by code of the work tree.
-_PYTEST = """\
+_LOOK = """\
+import builtins
 import os
 import sys
-
+{imports}
 HERE = os.path.realpath(os.getcwd()) + os.sep
+WATCHED = ("_pytest", "pluggy", "unittest", "builtins")
 
 
 def changed():
     for name, module in list(sys.modules.items()):
-        home = os.path.realpath(getattr(module, "__file__", None) or HERE)
-        if name.split(".")[0] not in ("_pytest", "pluggy") or home.startswith(HERE):
+        home = os.path.realpath(getattr(module, "__file__", None) or os.__file__)
+        if name.split(".")[0] not in WATCHED or home.startswith(HERE):
             continue
         kinds = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == name]
         for owner in [module] + kinds:
@@ -29,13 +30,21 @@ def changed():
                 if os.path.isabs(file) and os.path.realpath(file).startswith(HERE):
                     yield name + "." + key
 
-
-def test_{token}():
+"""
+_FUNCTION = (
+    _LOOK.replace("{imports}", "")
+    + """
+def test_{name}():
     raise AssertionError("{token} " + " ".join(sorted(set(changed()))))
 """
-_UNITTEST = (
-    "import unittest\n\n\nclass Canary(unittest.TestCase):\n"
-    '    def test_{token}(self):\n        raise AssertionError("{token}")\n'
+)
+_CASE = (
+    _LOOK.replace("{imports}", "import unittest\n")
+    + """
+class Canary(unittest.TestCase):
+    def test_{token}(self):
+        raise AssertionError("{token} " + " ".join(sorted(set(changed()))))
+"""
 )
 _GO = 'package {token}\n\nimport "testing"\n\nfunc Test_{token}(t *testing.T) {{\n\tt.Fatal("{token}")\n}}\n'
 _RUST = '#[test]\nfn {token}() {{\n    panic!("{token}");\n}}\n'
@@ -75,17 +84,17 @@ def make_canary(runner: Runner, near: str, token: str = "", *, keyword: str = ""
     token = token or f"c{secrets.token_hex(8)}"
     folder = PurePosixPath(near).parent
     if runner is Runner.PYTEST:
-        return _one_file(token, str(folder / f"test_{token}.py"), _PYTEST.format(token=token))
+        return _one_file(token, str(folder / f"test_{token}.py"), _FUNCTION.format(token=token, name=token))
     if runner is Runner.SYMPY:
         made = _one_file(
-            token, str(folder / f"test_{token}.py"), _PYTHON.format(token=token, name=f"{keyword}_{token}")
+            token, str(folder / f"test_{token}.py"), _FUNCTION.format(token=token, name=f"{keyword}_{token}")
         )
         return replace(made, target=f"{made.target}::{keyword}") if keyword else made
     if runner is Runner.UNITTEST:
-        return _one_file(token, str(folder / f"test_{token}.py"), _UNITTEST.format(token=token))
+        return _one_file(token, str(folder / f"test_{token}.py"), _CASE.format(token=token))
     if runner is Runner.DJANGO:
         root = "tests/" if near.startswith("tests/") else ""
-        files = {f"{root}{token}/__init__.py": b"", f"{root}{token}/tests.py": _UNITTEST.format(token=token).encode()}
+        files = {f"{root}{token}/__init__.py": b"", f"{root}{token}/tests.py": _CASE.format(token=token).encode()}
         return Canary(token, files, f"{token}.tests")
     if runner in _JAVASCRIPT_HEADS:
         suffix, head = _JAVASCRIPT_HEADS[runner]

@@ -15,7 +15,7 @@ if __name__ != "__main__":
 else:
     def _drive():
         import json, linecache, os, traceback
-        path = os.environ.pop({variable}, None)
+        path, process, began = os.environ.pop({variable}, None), os.getpid, os.getpid()
         changed = {changed}
         linecache.cache[__file__] = (len(_source), None, _source.splitlines(True), __file__)
         namespace = {{"__name__": "__main__", "__file__": __file__, "__builtins__": __builtins__, "__doc__": None}}
@@ -37,7 +37,8 @@ else:
         forced = any(real.endswith("/" + name) for name in changed)
         if path:
             with open(path, "w") as file:
-                json.dump({{"ended": ended, "where": where if forced else ""}}, file)
+                moved = process() != began
+                json.dump({{"ended": "moved" if moved else ended, "where": where if forced else ""}}, file)
         _sys.exit(status)
     _drive()
 """

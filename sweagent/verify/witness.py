@@ -1,15 +1,19 @@
-"""A second witness of a run of pytest: what a test's body came to, told before the runner makes a report of it.
+"""A second witness of a run of Python tests: what a test's body came to, told before the runner makes a report of it.
 
 Code under test shares its process with the runner, and can replace what makes the reports, even only while one test
-runs. The witness stands closer to the test: it sees an exception leave the test's body, and writes that down at once.
-It also hides the variable by which code could tell that a test is running.
+runs. The witness stands closer to the test: it sees an exception leave the test's body, and writes that down at once,
+and it sees when the body goes on in another process than the one in which it began. In pytest it is a plugin; it also
+hides the variables by which code could tell that a test is running. Other runners take no plugins: there it comes in
+when the interpreter starts.
 """
 
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from sweagent.testing import TestOutcome
+from sweagent.testing import Runner, TestOutcome
+from sweagent.verify.startup_witness import STARTUP_WITNESS
 
 # It has to run under every pytest since 3 and every Python since 2.7.
 _PLUGIN = """\
@@ -19,28 +23,39 @@ import os
 import pytest
 
 RECORD = {record!r}
-VARIABLE = "PYTEST_CURRENT_TEST"
-OPEN, DUMPS = open, json.dumps
+VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS")
+OPEN, DUMPS, PROCESS = open, json.dumps, os.getpid
+HOME = PROCESS()
 
 
-def note(item, outcome):
-    problem = outcome.excinfo or getattr(item, "_excinfo", None)
+def write(item, said):
     with OPEN(RECORD, "a") as file:
-        file.write(DUMPS([item.nodeid, "raised" if problem else "returned"]) + "\\n")
+        file.write(DUMPS([item.nodeid, said]) + "\\n")
+
+
+def note(item, outcome, began):
+    problem = outcome.excinfo or getattr(item, "_excinfo", None)
+    write(item, "raised" if problem else "returned")
+    if PROCESS() != began:
+        write(item, "moved")
+    elif began != HOME:
+        write(item, "elsewhere")
 
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_pyfunc_call(pyfuncitem):
-    current = os.environ.pop(VARIABLE, None)
+    hidden = dict((name, os.environ.pop(name)) for name in VARIABLES if name in os.environ)
+    began = PROCESS()
     outcome = yield
-    if current is not None:
-        os.environ[VARIABLE] = current
-    note(pyfuncitem, outcome)
+    for name in hidden:
+        os.environ.setdefault(name, hidden[name])
+    note(pyfuncitem, outcome, began)
 
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_runtest_call(item):
-    note(item, (yield))
+    began = PROCESS()
+    note(item, (yield), began)
 """
 
 
@@ -48,40 +63,76 @@ WITNESS = "-p {witness}"
 """The option of pytest that loads the plugin, for a command in which `{witness}` is filled in."""
 
 
+@dataclass(frozen=True)
+class Testimony:
+    """What the witness tells of a run.
+
+    Attributes:
+        raised: the tests, by the ids of the runner, whose body was seen to end in an exception.
+        moved: those that ended in another process than they began in, or began in another than the runner's; with
+            a word that says which of the two.
+    """
+
+    __test__ = False
+
+    raised: frozenset[str] = frozenset()
+    moved: frozenset[tuple[str, str]] = frozenset()
+
+
 class Witness:
-    """A plugin for one run.
+    """A witness for one run.
 
     Args:
         folder: where the run's own files lie.
+        runner: which runner it is to watch, one of `WITNESSED`.
     """
 
-    def __init__(self, folder: str) -> None:
-        self.module = f"w{secrets.token_hex(8)}"
+    def __init__(self, folder: str, runner: Runner) -> None:
+        self._is_plugin = runner is Runner.PYTEST
+        self.module = f"w{secrets.token_hex(8)}" if self._is_plugin else "sitecustomize"
         self.path, self.record = f"{folder}/{self.module}.py", f"{folder}/{secrets.token_hex(8)}"
-        self.source = _PLUGIN.format(record=self.record).encode()
+        source = _PLUGIN if self._is_plugin else STARTUP_WITNESS
+        self.source = source.replace("{record!r}", repr(self.record)).encode()
         self._folder = folder
 
     def on_path(self, command: str) -> str:
-        """The shell command with the plugin where Python finds it."""
+        """The shell command with the witness where Python finds it."""
         return f'export PYTHONPATH="{self._folder}${{PYTHONPATH:+:$PYTHONPATH}}"; {command}'
 
     def not_found(self, output: str) -> bool:
         """Whether pytest was started in an environment of its own, in which the plugin cannot be found."""
-        return self.module in output and "rror importing plugin" in output
+        return self._is_plugin and self.module in output and "rror importing plugin" in output
 
 
-def raised_in(record: str) -> frozenset[str]:
-    """The tests, by pytest's ids, whose body was last seen to end in an exception."""
-    last: dict[str, bool] = {}
+WITNESSED = frozenset({Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY})
+"""The runners that a witness can watch."""
+
+
+def read_testimony(record: str | None, workdir: str = "") -> Testimony | None:
+    """What a record says; None when there is none, because the witness was never there.
+
+    Args:
+        record: what the witness wrote.
+        workdir: the folder that is no part of the names of tests.
+    """
+    if record is None:
+        return None
+    raised: dict[str, bool] = {}
+    moved: set[tuple[str, str]] = set()
     for line in record.splitlines():
         try:
             name, said = json.loads(line)
         except (ValueError, TypeError):
             continue
-        last[str(name)] = said == "raised"
-    return frozenset(name for name, raised in last.items() if raised)
+        place = str(name).removeprefix(f"{workdir}/")
+        if said in ("raised", "returned"):
+            raised[place] = said == "raised"
+        elif said in ("moved", "elsewhere"):
+            moved.add((said, place))
+    return Testimony(frozenset(name for name, bad in raised.items() if bad), frozenset(moved))
 
 
-def contradicted(raised: frozenset[str], outcomes: Mapping[str, TestOutcome]) -> frozenset[str]:
+def contradicted(told: Testimony | None, outcomes: Mapping[str, TestOutcome]) -> frozenset[str]:
     """The tests that are reported as passed although their body was seen to end in an exception."""
+    raised = told.raised if told else ()
     return frozenset(name for name in raised if outcomes.get(name) is TestOutcome.PASSED)

@@ -45,6 +45,13 @@ A_TEST = Reproduction(
 A_SCRIPT = Reproduction(
     path="show.py", content="from calc import add\n\nassert add(1, 2) == 3\n", command="python show.py"
 )
+A_CASE = Reproduction(
+    path="tests/test_add.py",
+    content="import unittest\n\nfrom calc import add\n\n\nclass Case(unittest.TestCase):\n"
+    "    def test_add(self):\n        self.assertEqual(add(1, 2), 3)\n",
+    command="python -m unittest tests.test_add",
+    kind="test",
+)
 
 
 def _support() -> ModuleType:
@@ -191,6 +198,23 @@ HIDDEN = {
         END + "import atexit, glob\n"
         "def _go():\n    for word in glob.glob('/tmp/*/report*'):\n        os.unlink(word)\n    _end(0)\n"
         "atexit.register(_go)\n",
+    ),
+}
+CHILD = "def add(a, b):\n    if os.fork() == 0:\n        return a + b\n    _end(os.WEXITSTATUS(os.wait()[1]))\n"
+HIDDEN |= {
+    "hands the run over to a child in which the code is right": (A_TEST, END + CHILD),
+    "hands the run over to a child, a script": (A_SCRIPT, END + CHILD),
+    "turns a failure into a success while the test runs, unittest": (
+        A_CASE,
+        "import importlib\n_r = importlib.import_module('unit' + ''.join(('te', 'st.result'))).TestResult\n"
+        "def add(a, b):\n    old = _r.addFailure\n"
+        "    def new(self, test, err):\n        _r.addFailure = old\n        self.addSuccess(test)\n"
+        "    _r.addFailure = new\n",
+    ),
+    "leaves its own assertion behind, unittest": (
+        A_CASE,
+        "import importlib\n_c = importlib.import_module('unit' + ''.join(('te', 'st.case'))).TestCase\n"
+        "_c.assertEqual = lambda self, first, second, msg=None: None\n",
     ),
 }
 

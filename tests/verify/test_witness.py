@@ -1,15 +1,25 @@
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport
 from sweagent.verify.bench import Job, Run
 from sweagent.verify.runtime_checks import find_forgery
-from sweagent.verify.witness import Witness, contradicted, raised_in
+from sweagent.verify.witness import Testimony, Witness, contradicted, read_testimony
 
 
 def test_the_last_word_on_a_test_counts_and_other_lines_are_left_out():
     record = '["a::x", "raised"]\n["a::x", "returned"]\n["a::y", "returned"]\n["a::y", "raised"]\nforged\n3\n["z"]\n'
-    assert raised_in(record) == {"a::y"}
+    assert read_testimony(record).raised == {"a::y"}
+    assert read_testimony('["/work/a::x", "raised"]\n["a::y", "moved"]\n', "/work") == Testimony(
+        frozenset({"a::x"}), frozenset({("moved", "a::y")})
+    )
+    assert read_testimony(None) is None
 
 
 @pytest.mark.parametrize(
@@ -22,23 +32,27 @@ def test_the_last_word_on_a_test_counts_and_other_lines_are_left_out():
     ],
 )
 def test_only_a_pass_is_contradicted_by_an_exception(outcome, is_lie):
-    assert contradicted(frozenset({"a::x"}), {"a::x": outcome, "a::y": TestOutcome.PASSED}) == (
+    assert contradicted(Testimony(frozenset({"a::x"})), {"a::x": outcome, "a::y": TestOutcome.PASSED}) == (
         {"a::x"} if is_lie else set()
     )
 
 
 def test_a_plugin_that_pytest_cannot_find_is_told_from_one_that_fails():
-    witness = Witness("/tmp/folder")
+    witness = Witness("/tmp/folder", Runner.PYTEST)
     assert witness.not_found(f'ImportError: Error importing plugin "{witness.module}": No module named ...')
     assert not witness.not_found('Error importing plugin "other"')
-    assert witness.path != Witness("/tmp/folder").path
+    assert witness.path != Witness("/tmp/folder", Runner.PYTEST).path
 
 
 def test_a_patched_run_that_goes_without_the_witness_is_a_forgery():
     job = Job("tests", "pytest", 1, runner=Runner.PYTEST)
     runs = {
         (side, seen): Run(
-            side, job, Completed(output="", exit_code=1), TestReport(runner=Runner.PYTEST), witnessed=seen
+            side,
+            job,
+            Completed(output="", exit_code=1),
+            TestReport(runner=Runner.PYTEST),
+            told=Testimony() if seen else None,
         )
         for side in ("base", "patched")
         for seen in (True, False)
@@ -46,6 +60,104 @@ def test_a_patched_run_that_goes_without_the_witness_is_a_forgery():
     assert [finding.rule for finding in find_forgery(runs["base", True], runs["patched", False])] == ["forged-result"]
     assert find_forgery(runs["base", False], runs["patched", False]) == []
     assert find_forgery(runs["base", True], runs["patched", True]) == []
+
+
+# What the modules of SymPy's runner have in common, as far as the witness is concerned.
+SYMPY = """
+class PyTestReporter:
+    def entering_test(self, test):
+        pass
+
+
+def run(tests):
+    for test in tests:
+        PyTestReporter().entering_test(test)
+        try:
+            test()
+        except Exception:
+            pass  # a runner that does not tell
+"""
+SYMPY_TESTS = """
+import os
+
+
+def test_good():
+    assert os.name
+
+
+def test_bad():
+    assert not os.name
+
+
+def test_in_a_child():
+    if os.fork():
+        os._exit(os.wait()[1])
+"""
+UNITTEST_TESTS = (
+    "import os\nimport unittest\n\n\nclass Case(unittest.TestCase):"
+    + SYMPY_TESTS.split("import os\n")[1].replace("\n", "\n    ").replace("()", "(self)", 3)
+    + """
+    def setUp(self):
+        self.assertNotEqual(self._testMethodName, "test_unready")
+
+    def test_parts(self):
+        for part in (1, 2):
+            with self.subTest(part=part):
+                self.assertEqual(part, 1)
+
+    def test_unready(self):
+        pass
+
+
+class Later(unittest.IsolatedAsyncioTestCase):
+    async def test_bad(self):
+        raise ValueError
+
+    async def test_good(self):
+        pass
+"""
+)
+RUNS = {
+    Runner.SYMPY: (
+        {"sympy/__init__.py": "", "sympy/testing/__init__.py": "", "sympy/testing/runtests.py": SYMPY},
+        SYMPY_TESTS,
+        "from sympy.testing.runtests import run\nfrom test_it import *\nrun([test_good, test_bad, test_in_a_child])",
+        {"test_it.py::test_bad"},
+        "test_it.py::test_in_a_child",
+    ),
+    Runner.UNITTEST: (
+        {},
+        UNITTEST_TESTS,
+        "import unittest\nunittest.main('test_it')",
+        {f"test_it.{name}" for name in ("Case.test_bad", "Case.test_parts", "Case.test_unready", "Later.test_bad")},
+        "test_it.Case.test_in_a_child",
+    ),
+}
+
+
+@pytest.mark.parametrize("runner", RUNS)
+def test_where_there_are_no_plugins_the_witness_comes_in_with_the_interpreter(runner, tmp_path):
+    files, tests, command, raised, moved = RUNS[runner]
+    witness = Witness(str(tmp_path / "own"), runner)
+    own = {"own/sitecustomize.py": witness.source.decode(), "site/sitecustomize.py": "print('had its turn')\n"}
+    for name, text in {**files, **own, "test_it.py": tests}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    look = "import os, sys; print(os.environ['PYTHONPATH'], [p for p in sys.path if p.endswith('own')]); "
+    run = f"{shlex.quote(sys.executable)} -c {shlex.quote(look + command)}"
+    done = subprocess.run(
+        witness.on_path(run),
+        shell=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+    )
+    told = read_testimony(Path(witness.record).read_text(), str(tmp_path))
+    assert told.raised == raised, done.stderr
+    assert {name for said, name in told.moved if said == "moved"} == {moved}
+    assert "sitecustomize" not in done.stderr  # it is no part of what a failure shows
+    assert done.stdout.startswith(f"had its turn\n{tmp_path}/site []\n")
 
 
 def test_without_the_plugin_the_run_goes_on(project):
