@@ -8,6 +8,8 @@ A tool is one Python file. Its name is the file's; it holds
 - optionally `READ_ONLY = True`: the tool changes nothing in the sandbox, so that a resumed run need not repeat it.
 """
 
+import copy
+import functools
 import importlib.util
 import re
 import sys
@@ -76,7 +78,9 @@ class Tool:
     @property
     def schema(self) -> ToolSchema:
         """What the policy is told of the tool."""
-        return ToolSchema(name=self.name, description=self.description, parameters=_schema(self.parameters))
+        return ToolSchema(
+            name=self.name, description=self.description, parameters=copy.deepcopy(_schema(self.parameters))
+        )
 
     def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Observation:
         """Check the arguments and run the tool.
@@ -132,6 +136,12 @@ def _load(name: str, places: list[Path]) -> Tool:
     if path is None or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         known = sorted({file.stem for place in places for file in place.glob("[a-z]*.py")})
         raise UsageError(f"there is no tool {name!r}", f"the tools are: {', '.join(known)}")
+    return _read(name, path)
+
+
+@functools.cache
+def _read(name: str, path: Path) -> Tool:
+    """The tool of a file; read once in a process, so that all runs of a batch have the same."""
     spec = importlib.util.spec_from_file_location(f"fix_issue_tools.{name}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} cannot be loaded as a tool", "a tool is a Python file")
@@ -147,6 +157,7 @@ def _load(name: str, places: list[Path]) -> Tool:
     return Tool(name, description, parameters, function, bool(getattr(module, "READ_ONLY", False)))
 
 
+@functools.cache
 def _schema(parameters: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema without the titles, and with `X | None` written as `X`: both only cost tokens."""
     schema = _slim(parameters.model_json_schema())

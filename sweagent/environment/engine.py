@@ -12,7 +12,8 @@ from filelock import FileLock
 
 from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import read_registry_settings
-from sweagent.errors import EnvironmentBuildError, SandboxError
+from sweagent.errors import EnvironmentBuildError
+from sweagent.sandbox.engine import reach_engine
 
 Log = Callable[[str], None]
 """Takes lines for people; those that start with `| ` are the build's own output."""
@@ -53,19 +54,11 @@ def connect(timeout: int = 600) -> Any:
         timeout: seconds that one call may keep silent.
 
     Raises:
-        SandboxError: no engine answers.
+        SandboxError: no engine answers within 5 seconds.
     """
-    import docker
-    from docker.errors import DockerException
+    from docker import DockerClient
 
-    try:
-        client = docker.from_env(timeout=timeout)
-        client.ping()
-    except DockerException as error:
-        raise SandboxError(
-            "no Docker engine answers", "start it, or use `--sandbox bubblewrap` or `--sandbox local`"
-        ) from error
-    return client
+    return DockerClient(timeout=timeout, **reach_engine())
 
 
 def find_image(client: Any, name: str) -> Any | None:

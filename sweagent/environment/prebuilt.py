@@ -11,6 +11,9 @@ from sweagent.sandbox.identity import owner_labels
 
 _CANDIDATES = ("/testbed", "/workspace", "/workspaces", "/repo", "/src", "/app", "/code")
 
+_looked_into: dict[str, tuple[str, dict[str, str]]] = {}
+"""What was found in images, by id: it never changes, and a container costs a tenth of a second."""
+
 
 def existing_image(name: str, test_command: str, *, log: Log) -> Image:
     """As `use_as_it_is`, for who has no connection to the engine.
@@ -53,25 +56,31 @@ def use_as_it_is(client: Any, name: str, test_command: str, *, log: Log) -> Imag
                 "check its name, `docker login`, or load it with `docker load`",
             ) from error
         image = image[0] if isinstance(image, list) else image
+    if image.id not in _looked_into:
+        _looked_into[image.id] = _look_into(client, image)
+    workdir, environment = _looked_into[image.id]
+    return Image(
+        name=name,
+        id=image.id,
+        workdir=workdir,
+        test_command=test_command,
+        environment=dict(environment),
+        steps=(f"image {name} used as it is: ok",),
+        cached=True,
+    )
+
+
+def _look_into(client: Any, image: Any) -> tuple[str, dict[str, str]]:
+    """The work tree and the environment variables of an image, found in a container that never runs."""
     config = image.attrs["Config"]
     variables = dict(item.split("=", 1) for item in config.get("Env") or [] if "=" in item)
     # Labelled like a sandbox, so that one whose program was killed is found and removed.
     labels = owner_labels("environment")
     container = client.containers.create(image.id, command=["true"], network_disabled=True, labels=labels)
     try:
-        workdir = _workdir(container, config.get("WorkingDir") or "")
-        environment = _with_conda(container, variables)
+        return _workdir(container, config.get("WorkingDir") or ""), _with_conda(container, variables)
     finally:
         container.remove(force=True)
-    return Image(
-        name=name,
-        id=image.id,
-        workdir=workdir,
-        test_command=test_command,
-        environment=environment,
-        steps=(f"image {name} used as it is: ok",),
-        cached=True,
-    )
 
 
 def _workdir(container: Any, declared: str) -> str:

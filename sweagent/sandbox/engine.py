@@ -11,6 +11,10 @@ _REACH_SECONDS = 4
 _HINT = "start Docker (or set DOCKER_HOST), or choose --sandbox bubblewrap; see `fix-issue doctor`"
 
 
+_versions: dict[str, str] = {}
+"""The version of the API that each engine was found to speak: asked, it starts three programs to tell."""
+
+
 def connect(timeout: float) -> Any:
     """The `docker` package's low-level client, of the engine that DOCKER_HOST names, the system's, or the user's own.
 
@@ -21,17 +25,33 @@ def connect(timeout: float) -> Any:
         SandboxError: no engine answers within 5 seconds.
     """
     from docker import APIClient
+
+    arguments = reach_engine() | {"timeout": timeout}
+    return APIClient(**arguments)
+
+
+def reach_engine() -> dict[str, Any]:
+    """What a client of the `docker` package is made with, after the engine answered.
+
+    Raises:
+        SandboxError: no engine answers within 5 seconds.
+    """
+    from docker import APIClient
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
+    from requests.exceptions import RequestException
 
     try:
         given: dict[str, Any] = {**kwargs_from_env()}
-        given.setdefault("base_url", _socket())
-        api: Any = APIClient(version="auto", timeout=_REACH_SECONDS, **given)
-    except (DockerException, OSError) as error:
+        address = given.setdefault("base_url", _socket())
+        known = _versions.get(address)
+        with contextlib.closing(APIClient(version=known or "auto", timeout=_REACH_SECONDS, **given)) as api:
+            if known:
+                api.ping()
+            _versions[address] = api.api_version
+    except (DockerException, RequestException, OSError) as error:
         raise SandboxError(f"no Docker engine answers: {_short(error)}", _HINT) from error
-    api.timeout = timeout
-    return api
+    return {**given, "version": _versions[address]}
 
 
 @contextlib.contextmanager
