@@ -1,5 +1,6 @@
 """A test that must fail, planted beside the tests that are run: it shows that the runner ran and told the truth."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -50,11 +51,23 @@ _GO = 'package {token}\n\nimport "testing"\n\nfunc Test_{token}(t *testing.T) {{
 _RUST = '#[test]\nfn {token}() {{\n    panic!("{token}");\n}}\n'
 _JAVASCRIPT = "{head}test('{token}', () => {{ throw new Error('{token}'); }});\n"
 _JAVASCRIPT_HEADS = {
-    Runner.NODE: ("cjs", "const test = require('node:test');\n"),
-    Runner.JEST: ("js", ""),
-    Runner.MOCHA: ("cjs", "const test = globalThis.it || globalThis.test;\n"),
-    Runner.VITEST: ("mjs", "import { test } from 'vitest';\n"),
+    Runner.NODE: "const test = require('node:test');\n",
+    Runner.JEST: "",
+    Runner.MOCHA: "const test = globalThis.it || globalThis.test;\n",
+    Runner.VITEST: "import { test } from 'vitest';\n",
 }
+_ENDING = re.compile(r"([._-](?:test|spec))?(\.[cm]?[jt]sx?)$")
+# What a neighbour is written for, and what a class of tests for it needs.
+_JAVA = (
+    ("org.junit.jupiter", "import org.junit.jupiter.api.Test;\n\n", "", "@Test "),
+    ("org.junit.", "import org.junit.Test;\n\n", "", "@Test "),
+    ("org.testng", "import org.testng.annotations.Test;\n\n", "", "@Test "),
+    ("junit.framework", "", " extends junit.framework.TestCase", ""),
+)
+_JAVA_CLASS = (
+    "{package}{imports}public class {name}{base} {{\n    {mark}public void test{name}() {{\n"
+    '        throw new AssertionError("{token}");\n    }}\n}}\n'
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,9 @@ class Canary:
     target: str
 
 
-def make_canary(runner: Runner, near: str, token: str = "", *, keyword: str = "") -> Canary | None:
+def make_canary(
+    runner: Runner, near: str, token: str = "", *, keyword: str = "", content: bytes = b""
+) -> Canary | None:
     """Make a failing test that the runner finds; None for runners where nothing is known of how.
 
     Args:
@@ -80,6 +95,7 @@ def make_canary(runner: Runner, near: str, token: str = "", *, keyword: str = ""
         near: the path of a test file; the canary lies in the same folder.
         token: a word for names; made at random unless given.
         keyword: the one test that SymPy's runner is to run by a part of its name, which the canary's name has too.
+        content: of that test file, which tells the framework of Java's tests.
     """
     token = token or f"c{secrets.token_hex(8)}"
     folder = PurePosixPath(near).parent
@@ -97,16 +113,42 @@ def make_canary(runner: Runner, near: str, token: str = "", *, keyword: str = ""
         files = {f"{root}{token}/__init__.py": b"", f"{root}{token}/tests.py": _CASE.format(token=token).encode()}
         return Canary(token, files, f"{token}.tests")
     if runner in _JAVASCRIPT_HEADS:
-        suffix, head = _JAVASCRIPT_HEADS[runner]
-        text = _JAVASCRIPT.format(token=token, head=head)
-        return _one_file(token, str(folder / f"{token}.test.{suffix}"), text)
+        text = _JAVASCRIPT.format(token=token, head=_JAVASCRIPT_HEADS[runner])
+        return _one_file(token, str(folder / f"{token}{_ending(near, runner)}"), text)
     if runner is Runner.GO and near.endswith(".go"):
         # A package of its own, because the name of the neighbours' package is not known.
         place = folder / token
         return Canary(token, {f"{place}/{token}_test.go": _GO.format(token=token).encode()}, f"./{place}")
     if runner is Runner.CARGO and near.endswith(".rs") and folder.name == "tests":
         return _one_file(token, str(folder / f"{token}.rs"), _RUST.format(token=token))
+    if runner in (Runner.MAVEN, Runner.GRADLE) and near.endswith(".java"):
+        return _of_java(token, folder, content.decode("utf-8", "replace"))
     return None
+
+
+def _ending(near: str, runner: Runner) -> str:
+    """How the neighbour's name ends, by which its runner knows it; Node and Mocha take any file that is named."""
+    found = _ENDING.search(near)
+    if found is None or runner in (Runner.NODE, Runner.MOCHA):
+        return ".test.cjs"
+    return f"{found.group(1) or '.test'}{found.group(2)}"
+
+
+def _of_java(token: str, folder: PurePosixPath, neighbour: str) -> Canary | None:
+    framework = next((item for item in _JAVA if item[0] in neighbour), None)
+    if framework is None:
+        return None
+    _, imports, base, mark = framework
+    name, package = f"Test{token}", re.search(r"^package [\w.]+;", neighbour, re.MULTILINE)
+    text = _JAVA_CLASS.format(
+        package=f"{package.group()}\n\n" if package else "",
+        imports=imports,
+        base=base,
+        mark=mark,
+        name=name,
+        token=token,
+    )
+    return Canary(token, {f"{folder}/{name}.java": text.encode()}, name)
 
 
 def _one_file(token: str, path: str, text: str) -> Canary:

@@ -10,7 +10,7 @@ from sweagent.testing import Runner, command_for, dotted, runner_of
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Job
 from sweagent.verify.canary import Canary, make_canary
-from sweagent.verify.commands import guess_command
+from sweagent.verify.commands import guess_command, one_more, takes_one_more
 from sweagent.verify.harness_files import HarnessFile, harness_file
 from sweagent.verify.proof import Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
@@ -19,12 +19,9 @@ from sweagent.verify.test_edits import changed_tests, run_by_their_names
 from sweagent.verify.witness import WITNESS
 
 _NAMED_AT_ONCE = 40
+_KEYWORD = re.compile(r"\s-k[ =]?(\w+)")
 _SHARE, _SHARE_OF_ISSUE = 1 / 2, 1 / 15
 _TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO)
-_TAKE_ONE_MORE = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.NODE)
-_NAMES_TESTS = re.compile(r"(?!.*(\bdiscover\b|\s-k\b|--test-name-pattern))[\w./:=@+ -]+\s[\w./-]*[./][\w./-]*")
-"""A plain command whose last word is a test's name, so that one more may follow; nothing in it chooses by pattern."""
-
 _LOOKS_AT_SOURCE = re.compile(
     r"""inspect\.getsource | getsourcelines | \bgit\s(diff|status|log|show|stash)\b
       | ["']git["'],\s*["'](diff|status|log|show)
@@ -82,8 +79,11 @@ class Candidate:
             # By its environment, because the command may be any shell text.
             words = [STEADY_OPTIONS, WITNESS, "--color=no --junitxml={folder}/report.xml -o junit_family=xunit1"]
             env["PYTEST_ADDOPTS"] = " ".join([*words, canary.target] if canary else words)
-        elif canary:
-            command += f" {dotted(canary.target) if self.runner is Runner.UNITTEST else canary.target}"
+        elif canary and self.runner:
+            command = one_more(command, self.runner, canary.target, self.path)
+        if self.runner in (Runner.MAVEN, Runner.GRADLE):
+            report = "report"
+            command = command_for(self.runner, test_command=command, report=f"{{folder}}/{report}")
         return Job(
             f"reproduction ({self.origin.value})",
             command,
@@ -101,9 +101,10 @@ class Candidate:
         if self.runner is Runner.PYTEST:
             # Without a path of its own the command means all tests; a path added to it would then be the only one.
             return make_canary(Runner.PYTEST, self.path) if self.path and self.path in self.command else None
-        if self.runner in _TAKE_ONE_MORE and _NAMES_TESTS.fullmatch(self.command):
-            return make_canary(self.runner, self.path)
-        return None
+        if self.runner is None or not takes_one_more(self.command, self.runner, self.path):
+            return None
+        keyword = next(iter(_KEYWORD.findall(self.command)), "") if self.runner is Runner.SYMPY else ""
+        return make_canary(self.runner, self.path, keyword=keyword, content=self.files.get(self.path, b""))
 
 
 def registered(

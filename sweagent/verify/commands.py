@@ -1,15 +1,23 @@
-"""Where a reproduction of which only the file is known belongs, and how to run it."""
+"""Where a reproduction of which only the file is known belongs, how to run it, and how to run one test more."""
 
+import re
 import shlex
 from pathlib import Path, PurePosixPath
 
 from sweagent.errors import UsageError
 from sweagent.task import Repository
-from sweagent.testing import Runner, command_for, runner_of
+from sweagent.testing import Runner, command_for, dotted, runner_of
 from sweagent.verify.targets import is_test_module, target_of
 from sweagent.verify.tree import open_trees
 
 _INTERPRETERS = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh", ".rb": "ruby"}
+_TAKE_ONE_MORE = (Runner.UNITTEST, Runner.DJANGO, Runner.NODE, Runner.JEST, Runner.VITEST, Runner.MOCHA)
+_NAMES_TESTS = re.compile(
+    r"(?!.*(\bdiscover\b|\s-[kgt]\b|--grep\b|--test-?[nN]ame-?[pP]attern))[\w./:=@+ -]+\s[\w./-]*[./][\w./-]*"
+)
+"""A plain command whose last word is a test's name, so that one more may follow; nothing in it chooses by pattern."""
+
+_PLAIN = re.compile(r"[\w./:=@+,'# -]+")
 
 
 def home_of(file: Path, repository: Repository) -> str:
@@ -56,3 +64,39 @@ def guess_command(path: str, test_command: str) -> str:
     if pure.suffix in _INTERPRETERS:
         return f"{_INTERPRETERS[pure.suffix]} {shlex.quote(path)}"
     raise UsageError(f"how to run {path} is not known", "give --reproduction-command")
+
+
+def takes_one_more(command: str, runner: Runner, path: str) -> bool:
+    """Whether a command names tests in such a way that one more can be named.
+
+    Args:
+        command: of a reproduction.
+        runner: its runner, not pytest.
+        path: the reproduction's file.
+    """
+    if runner is Runner.MAVEN:
+        return " -Dtest=" in command and _PLAIN.fullmatch(command) is not None
+    if runner is Runner.GRADLE:
+        return " --tests " in command and _PLAIN.fullmatch(command) is not None
+    if runner is Runner.SYMPY:
+        return path in command.split() and _PLAIN.fullmatch(command) is not None
+    return runner in _TAKE_ONE_MORE and _NAMES_TESTS.fullmatch(command) is not None
+
+
+def one_more(command: str, runner: Runner, target: str, path: str) -> str:
+    """The command with one more test; of a command for which `takes_one_more` holds.
+
+    Args:
+        command: of a reproduction.
+        runner: its runner.
+        target: the test to add.
+        path: the reproduction's file.
+    """
+    if runner is Runner.MAVEN:
+        return re.sub(r" -Dtest='?", lambda found: f"{found.group()}{target},", command, count=1)
+    if runner is Runner.GRADLE:
+        return command.replace(" --tests ", f" --tests {target} --tests ", 1)
+    if runner is Runner.SYMPY:
+        # Beside the file: newer versions take no more files after an option. A keyword stays as it is.
+        return re.sub(rf"(?<=\s){re.escape(path)}(?=\s|$)", f"{path} {target.split('::')[0]}", command, count=1)
+    return f"{command} {dotted(target) if runner is Runner.UNITTEST else target}"

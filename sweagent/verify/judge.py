@@ -162,6 +162,7 @@ class _Verification:
             test_command=plan.test_command,
             overlay=plan.overlay,
             tests_of=lambda path: _nearest_in(path, plan, trees),
+            content_of=lambda path: _content_of(path, plan, trees),
         )
         self._regression = check.run(
             plan.tests, leading=plan.leading, nearest=min(_NEAREST, plan.related), related=plan.related
@@ -248,6 +249,9 @@ class _Verification:
 
 def _nearest_in(path: str, plan: Plan, trees: Trees) -> tuple[str, ...]:
     """The tests of a file that are nearest to the change; SymPy's runner takes one name."""
-    content = plan.overlay.get(path) or trees.read(trees.base, path) or b""
-    found = nearest_tests(path, content, plan.names)
+    found = nearest_tests(path, _content_of(path, plan, trees), plan.names)
     return found[:1] if plan.runner is Runner.SYMPY else found
+
+
+def _content_of(path: str, plan: Plan, trees: Trees) -> bytes:
+    return plan.overlay.get(path) or trees.read(trees.base, path) or b""

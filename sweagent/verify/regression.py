@@ -42,6 +42,7 @@ class RegressionCheck:
         test_command: how the project runs its tests.
         overlay: test files that both sides get, by path.
         tests_of: gives the tests of a file that are nearest to the change, by name.
+        content_of: gives the content of a test file on the base.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class RegressionCheck:
         test_command: str,
         overlay: Mapping[str, bytes] | None = None,
         tests_of: Callable[[str], tuple[str, ...]] = lambda path: (),
+        content_of: Callable[[str], bytes] = lambda path: b"",
     ) -> None:
         self._bench, self._base, self._patched = bench, base, patched
         self._runner, self._test_command = runner, test_command
-        self._overlay, self._tests_of = overlay or {}, tests_of
+        self._overlay, self._tests_of, self._content_of = overlay or {}, tests_of, content_of
         self._before: dict[str, TestOutcome] = {}
         self._after: dict[str, TestOutcome] = {}
         self._done: list[str] = []
@@ -206,7 +208,8 @@ class RegressionCheck:
         if near == self._suite:
             return make_canary(self._runner, self._near) if self._runner is Runner.CARGO else None
         names = {target.partition("::")[2] for target in targets}
-        return make_canary(self._runner, near, keyword=names.pop() if len(names) == 1 else "")
+        keyword = names.pop() if len(names) == 1 else ""
+        return make_canary(self._runner, near, keyword=keyword, content=self._content_of(near))
 
     def _settle(self, base: TestReport, patched: Run, batch: Sequence[str]) -> None:
         """Tell regressions from flaky tests among those that passed before and do not any more."""

@@ -25,6 +25,7 @@ _FORGED_TEXT = re.compile(
     re.VERBOSE,
 )
 _FRAMES = frozenset({"_getframe", "currentframe", "stack", "get_objects", "get_referrers", "settrace", "setprofile"})
+_LISTING = frozenset({"list", "tuple", "set", "frozenset", "sorted", "dict", "str", "repr", "iter", "map", "filter"})
 _BUILTINS = frozenset({"builtins", "__builtins__"})
 _TABLE_WRITES = frozenset({"update", "setdefault", "__setitem__", "insert", "append", "extend"})
 _ALWAYS_EQUAL = "defines an `__eq__` that is true whatever it is compared with"
@@ -105,6 +106,7 @@ def _of_node(node: ast.AST) -> Iterator[Construct]:
         yield from _of_function(node)
     if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
         yield from _of_assignment(node)
+    yield from _of_looks(node)
     if isinstance(node, ast.Dict) and any(
         key is not None and _folded(key) == "__eq__" and _ignores_the_other(value)
         for key, value in zip(node.keys, node.values, strict=True)
@@ -154,6 +156,26 @@ def _of_setattr(owner: str, node: ast.Call) -> Iterator[Construct]:
         yield Construct("module-table", "replaces a builtin", node.lineno)
     if len(node.args) == 3 and _folded(node.args[1]) == "__eq__" and _ignores_the_other(node.args[2]):
         yield Construct("always-equal", _ALWAYS_EQUAL, node.lineno)
+
+
+def _of_looks(node: ast.AST) -> Iterator[Construct]:
+    """Looks around for signs of a test run, whatever the words for them: among the loaded modules, in the arguments."""
+    if isinstance(node, ast.comprehension | ast.For):
+        listed = [node.iter]
+    else:
+        listed = node.args if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _LISTING else []
+    for value in listed:
+        owner = value.func.value if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) else value
+        if isinstance(owner, ast.Attribute) and _is_name(owner.value, "sys") and owner.attr == "modules":
+            yield Construct("runner-aware", "goes through the list of loaded modules", owner.lineno)
+    if isinstance(node, ast.Compare | ast.GeneratorExp | ast.ListComp | ast.SetComp):
+        parts = list(ast.walk(node))
+        at_arguments = any(
+            isinstance(part, ast.Attribute) and _is_name(part.value, "sys") and part.attr in ("argv", "orig_argv")
+            for part in parts
+        )
+        if at_arguments and any("test" in (_folded(part) or "").lower() for part in parts):
+            yield Construct("runner-aware", "looks for a test in the arguments of the process", node.lineno)
 
 
 def _is_import_table(node: ast.Attribute) -> bool:

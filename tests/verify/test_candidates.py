@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from sweagent.errors import UsageError
@@ -145,28 +147,56 @@ def test_a_reproduction_may_speak_of_the_patched_file(content, command):
     assert registered(Reproduction(path="show.py", content=content, command=command), ["calc.py"], "")
 
 
+JAVA = "src/test/java/AppTest.java"
+
+
 @pytest.mark.parametrize(
-    ("command", "planted"),
+    ("command", "run", "path"),
     [
-        ("python -m unittest tests.test_add", "tests.test_"),
-        ("python tests/runtests.py --verbosity 2 utils_tests.test_text", "c"),
-        ("python bin/test -C sympy/core/tests/test_add.py", "sympy/core/tests/test_c"),
-        ("node --test test/add.test.js", "test/c"),
-        ("python -m unittest discover -s tests/unit", ""),
-        ("python -m unittest -k add tests.test_add", ""),
-        ("python -m unittest tests.test_add && echo tests.done", ""),
-        ("node --test --test-name-pattern=add test/add.test.js", ""),
+        (
+            "python -m unittest tests.test_add",
+            "python -m unittest tests.test_add tests.test_TOKEN",
+            "tests/test_add.py",
+        ),
+        (
+            "python tests/runtests.py a_tests.test_b",
+            "python tests/runtests.py a_tests.test_b TOKEN.tests",
+            "tests/a_tests/test_b.py",
+        ),
+        (
+            "bin/test -C core/tests/test_add.py",
+            "bin/test -C core/tests/test_add.py core/tests/test_TOKEN.py",
+            "core/tests/test_add.py",
+        ),
+        (
+            "bin/test core/tests/test_a.py -k b -k c",
+            "bin/test core/tests/test_a.py core/tests/test_TOKEN.py -k b -k c",
+            "core/tests/test_a.py",
+        ),
+        ("node --test test/add.test.js", "node --test test/add.test.js test/TOKEN.test.cjs", "test/add.test.js"),
+        ("npx jest src/a.spec.ts", "npx jest src/a.spec.ts src/TOKEN.spec.ts", "src/a.spec.ts"),
+        ("mvn -B test -Dtest=AppTest", "; mvn -B test -Dtest=TestTOKEN,AppTest; ", JAVA),
+        ("mvn test -Dtest='AppTest#adds' -q", "; mvn test -Dtest='TestTOKEN,AppTest#adds' -q; ", JAVA),
+        ("./gradlew test --tests AppTest", "; ./gradlew test --tests TestTOKEN --tests AppTest; ", JAVA),
+        ("python -m unittest discover -s tests/unit", "", "tests/unit/test_a.py"),
+        ("python -m unittest -k add tests.test_add", "", "tests/test_add.py"),
+        ("python -m unittest tests.test_add && echo tests.done", "", "tests/test_add.py"),
+        ("node --test --test-name-pattern=add test/add.test.js", "", "test/add.test.js"),
+        ("npx jest -t add src/a.test.js", "", "src/a.test.js"),
+        ("bin/test core", "", "core/tests/test_a.py"),
     ],
 )
-def test_a_failing_test_is_planted_beside_a_reproduction_where_one_more_can_be_named(command, planted):
-    paths = {"unittest": "tests/test_add.py", "runtests": "tests/utils_tests/test_text.py"}
-    path = next((value for key, value in paths.items() if key in command), command.split()[-1])
-    made = Candidate(Origin.REGISTERED, path, path, command, runner=runner_of(command)).job(10)
+def test_a_failing_test_is_planted_beside_a_reproduction_where_one_more_can_be_named(command, run, path):
+    files = {path: b"import org.junit.Test;\n"}
+    made = Candidate(Origin.REGISTERED, path, path, command, files, runner_of(command)).job(10)
     assert made.shown == command
-    added = made.command.removeprefix(command).strip()
-    assert bool(made.canary) == bool(planted)
-    assert added.startswith(planted)
-    assert (made.canary.token in added) if planted else not added
+    assert bool(made.canary) == bool(run)
+    if run:
+        assert run.replace("TOKEN", made.canary.token) in made.command
+        keywords = [word for before, word in pairwise(command.split()) if before == "-k"]
+        assert all(word in str(made.canary.files) for word in keywords[:1])
+    else:
+        assert made.command == command
 
 
 BEFORE = """\
