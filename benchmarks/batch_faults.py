@@ -1,11 +1,12 @@
 """A batch of synthetic instances under injected faults: does each run exactly once, and is nothing left behind?
 
-    python benchmarks/batch_faults.py IMAGE SCRATCH [--instances 500] [--workers 8] [--small-disk]
+    python benchmarks/batch_faults.py IMAGE SCRATCH [--instances 500] [--workers 8] [--own-engine] [--small-disk]
 
 IMAGE needs git; every ten instances have an image of their own that is made of it and pulled from a registry on this
 machine, within a limit of disk. Spread over the batch come: five kills of the whole batch by SIGKILL; an engine that
 ends all connections and is gone for seconds, as in a restart; an engine that cannot make containers; containers that
-are removed; a registry that fails; a provider that limits or fails. With --small-disk (as root) the batch's folder is a
+are removed; a registry that fails; a provider that limits or fails. With --own-engine (as root) an engine is started
+for the batch, and really restarted and killed in the middle of it. With --small-disk (as root) the batch's folder is a
 file system of its own that is filled up for a while. Printed at the end: what was injected, the highest use of memory
 and disk, and what was found wrong: nothing, one hopes.
 """
@@ -21,6 +22,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,13 @@ from batch_speed import watch_memory
 from engine_proxy import EngineProxy
 from image_registry import ImageRegistry
 from openai_server import Behaviour, OpenAIServer, failure
+from own_engine import OwnEngine, listed
 
 from sweagent.batch.outcomes import Outcome, read_results
 from sweagent.batch.predictions import read_predictions
 
 KILLS = 5
+RESTARTS = 4
 DISK = 64 << 20
 SHARE = 10
 """Instances that have the same image."""
@@ -54,6 +58,7 @@ def main() -> None:
     parser.add_argument("scratch", type=Path)
     parser.add_argument("--instances", type=int, default=500)
     parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--own-engine", action="store_true")
     parser.add_argument("--small-disk", action="store_true")
     options = parser.parse_args()
     shutil.rmtree(options.scratch, ignore_errors=True)
@@ -66,6 +71,7 @@ def main() -> None:
     options.disk = len(layer) + ROOM * LAYER
     try:
         with (
+            OwnEngine() if options.own_engine else nullcontext() as restarted,
             ImageRegistry() as registry,
             EngineProxy(options.scratch / "engine.sock") as engine,
             OpenAIServer() as server,
@@ -78,7 +84,7 @@ def main() -> None:
             ]
             data = world.write_data(options.scratch / "data.jsonl", records)
             try:
-                print(json.dumps(Trial(options, data, output, engine, server, registry).run(), indent=1))
+                print(json.dumps(Trial(options, data, output, engine, server, registry, restarted).run(), indent=1))
             finally:
                 remove(registry.names)
     finally:
@@ -99,8 +105,7 @@ def exported(image: str) -> bytes:
 
 def present(names: list[str]) -> list[str]:
     """Those of the images that the engine has."""
-    listed = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]
-    there = set(subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split())
+    there = set(listed("images", "--format", "{{.Repository}}:{{.Tag}}"))
     return [name for name in names if name in there]
 
 
@@ -122,9 +127,10 @@ class Trial:
         engine: EngineProxy,
         server: OpenAIServer,
         registry: ImageRegistry,
+        restarted: OwnEngine | None,
     ) -> None:
         self._options, self._output, self._engine, self._server = options, output, engine, server
-        self._registry = registry
+        self._registry, self._restarted = registry, restarted
         chosen = ("--images", "official", "--disk", str(options.disk), "-w", str(options.workers))
         self._command = world.batch_command(data, output, server, *chosen)
         self._memory = [0]
@@ -153,6 +159,8 @@ class Trial:
         for act, times in kinds:
             for _ in range(times):
                 plan[draw.randrange(2, requests)] = act
+        for number in range(RESTARTS if self._restarted else 0):
+            plan[requests * (2 * number + 1) // (2 * RESTARTS)] = self._restart
         if self._options.small_disk:
             plan[requests // 2 + requests // (4 * KILLS)] = self._fill_disk
         return plan | {requests * number // (KILLS + 1): self._kill for number in range(1, KILLS + 1)}
@@ -200,8 +208,7 @@ class Trial:
         filters = [f"label=fix-issue.pid={pid}" for pid in self._pids]
         filters += [f"ancestor={name}" for name in present(self._registry.names)]
         for chosen in filters:
-            listed = ["docker", "ps", "-a", "-q", "--filter", chosen]
-            left = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+            left = listed("ps", "-a", "-q", "--filter", chosen)
             self._wrong += [f"container left ({chosen}): {name}" for name in left]
         now = world.asked(self._server)
         for name in finished:
@@ -236,6 +243,14 @@ class Trial:
         self._injected["engine gone for 4 s"] += 1
         self._engine.cut(4.0)
 
+    def _restart(self) -> None:
+        how, told = signal.SIGTERM, "engine restarted"
+        if self._injected[told] > self._injected["engine killed and started again"]:
+            how, told = signal.SIGKILL, "engine killed and started again"
+        self._injected[told] += 1
+        if self._restarted is not None:
+            self._restarted.restart(how)
+
     def _refuse(self) -> None:
         self._injected["container cannot be made"] += 1
         self._engine.refuse("/containers/create", 1, "driver failed programming external connectivity")
@@ -250,8 +265,7 @@ class Trial:
             time.sleep(1.0)
 
     def _kill_container(self) -> None:
-        listed = ["docker", "ps", "-q", "--filter", f"label=fix-issue.pid={self._pids[-1]}"]
-        running = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+        running = listed("ps", "-q", "--filter", f"label=fix-issue.pid={self._pids[-1]}")
         if running:
             self._injected["container removed"] += 1
             subprocess.run(["docker", "rm", "-f", running[0]], check=False, capture_output=True)

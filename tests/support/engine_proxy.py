@@ -74,7 +74,10 @@ class EngineProxy:
         with client, engine:
             if time.monotonic() < self._down_until:
                 return
-            engine.connect(self._engine)
+            try:
+                engine.connect(self._engine)
+            except OSError:
+                return
             with self._lock:
                 self._open |= {client, engine}
             back = threading.Thread(target=self._pump, args=(engine, client), daemon=True)
