@@ -2,33 +2,26 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sweagent.testing import Runner, TestOutcome, TestReport
+from sweagent.testing import Runner, TestOutcome
 from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.canary import Canary, make_canary
 from sweagent.verify.proof import Finding, RegressionEvidence, TestChange
+from sweagent.verify.reruns import TAKES_NAMES, Reruns
 from sweagent.verify.runtime_checks import find_forgery
-from sweagent.verify.targets import find, target_of, test_run
+from sweagent.verify.targets import target_of, test_run
 from sweagent.verify.witness import WITNESS
 
 _GROWTH = 4
 _LARGEST_BATCH = 200
-_ALONE = 5
-"""So many suspects are run alone; more of them are run together."""
 _RELATED_SHARE, _WIDER_SHARE = 0.75, 0.3
 """Of the time for comparing: how much is used before tests that have to do with the change are left out, and others."""
 _FILE_SHARE, _BATCH_SHARE, _IN_TURN_SHARE = 0.5, 0.4, 0.375
 """What one side of a file, or of several, may take of the time that is left; or any of them, where sides take turns."""
-_NAMED_AT_ONCE = 40
-_SLOWER = 3
-"""A patched run that was given this many times what the base took, and has not ended, is not merely slow."""
 _WITHOUT_REPORT = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO, Runner.UNKNOWN)
 _WHOLE_SUITE_ONLY = (Runner.UNKNOWN, Runner.CARGO)
-_TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.GO, Runner.JEST, Runner.VITEST)
 _CONFTEST = re.compile(r"while loading conftest '(.+)/conftest\.py'")
-_BAD_OR_GONE = (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED, None)
 
 
 class RegressionCheck:
@@ -63,9 +56,7 @@ class RegressionCheck:
         self._before: dict[str, TestOutcome] = {}
         self._after: dict[str, TestOutcome] = {}
         self._done: list[str] = []
-        self._regressions: list[TestChange] = []
-        self._flaky: list[TestChange] = []
-        self._unsettled: list[TestChange] = []
+        self._reruns = Reruns(bench, base, patched, runner, self._job)
         self._canaries: list[bool] = []
         self.findings: list[Finding] = []
         self.not_checked: list[str] = []
@@ -112,7 +103,7 @@ class RegressionCheck:
 
     @property
     def _settled(self) -> bool:
-        return bool(self._regressions or self.findings)
+        return bool(self._reruns.regressions or self.findings)
 
     def _time_for(self, budget: float, done: int, related: int) -> float:
         """Seconds that the next tests may take: the nearest as much as there is, the rest by how near they are."""
@@ -157,7 +148,7 @@ class RegressionCheck:
         self._done += batch
         self._before.update(base.report.outcomes())
         self._after.update(patched.report.outcomes())
-        self._settle(base.report, patched, batch)
+        self._reruns.settle(base.report, patched, batch)
         return 0
 
     def _both(self, targets: Sequence[str], near: str) -> tuple[Run, Run]:
@@ -169,7 +160,7 @@ class RegressionCheck:
 
     def _part_of(self, path: str, base: Run, patched: Run) -> tuple[Run, Run, str]:
         """Of a file that takes too long, the tests that are nearest to the change, where the runner takes names."""
-        names = self._tests_of(path) if self._runner in _TAKES_NAMES else ()
+        names = self._tests_of(path) if self._runner in TAKES_NAMES else ()
         if names:
             base, patched = self._both(names, path)
         problem = _problem(base)
@@ -211,55 +202,6 @@ class RegressionCheck:
         keyword = names.pop() if len(names) == 1 else ""
         return make_canary(self._runner, near, keyword=keyword, content=self._content_of(near))
 
-    def _settle(self, base: TestReport, patched: Run, batch: Sequence[str]) -> None:
-        """Tell regressions from flaky tests among those that passed before and do not any more."""
-        after = patched.report.outcomes()
-        suspects = [
-            name
-            for name, outcome in base.outcomes().items()
-            if outcome is TestOutcome.PASSED and after.get(name) in _BAD_OR_GONE
-        ]
-        messages = {item.id: item.message for item in patched.report.failures}
-        doubted = [
-            TestChange(id=name, before=TestOutcome.PASSED, after=after.get(name), message=messages.get(name, ""))
-            for name in suspects
-        ]
-        # One sure regression settles the verdict; a crowd is listed after a common rerun.
-        lone = doubted if len(doubted) <= _ALONE else doubted[:1]
-        for group in [*([change] for change in lone), doubted[len(lone) :]]:
-            if group:
-                self._rerun(group, batch)
-
-    def _rerun(self, group: list[TestChange], batch: Sequence[str]) -> None:
-        """Run tests without their neighbours, twice on each side; by their files where the runner takes no names."""
-        names = [change.id for change in group]
-        by_name = self._runner in _TAKES_NAMES and len(names) <= _NAMED_AT_ONCE
-        told = self._outcomes_alone(names, names if by_name else batch, batch[0])
-        if by_name and all(outcome is None for name in names for outcome in told[name].outcomes[:2]):
-            told = self._outcomes_alone(names, batch, batch[0])
-        for change in group:
-            words = [outcome.value if outcome else "not reported" for outcome in told[change.id].outcomes]
-            note = f"alone: {words[0]}, {words[1]} on the base; {words[2]}, {words[3]} with the patch"
-            self._sort_out(change.model_copy(update={"note": note}), told[change.id])
-
-    def _sort_out(self, change: TestChange, alone: "_Alone") -> None:
-        """A test is flaky only if a rerun says so; without an answer it stays a doubt."""
-        before, now = alone.outcomes[:2], alone.outcomes[2:]
-        if TestOutcome.PASSED in now or any(outcome not in (None, TestOutcome.PASSED) for outcome in before):
-            self._flaky.append(change)
-        elif all(outcome is TestOutcome.PASSED for outcome in before) and not (alone.starved and None in now):
-            self._regressions.append(change)
-        else:
-            self._unsettled.append(change)
-
-    def _outcomes_alone(self, names: Sequence[str], targets: Sequence[str], near: str) -> dict[str, "_Alone"]:
-        job = self._job(targets, self._bench.remaining / 4, "rerun", near)
-        runs = [self._bench.run(side, job) for side in (self._base, self._patched) for _ in range(2)]
-        taken = max(run.completed.seconds for run in runs[:2])
-        starved = any(run.completed.timed_out for run in runs) and job.timeout < _SLOWER * taken
-        reports = [run.report.outcomes() for run in runs]
-        return {name: _Alone([_of(name, outcomes) for outcomes in reports], starved) for name in names}
-
     def _evidence(self, *, whole: bool) -> RegressionEvidence:
         both = self._before.keys() & self._after.keys()
         fixed = [
@@ -272,25 +214,14 @@ class RegressionCheck:
             passed_before=_count(self._before, lambda outcome: outcome is TestOutcome.PASSED),
             passed_after=_count(self._after, lambda outcome: outcome is TestOutcome.PASSED),
             files=tuple(self._done),
-            regressions=tuple(self._regressions),
+            regressions=tuple(self._reruns.regressions),
             fixed=tuple(fixed),
-            flaky=tuple(self._flaky),
-            unsettled=tuple(self._unsettled),
+            flaky=tuple(self._reruns.flaky),
+            unsettled=tuple(self._reruns.unsettled),
             already_failing=tuple(sorted(name for name, outcome in self._before.items() if outcome.bad)),
             canary="not planted" if not self._canaries else "failed as planted" if any(self._canaries) else "not seen",
             whole_suite=whole,
         )
-
-
-@dataclass(frozen=True)
-class _Alone:
-    """What a test came to without its neighbours: twice on the base, twice with the patch; None if not reported.
-
-    `starved` says that a run was ended at its deadline without having had much longer than the base takes.
-    """
-
-    outcomes: list[TestOutcome | None]
-    starved: bool
 
 
 def _problem(base: Run) -> str:
@@ -300,11 +231,6 @@ def _problem(base: Run) -> str:
     if base.job.canary and not base.canary_failed:
         return f"the planted failing test was not reported on the base. {base.report.problem}"
     return "" if base.report.results or base.canary_failed else f"it does not run on the base: {base.report.problem}"
-
-
-def _of(name: str, outcomes: Mapping[str, TestOutcome]) -> TestOutcome | None:
-    ids = find(name, outcomes)
-    return outcomes[ids[0]] if ids else None
 
 
 def _count(outcomes: Mapping[str, TestOutcome], wanted: Callable[[TestOutcome], bool]) -> int:

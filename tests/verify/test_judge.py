@@ -198,19 +198,6 @@ def test_code_in_the_issue_does_not_hide_what_became_of_the_reproduction(project
     assert proof.reason == "no reproduction: it passes on the base, so it does not show the issue"
 
 
-def test_a_flaky_test_is_set_apart_and_named(project, tmp_path):
-    counter = tmp_path / "count"
-    # It fails in the second run only, which is the patched one.
-    flaky = (
-        "from pathlib import Path\n\n\ndef test_flaky():\n"
-        f"    place = Path({str(counter)!r})\n    count = len(place.read_text()) if place.exists() else 0\n"
-        "    place.write_text('x' * (count + 1))\n    assert count != 1\n"
-    )
-    proof = project({**FILES, "tests/test_flaky.py": flaky}).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
-    assert proof.verdict is Verdict.VERIFIED
-    assert [change.id for change in proof.regression.flaky] == ["tests/test_flaky.py::test_flaky"]
-
-
 def test_tests_that_fail_anyway_are_set_apart_and_named(project):
     broken = {"tests/test_old.py": "def test_old():\n    assert False\n", "tests/test_gone.py": "import nowhere\n"}
     proof = project({**FILES, **broken}).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
