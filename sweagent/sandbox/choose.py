@@ -55,7 +55,7 @@ def open_sandbox(
 
     Args:
         settings: its kind, bounds and defaults.
-        workdir: the work tree's root in it; the local sandbox takes a folder of its own instead.
+        workdir: the work tree's root in it; the local sandbox takes a folder of its own instead, also in `env`.
         tree: what the work tree holds at first: a tar archive, its path, or a folder, which is copied.
         run_id: the run it belongs to, for its labels.
         image: the image of a container; None takes that of the settings.
@@ -84,4 +84,4 @@ def open_sandbox(
         return BubblewrapSandbox(settings, workdir=workdir, tree=tree, run_id=run_id, env=variables, readable=readable)
     from sweagent.sandbox.local import LocalSandbox
 
-    return LocalSandbox(settings, tree=tree, run_id=run_id, env=variables)
+    return LocalSandbox(settings, workdir=workdir, tree=tree, run_id=run_id, env=variables)

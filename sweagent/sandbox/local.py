@@ -1,6 +1,7 @@
 """The local sandbox: commands run on this machine, in a copy of the repository. It isolates nothing."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ class LocalSandbox(ShellSandbox):
 
     Args:
         settings: bounds and defaults.
+        workdir: what `env` calls the root of the work tree, which lies in a folder of its own here.
         tree: what the work tree holds at first: a tar archive, its path, or a folder that is copied.
         run_id: names the run in the folder's note.
         env: further variables.
@@ -34,12 +36,13 @@ class LocalSandbox(ShellSandbox):
     """
 
     def __init__(
-        self, settings: SandboxSettings, *, tree: bytes | Path | None, run_id: str, env: Mapping[str, str]
+        self, settings: SandboxSettings, *, workdir: str, tree: bytes | Path | None, run_id: str, env: Mapping[str, str]
     ) -> None:
         folder = claim_folder("local", run_id)
         info = SandboxInfo(kind="local", name=str(folder), network=True, isolated=False)
         super().__init__(settings, info, str(folder / "tree"), str(folder / "outputs"))
         self._folder = folder
+        named = re.compile(rf"{re.escape(workdir)}(?=$|[/:])")
         for name in ("tree", "home", "tmp"):
             (folder / name).mkdir()
         self._env = {
@@ -47,7 +50,7 @@ class LocalSandbox(ShellSandbox):
             **DEFAULT_ENVIRONMENT,
             "HOME": str(folder / "home"),
             "TMPDIR": str(folder / "tmp"),
-            **env,
+            **{name: named.sub(lambda _: self._workdir, value) for name, value in env.items()},
         }
         try:
             fill(folder / "tree", tree)

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from sweagent.sandbox import Sandbox
+from sweagent.config import SandboxSettings
+from sweagent.sandbox import Sandbox, open_sandbox
 
 
 def test_folder_and_exported_variables_carry_over(sandbox: Sandbox) -> None:
@@ -13,6 +14,13 @@ def test_folder_and_exported_variables_carry_over(sandbox: Sandbox) -> None:
     done = sandbox.run('pwd; printf "%s|%s|" "$CARRIED" "$OTHER"')
     assert done.output == f"{sandbox.workdir}/a b\nx 'y\n||"
     assert sandbox.run("cd - >/dev/null; pwd").output == f"{sandbox.workdir}\n"
+
+
+def test_the_local_sandbox_puts_its_own_folder_in_the_place_of_the_work_tree_of_others() -> None:
+    env = {"PLACES": "/testbed/src:/testbed:/testbed-2"}
+    with open_sandbox(SandboxSettings(kind="local"), workdir="/testbed", env=env) as sandbox:
+        top = sandbox.workdir
+        assert sandbox.run('echo "$PLACES"').output == f"{top}/src:{top}:/testbed-2\n"
 
 
 def test_an_unset_variable_stays_unset(sandbox: Sandbox) -> None:
