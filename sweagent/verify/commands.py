@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from sweagent.errors import UsageError
@@ -24,7 +25,8 @@ def home_of(file: Path, repository: Repository) -> str:
     """The folder of the repository in which a file from outside is meant to lie; empty for the root.
 
     A test finds its data and its `conftest.py` by its place. It belongs where as much as possible of its own path is
-    a folder of the repository, else beside the one file of its name. Anything else is run from the root.
+    a folder of the repository, else beside the one file of its name, else where the tests of the repository lie.
+    Anything else is run from the root.
 
     Args:
         file: an absolute path outside the repository.
@@ -39,7 +41,14 @@ def home_of(file: Path, repository: Repository) -> str:
     ends = [PurePosixPath(*own.parts[start:]) for start in range(len(own.parts))]
     namesakes = [path.parent for path in paths if path.name == file.name]
     fitting = [folder for folder in ends if folder in folders] or (namesakes if len(namesakes) == 1 else [])
+    fitting = fitting or _common_folder(path for path in paths if is_test_module(str(path)))
     return "" if not fitting or str(fitting[0]) == "." else str(fitting[0])
+
+
+def _common_folder(tests: Iterable[PurePosixPath]) -> list[PurePosixPath]:
+    """The folder in which tests lie, if it holds all of them in itself or below; else none."""
+    folders = {path.parent for path in tests}
+    return [folder for folder in folders if all(other.is_relative_to(folder) for other in folders)]
 
 
 def guess_command(path: str, test_command: str) -> str:

@@ -107,13 +107,18 @@ def test_a_patch_is_judged_in_containers(project, tmp_path, offline_image):
     ("given", "home"),
     [
         ("given/sub/tests/test_new.py", "tests"),
-        ("given/deep/tests/unit/test_new.py", "deep/tests/unit"),
+        ("given/tests/deep/unit/test_new.py", "tests/deep/unit"),
         ("given/test_calc.py", "tests"),
-        ("given/test_new.py", ""),
+        ("given/test_new.py", "tests"),
         ("given/tests/show.py", ""),
-        ("given/test_two.py", ""),
+        ("given/test_two.py", "tests"),
     ],
 )
 def test_a_test_from_outside_is_put_where_it_belongs(project, tmp_path, given, home):
-    more = {"deep/tests/unit/test_two.py": "", "tests/test_two.py": "", "docs/x.txt": ""}
+    more = {"tests/deep/unit/test_two.py": "", "tests/test_two.py": "", "docs/x.txt": ""}
     assert home_of(tmp_path / given, project({**FILES, **more}).repository) == home
+
+
+def test_a_test_from_outside_is_run_from_the_root_where_tests_lie_in_many_places(project, tmp_path):
+    more = {"a/tests/test_a.py": "", "b/tests/test_b.py": ""}
+    assert home_of(tmp_path / "given" / "test_new.py", project(more).repository) == ""
