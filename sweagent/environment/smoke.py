@@ -117,7 +117,8 @@ def telling_command(command: str) -> str:
         return f"{command} -vv --continue-on-collection-errors; status=$?; {again}; exit $status"
     if runner in _WRITING:
         tests = command_for(runner, test_command=command, report=_REPORT)
-        return f"{tests}; status=$?; echo; echo {_REPORT}; cat {_REPORT}; exit $status"
+        # On one stream, or what Maven ends with on the other may come within the report.
+        return f"{{ {tests}; }} 2>&1; status=$?; echo; echo {_REPORT}; cat {_REPORT}; exit $status"
     return command_for(runner, test_command=command) if runner in _SILENT else command
 
 

@@ -26,6 +26,7 @@ cat > build/test-results/test/TEST-a.xml << END
 <?xml version="1.0"?><testsuite><testcase classname="A" name="a"/>
 <testcase classname="A" name="b"><failure message="no"/></testcase></testsuite>
 END
+printf '\\033[0m' >&2
 exit 3
 """
 
