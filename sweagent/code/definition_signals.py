@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from math import log, sqrt
 
+from sweagent.code.definition_calls import Calls
 from sweagent.code.definition_texts import text_signals
 from sweagent.code.definitions import Definition
 from sweagent.code.file_signals import FileSignals
@@ -18,7 +19,7 @@ _SHORT = 12
 """Identifiers of a definition that does next to nothing itself."""
 _CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize"})
 _SCALED = (
-    *("body", "whole", "told", "strings", "pairs", "phrase"),
+    *("body", "whole", "told", "strings", "pairs", "raw", "phrase"),
     *("exact", "exact_block", "name", "name_title", "around", "around_title"),
 )
 
@@ -76,6 +77,8 @@ class DefinitionSignals:
         self._phrases()
         self._lines()
         self._called()
+        self._reached()
+        self._rank_by_prose()
         self._scale()
         return self.candidates
 
@@ -203,6 +206,36 @@ class DefinitionSignals:
             if name in called and len(self._index.by_name.get(name, ())) <= 6:
                 candidate.signals["called"] = min(1.0, called[name] * 3)
 
+    def _reached(self) -> None:
+        """Candidates that are called, in one step or two, from those that the question or its code names."""
+        names = self._named | self._question.block_calls
+        around = self._named | self._question.block_names
+        named: list[float] = []
+        for candidate in self.candidates:
+            name, value = candidate.definition.name, 0.0
+            if len(name) > 2 and name in names:
+                value = 1 / sqrt(max(1, len(self._index.by_name.get(name, ()))))
+                if candidate.outer is not None and candidate.outer.name in around:
+                    value *= 3
+            named.append(value + candidate.signals.get("frame", 0.0))
+        if any(named):
+            places = [(candidate.place.path, candidate.definition) for candidate in self.candidates]
+            calls = Calls(places, [candidate.own.text for candidate in self.candidates])
+            for candidate, value in zip(self.candidates, calls.reached(named), strict=True):
+                if value:
+                    candidate.signals["reached"] = value
+
+    def _rank_by_prose(self) -> None:
+        """Who says most of the prose: one over the rank, equals sharing the best."""
+        ranks: dict[float, int] = {}
+        for rank, value in enumerate(
+            sorted((c.signals.get("cover_prose", 0.0) for c in self.candidates), reverse=True), 1
+        ):
+            ranks.setdefault(value, rank)
+        for candidate in self.candidates:
+            if value := candidate.signals.get("cover_prose", 0.0):
+                candidate.signals["prose_rank"] = 1 / ranks[value]
+
     def _scale(self) -> None:
         tops: dict[str, float] = {}
         for candidate in self.candidates:
@@ -230,3 +263,4 @@ def _shape(candidate: Candidate, signals: dict[str, float]) -> None:
     if own.length < _SHORT:
         signals["short"] = 1.0
     signals["length"] = log(1 + own.length) / 6
+    signals["calls"] = log(1 + own.text.count("(")) / 4

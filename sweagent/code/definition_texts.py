@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import log
 
-from sweagent.code.file_signals import FileSignals
+from sweagent.code.file_signals import COMMON_NAMES, FileSignals
 from sweagent.code.own_text import FileText
+from sweagent.code.words import OF_REPORTS
 
 _K1, _B, _B_FLAT = 1.2, 0.6, 0.2
 _TYPICAL_LENGTH = 60.0
@@ -25,16 +26,17 @@ def text_signals(files: FileSignals, texts: Sequence[FileText]) -> list[dict[str
     """Return how much each definition of some files reads like an issue; a signal that is 0 is left out.
 
     `body`, `whole`, `told` and `strings` are the similarity of the definition without its documentation, with it, of
-    the documentation, and of its other strings; `pairs` is that of neighbouring words that are one name. `cover_names`
-    is the share of the title that the definition's name says with the names around it; `cover` and `cover_prose` are
-    the shares of the title and of the prose that these names say with the definition's text.
+    the documentation, and of its other strings; `pairs` is that of neighbouring words that are one name, `raw` that of
+    the names in the issue as they are written. `cover_names` is the share of the title that the definition's name says
+    with the names around it, `cover_matter` that of the title without the words of any report; `cover` and
+    `cover_prose` are the shares of the title and of the prose that these names say with the definition's text.
 
     Args:
         files: the signals of the files, computed before.
         texts: what the definitions of each file say.
     """
     hits = _hits(files, texts)
-    columns = {**_similar(files, texts, hits), **_covered(files, texts, hits)}
+    columns = {**_similar(files, texts, hits), "raw": _raw(files, texts), **_covered(files, texts, hits)}
     # What is added up in another order differs in its last digits.
     rows = zip(*([round(value, 9) for value in column] for column in columns.values()), strict=True)
     return [{name: value for name, value in zip(columns, row, strict=True) if value} for row in rows]
@@ -96,16 +98,34 @@ def _similar(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _
     }
 
 
+def _raw(files: FileSignals, texts: Sequence[FileText]) -> list[float]:
+    question = files.question
+    names = question.code_names | question.block_names | question.title_names
+    wanted = {name for name in names if len(name) > 2 and name not in COMMON_NAMES}
+    norms = _norms(whole for text in texts for whole, _, _ in text.lengths)
+    holders: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for place, own in enumerate(own for text in texts for own in text.own):
+        for name in own.words.keys() & wanted:
+            holders[name].append((place, own.words[name]))
+    scores = [0.0] * len(norms)
+    for name in sorted(holders):
+        rarity = log(1 + (len(norms) - len(holders[name]) + 0.5) / (len(holders[name]) + 0.5)) * (_K1 + 1)
+        for place, count in holders[name]:
+            scores[place] += rarity * count / (count + norms[place])
+    return scores
+
+
 def _norms(lengths: Iterable[int], b: float = _B) -> list[float]:
     return [_K1 * (1 - b + b * length / _TYPICAL_LENGTH) for length in lengths]
 
 
 def _covered(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _Hits]) -> dict[str, list[float]]:
     title = _shares({term: files.rarity(term) for term in files.question.title_terms})
+    matter = _shares({term: files.rarity(term) for term in files.question.title_terms if term not in OF_REPORTS})
     prose = _shares({term: files.rarity(term) * weight for term, weight in files.told_prose.items()})
     wanted = title.keys() | prose.keys()
     named = [wanted & names for text in texts for names in text.named]
-    by_name, of_title, of_prose = ([0.0] * len(named) for _ in range(3))
+    by_name, of_matter, of_title, of_prose = ([0.0] * len(named) for _ in range(4))
     for term in sorted(wanted):
         in_title, in_prose = title.get(term, 0.0), prose.get(term, 0.0)
         for place in hits.get(term, _NOWHERE):
@@ -115,10 +135,16 @@ def _covered(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _
         for term in terms:
             in_title = title.get(term, 0.0)
             by_name[place] += in_title
+            of_matter[place] += matter.get(term, 0.0)
             if place not in hits.get(term, _NOWHERE):
                 of_title[place] += in_title
                 of_prose[place] += prose.get(term, 0.0)
-    return {"cover_names": by_name, "cover": [share**2 for share in of_title], "cover_prose": of_prose}
+    return {
+        "cover_names": by_name,
+        "cover_matter": of_matter,
+        "cover": [share**2 for share in of_title],
+        "cover_prose": of_prose,
+    }
 
 
 def _shares(weights: Mapping[str, float]) -> dict[str, float]:

@@ -17,9 +17,10 @@ _K1, _B = 1.2, 0.75
 _TERMS_AT_MOST = 120
 _ALIKE = 30
 """So many files that read most like the issue speak for those they import and those that import them."""
-_COMMON = frozenset(
+COMMON_NAMES = frozenset(
     {"self", "cls", "args", "kwargs", "name", "value", "data", "type", "result", "object", "test", "main"}
 )
+"""Names that tell nothing, whatever the repository."""
 
 
 class FileSignals:
@@ -119,7 +120,7 @@ class FileSignals:
     def _raw(self, names: Iterable[str]) -> Signal:
         scores: defaultdict[int, float] = defaultdict(float)
         for name in sorted(names):
-            if len(name) < 3 or name in _COMMON:
+            if len(name) < 3 or name in COMMON_NAMES:
                 continue
             counts = self.index.word_files(name)
             if not counts:

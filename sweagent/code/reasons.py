@@ -29,6 +29,7 @@ _DEFINITION_WORDS = (
     ("exact_block", 0.0, "called in the issue's code"),
     ("outer", 0.5, "its class is named"),
     ("called", 0.0, "called by what is named"),
+    ("reached", 0.5, "reached by calls from what is named"),
     ("name_title", _NAMED, "its name has words of the title"),
     ("name", _NAMED, _NAME_OF_ISSUE),
     ("around", 0.5, "within what the issue's words name"),

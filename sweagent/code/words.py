@@ -19,6 +19,16 @@ issue bug problem please expected actual result behavior behaviour version pytho
 working way think seems etc e g
 """
 _STOP = frozenset(_STOP_WORDS.split())
+_WORDS_OF_REPORTS = """
+add adds added adding allow allows another appear argument because before after behave bad both break breaks broken
+call calls called calling case cause causes change changes check correct correctly crash crashes currently default
+different does doesn't doesn don don't ensure error errors exception fail fails failed failing failure first fix handle
+handled handling have ignore ignored improve incorrect incorrectly inconsistent instead invalid make makes message miss
+missing new not object option output possible prevent raise raises raised raising recent remove removed report return
+returns returned returning set setting should show shows something string support supports supported take try trying
+type unable unexpected update value values warn well without wrong give gives given provide provided keep change lead
+leads result results throw throws produce produces
+"""
 _KEEP = frozenset(
     {"string", "king", "ring", "during", "this", "class", "process", "address", "access", "alias", "canvas"}
 )
@@ -83,3 +93,7 @@ def stem(word: str) -> str:
                 word = word[:-1]
             break
     return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+OF_REPORTS = frozenset(stem(word) for word in _WORDS_OF_REPORTS.split())
+"""Stemmed words with which reports of any project tell of a fault or a wish: they say little of the place."""
