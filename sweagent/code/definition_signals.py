@@ -15,13 +15,7 @@ from sweagent.code.own_text import OwnText
 from sweagent.code.words import parts
 
 _TRIGRAMS_AT_MOST = 24
-_SHORT = 12
-"""Identifiers of a definition that does next to nothing itself."""
-_CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize"})
-_SCALED = (
-    *("body", "whole", "told", "strings", "pairs", "raw", "phrase"),
-    *("exact", "exact_block", "name", "name_title", "around", "around_title"),
-)
+_SCALED = ("phrase", "exact", "exact_block", "name", "name_title", "around", "around_title")
 
 
 @dataclass(slots=True)
@@ -69,9 +63,11 @@ class DefinitionSignals:
 
     def compute(self) -> list[Candidate]:
         """Fill in the signals of all candidates and return them."""
-        for candidate, signals in zip(self.candidates, text_signals(self._files, self._texts), strict=True):
+        shapes = (shape for text in self._texts for shape in text.shapes)
+        read = text_signals(self._files, self._texts)
+        for candidate, signals, shape in zip(self.candidates, read, shapes, strict=True):
+            signals.update(shape)
             self._mentions(candidate, signals)
-            _shape(candidate, signals)
             candidate.signals = signals
         self._frames()
         self._phrases()
@@ -237,30 +233,8 @@ class DefinitionSignals:
                 candidate.signals["prose_rank"] = 1 / ranks[value]
 
     def _scale(self) -> None:
-        tops: dict[str, float] = {}
-        for candidate in self.candidates:
-            for name, value in candidate.signals.items():
-                if value > tops.get(name, 0.0):
-                    tops[name] = value
-        scaled = {name: tops[name] for name in _SCALED if name in tops}
-        for candidate in self.candidates:
-            for name in candidate.signals.keys() & scaled:
-                candidate.signals[name] /= scaled[name]
-
-
-def _shape(candidate: Candidate, signals: dict[str, float]) -> None:
-    """What a definition is like, whatever the question."""
-    name, own = candidate.definition.name, candidate.own
-    if name.startswith("_"):
-        if not name.startswith("__"):
-            signals["private"] = 1.0
-        elif name.endswith("__"):
-            signals["dunder"] = 1.0
-    if name in _CONSTRUCTORS:
-        signals["constructor"] = 1.0
-    if "super(" in own.text:
-        signals["parent_too"] = 1.0
-    if own.length < _SHORT:
-        signals["short"] = 1.0
-    signals["length"] = log(1 + own.length) / 6
-    signals["calls"] = log(1 + own.text.count("(")) / 4
+        for name in _SCALED:
+            having = [candidate.signals for candidate in self.candidates if name in candidate.signals]
+            top = max((signals[name] for signals in having), default=0.0)
+            for signals in having if top > 0 else ():
+                signals[name] /= top

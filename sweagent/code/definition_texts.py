@@ -23,7 +23,7 @@ _NOWHERE: _Hits = {}
 
 
 def text_signals(files: FileSignals, texts: Sequence[FileText]) -> list[dict[str, float]]:
-    """Return how much each definition of some files reads like an issue; a signal that is 0 is left out.
+    """Return how much each definition of some files reads like an issue, from 0 to 1; what is 0 is left out.
 
     `body`, `whole`, `told` and `strings` are the similarity of the definition without its documentation, with it, of
     the documentation, and of its other strings; `pairs` is that of neighbouring words that are one name, `raw` that of
@@ -36,10 +36,16 @@ def text_signals(files: FileSignals, texts: Sequence[FileText]) -> list[dict[str
         texts: what the definitions of each file say.
     """
     hits = _hits(files, texts)
-    columns = {**_similar(files, texts, hits), "raw": _raw(files, texts), **_covered(files, texts, hits)}
+    alike = {**_similar(files, texts, hits), "raw": _raw(files, texts)}
+    columns = {**{name: _scaled(column) for name, column in alike.items()}, **_covered(files, texts, hits)}
     # What is added up in another order differs in its last digits.
     rows = zip(*([round(value, 9) for value in column] for column in columns.values()), strict=True)
     return [{name: value for name, value in zip(columns, row, strict=True) if value} for row in rows]
+
+
+def _scaled(column: Sequence[float]) -> Sequence[float]:
+    top = max(column, default=0.0)
+    return [value / top for value in column] if top > 0 else column
 
 
 def _hits(files: FileSignals, texts: Sequence[FileText]) -> dict[str, _Hits]:

@@ -4,12 +4,16 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 
 from sweagent.code.definitions import Definition
 from sweagent.code.imports import module_names
 from sweagent.code.words import parts, words_of
 
 _BLOCK = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|/\*(.*?)\*/', re.S)
+_SHORT = 12
+"""Identifiers of a definition that does next to nothing itself."""
+_CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize"})
 _STRING = re.compile(r"\"([^\"\n]{2,})\"|'([^'\n]{2,})'")
 
 
@@ -41,12 +45,14 @@ class FileText:
         lengths: how many identifiers each definition says in all, in its documentation, and in its other strings.
         words: the identifiers of all of them.
         named: of each definition, the stemmed words of its name, of those around it, and of the file and its folder.
+        shapes: what each definition is like, whatever the question, as signals by name; absent ones are 0.
     """
 
     own: tuple[OwnText, ...]
     lengths: tuple[tuple[int, int, int], ...]
     words: frozenset[str]
     named: tuple[frozenset[str], ...]
+    shapes: tuple[Mapping[str, float], ...]
 
 
 def file_text(path: str, definitions: Sequence[Definition], content: bytes) -> FileText:
@@ -63,7 +69,8 @@ def file_text(path: str, definitions: Sequence[Definition], content: bytes) -> F
         of_path.union(*(parts(name) for name in definition.qualified.split("."))) for definition in definitions
     )
     lengths = tuple((item.length, sum(item.told.values()), sum(item.strings.values())) for item in own)
-    return FileText(own, lengths, frozenset[str]().union(*(item.words for item in own)), named)
+    shapes = tuple(_shape(definition.name, item) for definition, item in zip(definitions, own, strict=True))
+    return FileText(own, lengths, frozenset[str]().union(*(item.words for item in own)), named, shapes)
 
 
 def own_texts(definitions: Sequence[Definition], content: bytes) -> tuple[OwnText, ...]:
@@ -101,3 +108,19 @@ def own_text(text: str) -> OwnText:
         rest = f"{text[: documentation.start()]}\n{text[documentation.end() :]}"
     strings = " ".join(one or other for one, other in _STRING.findall(rest))
     return OwnText(text, Counter(words), len(words), Counter(words_of(told)), Counter(words_of(strings)))
+
+
+def _shape(name: str, own: OwnText) -> dict[str, float]:
+    found = {"length": log(1 + own.length) / 6, "calls": log(1 + own.text.count("(")) / 4}
+    if name.startswith("_"):
+        if not name.startswith("__"):
+            found["private"] = 1.0
+        elif name.endswith("__"):
+            found["dunder"] = 1.0
+    if name in _CONSTRUCTORS:
+        found["constructor"] = 1.0
+    if "super(" in own.text:
+        found["parent_too"] = 1.0
+    if own.length < _SHORT:
+        found["short"] = 1.0
+    return found
