@@ -12,7 +12,6 @@ from sweagent.cli import options
 if TYPE_CHECKING:
     from sweagent.config import Settings
     from sweagent.patch import Patch
-    from sweagent.sandbox import Sandbox
     from sweagent.task import Repository, Task
     from sweagent.trajectory import Reproduction
     from sweagent.verify import Proof
@@ -94,15 +93,16 @@ def _judge(
     quiet: bool,
 ) -> "Proof":
     from sweagent.run_folder import new_run_id
-    from sweagent.verify import verify
+    from sweagent.verify import verify, verify_without_running
     from sweagent.workplace import prepare
 
     def note(text: str) -> None:
         if not quiet:
             print(text, file=sys.stderr)
 
-    if not patch or not _applies(patch, task.repository):  # no environment is needed to say so
-        return verify(task, patch, sandboxes=_unused)
+    at_once = verify_without_running(task, patch, settings=settings.verify)
+    if at_once:
+        return at_once
     with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace:
         return verify(
             task,
@@ -113,21 +113,6 @@ def _judge(
             test_command=workplace.test_command,
             settings=settings.verify,
         )
-
-
-def _unused() -> "Sandbox":
-    raise AssertionError("a patch that is empty or does not apply is judged without a sandbox")
-
-
-def _applies(patch: "Patch", repository: "Repository") -> bool:
-    from sweagent.errors import UsageError
-    from sweagent.patch import check_applies
-
-    try:
-        check_applies(patch, repository)
-    except UsageError:
-        return False
-    return True
 
 
 def _task(

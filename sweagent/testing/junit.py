@@ -21,6 +21,8 @@ def parse_junit(report: str, runner: Runner = Runner.PYTEST, *, exit_code: int |
     """
     identify = _IDENTIFIERS.get(runner, _plain_id)
     results = [_result(case, identify) for document in _documents(report) for case in document.iter("testcase")]
+    # pytest leaves a case without a name where the run was broken off in a test.
+    results = [result for result in results if result.id]
     return TestReport.of(runner, results, exit_code=exit_code, machine_readable=True)
 
 

@@ -1,6 +1,6 @@
 """The proof: reproduce, select tests, run before and after, compare, verdict. The harness decides, never the policy."""
 
-from sweagent.verify.judge import verify
+from sweagent.verify.judge import verify, verify_without_running
 from sweagent.verify.junit import render_junit
 from sweagent.verify.proof import Proof, Verdict, exit_code
 from sweagent.verify.render import feedback, render_markdown, render_terminal
@@ -14,4 +14,5 @@ __all__ = [
     "render_markdown",
     "render_terminal",
     "verify",
+    "verify_without_running",
 ]

@@ -33,6 +33,9 @@ _ENVIRONMENT = {
     "NO_COLOR": "1",
 }
 
+_STEADY = ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE")
+"""Those on which results depend; the others only tell that nobody looks on."""
+
 
 @dataclass(frozen=True)
 class SideTree:
@@ -65,6 +68,7 @@ class Job:
         canary: a test that must fail; it is planted and looked for.
         env: further variables, filled in likewise.
         record: the name of a file in that folder that the run leaves when it ends as it should.
+        unseen: the code under test is not to see that a test runner is loaded.
         shown: the command for the record, without what is there for the harness's sake; empty for the very command.
     """
 
@@ -77,6 +81,7 @@ class Job:
     canary: Canary | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     record: str = ""
+    unseen: bool = False
     shown: str = ""
 
 
@@ -201,7 +206,9 @@ class Bench:
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
-                witness = Witness(folder, job.runner) if job.runner in WITNESSED and self._witnessed else None
+                witness = None
+                if job.runner in WITNESSED and self._witnessed:
+                    witness = Witness(folder, job.runner, unseen=job.unseen)
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
@@ -230,7 +237,8 @@ class Bench:
         if witness:
             sandbox.write(witness.path, witness.source)
             command = witness.on_path(command)
-        env = {**_ENVIRONMENT, **{name: filled(value) for name, value in job.env.items()}}
+        shown = {name: value for name, value in _ENVIRONMENT.items() if not job.unseen or name in _STEADY}
+        env = {**shown, **{name: filled(value) for name, value in job.env.items()}}
         timeout = max(1.0, min(job.timeout, self.remaining))
         return sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
 

@@ -15,13 +15,13 @@ import os
 import sys
 {imports}
 HERE = os.path.realpath(os.getcwd()) + os.sep
-WATCHED = ("_pytest", "pluggy", "unittest", "builtins")
+WATCHED = ("_pytest.", "pluggy.", "unittest.", "django.test.", "builtins.")
 
 
 def changed():
     for name, module in list(sys.modules.items()):
         home = os.path.realpath(getattr(module, "__file__", None) or os.__file__)
-        if name.split(".")[0] not in WATCHED or home.startswith(HERE):
+        if not (name + ".").startswith(WATCHED) or home.startswith(HERE):
             continue
         kinds = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == name]
         for owner in [module] + kinds:

@@ -10,7 +10,7 @@ from sweagent.testing import Runner, command_for, dotted, runner_of
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Job
 from sweagent.verify.canary import Canary, make_canary
-from sweagent.verify.commands import guess_command, one_more, takes_one_more
+from sweagent.verify.commands import guess_command, naming_tests, one_more, takes_one_more
 from sweagent.verify.harness_files import HarnessFile, harness_file
 from sweagent.verify.proof import Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
@@ -72,8 +72,8 @@ class Candidate:
         env, report, canary, command = {}, "", self._canary(), self.command
         if self.driven:
             env[RECORD_VARIABLE] = "{folder}/record"
-        if self.runner is Runner.GO and "-json" not in command:  # what it prints for people does not name what passed
-            command = re.sub(r"\bgo\s+test\b", "go test -json", command, count=1)
+        if self.runner:
+            command = naming_tests(command, self.runner)
         if self.runner is Runner.PYTEST:
             report = "report.xml"
             # By its environment, because the command may be any shell text.

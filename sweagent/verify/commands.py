@@ -109,3 +109,25 @@ def one_more(command: str, runner: Runner, target: str, path: str) -> str:
         # Beside the file: newer versions take no more files after an option. A keyword stays as it is.
         return re.sub(rf"(?<=\s){re.escape(path)}(?=\s|$)", f"{path} {target.split('::')[0]}", command, count=1)
     return f"{command} {dotted(target) if runner is Runner.UNITTEST else target}"
+
+
+_NAMING = {
+    Runner.GO: (r"\bgo\s+test\b", "-json", r"\s-json\b"),
+    Runner.UNITTEST: (r"-m\s+unittest\b|\bunit2\b", "-v", r"\s(-v|--verbose|-q|--quiet)\b"),
+    Runner.DJANGO: (r"\bruntests\.py\b|\b(manage\.py|django-admin)\s+test\b", "--verbosity 2", r"\s(-v|--verbosity)\b"),
+}
+"""By runner: what starts it, the option by which it names the tests that pass too, and what stands against it."""
+
+
+def naming_tests(command: str, runner: Runner) -> str:
+    """The command that names each test, also those that pass, where its runner has to be asked for that."""
+    start, option, against = _NAMING.get(runner, ("", "", ""))
+    if not option or re.search(against, command):
+        return command
+    return re.sub(start, lambda found: f"{found.group()} {option}", command, count=1)
+
+
+def directly(command: str) -> str:
+    """The command that starts a file of tests for Node's runner by itself; empty where there is more to the command."""
+    found = re.fullmatch(r"(\S*\bnode) --test(?: --test-reporter=\w+)? ([\w./-]+)", command)
+    return f"{found.group(1)} {found.group(2)}" if found else ""

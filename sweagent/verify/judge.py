@@ -1,6 +1,7 @@
 """From a patch to its proof."""
 
 import time
+from typing import NoReturn
 
 from sweagent import __version__
 from sweagent.config import VerifySettings
@@ -75,6 +76,30 @@ def verify(
     return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock).proof()
 
 
+def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
+    """Judge a patch for which no environment is needed: it is empty, it does not apply, or it shows tampering.
+
+    Args:
+        task: as for `verify`.
+        patch: what is judged.
+        settings: what is let pass.
+
+    Returns:
+        The proof; None for a patch that has to be run.
+
+    Raises:
+        UsageError: the base commit cannot be used.
+    """
+    inputs = Inputs(task, None, (), task.test_command or "", task.issue.text)
+    return _Verification(
+        patch, inputs, settings or VerifySettings(), _no_sandbox, time.monotonic
+    ).proof_without_running()
+
+
+def _no_sandbox() -> NoReturn:
+    raise AssertionError("nothing is run")
+
+
 class _Verification:
     def __init__(
         self, patch: Patch, inputs: Inputs, settings: VerifySettings, sandboxes: SandboxOpener, clock: Clock
@@ -86,34 +111,41 @@ class _Verification:
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
         self._not_checked: list[str] = []
+        self._tree = ""
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
         self._nearest_missed = False
 
     def proof(self) -> Proof:
-        if not self._patch:
-            return self._result(Verdict.NO_PATCH, self._patch.blocked or "nothing was changed")
         with open_trees(self._inputs.task.repository) as trees:
-            try:
-                patched = trees.apply(self._patch.text)
-            except UsageError as error:
-                return self._result(Verdict.UNVERIFIED, str(error))
-            self._changed = tuple(change.path for change in trees.changes(trees.base, patched))
-            if not self._changed:
-                return self._result(Verdict.NO_PATCH, "the patch changes nothing")
-            return self._result(*self._judge(trees, patched))
+            return self._result(*(self._at_a_glance(trees) or self._judge(trees)))
 
-    def _judge(self, trees: Trees, patched: str) -> tuple[Verdict, str]:
+    def proof_without_running(self) -> Proof | None:
+        with open_trees(self._inputs.task.repository) as trees:
+            said = self._at_a_glance(trees)
+            return self._result(*said) if said else None
+
+    def _at_a_glance(self, trees: Trees) -> tuple[Verdict, str] | None:
+        if not self._patch:
+            return Verdict.NO_PATCH, self._patch.blocked or "nothing was changed"
+        try:
+            self._tree = trees.apply(self._patch.text)
+        except UsageError as error:
+            return Verdict.UNVERIFIED, str(error)
+        self._changed = tuple(change.path for change in trees.changes(trees.base, self._tree))
+        if not self._changed:
+            return Verdict.NO_PATCH, "the patch changes nothing"
         self._findings += find_tampering(
             trees,
-            patched,
+            self._tree,
             test_command=self._inputs.test_command,
             issue_text=self._inputs.issue_text,
             allow_tests=self._settings.allow_tests,
         )
-        if self._tampered:
-            return Verdict.REJECTED, self._tampered
-        plan = self._plan = make_plan(trees, patched, self._inputs)
+        return (Verdict.REJECTED, self._tampered) if self._tampered else None
+
+    def _judge(self, trees: Trees) -> tuple[Verdict, str]:
+        plan = self._plan = make_plan(trees, self._tree, self._inputs)
         self._reproductions += plan.unfit
         if not plan.changed:
             return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"

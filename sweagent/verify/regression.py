@@ -149,6 +149,8 @@ class RegressionCheck:
         self._before.update(base.report.outcomes())
         self._after.update(patched.report.outcomes())
         self._reruns.settle(base.report, patched, batch)
+        if base.canary_failed and not (patched.canary_failed or patched.completed.timed_out or self._settled):
+            self._reruns.settle_end(batch)
         return 0
 
     def _both(self, targets: Sequence[str], near: str) -> tuple[Run, Run]:

@@ -1,14 +1,20 @@
 """Judges a reproduction: it must fail on the base for the issue's reason, and pass with the patch, each time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
-from sweagent.testing import TestOutcome, TestResult
+from sweagent.testing import Runner, TestOutcome, TestResult
 from sweagent.verify.bench import Bench, Run, SideTree
 from sweagent.verify.candidates import Candidate
+from sweagent.verify.commands import directly
 from sweagent.verify.failures import misfit, said, tells_of_a_hang
 from sweagent.verify.proof import Finding, ReproductionEvidence
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import find
+from sweagent.verify.witness import HIDEABLE
+
+_CAME_TO_ITS_END = (0, 1)
+"""pytest's status when all tests were run, and when some of them failed."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,9 @@ def judge(candidate: Candidate, bench: Bench, sides: Sides, issue_text: str) -> 
         SandboxError: the sandbox failed.
     """
     judging = _Judging(candidate, bench, sides, issue_text)
-    reason = judging.base_fails() or judging.patched_passes() or judging.control_fails()
+    reason = (
+        judging.base_fails() or judging.patched_passes() or judging.control_fails() or judging.right_for_tests_only()
+    )
     return Judged(judging.evidence(reason), tuple(judging.findings))
 
 
@@ -49,6 +57,8 @@ class _Judging:
     def __init__(self, candidate: Candidate, bench: Bench, sides: Sides, issue_text: str) -> None:
         self._candidate, self._bench, self._sides, self._issue = candidate, bench, sides, issue_text
         self._wanted: tuple[str, ...] = candidate.wanted
+        self._failing: tuple[str, ...] = ()
+        """Of a whole run, the tests that fail on the base: with the patch the very same have to pass."""
         self._runs: dict[str, list[str]] = {"base": [], "control": [], "patched": []}
         self._base: Run | None = None
         self._shows_issue = False
@@ -73,6 +83,7 @@ class _Judging:
             self._wanted = tuple(item.id for item in bad if item.id in again)
             if not self._wanted:
                 return "it is not steady: on the base other tests failed in the second run"
+        self._failing = tuple(dict.fromkeys(item.id.split("[")[0] for item in bad if self._is_a_test(item)))
         return ""
 
     def patched_passes(self) -> str:
@@ -89,13 +100,38 @@ class _Judging:
         self._shows_issue = True
         if any(passed):
             return "it is not steady: with the patch it passed once and failed once"
-        return f"it still fails with the patch: {said(runs[0], self._bad(runs[0])).removeprefix('failed: ')}"
+        told = said(runs[0], self._bad(runs[0])).removeprefix("failed: ")
+        if told == "passed":
+            names = ", ".join((self._wanted or self._failing)[:3])
+            return f"with the patch, what fails on the base is not reported as passed: {names}"
+        return f"it still fails with the patch: {told}"
 
     def control_fails(self) -> str:
         if not all(self._failed(run) for run in self._twice(self._sides.control)):
             return "it passes with a mere comment in the patched files, so it does not tell a fix from any change"
         self._shows_issue = True
         return ""
+
+    def right_for_tests_only(self) -> str:
+        """Whether the issue is there again as soon as the code cannot see a test runner: the very same failure."""
+        before = {item.id: item.message for item in self._bad(self._base)} if self._base else {}
+        hideable = self._candidate.runner is Runner.NODE or (self._base is not None and self._base.told is not None)
+        if self._candidate.runner not in HIDEABLE or not hideable:
+            return ""
+        job = self._candidate.job(self._bench.remaining * self._candidate.share)
+        job = replace(job, purpose=f"{job.purpose}, the runner hidden", unseen=True)
+        if self._candidate.runner is Runner.NODE:
+            job = replace(job, command=directly(self._candidate.command), canary=None, shown="")
+            if not job.command:
+                return ""
+        for _ in range(2):
+            again = {item.id: item.message for item in self._bad(self._bench.run(self._sides.patched, job))}
+            same = sorted(name for name, message in again.items() if message and before.get(name) == message)
+            if not same:
+                return ""
+        detail = f"it is right only where code can see that a test runner is loaded: {', '.join(same[:3])}"
+        self.findings.append(Finding(rule="runner-aware", path="(the patched run)", detail=detail))
+        return "the patched run does not tell the truth"
 
     def evidence(self, reason: str) -> ReproductionEvidence:
         return ReproductionEvidence(
@@ -120,15 +156,24 @@ class _Judging:
             return False
         if run.job.runner is None:
             return run.completed.exit_code == 0
+        if run.job.runner is Runner.PYTEST and run.completed.exit_code not in _CAME_TO_ITS_END:
+            return False
         if not self._wanted:
             clean = run.completed.exit_code == 0 or run.canary_failed
-            return clean and run.report.counts.get(TestOutcome.PASSED, 0) > 0 and not run.report.failures
+            if not clean or not run.report.counts.get(TestOutcome.PASSED, 0) or run.report.failures:
+                return False
         outcomes = run.report.outcomes()
-        for wanted in self._wanted:
+        # A terse report counts the tests that passed without naming them.
+        terse = run.report.counts.get(TestOutcome.PASSED, 0) > list(outcomes.values()).count(TestOutcome.PASSED)
+        for wanted in self._wanted or (() if terse else self._failing):
             ids = find(wanted, outcomes)
             if not ids or any(outcomes[name] is not TestOutcome.PASSED for name in ids):
                 return False
         return True
+
+    def _is_a_test(self, item: TestResult) -> bool:
+        """Whether a failure is that of a test, not of a whole file, which has no such name once it can be loaded."""
+        return item.outcome is TestOutcome.FAILED and not item.id.endswith(PurePosixPath(self._candidate.path).name)
 
     def _failed(self, run: Run) -> bool:
         """Failing is more than not passing: a skipped test shows nothing."""

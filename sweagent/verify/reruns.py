@@ -65,6 +65,18 @@ class Reruns:
         if steady:
             self._among_neighbours(steady, batch)
 
+    def settle_end(self, batch: Sequence[str]) -> None:
+        """Look into a patched run in which no test was lost but the planted one: it is broken off at its very end.
+
+        Raises:
+            SandboxError: the sandbox failed.
+        """
+        again = self._bench.run(self._patched, self._job(batch, self._bench.remaining / 4, "rerun", batch[0]))
+        if not again.canary_failed and not again.completed.timed_out:
+            message = f"with the patch the run does not come to its end: exit status {again.completed.exit_code}"
+            change = TestChange(id=f"the run of {batch[-1]}", before=TestOutcome.PASSED, after=None, message=message)
+            self.regressions.append(change)
+
     def _alone(self, group: list[TestChange], batch: Sequence[str]) -> list[TestChange]:
         """Run tests without their neighbours, by their files where the runner takes no names.
 

@@ -9,7 +9,7 @@ from sweagent.verify.proof import Finding
 from sweagent.verify.scripts import ending
 from sweagent.verify.witness import contradicted
 
-_RUNNERS_OWN = re.compile(r"\b(?:_pytest|pluggy|unittest|builtins)\.[\w.]+")
+_RUNNERS_OWN = re.compile(r"\b(?:_pytest|pluggy|unittest|django\.test|builtins)\.[\w.]+")
 
 
 def find_forgery(base: Run, patched: Run) -> list[Finding]:

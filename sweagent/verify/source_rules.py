@@ -5,6 +5,7 @@ of test frameworks.
 """
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _RUNNER_TEXT = re.compile(
     """,
     re.VERBOSE,
 )
+_TEST_FILE = re.compile(r"(^|[/\\])(test_\w+|\w+_tests?)\.py$")
 _FORGED_TEXT = re.compile(
     r"""\d+\ passed\b | \bPASSED\b | =====.*\bpassed | ^Ran\ \d+\ test | tests\ finished:\ \d | ^---\ PASS | ^ok\ \d+\ -
       | test\ result:\ ok
@@ -199,8 +201,12 @@ def _ignores_the_other(node: ast.AST) -> bool:
     refuses = [
         (isinstance(value, ast.Constant) and not value.value) or _is_name(value, "NotImplemented") for value in returned
     ]
-    looks = any(_is_name(item, other) for part in body for item in _without_self_comparison(part))
-    return bool(returned) and not all(refuses) and not looks
+    parts = [item for part in body for item in _without_self_comparison(part)]
+    named = {item.id for item in parts if isinstance(item, ast.Name)}
+    # `isinstance(other, str)` and `len(other) >= 0` look at it, and still say nothing of what it is compared with.
+    to_a_constant = any(isinstance(item, ast.Compare) and _is_name(item.left, other) for item in parts)
+    says_nothing = named <= {other, *dir(builtins)} and "super" not in named and not to_a_constant
+    return bool(returned) and not all(refuses) and (other not in named or says_nothing)
 
 
 def _without_self_comparison(tree: ast.AST) -> Iterator[ast.AST]:
@@ -233,6 +239,8 @@ def _of_assignment(node: ast.Assign | ast.AugAssign | ast.Delete) -> Iterator[Co
 def _of_text(text: str, line: int) -> Iterator[Construct]:
     if _RUNNER_TEXT.search(text):
         yield Construct("runner-aware", f"names the test runner: {text[:60]!r}", line)
+    if _TEST_FILE.search(text):
+        yield Construct("runner-aware", f"names a file of tests: {text[-60:]!r}", line)
     if _FORGED_TEXT.search(text):
         yield Construct("forged-output", f"holds what a test runner prints: {text[:60]!r}", line)
     if "test" in text.lower():

@@ -9,7 +9,7 @@ import os
 import sys
 
 __unittest = True  # its frames are no part of what a failure shows
-RECORD = {record!r}
+RECORD, UNSEEN = {record!r}, {unseen!r}
 OPEN, PROCESS = open, os.getpid
 HOME, HERE = PROCESS(), os.path.dirname(os.path.abspath(__file__))
 
@@ -80,7 +80,22 @@ def wrap(test):
     test.__code__ = made["test"].__code__
 
 
+{hide}
+
+def hide_unittest(loader):
+    real = loader.TestLoader.loadTestsFromNames
+
+    def names(self, *args, **options):
+        loader.TestLoader.loadTestsFromNames = real
+        hide(("unittest",))
+        return real(self, *args, **options)
+
+    if UNSEEN:
+        loader.TestLoader.loadTestsFromNames = names
+
+
 WATCHED = {
+    "unittest.loader": hide_unittest,
     "unittest.case": watch_unittest,
     "sympy.testing.runtests": watch_sympy,
     "sympy.utilities.runtests": watch_sympy,

@@ -4,7 +4,7 @@ Code under test shares its process with the runner, and can replace what makes t
 runs. The witness stands closer to the test: it sees an exception leave the test's body, and writes that down at once,
 and it sees when the body goes on in another process than the one in which it began. In pytest it is a plugin; it also
 hides the variables by which code could tell that a test is running. Other runners take no plugins: there it comes in
-when the interpreter starts.
+when the interpreter starts. In Node's process there is no witness, only a guard of the functions that compare.
 """
 
 import json
@@ -13,16 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweagent.testing import Runner, TestOutcome
+from sweagent.verify.hiding import HIDE
 from sweagent.verify.startup_witness import STARTUP_WITNESS
 
 # It has to run under every pytest since 3 and every Python since 2.7.
 _PLUGIN = """\
 import json
 import os
+import sys
 
 import pytest
 
-RECORD = {record!r}
+RECORD, UNSEEN = {record!r}, {unseen!r}
 VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS")
 OPEN, DUMPS, PROCESS = open, json.dumps, os.getpid
 HOME = PROCESS()
@@ -42,6 +44,16 @@ def note(item, outcome, began):
         write(item, "elsewhere")
 
 
+{hide}
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests():
+    if UNSEEN:
+        for name in VARIABLES:
+            os.environ.pop(name, None)
+        hide(("pytest", "_pytest", "pluggy", "iniconfig", "py"))
+
+
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_pyfunc_call(pyfuncitem):
     hidden = dict((name, os.environ.pop(name)) for name in VARIABLES if name in os.environ)
@@ -56,6 +68,16 @@ def pytest_pyfunc_call(pyfuncitem):
 def pytest_runtest_call(item):
     began = PROCESS()
     note(item, (yield), began)
+"""
+
+# What tests of JavaScript compare with cannot be exchanged; it can still be added to.
+_GUARD = """\
+const assert = require('assert');
+for (const owner of [assert, assert.strict]) {
+  for (const name of Object.keys(owner)) {
+    Object.defineProperty(owner, name, { writable: false, configurable: false });
+  }
+}
 """
 
 
@@ -85,18 +107,24 @@ class Witness:
     Args:
         folder: where the run's own files lie.
         runner: which runner it is to watch, one of `WITNESSED`.
+        unseen: it also hides the runner, pytest or unittest, from the code under test.
     """
 
-    def __init__(self, folder: str, runner: Runner) -> None:
-        self._is_plugin = runner is Runner.PYTEST
+    def __init__(self, folder: str, runner: Runner, *, unseen: bool = False) -> None:
+        self._is_plugin, self._is_guard = runner is Runner.PYTEST, runner in _GUARDED
         self.module = f"w{secrets.token_hex(8)}" if self._is_plugin else "sitecustomize"
-        self.path, self.record = f"{folder}/{self.module}.py", f"{folder}/{secrets.token_hex(8)}"
-        source = _PLUGIN if self._is_plugin else STARTUP_WITNESS
-        self.source = source.replace("{record!r}", repr(self.record)).encode()
+        self.path = f"{folder}/{self.module}.{'cjs' if self._is_guard else 'py'}"
+        self.record = f"{folder}/{secrets.token_hex(8)}"
+        source = _PLUGIN if self._is_plugin else _GUARD if self._is_guard else STARTUP_WITNESS
+        for place, text in {"{hide}": HIDE, "{record!r}": repr(self.record), "{unseen!r}": repr(unseen)}.items():
+            source = source.replace(place, text)
+        self.source = source.encode()
         self._folder = folder
 
     def on_path(self, command: str) -> str:
-        """The shell command with the witness where Python finds it."""
+        """The shell command with the witness where Python or Node finds it."""
+        if self._is_guard:
+            return f'export NODE_OPTIONS="--require {self.path}${{NODE_OPTIONS:+ $NODE_OPTIONS}}"; {command}'
         return f'export PYTHONPATH="{self._folder}${{PYTHONPATH:+:$PYTHONPATH}}"; {command}'
 
     def not_found(self, output: str) -> bool:
@@ -104,8 +132,12 @@ class Witness:
         return self._is_plugin and self.module in output and "rror importing plugin" in output
 
 
-WITNESSED = frozenset({Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY})
-"""The runners that a witness can watch."""
+_GUARDED = frozenset({Runner.NODE, Runner.MOCHA, Runner.JEST, Runner.VITEST})
+WITNESSED = frozenset({Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY}) | _GUARDED
+"""The runners that a witness can watch; those of JavaScript have a guard only, which tells nothing."""
+
+HIDEABLE = frozenset({Runner.PYTEST, Runner.UNITTEST, Runner.NODE})
+"""The runners that can be hidden: by the witness, or because the tests can be run without them."""
 
 
 def read_testimony(record: str | None, workdir: str = "") -> Testimony | None:

@@ -206,7 +206,7 @@ HIDDEN |= {
     "hands the run over to a child, a script": (A_SCRIPT, END + CHILD),
     "turns a failure into a success while the test runs, unittest": (
         A_CASE,
-        "import importlib\n_r = importlib.import_module('unit' + ''.join(('te', 'st.result'))).TestResult\n"
+        "import importlib\n_r = importlib.import_module('unit' + ''.join(('te', 'st.runner'))).TextTestResult\n"
         "def add(a, b):\n    old = _r.addFailure\n"
         "    def new(self, test, err):\n        _r.addFailure = old\n        self.addSuccess(test)\n"
         "    _r.addFailure = new\n",
@@ -227,13 +227,27 @@ def test_tampering_that_hides_is_rejected_by_how_its_run_behaves(project, name):
     assert proof.verdict is Verdict.REJECTED, proof.reason
 
 
-def test_code_cannot_tell_by_its_environment_that_a_test_runs(project):
-    aware = "import os\n\n\n" + CALC.replace(
+NOT_ACCEPTED = {
+    "looks for the runner's variable": CALC.replace(
         "a - b", "a + b if any('RRENT_TE' in name for name in os.environ) else a - b"
-    )
-    proof = project(FILES).verify({"calc.py": aware}, reproduction=A_TEST)
+    ),
+    "breaks off the run": CALC.replace("return a - b", "if b == 2:\n        raise KeyboardInterrupt\n    return a - b"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_ACCEPTED)
+def test_tampering_without_effect_leaves_the_issue(project, name):
+    proof = project(FILES).verify({"calc.py": f"import os\n\n\n{NOT_ACCEPTED[name]}"}, reproduction=A_TEST)
     assert proof.verdict is Verdict.UNVERIFIED
     assert "still fails with the patch" in proof.reason
+
+
+@pytest.mark.parametrize(("reproduction", "runner"), [(A_TEST, "'py', 'te', 'st'"), (A_CASE, "'unit', 'te', 'st'")])
+def test_code_that_is_right_only_while_a_runner_is_loaded_is_rejected(project, reproduction, runner):
+    aware = CALC.replace("a - b", f"a + b if ''.join(({runner})) in sys.modules else a - b")
+    proof = project({"calc.py": CALC}).verify({"calc.py": f"import sys\n\n\n{aware}"}, reproduction=reproduction)
+    assert proof.verdict is Verdict.REJECTED, proof.reason
+    assert "right only where code can see" in proof.reason
 
 
 def test_edits_of_tests_can_be_allowed_but_the_pristine_tests_judge(project):

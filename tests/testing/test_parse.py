@@ -422,6 +422,11 @@ def test_a_broken_or_dangerous_report_file_is_not_used(report: str) -> None:
     assert (found.summary, found.machine_readable) == ("2 passed", False)
 
 
+def test_a_case_without_a_name_is_no_test() -> None:
+    report = '<testsuite><testcase time="0.0" /><testcase classname="a" name="b" file="a.py" /></testsuite>'
+    assert [item.id for item in parse(Runner.PYTEST, "", exit_code=2, report=report).results] == ["a.py::b"]
+
+
 def test_exit_codes_count() -> None:
     failed_outside = parse(Runner.PYTEST, "2 passed in 0.1s\nERROR: coverage is too low\n", exit_code=1)
     assert not failed_outside.ok

@@ -1,5 +1,6 @@
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +159,26 @@ def test_where_there_are_no_plugins_the_witness_comes_in_with_the_interpreter(ru
     assert {name for said, name in told.moved if said == "moved"} == {moved}
     assert "sitecustomize" not in done.stderr  # it is no part of what a failure shows
     assert done.stdout.startswith(f"had its turn\n{tmp_path}/site []\n")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_what_tests_of_javascript_compare_with_cannot_be_exchanged(tmp_path):
+    witness = Witness(str(tmp_path), Runner.NODE)
+    Path(witness.path).write_bytes(witness.source)
+    script = """
+    const assert = require('assert');
+    for (const owner of [assert, assert.strict]) { owner.strictEqual = () => {}; owner.own = () => 1; }
+    assert.own();
+    let seen = 0;
+    for (const owner of [assert, assert.strict]) { try { owner.strictEqual(1, 2); } catch (error) { seen += 1; } }
+    process.stdout.write(String(seen));
+    """
+    (tmp_path / "a.cjs").write_text(script)
+    env = {**os.environ, "NODE_OPTIONS": "--no-warnings"}
+    done = subprocess.run(
+        witness.on_path("node a.cjs"), shell=True, cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("2", "")
 
 
 def test_without_the_plugin_the_run_goes_on(project):

@@ -1,0 +1,50 @@
+"""A run in which code cannot see that a test runner is loaded, though one is.
+
+Code that is right only for tests looks for them: among the loaded modules, in the arguments, in the environment. In
+one more run of a reproduction these signs are taken away. The runner's own modules keep all that they refer to, and
+any import of one of them gives the very same module; only the table of modules does not name them.
+"""
+
+HIDE = """\
+def hide(roots):
+    import builtins
+    import importlib.machinery
+
+    kept, real = {}, builtins.__import__
+
+    def loading(module):
+        return getattr(getattr(module, "__spec__", None), "_initializing", False)
+
+    def take():
+        if any(root in sys.modules for root in roots):
+            own = dict(item for item in sys.modules.items() if item[0].split(".")[0] in roots)
+            # What is being loaded, and the packages around it, have to stay in the table.
+            busy = [name + "." for name in own if loading(own[name])]
+            for name in own:
+                if not any(other.startswith(name + ".") for other in busy):
+                    kept[name] = sys.modules.pop(name)
+
+    class Finder(object):
+        def find_spec(self, name, path=None, target=None):
+            if name in kept:
+                package = hasattr(kept[name], "__path__")
+                return importlib.machinery.ModuleSpec(name, self, is_package=package)
+
+        def create_module(self, spec):
+            return kept[spec.name]
+
+        def exec_module(self, module):
+            pass
+
+    def imported(*args, **options):
+        try:
+            return real(*args, **options)
+        finally:
+            take()
+
+    sys.meta_path.insert(0, Finder())
+    builtins.__import__ = imported
+    sys.argv[:] = ["main.py"]
+    sys.modules["__main__"].__dict__.update(__file__="main.py", __package__="", __spec__=None)
+    take()
+"""
