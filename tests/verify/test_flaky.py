@@ -1,4 +1,4 @@
-"""Tests that fail by chance: each is given a file outside of the tree that counts its runs."""
+"""Tests that fail by chance, or anyway: those of the first kind count their runs in a file outside of the tree."""
 
 import pytest
 
@@ -29,10 +29,13 @@ def test_tests_that_fail_by_chance_are_named_and_are_no_regressions(project, tmp
         f"    assert count not in {failing}\n"
         for name, failing in FAILING.items()
     }
-    proof = project({**FILES, **tests}).verify({"calc.py": FIXED}, reproduction=SHOW)
+    proof = project({**FILES, **tests, "tests/test_gone.py": "import nowhere\n"}).verify(
+        {"calc.py": FIXED}, reproduction=SHOW
+    )
     assert proof.verdict is Verdict.VERIFIED
+    assert proof.reproduction.patched == ("passed", "passed")
     assert proof.regression.regressions == ()
-    assert proof.regression.already_failing == ("tests/test_before.py::test_it",)
+    assert proof.regression.already_failing == ("tests/test_before.py::test_it", "tests/test_gone.py")
     notes = {change.id: change.note for change in proof.regression.flaky}
     assert notes["tests/test_on_the_base_too.py::test_it"] == (
         "alone: failed, passed on the base; failed, failed with the patch"
@@ -62,7 +65,7 @@ def test_a_test_that_fails_by_what_the_patch_leaves_behind_is_a_regression_altho
     tests = TESTS.replace("def", "def test_a():\n    from calc import add\n\n    assert add(3, 0) == 3\n\n\ndef", 1)
     marked = FIXED.replace("return a + b", "double.__defaults__ = (1,)\n    return a + b").replace("a * 2", "a * by")
     marked = marked.replace("double(a)", "double(a, by=2)")
-    proof = project({**FILES, "tests/test_calc.py": tests}).verify({"calc.py": marked}, reproduction=SHOW)
+    proof = project({**FILES, "tests/test_calc.py": tests}).verify({"calc.py": marked})
     assert proof.verdict is Verdict.REGRESSED
     assert [change.id for change in proof.regression.regressions] == ["tests/test_calc.py::test_double"]
     assert "among its neighbours: passed, passed on the base; failed, failed" in proof.regression.regressions[0].note

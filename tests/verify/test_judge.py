@@ -47,12 +47,6 @@ def test_a_fix_with_a_test_that_shows_it_is_verified(project):
     assert type(proof).model_validate_json(proof.model_dump_json()) == proof
 
 
-def test_a_script_with_an_exit_code_is_a_reproduction_too(project):
-    proof = project(FILES).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
-    assert proof.verdict is Verdict.VERIFIED
-    assert proof.reproduction.patched == ("passed", "passed")
-
-
 def test_without_a_reproduction_nothing_is_verified(project):
     proof = project(FILES).verify({"calc.py": FIXED})
     assert (proof.verdict, exit_code(proof)) == (Verdict.UNVERIFIED, ExitCode.UNVERIFIED)
@@ -196,13 +190,6 @@ def test_code_in_the_issue_does_not_hide_what_became_of_the_reproduction(project
     )
     assert [item.origin for item in proof.reproductions] == [Origin.REGISTERED, Origin.ISSUE]
     assert proof.reason == "no reproduction: it passes on the base, so it does not show the issue"
-
-
-def test_tests_that_fail_anyway_are_set_apart_and_named(project):
-    broken = {"tests/test_old.py": "def test_old():\n    assert False\n", "tests/test_gone.py": "import nowhere\n"}
-    proof = project({**FILES, **broken}).verify({"calc.py": FIXED}, reproduction=A_SCRIPT)
-    assert proof.verdict is Verdict.VERIFIED
-    assert set(proof.regression.already_failing) >= {"tests/test_old.py::test_old"}
 
 
 def test_a_failing_environment_is_unverified(project):
