@@ -39,7 +39,8 @@ def find_forgery(base: Run, patched: Run) -> list[Finding]:
 
 
 def _seen_by_the_witness(base: Run, patched: Run) -> Iterator[Finding]:
-    if base.told and patched.job.runner is base.job.runner and not patched.told:
+    passed = patched.report.counts.get(TestOutcome.PASSED, 0)
+    if passed and base.told and patched.job.runner is base.job.runner and not patched.told:
         yield _finding("forged-result", "the run goes without the second witness, which the base's run had")
     lied_of = contradicted(patched.told, patched.report.outcomes()) - contradicted(base.told, base.report.outcomes())
     if lied_of:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweagent.sandbox.base import Completed
-from sweagent.testing import Runner, TestOutcome, TestReport
+from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.verify.bench import Job, Run
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.witness import Testimony, Witness, contradicted, read_testimony
@@ -45,20 +45,16 @@ def test_a_plugin_that_pytest_cannot_find_is_told_from_one_that_fails():
     assert witness.path != Witness("/tmp/folder", Runner.PYTEST).path
 
 
-def test_a_patched_run_that_goes_without_the_witness_is_a_forgery():
+@pytest.mark.parametrize(("outcome", "rules"), [(TestOutcome.PASSED, ["forged-result"]), (TestOutcome.ERROR, [])])
+def test_a_patched_run_that_passes_without_the_witness_is_a_forgery_and_a_broken_one_is_not(outcome, rules):
     job = Job("tests", "pytest", 1, runner=Runner.PYTEST)
+    report = TestReport.of(Runner.PYTEST, [TestResult(id="a::x", outcome=outcome)], exit_code=1)
     runs = {
-        (side, seen): Run(
-            side,
-            job,
-            Completed(output="", exit_code=1),
-            TestReport(runner=Runner.PYTEST),
-            told=Testimony() if seen else None,
-        )
+        (side, seen): Run(side, job, Completed(output="", exit_code=1), report, told=Testimony() if seen else None)
         for side in ("base", "patched")
         for seen in (True, False)
     }
-    assert [finding.rule for finding in find_forgery(runs["base", True], runs["patched", False])] == ["forged-result"]
+    assert [finding.rule for finding in find_forgery(runs["base", True], runs["patched", False])] == rules
     assert find_forgery(runs["base", False], runs["patched", False]) == []
     assert find_forgery(runs["base", True], runs["patched", True]) == []
 
