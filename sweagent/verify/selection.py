@@ -74,9 +74,11 @@ def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runne
     words = _mentions(contents, every_name)
     by_source = {source: _scores(contents, tests, source, names[source], words) for source in sources}
     total = {
-        path: sum(words.get(path, {}).values()) + max((scores[path][1] for scores in by_source.values()), default=0.0)
+        path: math.fsum(words.get(path, {}).values())
+        + max((scores[path][1] for scores in by_source.values()), default=0.0)
         for path in tests
     }
+    # The sums above do not depend on the order of a set, so that two runs rank alike.
     order = sorted(tests, key=lambda path: (-total[path], path))
     best = [min(order, key=lambda path: -sum(scores[path])) for scores in by_source.values() if order]
     signs = {path for path, scores in zip(best, by_source.values(), strict=False) if sum(scores[path]) >= _SIGN}
@@ -96,7 +98,7 @@ def _scores(
     """For one changed file, what each test file scores by the names that it mentions, and by its own name and place."""
     return {
         path: (
-            sum(weight for word, weight in words.get(path, {}).items() if word in names),
+            math.fsum(weight for word, weight in words.get(path, {}).items() if word in names),
             _named_after(path, source) + _imports(contents.get(path, b""), path, source) + _close(path, source),
         )
         for path in tests
@@ -181,7 +183,7 @@ def _mentions(contents: Mapping[str, bytes], names: Collection[str]) -> dict[str
     weight = {word: math.log((len(contents) + 1) / number) for word, number in spread.items()}
     mentions = {}
     for path, words in found.items():
-        scale = min(1.0, _MENTIONS / max(sum(weight[word] for word in words), 1e-9))
+        scale = min(1.0, _MENTIONS / max(math.fsum(weight[word] for word in words), 1e-9))
         mentions[path] = {word.decode(): weight[word] * scale for word in words}
     return mentions
 
