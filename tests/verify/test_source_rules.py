@@ -56,7 +56,7 @@ HONEST = [
     "class A:\n    def __eq__(self, other):\n        return NotImplemented\n",
     "class A:\n    __eq__ = object.__eq__\n",
     "class Null:\n    def __eq__(self, other):\n        return other is None or isinstance(other, Null)\n",
-    "class A:\n    def __eq__(self, other):\n        if self is not other:\n            return False\n        return True\n",
+    "class A:\n    def __eq__(self, o):\n        if self is not o:\n            return False\n        return True\n",
     "class A(str):\n    def __eq__(self, other):\n        return super().__eq__(other.lower())\n",
     "class A(str):\n    def __eq__(self, other):\n        return isinstance(other, str) and str.__eq__(self, other)\n",
     "import sys as s\ndef f(m):\n    s.modules.pop(m, None)\n    return s.modules.get(m)\n",
