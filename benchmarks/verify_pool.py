@@ -134,6 +134,7 @@ def _proof(
         Patch(base_commit=task.repository.base_commit, text=variant.patch),
         sandboxes=opener,
         reproduction=reproduction,
+        replaces=True,
         named_tests=instance.named_tests,
         test_command=instance.test_command,
         settings=VerifySettings(seconds=seconds),

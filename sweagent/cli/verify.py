@@ -23,7 +23,8 @@ def command(
     reproduction: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A test or script that fails without the patch and passes with it; given again: a file it needs."
+            help="A test or script that fails without the patch and passes with it, or a newer version of a test file, "
+            "which takes its place; given again: a file it needs."
         ),
     ] = None,
     reproduction_command: Annotated[
@@ -109,6 +110,7 @@ def _judge(
             patch,
             sandboxes=workplace.open,
             reproduction=_reproduction(reproduction, reproduction_command, task.repository, workplace.test_command),
+            replaces=True,
             named_tests=tuple(tests),
             test_command=workplace.test_command,
             settings=settings.verify,

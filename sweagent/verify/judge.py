@@ -41,6 +41,7 @@ def verify(
     *,
     sandboxes: SandboxOpener,
     reproduction: Reproduction | None = None,
+    replaces: bool = False,
     named_tests: tuple[str, ...] = (),
     test_command: str = "",
     settings: VerifySettings | None = None,
@@ -54,6 +55,8 @@ def verify(
         patch: what is judged.
         sandboxes: opens a fresh sandbox of the task's environment with the base tree; every run gets its own.
         reproduction: what the agent registered or the user gave.
+        replaces: a reproduction that is a newer version of a test file takes its place among the existing tests too.
+            A user may say so, because a fix can change what a test has to expect; never an agent.
         named_tests: tests to run first; those that fail on the base can show the issue.
         test_command: how the project runs its tests; empty takes the task's, or looks at the tree.
         settings: how much time there is, and what is let pass.
@@ -72,6 +75,7 @@ def verify(
         named_tests=named_tests,
         test_command=test_command or task.test_command or "",
         issue_text=issue_text or task.issue.text,
+        replaces=replaces,
     )
     return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock).proof()
 

@@ -23,13 +23,14 @@ from sweagent.verify.tree import Trees
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the caller knows besides the patch."""
+    """What the caller knows besides the patch; `replaces` is told of with `verify`."""
 
     task: Task
     reproduction: Reproduction | None
     named_tests: tuple[str, ...]
     test_command: str
     issue_text: str
+    replaces: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Plan:
         tests: all test files, the nearest first.
         leading: so many of the tests are to be compared in any case: the nearest of each changed file.
         related: so many of them show a sign of what changed.
-        overlay: the task's own test files, for both sides.
+        overlay: the task's own test files, and the user's newer version of one, for both sides.
         names: the names of the definitions that changed.
         runner: the project's test runner.
         test_command: how the project runs its tests.
@@ -80,6 +81,8 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     runner, test_command = _runner(trees, inputs.test_command)
     overlay = _oracle_files(trees, inputs.task)
     found, unfit = _candidates(trees, patched, inputs, changed, sorted(held), overlay, runner, test_command)
+    if inputs.replaces and inputs.reproduction and not unfit:
+        overlay |= _newer_version(trees, inputs.reproduction)
     ranked = rank_tests(trees, patched, changed, runner)
     first = [path for path in overlay if is_test_module(path, runner)]
     for name in inputs.named_tests:
@@ -126,6 +129,12 @@ def _oracle_files(trees: Trees, task: Task) -> dict[str, bytes]:
     tree = trees.apply(task.oracle.test_patch)
     paths = [change.path for change in trees.changes(trees.base, tree) if change.new]
     return trees.read_many(tree, paths)
+
+
+def _newer_version(trees: Trees, reproduction: Reproduction) -> dict[str, bytes]:
+    """The file of a reproduction, where the base has an older version of it."""
+    known = is_test_module(reproduction.path) and trees.read(trees.base, reproduction.path)
+    return {reproduction.path: reproduction.content.encode("utf-8", "surrogateescape")} if known else {}
 
 
 def _candidates(

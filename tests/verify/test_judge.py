@@ -165,6 +165,22 @@ def test_a_test_that_the_patch_adds_is_a_reproduction(project):
     assert proof.held_back == ("tests/test_add.py",)
 
 
+def test_a_newer_version_of_a_test_file_takes_its_place_only_if_the_user_gives_it(project):
+    old = TESTS + "\n\ndef test_add():\n    from calc import add\n\n    assert add(2, 1) == 1\n"
+    made = project({**FILES, "tests/test_calc.py": old})
+    newer = A_TEST.model_copy(
+        update={
+            "path": "tests/test_calc.py",
+            "content": old.replace("== 1", "== 3"),
+            "command": "python -m pytest --color=no -rA tests/test_calc.py",
+        }
+    )
+    proof = made.verify({"calc.py": FIXED}, reproduction=newer, replaces=True)
+    assert proof.verdict is Verdict.VERIFIED, proof.reason
+    assert [change.id for change in proof.regression.fixed] == ["tests/test_calc.py::test_add"]
+    assert made.verify({"calc.py": FIXED}, reproduction=newer).verdict is Verdict.REGRESSED
+
+
 def test_a_named_test_that_fails_on_the_base_is_a_reproduction(project):
     made = project({**FILES, "tests/test_add.py": A_TEST.content})
     proof = made.verify({"calc.py": FIXED}, named_tests=("tests/test_add.py::test_add",))
