@@ -1,7 +1,7 @@
 """What speaks for each definition of the likeliest files as the place of a fix."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from math import log, sqrt
@@ -15,6 +15,8 @@ from sweagent.code.own_text import OwnText
 from sweagent.code.words import parts
 
 _TRIGRAMS_AT_MOST = 24
+_WITH_OUTER = 3
+"""So much more a name says when the name around it is said too."""
 _SCALED = ("phrase", "exact", "exact_block", "name", "name_title", "around", "around_title")
 
 
@@ -212,7 +214,7 @@ class DefinitionSignals:
             if len(name) > 2 and name in names:
                 value = 1 / sqrt(max(1, len(self._index.by_name.get(name, ()))))
                 if candidate.outer is not None and candidate.outer.name in around:
-                    value *= 3
+                    value *= _WITH_OUTER
             named.append(value + candidate.signals.get("frame", 0.0))
         if any(named):
             places = [(candidate.place.path, candidate.definition) for candidate in self.candidates]
@@ -223,11 +225,7 @@ class DefinitionSignals:
 
     def _rank_by_prose(self) -> None:
         """Who says most of the prose: one over the rank, equals sharing the best."""
-        ranks: dict[float, int] = {}
-        for rank, value in enumerate(
-            sorted((c.signals.get("cover_prose", 0.0) for c in self.candidates), reverse=True), 1
-        ):
-            ranks.setdefault(value, rank)
+        ranks = best_ranks(candidate.signals.get("cover_prose", 0.0) for candidate in self.candidates)
         for candidate in self.candidates:
             if value := candidate.signals.get("cover_prose", 0.0):
                 candidate.signals["prose_rank"] = 1 / ranks[value]
@@ -238,3 +236,11 @@ class DefinitionSignals:
             top = max((signals[name] for signals in having), default=0.0)
             for signals in having if top > 0 else ():
                 signals[name] /= top
+
+
+def best_ranks(values: Iterable[float]) -> dict[float, int]:
+    """The rank of each value from 1, the greatest first; equals share the best of theirs."""
+    ranks: dict[float, int] = {}
+    for rank, value in enumerate(sorted(values, reverse=True), 1):
+        ranks.setdefault(value, rank)
+    return ranks

@@ -15,7 +15,7 @@ from math import exp, log
 from pathlib import Path
 
 from sweagent.code.collecting import without_collection
-from sweagent.code.definition_signals import Candidate, DefinitionSignals
+from sweagent.code.definition_signals import Candidate, DefinitionSignals, best_ranks
 from sweagent.code.file_signals import FileSignals, Signal
 from sweagent.code.index import Index
 from sweagent.code.issue_text import read_question
@@ -97,9 +97,7 @@ def load_weights() -> Mapping[str, Mapping[str, float]]:
 def file_beliefs(scores: Mapping[int, float]) -> dict[int, dict[str, float]]:
     """What a ranking of files says of the definitions in each."""
     belief = _log_share(scores)
-    ranks: dict[float, int] = {}
-    for rank, score in enumerate(sorted(scores.values(), reverse=True), 1):
-        ranks.setdefault(score, rank)
+    ranks = best_ranks(scores.values())
     return {n: {"file": belief[n], "file_rank": 1 / ranks[score]} for n, score in scores.items()}
 
 
