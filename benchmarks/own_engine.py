@@ -14,7 +14,7 @@ _PATIENCE = 60.0
 
 
 class OwnEngine:
-    """Use it as a context manager; within, DOCKER_HOST names it. It has no network for containers, and no images."""
+    """Use it as a context manager; within, DOCKER_HOST names it. It has no images, and its containers no way out."""
 
     def __init__(self) -> None:
         # The engine's own sockets lie below, and the paths of sockets must be short.
@@ -60,7 +60,8 @@ class OwnEngine:
     def _start(self) -> None:
         below = {"--data-root": "data", "--exec-root": "run", "--pidfile": "pid", "--containerd": "c"}
         host = os.environ["DOCKER_HOST"]
-        self._process = self._program("dockerd", below, f"--host={host}", "--bridge=none", "--iptables=false")
+        # The default bridge is shared: an engine without one removes that of the machine's engine.
+        self._process = self._program("dockerd", below, f"--host={host}", "--iptables=false")
         listed("version", "--format", "{{.Server.Version}}")
 
     def _program(self, name: str, below: dict[str, str], *more: str) -> "subprocess.Popen[bytes]":
