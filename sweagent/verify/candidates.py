@@ -28,6 +28,9 @@ _LOOKS_AT_SOURCE = re.compile(
     """,
     re.VERBOSE,
 )
+_RUNNERS_INSIDE = re.compile(
+    rb"\b(pytester|testdir|runpytest\w*|pytest\.main|TextTestRunner|Test(Loader|Suite|Result)|unittest\.main\([^)\s])"
+)
 _READS = re.compile(r"\bopen\(|\bread(_text|_bytes|File|FileSync|lines)\(")
 _SHELL_READERS = re.compile(r"(?<![\w./-])(git|grep|cat|head|tail|sed|awk|cmp|diff|stat|sha\d*sum|md5sum)\s")
 
@@ -48,6 +51,7 @@ class Candidate:
         trusted: it is the task's own, so why it fails on the base is not questioned.
         driven: the files hold the script inside its driver.
         expected: kinds of errors, one of which must be the failure on the base; empty for any.
+        hideable: its tests can be run while code cannot see the runner.
     """
 
     origin: Origin
@@ -61,6 +65,7 @@ class Candidate:
     trusted: bool = False
     driven: bool = False
     expected: tuple[str, ...] = ()
+    hideable: bool = False
 
     @property
     def share(self) -> float:
@@ -216,6 +221,11 @@ def _unfit(path: str, reproduction: Reproduction, changed: list[str], test_comma
         (name for name in changed for line in filter(_READS.search, lines) if PurePosixPath(name).name in line), None
     )
     return f"{path} reads the patched file {read} instead of running it" if read else ""
+
+
+def runs_tests_itself(content: bytes) -> bool:
+    """Whether tests start a runner of their own, which has to see its own modules."""
+    return _RUNNERS_INSIDE.search(content) is not None
 
 
 def oracle_tests(files: Mapping[str, bytes], wanted: tuple[str, ...], runner: Runner, test_command: str) -> Candidate:

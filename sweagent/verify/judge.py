@@ -11,7 +11,7 @@ from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Bench, Clock, SandboxOpener
-from sweagent.verify.plan import Inputs, Plan, make_plan
+from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.proof import (
     Finding,
     Origin,
@@ -30,7 +30,6 @@ _NEAREST = 4
 """So many test files that have to do with the change are compared first."""
 
 _PYTHON_RUNNERS = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
-_RUNNER_PACKAGES = frozenset({"_pytest", "pytest", "unittest", "nose"})
 _BUILT = (".c", ".cc", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".f", ".f90", ".in")
 _BUILD_FILES = ("setup.py", "meson.build", "CMakeLists.txt", "requirements.txt", "Cargo.toml")
 
@@ -252,7 +251,7 @@ class _Verification:
         not_checked = [*self._not_checked, *(f"{path}: replaced by the base's while judging" for path in held_back)]
         judged = [path for path in self._changed if path not in held_back]
         built = [path for path in judged if path.endswith(_BUILT) or path in _BUILD_FILES]
-        own = [path for path in judged if _RUNNER_PACKAGES.intersection(path.split("/")[:-1])]
+        own = [path for path in judged if RUNNER_PACKAGES.intersection(path.split("/")[:-1])]
         not_checked += [f"{path}: it is part of the test runner that judges it" for path in own]
         if self._plan and self._plan.runner in _PYTHON_RUNNERS:
             not_checked += [f"{path}: the environment is not built again" for path in built]

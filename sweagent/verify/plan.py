@@ -1,7 +1,7 @@
 """What there is to compare for a patch: the sides, the held-back files, the candidates, the tests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweagent.errors import UsageError
 from sweagent.task import Task
@@ -19,6 +19,10 @@ from sweagent.verify.snippets import issue_candidates
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.test_edits import added_tests
 from sweagent.verify.tree import Trees
+from sweagent.verify.witness import HIDEABLE
+
+RUNNER_PACKAGES = frozenset({"_pytest", "pytest", "unittest", "nose"})
+"""Folders of source code that is itself a test runner."""
 
 
 @dataclass(frozen=True)
@@ -166,4 +170,11 @@ def _candidates(
     if added:
         found.append(make.of_patch(after, tuple(added), runner, test_command))
     found += issue_candidates(inputs.issue_text, list(changed))
-    return found, unfit
+    own_runner = any(RUNNER_PACKAGES.intersection(path.split("/")) for path in changed)
+    return [item if own_runner else _hideable(item, trees) for item in found], unfit
+
+
+def _hideable(candidate: Candidate, trees: Trees) -> Candidate:
+    """Say of a candidate whether its runner can be hidden: not if its tests run tests themselves."""
+    content = candidate.files.get(candidate.path) or trees.read(trees.base, candidate.path) or b""
+    return replace(candidate, hideable=candidate.runner in HIDEABLE and not make.runs_tests_itself(content))

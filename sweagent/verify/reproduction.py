@@ -11,10 +11,11 @@ from sweagent.verify.failures import misfit, said, tells_of_a_hang
 from sweagent.verify.proof import Finding, ReproductionEvidence
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import find
-from sweagent.verify.witness import HIDEABLE
 
 _CAME_TO_ITS_END = (0, 1)
 """pytest's status when all tests were run, and when some of them failed."""
+_AS_LONG = 2
+"""So many times what a run on the base took must be left for the run with the runner hidden, or it is left out."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,9 @@ class _Judging:
 
     def right_for_tests_only(self) -> str:
         """Whether the issue is there again as soon as the code cannot see a test runner: the very same failure."""
-        before = {item.id: item.message for item in self._bad(self._base)} if self._base else {}
-        hideable = self._candidate.runner is Runner.NODE or (self._base is not None and self._base.told is not None)
-        if self._candidate.runner not in HIDEABLE or not hideable:
+        if not self._candidate.hideable or self._base is None or not self._time_for_one_more(self._base):
+            return ""
+        if self._candidate.runner is not Runner.NODE and self._base.told is None:
             return ""
         job = self._candidate.job(self._bench.remaining * self._candidate.share)
         job = replace(job, purpose=f"{job.purpose}, the runner hidden", unseen=True)
@@ -124,6 +125,7 @@ class _Judging:
             job = replace(job, command=directly(self._candidate.command), canary=None, shown="")
             if not job.command:
                 return ""
+        before = {item.id: item.message for item in self._bad(self._base)}
         for _ in range(2):
             again = {item.id: item.message for item in self._bad(self._bench.run(self._sides.patched, job))}
             same = sorted(name for name, message in again.items() if message and before.get(name) == message)
@@ -132,6 +134,9 @@ class _Judging:
         detail = f"it is right only where code can see that a test runner is loaded: {', '.join(same[:3])}"
         self.findings.append(Finding(rule="runner-aware", path="(the patched run)", detail=detail))
         return "the patched run does not tell the truth"
+
+    def _time_for_one_more(self, base: Run) -> bool:
+        return self._bench.remaining * self._candidate.share > _AS_LONG * base.completed.seconds
 
     def evidence(self, reason: str) -> ReproductionEvidence:
         return ReproductionEvidence(

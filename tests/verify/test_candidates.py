@@ -5,7 +5,7 @@ import pytest
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, runner_of
 from sweagent.trajectory import Reproduction
-from sweagent.verify.candidates import Candidate, oracle_tests, registered
+from sweagent.verify.candidates import Candidate, oracle_tests, registered, runs_tests_itself
 from sweagent.verify.commands import guess_command
 from sweagent.verify.proof import Origin
 from sweagent.verify.snippets import issue_candidates
@@ -243,3 +243,17 @@ def test_bare_names_of_a_dataset_are_run_in_the_file_that_defines_them():
     made = oracle_tests(files, ("test_a", "test_b"), Runner.PYTEST, "pytest")
     assert made.command.endswith(" a/test_x.py::test_a a/test_y.py::test_b")
     assert made.wanted == ("test_a", "test_b")
+
+
+@pytest.mark.parametrize(
+    ("content", "inside"),
+    [
+        (b"def test_a(pytester):\n    pytester.runpytest()\n", True),
+        (b"import unittest\nunittest.TextTestRunner().run(suite)\n", True),
+        (b"import unittest\nunittest.main(module)\n", True),
+        (b"import unittest\nclass A(unittest.TestCase): ...\nunittest.main()\n", False),
+        (b"import pytest\n\n\n@pytest.mark.skip\ndef test_a(): ...\n", False),
+    ],
+)
+def test_tests_that_start_a_runner_of_their_own_are_told(content, inside):
+    assert runs_tests_itself(content) is inside
