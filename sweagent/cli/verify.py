@@ -140,7 +140,7 @@ def _task(
 
 def _read_patch(name: str, repository: "Repository") -> "Patch":
     from sweagent.errors import UsageError
-    from sweagent.patch import Patch
+    from sweagent.patch import Patch, as_git_writes
 
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
@@ -149,15 +149,9 @@ def _read_patch(name: str, repository: "Repository") -> "Patch":
             f"the patch {name} cannot be read: {error}", "give a file, or `-` for standard input"
         ) from error
     try:
-        return Patch(base_commit=repository.base_commit, text=_with_plain_headers(data.decode("utf-8")))
+        return Patch(base_commit=repository.base_commit, text=as_git_writes(data.decode("utf-8")))
     except UnicodeDecodeError as error:
         raise UsageError(f"the patch {name} is not UTF-8", "make it with `git diff --binary`") from error
-
-
-def _with_plain_headers(text: str) -> str:
-    """The diff as git wrote it: where even its headers end in CRLF, a mail program or an editor has put that there."""
-    headers = [line for line in text.split("\n") if line.startswith(("diff --git ", "--- ", "+++ ", "@@ "))]
-    return text.replace("\r\n", "\n") if headers and all(line.endswith("\r") for line in headers) else text
 
 
 def _reproduction(

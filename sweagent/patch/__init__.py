@@ -3,6 +3,7 @@
 from sweagent.patch.apply import apply_patch, check_applies
 from sweagent.patch.classify import Classified, Consent, classify
 from sweagent.patch.extract import extract_patch, untracked_files
+from sweagent.patch.foreign import as_git_writes
 from sweagent.patch.listing import WorkTree
 from sweagent.patch.model import ChangedFile, FileKind, Patch
 
@@ -14,6 +15,7 @@ __all__ = [
     "Patch",
     "WorkTree",
     "apply_patch",
+    "as_git_writes",
     "check_applies",
     "classify",
     "extract_patch",
