@@ -74,11 +74,11 @@ def step_of(request: dict[str, Any]) -> int:
 
 
 def solving(request: dict[str, Any]) -> Behaviour:
-    """Edit, then submit; the edit bears the report's number, so that patches cannot be mixed up."""
+    """Edit until that is seen to be done, then submit; the edit bears the report's number, so that none is mixed up."""
     number, step = report_of(request), step_of(request)
-    if step == 0:
-        change = {"command": f"sed -i 's/width + height$/width * height  # {number}/' shapes.*"}
-        return answer(completion("mend", [call("bash", change, f"call_{number}_0")]))
+    if "mended" not in str(request["messages"][-1]["content"]):
+        change = {"command": f"sed -i 's/width + height$/width * height  # {number}/' shapes.* && echo mended"}
+        return answer(completion("mend", [call("bash", change, f"call_{number}_{step}")]))
     return answer(completion("done", [call("submit", {"summary": "It multiplies."}, f"call_{number}_{step}")]))
 
 
