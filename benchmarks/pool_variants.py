@@ -169,13 +169,19 @@ def _regression(trees: Trees, before: dict[str, str], after: dict[str, str]) -> 
 
 
 def with_a_dead_function(source: str, test: str) -> str:
-    """The module with one function that returns nothing, chosen because the test calls it; empty if there is none."""
+    """The module with one function that returns nothing, chosen because the test calls it; empty if there is none.
+
+    Functions that hold others are left alone: they are often decorators, without which tests cannot even be imported.
+    """
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and len(re.findall(rf"\b{node.name}\(", test)) >= 3:
+            inner = list(ast.walk(node))[1:]
             body = [
                 item for item in node.body if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
             ]
-            if body and any(isinstance(item, ast.Return) for item in ast.walk(node)):
+            if any(isinstance(item, ast.FunctionDef | ast.ClassDef) for item in inner) or not body:
+                continue
+            if any(isinstance(item, ast.Return) for item in inner):
                 lines = source.splitlines(keepends=True)
                 lines.insert(body[0].lineno - 1, f"{' ' * body[0].col_offset}return None\n")
                 return "".join(lines)
