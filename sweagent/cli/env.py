@@ -70,7 +70,10 @@ def run_tests(
     repo: Repo,
     commit: Commit = None,
     image: options.Image = None,
-    seconds: Annotated[float, typer.Option(help="Limit of the run.")] = 600.0,
+    seconds: Annotated[
+        float,
+        typer.Option(help="Limit of a run; a suite of which no test has ended by then is tried by a few files."),
+    ] = 600.0,
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment and run the repository's tests in it; exits with 10 when none can run."""

@@ -2,14 +2,19 @@
 
 import re
 import time
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweagent.environment.engine import LABEL, connect
 from sweagent.environment.recipe import Image
 from sweagent.errors import SandboxError
 from sweagent.model import Frozen
 from sweagent.testing import Runner, TestReport, command_for, parse, runner_of
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 _MEMORY = "4g"
 _LINES = 60_000
@@ -21,6 +26,11 @@ _SILENT = (Runner.DJANGO, Runner.GO, Runner.SYMPY, Runner.UNITTEST)
 
 _WRITING = (Runner.MAVEN, Runner.GRADLE)
 """Runners that tell of tests in files only."""
+
+_SAMPLE = 12
+"""Test files that are tried of a suite that takes longer to be collected than it may run."""
+
+_TEST_FILES = "find . -name '.?*' -prune -o \\( -name 'test_*.py' -o -name '*_test.py' \\) -print | sort"
 
 _REPORT = "/tmp/fix-issue-report.xml"  # noqa: S108 (in a container of its own)
 _IPV6 = {"net.ipv6.conf.all.disable_ipv6": "0"}
@@ -35,6 +45,8 @@ class Smoke(Frozen):
     """The end of what was printed."""
     seconds: float
     timed_out: bool = False
+    sample: int = 0
+    """So many test files were run and no more, for of the whole suite no test had ended at the limit; 0 if all were."""
 
     @property
     def ran(self) -> bool:
@@ -50,6 +62,7 @@ class Smoke(Frozen):
     def text(self) -> str:
         """For people: the counts, and the last lines when something went wrong."""
         end = " (ended at its limit)" if self.timed_out else ""
+        end += f", {self.sample} test files only: of the whole suite none had ended at the limit" if self.sample else ""
         head = f"{self.report.summary} in {self.seconds:.0f} s{end}"
         return head if self.report.ok else "\n".join([*self.output.splitlines()[-25:], head])
 
@@ -57,9 +70,11 @@ class Smoke(Frozen):
 def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Smoke:
     """Run tests in a fresh container without a network.
 
+    A suite of pytest's that is so large that no test has ended at the limit is tried once more by some of its files.
+
     Args:
         image: from `ensure_image`.
-        seconds: the limit of the run.
+        seconds: the limit of a run.
         command: what to run instead of the image's test command.
 
     Raises:
@@ -68,41 +83,60 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     from docker.errors import DockerException
 
     said = command or image.test_command
-    command = command or telling_command(said)
-    if not command:
+    if not said:
         raise SandboxError("how the tests are run is not known", "put `test_command` under `environment:`")
-    client = connect()
-    started = time.monotonic()
     try:
-        container = client.containers.run(
-            image.name,
-            # An interrupt at the limit lets the runner print its counts so far.
-            ["timeout", "-s", "INT", "-k", "20", str(int(seconds)), "/bin/sh", "-c", command],
-            detach=True,
-            working_dir=image.workdir,
-            environment=dict(image.environment),
-            network_mode="none",
-            mem_limit=_MEMORY,
-            pids_limit=1024,
-            cap_drop=["ALL"],
-            init=True,
-            sysctls=_IPV6 if Path("/proc/sys/net/ipv6").exists() else {},
-            labels={LABEL: "smoke"},
-        )
-        try:
-            status = container.wait(timeout=seconds + 60)["StatusCode"]
-            output = container.logs(tail=_LINES).decode("utf-8", "replace")[-_KEPT:]
-        finally:
-            # What is left behind must not cost the result; a label tells whose it is.
-            with suppress(DockerException, OSError):
-                container.remove(force=True)
+        with closing(connect()) as client:
+            smoke = _smoke(client, image, said, seconds)
+            if not (smoke.timed_out and not smoke.ran and said.endswith("pytest")):
+                return smoke
+            files = spread(_run(client, image, _TEST_FILES, seconds)[1].splitlines(), _SAMPLE)
+            chosen = command_for(Runner.PYTEST, files, test_command=said)
+            return _smoke(client, image, chosen, seconds).model_copy(update={"sample": len(files)}) if files else smoke
     except (DockerException, OSError) as error:
         raise SandboxError(f"the tests could not be run: {error}", "see `fix-issue doctor`") from error
-    finally:
-        client.close()
+
+
+def spread(files: Sequence[str], number: int) -> list[str]:
+    """So many of the files at most, evenly spread over their order."""
+    chosen = min(number, len(files))
+    return [files[(2 * place + 1) * len(files) // (2 * chosen)] for place in range(chosen)]
+
+
+def _smoke(client: "DockerClient", image: Image, command: str, seconds: float) -> Smoke:
+    started = time.monotonic()
+    status, output = _run(client, image, telling_command(command), seconds)
     timed_out = status in (124, 137)
-    report = read_output(said, output, None if timed_out else status)
+    report = read_output(command, output, None if timed_out else status)
     return Smoke(report=report, output=output[-20_000:], seconds=time.monotonic() - started, timed_out=timed_out)
+
+
+def _run(client: "DockerClient", image: Image, command: str, seconds: float) -> tuple[int, str]:
+    """The status of a command in a fresh container, and the end of what it printed."""
+    from docker.errors import DockerException
+
+    container = client.containers.run(
+        image.name,
+        # An interrupt at the limit lets the runner print its counts so far.
+        ["timeout", "-s", "INT", "-k", "20", str(int(seconds)), "/bin/sh", "-c", command],
+        detach=True,
+        working_dir=image.workdir,
+        environment=dict(image.environment),
+        network_mode="none",
+        mem_limit=_MEMORY,
+        pids_limit=1024,
+        cap_drop=["ALL"],
+        init=True,
+        sysctls=_IPV6 if Path("/proc/sys/net/ipv6").exists() else {},
+        labels={LABEL: "smoke"},
+    )
+    try:
+        status: int = container.wait(timeout=seconds + 60)["StatusCode"]
+        return status, container.logs(tail=_LINES).decode("utf-8", "replace")[-_KEPT:]
+    finally:
+        # What is left behind must not cost the result; a label tells whose it is.
+        with suppress(DockerException, OSError):
+            container.remove(force=True)
 
 
 def telling_command(command: str) -> str:

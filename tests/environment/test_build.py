@@ -70,6 +70,14 @@ def test_the_tests_of_the_repository_run_in_its_image(git_repository, ensure: En
     assert "1 passed" in smoke.text()
 
 
+def test_a_suite_that_is_not_collected_in_time_is_tried_by_some_files(git_repository, ensure: Ensure) -> None:
+    many = {f"tests/test_{number:02}.py": "def test_it(): pass\n" for number in range(1, 24)}
+    endless = {"tests/test_00.py": "import threading\n\nthreading.Event().wait()\n"}
+    smoke = smoke_test(ensure(git_repository(FILES | many | endless)), seconds=15)
+    assert (smoke.report.ran, smoke.passed, smoke.sample, smoke.timed_out) == (12, 1.0, 12, False)
+    assert "12 test files only" in smoke.text()
+
+
 def test_the_users_own_commands_run_on_the_machines_files_too(git_repository, ensure: Ensure) -> None:
     said = FILES[".fix-issue.yaml"] + "  finish:\n  - echo made >/opt/made\n  - echo >left; echo >>thing.py\n"
     image = ensure(git_repository(FILES | {".fix-issue.yaml": said}))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweagent.environment.smoke import read_output, telling_command
+from sweagent.environment.smoke import read_output, spread, telling_command
 from sweagent.testing import TestReport
 
 Run = Callable[..., TestReport]
@@ -87,3 +87,10 @@ def test_a_runner_that_is_silent_by_default_is_asked_for_names(command: str, wor
 @pytest.mark.parametrize("command", ["make check", "cd x && pytest", ""])
 def test_what_is_more_than_one_runner_is_left_alone(command: str) -> None:
     assert telling_command(command) == command
+
+
+@pytest.mark.parametrize(
+    ("files", "number", "chosen"), [("", 2, ""), ("a", 2, "a"), ("abcdef", 2, "be"), ("abc", 3, "abc")]
+)
+def test_a_choice_is_spread_over_all(files: str, number: int, chosen: str) -> None:
+    assert "".join(spread(list(files), number)) == chosen
