@@ -96,22 +96,28 @@ def of_archives(archives: Path, folder: Path) -> Iterator[Instance]:
 def _with_a_bug(name: str, top: Path) -> Instance | None:
     files = {path.relative_to(top).as_posix() for path in top.rglob("*.py")}
     tests = {PurePosixPath(path).name: path for path in files if is_test_module(path)}
-    for path in sorted(files):
-        test = tests.get(f"test_{PurePosixPath(path).name.lstrip('_')}")
-        if test is None or is_test_module(path):
+    best, path, test, broken = 0, "", "", ""
+    for file in sorted(files):
+        its_test = tests.get(f"test_{PurePosixPath(file).name.lstrip('_')}")
+        if its_test is None or is_test_module(file):
             continue
-        whole = (top / path).read_text(encoding="utf-8")
-        broken = with_a_dead_function(whole, (top / test).read_text(encoding="utf-8"))
-        if broken:
-            (top / path).write_text(broken, encoding="utf-8")
-            for arguments in (["init", "-q"], ["add", "-A", "-f"], ["commit", "-q", "-m", "base"]):
-                subprocess.run(["git", "-C", str(top), *arguments], check=True, env={**os.environ, **_AUTHOR})
-            repository = open_repository(str(top)).model_copy(update={"name": name})
-            issue = Issue(title=f"A function of {path} returns None")
-            task = Task(id=name, repository=repository, issue=issue)
-            command = TEST_COMMANDS["django/django"] if name.lower().startswith("django-") else "python -m pytest"
-            return Instance(task, diff({path: broken}, {path: whole}), command, (test,))
-    return None
+        calls, changed = with_a_dead_function(_text(top / file), _text(top / its_test))
+        if calls > best:
+            best, path, test, broken = calls, file, its_test, changed
+    if not best:
+        return None
+    whole = _text(top / path)
+    (top / path).write_text(broken, encoding="utf-8")
+    for arguments in (["init", "-q"], ["add", "-A", "-f"], ["commit", "-q", "-m", "base"]):
+        subprocess.run(["git", "-C", str(top), *arguments], check=True, env={**os.environ, **_AUTHOR})
+    repository = open_repository(str(top)).model_copy(update={"name": name})
+    task = Task(id=name, repository=repository, issue=Issue(title=f"A function of {path} returns None"))
+    command = TEST_COMMANDS["django/django"] if name.lower().startswith("django-") else "python -m pytest"
+    return Instance(task, diff({path: broken}, {path: whole}), command, (test,))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def reproduction_of(instance: Instance) -> Reproduction | None:

@@ -158,7 +158,7 @@ def _regression(trees: Trees, before: dict[str, str], after: dict[str, str]) -> 
         if path.rpartition("/")[0] != folder or not name.endswith(".py") or test is None or path in after:
             continue
         source = (trees.read(trees.base, path) or b"").decode("utf-8")
-        broken = with_a_dead_function(source, (trees.read(trees.base, test) or b"").decode("utf-8"))
+        _, broken = with_a_dead_function(source, (trees.read(trees.base, test) or b"").decode("utf-8"))
         if broken:
             yield Variant(
                 f"gold and a regression in {path}",
@@ -168,24 +168,25 @@ def _regression(trees: Trees, before: dict[str, str], after: dict[str, str]) -> 
             return
 
 
-def with_a_dead_function(source: str, test: str) -> str:
-    """The module with one function that returns nothing, chosen because the test calls it; empty if there is none.
+def with_a_dead_function(source: str, test: str) -> tuple[int, str]:
+    """How often the test calls a function of the module, and the module with that function made to return nothing.
 
-    Functions that hold others are left alone: they are often decorators, without which tests cannot even be imported.
+    Of several the one that is called most; (0, "") if none is called three times. Functions that hold others are left
+    alone: they are often decorators, without which tests cannot even be imported.
     """
+    found = (0, "")
     for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and len(re.findall(rf"\b{node.name}\(", test)) >= 3:
-            inner = list(ast.walk(node))[1:]
-            body = [
-                item for item in node.body if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
-            ]
-            if any(isinstance(item, ast.FunctionDef | ast.ClassDef) for item in inner) or not body:
-                continue
-            if any(isinstance(item, ast.Return) for item in inner):
-                lines = source.splitlines(keepends=True)
-                lines.insert(body[0].lineno - 1, f"{' ' * body[0].col_offset}return None\n")
-                return "".join(lines)
-    return ""
+        calls = len(re.findall(rf"\b{node.name}\(", test)) if isinstance(node, ast.FunctionDef) else 0
+        if calls < 3 or calls <= found[0] or not isinstance(node, ast.FunctionDef):
+            continue
+        inner = list(ast.walk(node))[1:]
+        body = [item for item in node.body if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))]
+        holds_others = any(isinstance(item, ast.FunctionDef | ast.ClassDef) for item in inner)
+        if body and not holds_others and any(isinstance(item, ast.Return) for item in inner):
+            lines = source.splitlines(keepends=True)
+            lines.insert(body[0].lineno - 1, f"{' ' * body[0].col_offset}return None\n")
+            found = calls, "".join(lines)
+    return found
 
 
 def _tampering(trees: Trees, before: dict[str, str]) -> Iterator[Variant]:
