@@ -57,7 +57,7 @@ RELEASES = {
     # For projects whose history is not at hand; their source distributions carry the tests.
     "django/django": ("2.0", "2.2", "3.1", "4.0", "4.2"),
     "matplotlib/matplotlib": ("3.0.3", "3.3.4", "3.5.3", "3.7.5", "3.9.4"),
-    "scikit-learn/scikit-learn": ("0.20.4", "0.22.2", "0.24.2", "1.0.2", "1.3.2"),
+    "scikit-learn/scikit-learn": ("0.20.4", "0.22.2.post1", "0.24.2", "1.0.2", "1.3.2"),
 }
 
 COMPILED = frozenset({"astropy/astropy", "matplotlib/matplotlib", "scikit-learn/scikit-learn"})
