@@ -128,6 +128,13 @@ def naming_tests(command: str, runner: Runner) -> str:
 
 
 def directly(command: str) -> str:
-    """The command that starts a file of tests for Node's runner by itself; empty where there is more to the command."""
+    """The command that runs a file of tests for Node's runner without it; empty where there is more to the command.
+
+    The file is imported by a program from the standard input, so that no argument of the process names a test.
+    """
     found = re.fullmatch(r"(\S*\bnode) --test(?: --test-reporter=\w+)? ([\w./-]+)", command)
-    return f"{found.group(1)} {found.group(2)}" if found else ""
+    if not found:
+        return ""
+    program, path = found.groups()
+    place = path if path.startswith(("/", "./", "../")) else f"./{path}"
+    return f"echo \"import('{place}')\" | {program} -"
