@@ -98,6 +98,8 @@ class RegressionCheck:
                 size = min(size, ahead) if ahead > 0 else size
         if self._waiting and not self._settled:
             self._say_what_is_left(related - (len(tests) - len(self._waiting)))
+        if anew := self._reruns.told_anew:
+            self.not_checked.append(f"{len(anew)} tests by their ids, which the patch changes: {', '.join(anew[:3])}")
         self.nearest_missed = self._cut_short or not self._leading.isdisjoint(self._waiting)
         return self._evidence(whole=set(tests) <= set(self._done))
 

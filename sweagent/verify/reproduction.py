@@ -10,7 +10,7 @@ from sweagent.verify.commands import directly
 from sweagent.verify.failures import misfit, said, tells_of_a_hang
 from sweagent.verify.proof import Finding, ReproductionEvidence
 from sweagent.verify.runtime_checks import find_forgery
-from sweagent.verify.targets import find
+from sweagent.verify.targets import find, told_anew
 
 _CAME_TO_ITS_END = (0, 1)
 """pytest's status when all tests were run, and when some of them failed."""
@@ -170,8 +170,9 @@ class _Judging:
         outcomes = run.report.outcomes()
         # A terse report counts the tests that passed without naming them.
         terse = run.report.counts.get(TestOutcome.PASSED, 0) > list(outcomes.values()).count(TestOutcome.PASSED)
+        anew = told_anew(self._base.report.outcomes(), outcomes) if self._candidate.open_ended and self._base else {}
         for wanted in self._wanted or (() if terse else self._failing):
-            ids = find(wanted, outcomes)
+            ids = find(wanted, outcomes) or sorted(anew.get(wanted, ()))
             if not ids or any(outcomes[name] is not TestOutcome.PASSED for name in ids):
                 return False
         return True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sweagent.testing import Runner, TestOutcome, TestReport
 from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.proof import TestChange
-from sweagent.verify.targets import find
+from sweagent.verify.targets import find, told_anew
 
 TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.GO, Runner.JEST, Runner.VITEST)
 """The runners that can be told to run a single test."""
@@ -39,6 +39,8 @@ class Reruns:
         self.flaky: list[TestChange] = []
         self.unsettled: list[TestChange] = []
         """Those for which there was no time."""
+        self.told_anew: list[str] = []
+        """Tests that passed before and whose function passes under other ids with the patch, in the same number."""
 
     def settle(self, base: TestReport, patched: Run, batch: Sequence[str]) -> None:
         """Look into the tests of a batch that passed before and do not any more.
@@ -47,11 +49,15 @@ class Reruns:
             SandboxError: the sandbox failed.
         """
         after = patched.report.outcomes()
-        suspects = [
+        anew = told_anew(base.outcomes(), after)
+        fine = {name for name, ids in anew.items() if all(after[one] is TestOutcome.PASSED for one in ids)}
+        missed = [
             name
             for name, outcome in base.outcomes().items()
             if outcome is TestOutcome.PASSED and after.get(name) in _BAD_OR_GONE
         ]
+        self.told_anew += [name for name in missed if name in fine]
+        suspects = [name for name in missed if name not in fine]
         messages = {item.id: item.message for item in patched.report.failures}
         doubted = [
             TestChange(id=name, before=TestOutcome.PASSED, after=after.get(name), message=messages.get(name, ""))

@@ -1,6 +1,7 @@
 """From the path of a test file to what its runner is told, and back from what it reports."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -80,3 +81,20 @@ def find(wanted: str, ids: Iterable[str]) -> list[str]:
         or name.startswith((f"{wanted}[", f"{wanted}::"))
         or dotted(name).endswith(f".{plain}")
     ]
+
+
+def told_anew(before: Iterable[str], after: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The tests with parameters that are reported under other ids later, each with the new ids of its function.
+
+    What a parameter is called in an id can come from the code under test. A function counts if as many of its ids are
+    new as are gone.
+    """
+    old, new = frozenset(before), frozenset(after)
+    gone: defaultdict[str, set[str]] = defaultdict(set)
+    come: defaultdict[str, set[str]] = defaultdict(set)
+    for ids, found in ((old - new, gone), (new - old, come)):
+        for name in ids:
+            if "[" in name:
+                found[name.partition("[")[0]].add(name)
+    same = [function for function, names in gone.items() if len(names) == len(come[function])]
+    return {name: frozenset(come[function]) for function in same for name in gone[function]}

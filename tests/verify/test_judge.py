@@ -189,6 +189,25 @@ def test_a_named_test_that_fails_on_the_base_is_a_reproduction(project):
     assert [change.id for change in proof.regression.fixed] == ["tests/test_add.py::test_add"]
 
 
+def test_tests_whose_ids_hold_what_the_patch_changes_are_found_again(project):
+    shown = "import pytest\nfrom calc import add\n\n\n@pytest.mark.parametrize('sum_', [add(1, 2), add(2, 2)])\n"
+    made = project(
+        FILES
+        | {
+            "tests/test_sums.py": f"{shown}def test_sum(sum_):\n    assert sum_ > 2\n",
+            "tests/test_numbers.py": f"{shown}def test_number(sum_):\n    assert isinstance(sum_, int)\n",
+        }
+    )
+    proof = made.verify({"calc.py": FIXED}, named_tests=("tests/test_sums.py",))
+    assert proof.verdict is Verdict.VERIFIED, proof.reason
+    assert any("test_number[-1], " in item for item in proof.not_checked)
+    wrong = FIXED.replace("a + b", "a + b if b == a else b")
+    proof = made.verify({"calc.py": wrong}, named_tests=("tests/test_sums.py",))
+    assert proof.verdict is Verdict.UNVERIFIED
+    proof = made.verify({"calc.py": CALC.replace("a - b", "str(a + b)")})
+    assert proof.verdict is Verdict.REGRESSED
+
+
 def test_code_in_the_issue_that_raises_the_error_it_names_is_a_reproduction(project):
     made = project({**FILES, "calc.py": CALC + "\n\ndef third(items):\n    return items[3]\n"})
     code = ">>> from calc import third\n>>> third([1, 2, 3])\n"
