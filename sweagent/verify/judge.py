@@ -23,6 +23,7 @@ from sweagent.verify.proof import (
 from sweagent.verify.regression import RegressionCheck
 from sweagent.verify.reproduction import judge
 from sweagent.verify.selection import nearest_tests
+from sweagent.verify.special_cases import known_by_heart
 from sweagent.verify.tampering import find_tampering
 from sweagent.verify.tree import Trees, open_trees
 
@@ -153,7 +154,7 @@ class _Verification:
         if not plan.changed:
             return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
         try:
-            unresolved = self._reproduce(plan)
+            unresolved = self._reproduce(plan, trees)
             if not self._tampered and not unresolved:
                 self._compare(plan, trees)
         except SandboxError as error:
@@ -165,20 +166,24 @@ class _Verification:
         finding = next((item for item in self._findings if not item.waived), None)
         return f"{finding.path}: {finding.detail}" if finding else ""
 
-    def _reproduce(self, plan: Plan) -> str:
+    def _reproduce(self, plan: Plan, trees: Trees) -> str:
         """Judge the candidates until one is accepted; say why when one shows that the issue is still there."""
         for candidate in plan.candidates:
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
                 continue
             judged = judge(candidate, self._bench, plan.sides, self._inputs.issue_text)
-            self._reproductions.append(judged.evidence)
+            evidence = judged.evidence
+            by_heart = known_by_heart(trees, self._tree, plan.changed, candidate)
+            if evidence.accepted and by_heart and not candidate.trusted:
+                evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart})
+            self._reproductions.append(evidence)
             self._findings += judged.findings
-            if self._tampered or judged.evidence.accepted:
+            if self._tampered or evidence.accepted:
                 return ""
-            if judged.evidence.shows_issue and candidate.origin is not Origin.ISSUE:
+            if evidence.shows_issue and candidate.origin is not Origin.ISSUE:
                 self._not_checked.append("the existing tests: the issue is not resolved yet")
-                return f"{candidate.name}: {judged.evidence.reason}"
+                return f"{candidate.name}: {evidence.reason}"
         return ""
 
     def _compare(self, plan: Plan, trees: Trees) -> None:

@@ -189,6 +189,13 @@ def test_a_named_test_that_fails_on_the_base_is_a_reproduction(project):
     assert [change.id for change in proof.regression.fixed] == ["tests/test_add.py::test_add"]
 
 
+def test_a_patch_that_answers_the_inputs_of_the_reproduction_is_no_fix(project):
+    by_heart = CALC.replace("    return a - b", "    if a == 1 and b == 2:\n        return 3\n    return a - b")
+    proof = project(FILES).verify({"calc.py": by_heart}, reproduction=A_TEST)
+    assert (proof.verdict, proof.reproduction) == (Verdict.UNVERIFIED, None)
+    assert "calc.py answers its very inputs (1, 2)" in proof.reason
+
+
 def test_tests_whose_ids_hold_what_the_patch_changes_are_found_again(project):
     shown = "import pytest\nfrom calc import add\n\n\n@pytest.mark.parametrize('sum_', [add(1, 2), add(2, 2)])\n"
     made = project(
