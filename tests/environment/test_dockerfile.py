@@ -1,7 +1,9 @@
 """No value of a recipe can add an instruction to the Dockerfile or a word to a command."""
 
+import os
 import re
 import shlex
+import subprocess
 from datetime import date
 
 import pytest
@@ -51,6 +53,33 @@ def test_any_text_stays_in_its_place(text: str) -> None:
     plain = _instructions(_recipe(tools=_lines("x"), optional=_lines("x"), install=_lines("x"), environment={"A": "x"}))
     hostile = _recipe(tools=lines, optional=lines, install=lines, environment={"A": text})
     assert _instructions(hostile) == plain
+
+
+PROGRAMS = {
+    # A package is a file; pytest does not start while the broken one is there.
+    "python": 'case "$*" in *--version) [ ! -e pytest-broken ];; esac\n',
+    "pip": 'for name; do :; done\ncase $1 in install) touch "${name%%>*}";; uninstall) rm "$name";; esac\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("there", "left", "told"),
+    [
+        (("pytest-a>=1", "pytest-broken>=2", "pytest-c"), {"pytest-a", "pytest-c"}, "left out: pytest-broken>=2\n"),
+        (("pytest-a>=1",), {"pytest-a"}, ""),
+    ],
+)
+def test_a_plugin_that_cannot_be_loaded_is_left_out(there, left, told, tmp_path) -> None:
+    text = render_dockerfile(_recipe(optional=_lines(*there)), BASE)
+    command = next(line.removeprefix("RUN ") for line in text.splitlines() if "--version" in line)
+    for name, body in PROGRAMS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}")
+        (tmp_path / name).chmod(0o755)
+    for name in there:
+        (tmp_path / name.partition(">")[0]).touch()
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-ec", command], cwd=tmp_path, env=path, capture_output=True, text=True, check=True)
+    assert (done.stdout, {file.name for file in tmp_path.iterdir()} - PROGRAMS.keys()) == (told, left)
 
 
 @pytest.mark.parametrize("value", ["x; id", "$(id)", "`id`", "x && id", "' ; id ; '", "a\\", "-rfile", "x|id"])
