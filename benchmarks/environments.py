@@ -60,6 +60,9 @@ RELEASES = {
     "scikit-learn/scikit-learn": ("0.20.4", "0.22.2.post1", "0.24.2", "1.0.2", "1.3.2"),
 }
 
+FURTHER = {"sympy/sympy": 3, "sphinx-doc/sphinx": 2, "pytest-dev/pytest": 2}
+"""Commits beside the five, for four projects have fewer than five: sixty in all."""
+
 COMPILED = frozenset({"astropy/astropy", "matplotlib/matplotlib", "scikit-learn/scikit-learn"})
 
 MORE = 3
@@ -70,7 +73,7 @@ _END = 6_000
 
 
 def _cases_of(path: Path) -> dict[str, tuple[str, ...]]:
-    """Five commits a project, spread over the dates, from a file of SWE-bench's tasks."""
+    """Five commits a project, spread over the dates, from a file of SWE-bench's tasks; of some a few between these."""
     tasks: dict[str, list[tuple[str, str]]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         task = json.loads(line)
@@ -79,7 +82,8 @@ def _cases_of(path: Path) -> dict[str, tuple[str, ...]]:
     for name, dated in sorted(tasks.items()):
         commits = [commit for _, commit in sorted(set(dated))]
         places = {round(index * (len(commits) - 1) / 4) for index in range(5)}
-        chosen[name] = tuple(commits[place] for place in sorted(places))
+        between = {round((index + 0.5) * (len(commits) - 1) / 4) for index in range(FURTHER.get(name, 0))} - places
+        chosen[name] = tuple(commits[place] for place in [*sorted(places), *sorted(between)])
     return chosen
 
 
@@ -123,7 +127,8 @@ def _commits(tasks: Path, mirror: Path, folder: Path) -> Iterator[Case]:
     Of projects that are compiled for long the first comes in the middle, the others at the end.
     """
     chosen = _cases_of(tasks)
-    quick = [(place, name) for place in range(5) for name in chosen if name not in COMPILED]
+    rounds = 5 + max(FURTHER.values())
+    quick = [(place, name) for place in range(rounds) for name in chosen if name not in COMPILED]
     slow = [(place, name) for place in range(5) for name in chosen if name in COMPILED]
     middle = len(quick) // 2
     for place, name in [*quick[:middle], *slow[: len(COMPILED)], *quick[middle:], *slow[len(COMPILED) :]]:
