@@ -36,7 +36,7 @@ def read_nox(tree: Tree) -> NoxSessions:
     """Read the sessions whose names speak of tests; what is computed when nox runs is left out."""
     try:
         module = ast.parse(tree.read(FILE))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return NoxSessions()
     names = {
         target.id: node.value

@@ -37,7 +37,7 @@ def metadata_of_setup_py(tree: Tree) -> Metadata:
     """The metadata that the call of `setup` is given, as far as it is written as constants."""
     try:
         module = ast.parse(tree.read("setup.py"))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Metadata(installable="setup.py" in tree.names)
     names = {
         target.id: node.value

@@ -54,7 +54,7 @@ def driven(source: bytes, changed: Iterable[str]) -> bytes | None:
     try:
         text = source.decode("utf-8")
         compile(text, "script", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return _DRIVER.format(source=repr(text), variable=repr(RECORD_VARIABLE), changed=repr(sorted(changed))).encode()
 

@@ -166,7 +166,7 @@ def changed_names(path: str, before: bytes | None, after: bytes | None) -> set[s
     try:
         old = dict(definitions(ast.parse(before or b"")))
         new = dict(definitions(ast.parse(after or b"")))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     found = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     return {part for name in found for part in name.split("::") if len(part) > 2 and not part.startswith("__")}

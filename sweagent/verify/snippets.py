@@ -64,7 +64,7 @@ def _can_stand(source: str) -> bool:
     """Whether the snippet is a program by itself: it imports something, does something, and leaves nothing out."""
     try:
         module = ast.parse(source)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     imports = any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(module))
     calls = any(isinstance(node, ast.Call) for node in ast.walk(module))

@@ -87,7 +87,7 @@ def _text_constructs(content: bytes) -> list[Construct]:
 def _python_constructs(content: bytes) -> list[Construct]:
     try:
         module = with_plain_names(ast.parse(content))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     bare = (node.value for node in ast.walk(module) if isinstance(node, ast.Expr))
     documentation = {id(value) for value in bare if isinstance(value, ast.Constant)}

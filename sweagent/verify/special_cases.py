@@ -77,5 +77,5 @@ def _literals(tree: ast.AST) -> Iterator[str]:
 def _parsed(source: bytes) -> ast.Module:
     try:
         return ast.parse(source)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])

@@ -25,7 +25,7 @@ def weakened(path: str, before: bytes, after: bytes) -> list[str]:
     if path.endswith(".py"):
         try:
             return _python(old, new)
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass
     return _text(old, new)
 
@@ -49,7 +49,7 @@ def tests_in(path: str, content: bytes) -> dict[str, str]:
     try:
         found = definitions(ast.parse(content))
         return {name: dump for name, dump in found if name.rsplit("::", 1)[-1].startswith("test")}
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
 
 

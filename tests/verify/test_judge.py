@@ -196,6 +196,12 @@ def test_a_patch_that_answers_the_inputs_of_the_reproduction_is_no_fix(project):
     assert "calc.py answers its very inputs (1, 2)" in proof.reason
 
 
+@pytest.mark.parametrize("deep", ["-" * 200_000 + "1", "a" + ".b" * 100_000], ids=["no memory", "no recursion"])
+def test_code_that_is_too_deep_to_be_parsed_is_judged_all_the_same(project, deep):
+    proof = project(FILES).verify({"calc.py": f"{CALC}{deep}\n", "tests/test_calc.py": f"{TESTS}{deep}\n"})
+    assert proof.verdict in (Verdict.REJECTED, Verdict.REGRESSED, Verdict.UNVERIFIED)
+
+
 def test_tests_whose_ids_hold_what_the_patch_changes_are_found_again(project):
     shown = "import pytest\nfrom calc import add\n\n\n@pytest.mark.parametrize('sum_', [add(1, 2), add(2, 2)])\n"
     made = project(
