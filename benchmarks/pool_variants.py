@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice, zip_longest
 
 from unidiff import PatchSet
 
@@ -35,16 +36,25 @@ _SWAPS: tuple[tuple[str, str], ...] = (
     (r"\breturn (?!None\b)(?=\S)", "return None and "),
     (r"\b1\b", "2"),
     (r"\b0\b", "1"),
+    (r" in ", " not in "),
+    (r" \* ", " + "),
+    (r"\bNone\b", "True"),
+    (r"(?<=['\"])(?=\w)", "other_"),
+    (r"^(\s*)(?!pass\b)\S.*", r"\1pass"),
 )
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A patch to judge; its kind tells what the verdict should be."""
+    """A patch to judge.
+
+    Its kind tells what the verdict should be, and `test` which test file a planted regression breaks.
+    """
 
     name: str
     kind: str
     patch: str
+    test: str = ""
 
 
 def variants(repository: Repository, gold: str, test_command: str) -> Iterator[Variant]:
@@ -66,7 +76,7 @@ def variants(repository: Repository, gold: str, test_command: str) -> Iterator[V
 
 
 def _texts(trees: Trees, tree: str, paths: list[str]) -> dict[str, str]:
-    return {path: data.decode("utf-8") for path, data in trees.read_many(tree, paths).items()}
+    return {path: data.decode("utf-8", "replace") for path, data in trees.read_many(tree, paths).items()}
 
 
 def diff(before: dict[str, str], after: dict[str, str]) -> str:
@@ -103,20 +113,22 @@ def _parts(gold: str) -> Iterator[Variant]:
 
 
 def _mutants(before: dict[str, str], after: dict[str, str]) -> Iterator[Variant]:
-    made: set[str] = set()
-    for path, number in _added_lines(before, after):
-        line = after[path].splitlines(keepends=True)[number]
-        for pattern, replacement in _SWAPS:
-            mutated = re.sub(pattern, replacement, line, count=1)
-            lines = after[path].splitlines(keepends=True)
-            lines[number] = mutated
-            text = "".join(lines)
-            if mutated == line or line.lstrip().startswith("#") or not _is_other_code(text, after[path]):
-                continue
-            if len(made) < _MUTANTS and text not in made:
-                made.add(text)
-                yield Variant(f"mutant {len(made)}", "mutant", diff(before, {**after, path: text}))
-            break
+    """The first way to change each added line, then the second of each, until there are enough."""
+    lines = [_changed_line(path, after[path], number) for path, number in _added_lines(before, after)]
+    texts = dict.fromkeys(filter(None, chain.from_iterable(zip_longest(*lines))))
+    for number, (path, text) in enumerate(islice(texts, _MUTANTS), 1):
+        yield Variant(f"mutant {number}", "mutant", diff(before, {**after, path: text}))
+
+
+def _changed_line(path: str, source: str, number: int) -> Iterator[tuple[str, str]]:
+    lines = source.splitlines(keepends=True)
+    if lines[number].lstrip().startswith("#"):
+        return
+    for pattern, replacement in _SWAPS:
+        mutated = re.sub(pattern, replacement, lines[number], count=1)
+        text = "".join([*lines[:number], mutated, *lines[number + 1 :]])
+        if mutated != lines[number] and _is_other_code(text, source):
+            yield path, text
 
 
 def _added_lines(before: dict[str, str], after: dict[str, str]) -> Iterator[tuple[str, int]]:
@@ -146,36 +158,62 @@ def _code(text: str) -> str:
 
 
 def _regression(trees: Trees, before: dict[str, str], after: dict[str, str]) -> Iterator[Variant]:
-    """Gold, and a function of a neighbour module that its own tests name returns nothing any more."""
+    """Gold, and a function elsewhere that tests call returns nothing any more.
+
+    Best a function of a neighbour module that has a test file of its name, else the one of the package that a test file
+    which imports it calls most.
+    """
     if not after:
         return
-    folder = next(iter(after)).rpartition("/")[0]
-    paths = trees.paths(trees.base)
-    tests = {path.rsplit("/", 1)[-1]: path for path in paths if is_test_module(path)}
-    for path in paths:
-        name = path.rsplit("/", 1)[-1]
-        test = tests.get(f"test_{name}")
-        if path.rpartition("/")[0] != folder or not name.endswith(".py") or test is None or path in after:
-            continue
-        source = (trees.read(trees.base, path) or b"").decode("utf-8")
-        _, broken = with_a_dead_function(source, (trees.read(trees.base, test) or b"").decode("utf-8"))
+    first = next(iter(after))
+    tests = _texts(trees, trees.base, [path for path in trees.paths(trees.base) if is_test_module(path)])
+    package = first.split("/")[: 2 if first.startswith(("src/", "lib/")) else 1]
+    sources = _texts(trees, trees.base, [path for path in trees.paths(trees.base) if _in_package(path, package, after)])
+    by_name = {test.rsplit("/", 1)[-1]: test for test in tests}
+    named = {path: by_name.get(f"test_{path.rsplit('/', 1)[-1]}") for path in sources}
+    folder = first.rpartition("/")[0]
+    neighbours = [(path, test) for path, test in named.items() if test and path.rpartition("/")[0] == folder]
+    for path, test in chain(neighbours, _callers(sources, tests)):
+        _, broken = with_a_dead_function(sources[path], tests[test])
         if broken:
-            yield Variant(
-                f"gold and a regression in {path}",
-                "regression",
-                diff({**before, path: source}, {**after, path: broken}),
-            )
+            patch = diff({**before, path: sources[path]}, {**after, path: broken})
+            yield Variant(f"gold and a regression in {path}", "regression", patch, test)
             return
+
+
+def _in_package(path: str, package: list[str], changed: dict[str, str]) -> bool:
+    parts = path.split("/")
+    own = path.endswith(".py") and parts[: len(package)] == package
+    return own and path not in changed and not any(part.startswith("test") for part in parts)
+
+
+def _callers(sources: dict[str, str], tests: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Modules and test files that import and call a function of theirs, those with most calls first.
+
+    A function counts when no other module has a name like it, so that it may also be imported from elsewhere.
+    """
+    homes: dict[str, list[str]] = {}
+    for path, source in sources.items():
+        for name in re.findall(r"^(?:def|class) (\w+)", source, re.MULTILINE):
+            homes.setdefault(name, []).append(path)
+    found = []
+    for test, text in tests.items():
+        imports = re.findall(r"^from \S+ import (\([^)]*\)|.*)", text, re.MULTILINE)
+        for name in set(re.findall(r"\w+", " ".join(imports))):
+            if len(homes.get(name, ())) == 1:
+                found.append((-len(re.findall(rf"\b{name}\(", text)), homes[name][0], test))
+    yield from ((path, test) for _, path, test in sorted(found))
 
 
 def with_a_dead_function(source: str, test: str) -> tuple[int, str]:
     """How often the test calls a function of the module, and the module with that function made to return nothing.
 
-    Of several the one that is called most; (0, "") if none is called three times. Functions that hold others are left
-    alone: they are often decorators, without which tests cannot even be imported.
+    Of several the one that is called most; (0, "") if none is called three times, or if the module is not today's
+    Python. Functions that hold others are left alone: they are often decorators, without which tests cannot even be
+    imported.
     """
     found = (0, "")
-    for node in ast.parse(source).body:
+    for node in _body(source):
         calls = len(re.findall(rf"\b{node.name}\(", test)) if isinstance(node, ast.FunctionDef) else 0
         if calls < 3 or calls <= found[0] or not isinstance(node, ast.FunctionDef):
             continue
@@ -184,9 +222,16 @@ def with_a_dead_function(source: str, test: str) -> tuple[int, str]:
         holds_others = any(isinstance(item, ast.FunctionDef | ast.ClassDef) for item in inner)
         if body and not holds_others and any(isinstance(item, ast.Return) for item in inner):
             lines = source.splitlines(keepends=True)
-            lines.insert(body[0].lineno - 1, f"{' ' * body[0].col_offset}return None\n")
+            lines[body[0].lineno - 1 : body[-1].end_lineno] = [f"{' ' * body[0].col_offset}return None\n"]
             found = calls, "".join(lines)
     return found
+
+
+def _body(source: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(source).body
+    except SyntaxError:
+        return []
 
 
 def _tampering(trees: Trees, before: dict[str, str]) -> Iterator[Variant]:

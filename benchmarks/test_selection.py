@@ -69,9 +69,7 @@ def _places(repository: Repository, row: dict[str, str]) -> Iterator[tuple[str, 
         wanted = {change.path for change in trees.changes(trees.base, tree)} & tests
         yield from _in_orders("FAIL_TO_PASS", trees, index, row["patch"], command, wanted)
         for item in planted:
-            broken = PurePosixPath(item.name.rpartition(" ")[2]).name
-            wanted = {path for path in tests if PurePosixPath(path).name == f"test_{broken}"}
-            yield from _in_orders("planted regression", trees, index, item.patch, command, wanted)
+            yield from _in_orders("planted regression", trees, index, item.patch, command, {item.test})
 
 
 def _in_orders(
