@@ -83,7 +83,7 @@ def _open_local(path: Path, *, base: str | None, include_dirty: bool) -> Reposit
             ) from error
         raise UsageError(f"{path} cannot be read: {error}", "run `git fsck` there") from error
     own_git_dir = Path(git("rev-parse", "--path-format=absolute", "--git-dir", cwd=path).text)
-    head = _commit(own_git_dir, "HEAD")
+    head = _commit(own_git_dir, "HEAD") if base is None or include_dirty else None
     if base is None and head is None:
         raise UsageError(f"the repository {path} has no commit", "commit its files first")
     commit = head if base is None else _commit(own_git_dir, base)

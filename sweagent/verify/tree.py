@@ -47,10 +47,16 @@ def open_trees(repository: Repository) -> Iterator["Trees"]:
 
 
 class Trees:
-    """The trees that can be made from the tree that the work started from (`base`)."""
+    """The trees that can be made from the tree that the work started from (`base`).
+
+    A tree never changes, so that git is asked once for its paths, for what differs between two, and for a file.
+    """
 
     def __init__(self, store: TrustedTree) -> None:
         self._store = store
+        self._paths: dict[str, tuple[str, ...]] = {}
+        self._changes: dict[tuple[str, str], tuple[FileChange, ...]] = {}
+        self._contents: dict[tuple[str, str], bytes | None] = {}
         self.base = store.tree
 
     def apply(self, patch: str, tree: str | None = None) -> str:
@@ -72,17 +78,21 @@ class Trees:
 
     def changes(self, old: str, new: str) -> tuple[FileChange, ...]:
         """The paths that differ between two trees; a rename is a deletion and an addition."""
+        if (old, new) in self._changes:
+            return self._changes[old, new]
         fields = self._git("diff-tree", "-r", "-z", "--no-renames", old, new).split(b"\0")
         changes = []
         for header, path in zip(fields[::2], fields[1::2], strict=False):
             old_mode, new_mode, old_blob, new_blob, _ = header.decode().lstrip(":").split()
             changes.append(FileChange(os.fsdecode(path), _entry(old_mode, old_blob), _entry(new_mode, new_blob)))
-        return tuple(changes)
+        return self._changes.setdefault((old, new), tuple(changes))
 
     def paths(self, tree: str) -> tuple[str, ...]:
         """All paths of a tree, in git's order."""
-        names = self._git("ls-tree", "-r", "-z", "--name-only", tree).split(b"\0")
-        return tuple(os.fsdecode(name) for name in names if name)
+        if tree not in self._paths:
+            names = self._git("ls-tree", "-r", "-z", "--name-only", tree).split(b"\0")
+            self._paths[tree] = tuple(os.fsdecode(name) for name in names if name)
+        return self._paths[tree]
 
     def read(self, tree: str, path: str) -> bytes | None:
         """The content of a file, or None when the tree has none of that name."""
@@ -91,18 +101,13 @@ class Trees:
     def read_many(self, tree: str, paths: Iterable[str]) -> dict[str, bytes]:
         """The contents of files by path; those that the tree lacks, or could not hold, are left out."""
         wanted = [path for path in paths if "\n" not in path and ".." not in path.split("/")]
-        asked = b"".join(os.fsencode(f"{tree}:{path}") + b"\n" for path in wanted)
-        stream = io.BytesIO(self._git("cat-file", "--batch", stdin=asked) if wanted else b"")
-        contents: dict[str, bytes] = {}
-        for path in wanted:
-            header = stream.readline().split()
-            if header[-1:] == [b"missing"] or len(header) != 3:
-                continue
-            data = stream.read(int(header[2]))
-            stream.read(1)
-            if header[1] == b"blob":
-                contents[path] = data
-        return contents
+        asked = [path for path in dict.fromkeys(wanted) if (tree, path) not in self._contents]
+        names = b"".join(os.fsencode(f"{tree}:{path}") + b"\n" for path in asked)
+        stream = io.BytesIO(self._git("cat-file", "--batch", stdin=names) if asked else b"")
+        for path in asked:
+            self._contents[tree, path] = _content(stream)
+        found = ((path, self._contents[tree, path]) for path in wanted)
+        return {path: content for path, content in found if content is not None}
 
     def archive(self, changes: Iterable[FileChange]) -> bytes:
         """A tar archive of the new side of changes, modes and symlinks kept; submodules are left out."""
@@ -134,6 +139,16 @@ class Trees:
 
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         return self._store.git(*arguments, stdin=stdin).stdout
+
+
+def _content(stream: io.BytesIO) -> bytes | None:
+    """The next answer of `git cat-file --batch`; None where there is no such file."""
+    header = stream.readline().split()
+    if header[-1:] == [b"missing"] or len(header) != 3:
+        return None
+    data = stream.read(int(header[2]))
+    stream.read(1)
+    return data if header[1] == b"blob" else None
 
 
 def _entry(mode: str, blob: str) -> Entry | None:
