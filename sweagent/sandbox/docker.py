@@ -30,6 +30,9 @@ CALL_SECONDS = 30.0
 """What any one call of the engine may take."""
 
 REMOVE_SECONDS = 8.0
+_SHELL_UNPACKS = 4 << 20
+"""Bytes of an archive that the shell is given first; the engine starts a program of its own for each."""
+
 _ENGINE_BACK_WITHIN = 30.0
 _DISK_POLL = 3.0
 
@@ -208,11 +211,18 @@ class DockerSandbox(ShellSandbox):
             threading.Event().wait(0.5)
 
     def put_tree(self, archive: bytes, path: str) -> None:
-        """Unpack a tar archive, for root through the engine, so that the image needs no tar; see `Sandbox.put_tree`."""
+        """Unpack a tar archive; see `Sandbox.put_tree`.
+
+        For root through the engine if it is large, or if the shell cannot do it, for want of tar or of a capability.
+        """
         self._tree_given = True
         if not self._root:
             super().put_tree(archive, path)
             return
+        if len(archive) <= _SHELL_UNPACKS:
+            with contextlib.suppress(OSError):
+                super().put_tree(archive, path)
+                return
         place = self._path(path)
         # By the shell that is there already: the engine takes as long for one folder as for a whole tree.
         made = self.run(f"mkdir -p -- {shlex.quote(place)}", fresh=True)

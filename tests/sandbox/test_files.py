@@ -6,7 +6,8 @@ import tarfile
 
 import pytest
 
-from sweagent.sandbox import Sandbox
+from sweagent.config import SandboxSettings
+from sweagent.sandbox import Sandbox, open_sandbox
 
 NAMES = ["plain", "with space", "-dash", "quo'te\"", "new\nline", "ünï", "\udcff", "$(touch x)", "a/b/c", "n" * 255]
 CONTENTS = [
@@ -80,10 +81,26 @@ def test_a_full_disk_leaves_the_old_content(sandbox: Sandbox) -> None:
 
 
 def test_a_tree_is_unpacked_for_the_sandboxs_user(sandbox: Sandbox) -> None:
+    sandbox.put_tree(_archive(), "unpacked/here")
+    assert sandbox.run("cat unpacked/here/secret; test -O unpacked/here/secret && echo owned").output == "abcowned\n"
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("size", [3, 6 << 20])
+def test_an_image_needs_no_tar(offline_image: str, size: int) -> None:
+    settings = SandboxSettings(kind="docker", image=offline_image)
+    with open_sandbox(settings) as sandbox:
+        removed = sandbox.run('rm "$(command -v tar)"; command -v tar')
+        assert (removed.output, removed.exit_code) == ("", 1)
+        sandbox.put_tree(_archive(b"x" * size), "unpacked/here")
+        found = sandbox.run("wc -c < unpacked/here/secret; test -O unpacked/here/secret && echo owned")
+        assert found.output.split() == [str(size), "owned"]
+
+
+def _archive(content: bytes = b"abc") -> bytes:
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as archive:
         entry = tarfile.TarInfo("secret")
-        entry.size, entry.mode, entry.uid, entry.gid = 3, 0o600, 12345, 12345
-        archive.addfile(entry, io.BytesIO(b"abc"))
-    sandbox.put_tree(data.getvalue(), "unpacked/here")
-    assert sandbox.run("cat unpacked/here/secret; test -O unpacked/here/secret && echo owned").output == "abcowned\n"
+        entry.size, entry.mode, entry.uid, entry.gid = len(content), 0o600, 12345, 12345
+        archive.addfile(entry, io.BytesIO(content))
+    return data.getvalue()
