@@ -5,6 +5,7 @@ it. What is looked for are branches: a new entry of a table is a usual fix.
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from sweagent.verify.candidates import Candidate
@@ -13,11 +14,14 @@ from sweagent.verify.tree import Trees
 _COMMON = frozenset({"0", "1", "2", "''", "b''", "True", "False", "None", "Ellipsis"})
 """Literals that any branch may hold: one of them alone is no input of a reproduction's own."""
 
+_OTHERS = 1
+"""Other new statements for each such answer; a patch with more of them does something else too."""
+
 _Answer = tuple[frozenset[str], frozenset[str]]
 
 
 def known_by_heart(trees: Trees, patched: str, changed: Iterable[str], candidate: Candidate) -> str:
-    """Say which inputs of a reproduction a patch answers by a branch of their own; empty when it has none.
+    """Say which inputs of a reproduction a patch answers by a branch of their own; empty when it does more than that.
 
     Args:
         trees: gives the base tree.
@@ -32,11 +36,29 @@ def known_by_heart(trees: Trees, patched: str, changed: Iterable[str], candidate
         return ""
     files = candidate.files.values() or trees.read_many(trees.base, [candidate.path]).values()
     own = frozenset(literal for content in files for literal in _literals(_parsed(content)))
-    for path, found in answers.items():
-        for given, said in sorted(found, key=lambda answer: sorted(answer[0])):
-            if given | said <= own and (len(given) > 1 or given - _COMMON):
-                return f"{path} answers its very inputs ({', '.join(sorted(given))}) by a branch of their own"
-    return ""
+    known = [
+        (path, given)
+        for path, found in answers.items()
+        for given, said in sorted(found, key=lambda answer: sorted(answer[0]))
+        if given | said <= own and (len(given) > 1 or given - _COMMON)
+    ]
+    written = sum((_written(after.get(path, b"")) - _written(before.get(path, b""))).total() for path in paths)
+    if not known or written > len(known) * (1 + _OTHERS):
+        return ""
+    path, given = known[0]
+    return f"{path} answers its very inputs ({', '.join(sorted(given))}) by a branch of their own"
+
+
+def _written(source: bytes) -> Counter[str]:
+    """The statements that do something themselves, without documentation and imports."""
+    return Counter(
+        ast.dump(node)
+        for node in ast.walk(_parsed(source))
+        if isinstance(node, ast.stmt)
+        and not hasattr(node, "body")
+        and not isinstance(node, ast.Import | ast.ImportFrom | ast.Pass | ast.Match)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    )
 
 
 def _answers(source: bytes) -> Iterator[_Answer]:

@@ -36,6 +36,7 @@ def said_of(patched: str) -> str:
         "return 'teapot' if code == 418 else CODES[code]",
         "match code:\n        case 418:\n            return 'teapot'",
         "if code == 418:\n        yield 'teapot'",
+        "'''Codes.'''\n    import re\n    code = int(code)\n    if code == 418:\n        return 'teapot'",
     ],
 )
 def test_a_branch_for_the_very_inputs_is_seen(line):
@@ -51,6 +52,7 @@ def test_a_branch_for_the_very_inputs_is_seen(line):
         "if code == 419:\n        return 'teapot'",
         "if code > 418:\n        return 'teapot'",
         "if code == 1:\n        return 'one'",
+        "code = int(code)\n    log(code)\n    if code == 418:\n        return 'teapot'",
         "return CODES[code",
     ],
 )
