@@ -40,8 +40,8 @@ def _add(node, before):
 """
 _COMMAND = (
     "cat > /tmp/costs_plugin.py; cd /testbed; "
-    "PYTHONPATH=/tmp:. timeout {limit} python -m pytest -q -p costs_plugin -p no:cacheprovider {arguments} "
-    "> /dev/null 2>&1 < /dev/null; cat /tmp/costs"
+    "PYTHONPATH=/tmp:. timeout {limit} python -m pytest -q -p costs_plugin -p no:cacheprovider "
+    "--continue-on-collection-errors {arguments} > /dev/null 2>&1 < /dev/null; cat /tmp/costs"
 )
 
 
