@@ -122,9 +122,8 @@ def _django(base: str, tests: list[str], report: str) -> str:
 def _sympy(base: str, tests: list[str], report: str) -> str:
     split = [(*test.split("::", 1), "")[:2] for test in tests]
     names = list(dict.fromkeys(name for _, name in split if name))
-    # Older versions take one keyword only; for several tests the whole files are run.
-    keyword = f"-k {shlex.quote(names[0])}" if len(names) == 1 and all(name for _, name in split) else ""
-    return _join(base, "-C --verbose", _quoted(list(dict.fromkeys(path for path, _ in split if path))), keyword)
+    keywords = f"-k {_quoted(names)}" if all(name for _, name in split) and names else ""
+    return _join(base, "-C --verbose", _quoted(list(dict.fromkeys(path for path, _ in split if path))), keywords)
 
 
 def _go(base: str, tests: list[str], report: str) -> str:

@@ -94,7 +94,7 @@ def make_canary(
         runner: the runner.
         near: the path of a test file; the canary lies in the same folder.
         token: a word for names; made at random unless given.
-        keyword: the one test that SymPy's runner is to run by a part of its name, which the canary's name has too.
+        keyword: a test that SymPy's runner is to run by a part of its name, which the canary's name has too.
         content: of that test file, which tells the framework of Java's tests.
     """
     token = token or f"c{secrets.token_hex(8)}"

@@ -288,9 +288,8 @@ class _Verification:
 
 
 def _nearest_in(path: str, plan: Plan, trees: Trees) -> tuple[str, ...]:
-    """The tests of a file that are nearest to the change; SymPy's runner takes one name."""
-    found = nearest_tests(path, _content_of(path, plan, trees), plan.names)
-    return found[:1] if plan.runner is Runner.SYMPY else found
+    """The tests of a file that are nearest to the change."""
+    return nearest_tests(path, _content_of(path, plan, trees), plan.names)
 
 
 def _content_of(path: str, plan: Plan, trees: Trees) -> bytes:

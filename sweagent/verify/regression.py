@@ -202,8 +202,7 @@ class RegressionCheck:
         """Of the whole suite, only a runner that finds its tests by itself comes to the planted one."""
         if near == self._suite:
             return make_canary(self._runner, self._near) if self._runner is Runner.CARGO else None
-        names = {target.partition("::")[2] for target in targets}
-        keyword = names.pop() if len(names) == 1 else ""
+        keyword = min(target.partition("::")[2] for target in targets)
         return make_canary(self._runner, near, keyword=keyword, content=self._content_of(near))
 
     def _evidence(self, *, whole: bool) -> RegressionEvidence:

@@ -49,7 +49,8 @@ def test_runner_of(command: str, runner: Runner) -> None:
             ["tests.forms"],
         ),
         (R.SYMPY, "", ["a/test_x.py::test_y"], ["a/test_x.py -k test_y"], []),
-        (R.SYMPY, "", ["a.py::t", "a.py::u"], ["--verbose a.py"], ["-k"]),
+        (R.SYMPY, "", ["a.py::t", "b.py::u"], ["--verbose a.py b.py -k t u"], []),
+        (R.SYMPY, "", ["a.py::t", "b.py"], ["--verbose a.py b.py"], ["-k"]),
         (
             R.GO,
             "go test ./...",
