@@ -21,6 +21,8 @@ _FILE_SHARE, _BATCH_SHARE, _IN_TURN_SHARE = 0.5, 0.4, 0.375
 """What one side of a file, or of several, may take of the time that is left; or any of them, where sides take turns."""
 _WITHOUT_REPORT = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO, Runner.UNKNOWN)
 _WHOLE_SUITE_ONLY = (Runner.UNKNOWN, Runner.CARGO)
+_OF_A_FILE = 8
+"""So many tests of a file that takes too long are compared first."""
 _CONFTEST = re.compile(r"while loading conftest '(.+)/conftest\.py'")
 
 
@@ -138,22 +140,27 @@ class RegressionCheck:
         self._waiting = self._waiting[len(batch) :]
         if base.completed.timed_out and len(self._done) < self._nearest:
             base, patched, problem = self._part_of(batch[0], base, patched)
-        if base.job.canary and not base.completed.timed_out:
-            self._canaries.append(base.canary_failed)
         late = patched.completed.timed_out and self._bench.remaining < base.completed.seconds
         if problem or late:
+            if base.job.canary and not base.completed.timed_out:
+                self._canaries.append(base.canary_failed)
             self.not_checked.append(f"{batch[0]}: {problem or 'the time was used up'}"[:300])
             starved = late or base.completed.timed_out
             self._cut_short = self._cut_short or (starved and batch[0] in self._leading)
             return 0
-        self.findings += find_forgery(base, patched)
+        self._record(base, patched, batch)
         self._done += batch
+        return 0
+
+    def _record(self, base: Run, patched: Run, batch: list[str]) -> None:
+        if base.job.canary:
+            self._canaries.append(base.canary_failed)
+        self.findings += find_forgery(base, patched)
         self._before.update(base.report.outcomes())
         self._after.update(patched.report.outcomes())
         self._reruns.settle(base.report, patched, batch)
         if base.canary_failed and not (patched.canary_failed or patched.completed.timed_out or self._settled):
             self._reruns.settle_end(batch)
-        return 0
 
     def _both(self, targets: Sequence[str], near: str) -> tuple[Run, Run]:
         share = _BATCH_SHARE if len(targets) > 1 else _FILE_SHARE
@@ -163,14 +170,29 @@ class RegressionCheck:
         return base, patched
 
     def _part_of(self, path: str, base: Run, patched: Run) -> tuple[Run, Run, str]:
-        """Of a file that takes too long, the tests that are nearest to the change, where the runner takes names."""
+        """Of a file that takes too long, the tests that are nearest to the change, where the runner takes names.
+
+        Then as many as make half of the file, without which a file that must be compared does not count as compared.
+        """
         names = self._tests_of(path) if self._runner in TAKES_NAMES else ()
-        if names:
-            base, patched = self._both(names, path)
-        problem = _problem(base)
-        if names and not problem:
-            self.not_checked.append(f"{path}: all but {len(names)} of its tests, because the whole file takes too long")
-        return base, patched, problem
+        if not names:
+            return base, patched, _problem(base)
+        few, more = names[:_OF_A_FILE], names[_OF_A_FILE : (len(names) + 1) // 2]
+        base, patched = self._both(few, path)
+        if problem := _problem(base):
+            return base, patched, problem
+        compared = len(few)
+        if more and not patched.completed.timed_out:
+            further = self._both(more, path)
+            if not _problem(further[0]) and not further[1].completed.timed_out:
+                self._record(base, patched, [path])
+                base, patched = further
+                compared += len(more)
+        if compared < len(names):
+            count = f"all but {compared} of its {len(names)} tests"
+            self.not_checked.append(f"{path}: {count}, because the whole file takes too long")
+        self._cut_short = self._cut_short or (path in self._leading and 2 * compared < len(names))
+        return base, patched, ""
 
     def _set_folder_apart(self, base: Run, batch: list[str]) -> bool:
         """Leave out a folder whose conftest.py cannot be loaded: pytest runs nothing when one of its files is named."""

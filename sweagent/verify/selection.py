@@ -28,8 +28,6 @@ _PLAIN_FOLDERS = frozenset({"src", "lib", "tests", "test", "testing", "__tests__
 _MENTIONS = 6.0
 _SIGN = 2.0
 """From this score on a test file has to do with the change: it imports it, is named after it, lies in its folder …"""
-_OF_A_FILE = 8
-"""So many tests stand for a file that takes too long as a whole."""
 
 _PYTEST_SECTIONS = (
     ("pytest.ini", "pytest"),
@@ -146,7 +144,7 @@ def _python_files(trees: Trees) -> tuple[str, ...]:
 
 
 def nearest_tests(path: str, content: bytes, names: Iterable[str]) -> tuple[str, ...]:
-    """The tests of a Python file that have most to do with what changed, as pytest names them; few of them.
+    """The tests of a Python file, as pytest names them, those that have most to do with what changed first.
 
     Args:
         path: of the test file.
@@ -156,7 +154,7 @@ def nearest_tests(path: str, content: bytes, names: Iterable[str]) -> tuple[str,
     tests = tests_in(path, content)
     wanted = [f"'{name}'" for name in names]
     order = sorted(tests, key=lambda name: (-sum(word in tests[name] for word in wanted), name))
-    return tuple(f"{path}::{name}" for name in order[:_OF_A_FILE])
+    return tuple(f"{path}::{name}" for name in order)
 
 
 def changed_names(path: str, before: bytes | None, after: bytes | None) -> set[str]:

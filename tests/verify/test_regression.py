@@ -26,6 +26,8 @@ class Played:
         """A folder, with a slash before it, whose conftest.py cannot be loaded."""
         self.slow = ""
         """A file that does not come to an end as a whole."""
+        self.endless = 100
+        """So many tests by name, or more, do not come to an end either."""
         self.slower = 1.0
         """How much longer the second run of every pair takes."""
 
@@ -43,7 +45,7 @@ class Played:
         self.batches.append(len(files) - 1)
         self.calls += 1
         taken = self.seconds * len(files) * (self.slower if self.calls in (2, 5, 6) else 1)
-        taken = 10_000 if self.slow in files else taken
+        taken = 10_000 if self.slow in files or len(files) > self.endless else taken
         self.now += min(taken, timeout)
         if taken > timeout:
             return Completed(output="", exit_code=None, timed_out=True, seconds=timeout)
@@ -68,14 +70,14 @@ class Played:
         pass
 
 
-def checking(played: Played, budget: float) -> RegressionCheck:
+def checking(played: Played, budget: float, names: int = 1) -> RegressionCheck:
     return RegressionCheck(
         Bench(played.open, budget, played.clock),
         SideTree("base"),
         SideTree("patched"),
         runner=Runner.PYTEST,
         test_command="python -m pytest",
-        tests_of=lambda path: (f"{path}::test_x",),
+        tests_of=lambda path: tuple(f"{path}::test_{number}" for number in range(names)),
     )
 
 
@@ -109,14 +111,21 @@ def test_tests_that_have_to_do_with_the_change_are_given_more_time_than_the_rest
     assert played.now <= 0.75 * 400
 
 
-def test_of_a_file_that_takes_too_long_the_nearest_tests_are_compared():
+@pytest.mark.parametrize(
+    ("names", "endless", "compared"), [(8, 100, 8), (20, 100, 10), (20, 9, 10), (40, 9, 8), (40, 4, 0)]
+)
+def test_of_a_file_that_takes_too_long_half_of_the_tests_is_compared_or_it_is_missed(names, endless, compared):
     played = Played(1)
-    played.slow = TESTS[0]
-    made = checking(played, 1000)
+    played.slow, played.endless = TESTS[0], endless
+    made = checking(played, 10_000, names)
     evidence = made.run(TESTS[:2])
-    assert evidence.files == tuple(TESTS[:2])
-    assert not made.nearest_missed
-    assert made.not_checked == [f"{TESTS[0]}: all but 1 of its tests, because the whole file takes too long"]
+    assert evidence.files == (tuple(TESTS[:2]) if compared else (TESTS[1],))
+    assert made.nearest_missed == (2 * compared < names)
+    if 0 < compared < names:
+        said = f"{TESTS[0]}: all but {compared} of its {names} tests, because the whole file takes too long"
+        assert made.not_checked == [said]
+    else:
+        assert len(made.not_checked) == (not compared)
 
 
 @pytest.mark.parametrize("budget", [20, 45])
