@@ -188,7 +188,7 @@ def _in_package(path: str, package: list[str], changed: dict[str, str]) -> bool:
 
 
 def _callers(sources: dict[str, str], tests: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Modules and test files that import and call a function of theirs, those with most calls first.
+    """Modules and test files that call a function of theirs: those that import it first, then by calls.
 
     A function counts when no other module has a name like it, so that it may also be imported from elsewhere.
     """
@@ -199,10 +199,12 @@ def _callers(sources: dict[str, str], tests: dict[str, str]) -> Iterator[tuple[s
     found = []
     for test, text in tests.items():
         imports = re.findall(r"^from \S+ import (\([^)]*\)|.*)", text, re.MULTILINE)
-        for name in set(re.findall(r"\w+", " ".join(imports))):
+        imported = set(re.findall(r"\w+", " ".join(imports)))
+        for name in imported.union(re.findall(r"\.(\w+)\(", text)):
             if len(homes.get(name, ())) == 1:
-                found.append((-len(re.findall(rf"\b{name}\(", text)), homes[name][0], test))
-    yield from ((path, test) for _, path, test in sorted(found))
+                calls = len(re.findall(rf"\b{name}\(", text))
+                found.append((name not in imported, -calls, homes[name][0], test))
+    yield from ((path, test) for _, _, path, test in sorted(found))
 
 
 def with_a_dead_function(source: str, test: str) -> tuple[int, str]:
