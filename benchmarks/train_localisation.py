@@ -36,9 +36,9 @@ PENALTIES = {"stage1": 0.02, "definition": 0.01, "file": 0.01}
 SMALLEST = 0.02
 ALSO = 0.4
 """What a question made of a commit weighs beside an issue."""
-REASONS_ONLY = frozenset({"exact", "outer", "outer_and_name", "name_title", "cover"})
+REASONS_ONLY = frozenset({"exact", "outer", "outer_and_name", "name_title", "cover_prose", "length"})
 """Signals of definitions that give reasons, or say something of their file, and are not weighed themselves."""
-_NO_TEXT = OwnText("", {}, 0, {}, {})
+_NO_TEXT = OwnText("", {}, 0, {})
 
 
 @dataclass

@@ -111,8 +111,6 @@ class DefinitionSignals:
                 signals["outer"] = 1.0
             if (said or outer.name in question.block_names) and (name in self._named or name in question.block_calls):
                 signals["outer_and_name"] = 1.0
-            if outer.bases and not self._named.isdisjoint(outer.bases):
-                signals["base"] = 1.0
             around, in_title = self._like_prose(outer.name)
             if around:
                 signals["around"], signals["around_title"] = around, in_title

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import log
 
 from sweagent.code.traces import Frame, frames_of, without_frames
-from sweagent.code.words import IDENTIFIER, terms
+from sweagent.code.words import IDENTIFIER, OF_REPORTS, terms
 
 _ERROR = re.compile(
     r"^[ \tE]*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|DoesNotExist|Interrupt|Fault))\s*:\s*(\S.*)$", re.M
@@ -69,6 +69,12 @@ class Question:
     def title_terms(self) -> Counter[str]:
         """The words of the title."""
         return terms(self.title)
+
+    @cached_property
+    def title_matter(self) -> Counter[str]:
+        """The words of the title, names taken apart, without those of any report."""
+        counts = terms(self.title, whole=False)
+        return Counter({word: count for word, count in counts.items() if word not in OF_REPORTS})
 
     @cached_property
     def prose_terms(self) -> Counter[str]:

@@ -25,8 +25,7 @@ from sweagent.model import Frozen
 LOOKED_INTO = 25
 """Files whose definitions are looked into."""
 
-_FILE_ALSO = ("imported", "importing", "told")
-_DEFINITION_BEST = ("phrase", "outer", "cover", "around_title", "length")
+_DEFINITION_BEST = ("phrase", "outer", "around_title", "length")
 
 
 class FileHit(Frozen):
@@ -124,8 +123,7 @@ def file_features(
         }
         for name in _DEFINITION_BEST:
             own[name] = max((candidates[position].signals.get(name, 0.0) for position in inside[n]), default=0.0)
-        for name in _FILE_ALSO:
-            own[f"f_{name}"] = by_name[name].get(n, 0.0)
+        own["f_imported"] = by_name["imported"].get(n, 0.0)
         features[n] = own
     return features
 

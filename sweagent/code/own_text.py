@@ -13,8 +13,6 @@ from sweagent.code.words import parts, words_of
 _BLOCK = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|/\*(.*?)\*/', re.S)
 _SHORT = 12
 """Identifiers of a definition that does next to nothing itself."""
-_CONSTRUCTORS = frozenset({"__init__", "constructor", "initialize"})
-_STRING = re.compile(r"\"([^\"\n]{2,})\"|'([^'\n]{2,})'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +24,12 @@ class OwnText:
         words: how often each identifier stands in it.
         length: how many identifiers stand in it.
         told: how often each stands in its documentation: the first text of several lines.
-        strings: how often each stands in its other strings.
     """
 
     text: str
     words: Mapping[str, int]
     length: int
     told: Mapping[str, int]
-    strings: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +38,14 @@ class FileText:
 
     Attributes:
         own: of each definition, in the order of the file's.
-        lengths: how many identifiers each definition says in all, in its documentation, and in its other strings.
+        lengths: how many identifiers each definition says in all, and in its documentation.
         words: the identifiers of all of them.
         named: of each definition, the stemmed words of its name, of those around it, and of the file and its folder.
         shapes: what each definition is like, whatever the question, as signals by name; absent ones are 0.
     """
 
     own: tuple[OwnText, ...]
-    lengths: tuple[tuple[int, int, int], ...]
+    lengths: tuple[tuple[int, int], ...]
     words: frozenset[str]
     named: tuple[frozenset[str], ...]
     shapes: tuple[Mapping[str, float], ...]
@@ -68,7 +64,7 @@ def file_text(path: str, definitions: Sequence[Definition], content: bytes) -> F
     named = tuple(
         of_path.union(*(parts(name) for name in definition.qualified.split("."))) for definition in definitions
     )
-    lengths = tuple((item.length, sum(item.told.values()), sum(item.strings.values())) for item in own)
+    lengths = tuple((item.length, sum(item.told.values())) for item in own)
     shapes = tuple(_shape(definition.name, item) for definition, item in zip(definitions, own, strict=True))
     return FileText(own, lengths, frozenset[str]().union(*(item.words for item in own)), named, shapes)
 
@@ -100,25 +96,16 @@ def own_texts(definitions: Sequence[Definition], content: bytes) -> tuple[OwnTex
 def own_text(text: str) -> OwnText:
     """Take the text of a definition apart."""
     words = words_of(text)
-    told, rest = "", text
     # Most definitions have none: to look for its first signs is much faster than the search.
     documentation = _BLOCK.search(text) if '"""' in text or "'''" in text or "/*" in text else None
-    if documentation is not None:
-        told = documentation.group(documentation.lastindex or 0)
-        rest = f"{text[: documentation.start()]}\n{text[documentation.end() :]}"
-    strings = " ".join(one or other for one, other in _STRING.findall(rest))
-    return OwnText(text, Counter(words), len(words), Counter(words_of(told)), Counter(words_of(strings)))
+    told = documentation.group(documentation.lastindex or 0) if documentation is not None else ""
+    return OwnText(text, Counter(words), len(words), Counter(words_of(told)))
 
 
 def _shape(name: str, own: OwnText) -> dict[str, float]:
     found = {"length": log(1 + own.length) / 6, "calls": log(1 + own.text.count("(")) / 4}
-    if name.startswith("_"):
-        if not name.startswith("__"):
-            found["private"] = 1.0
-        elif name.endswith("__"):
-            found["dunder"] = 1.0
-    if name in _CONSTRUCTORS:
-        found["constructor"] = 1.0
+    if name.startswith("_") and not name.startswith("__"):
+        found["private"] = 1.0
     if "super(" in own.text:
         found["parent_too"] = 1.0
     if own.length < _SHORT:

@@ -33,6 +33,7 @@ _DEFINITION_WORDS = (
     ("name_title", _NAMED, "its name has words of the title"),
     ("name", _NAMED, _NAME_OF_ISSUE),
     ("around", 0.5, "within what the issue's words name"),
+    ("akin", 0.5, "its names are near words of the title"),
     ("body", 0.5, "reads like the issue"),
 )
 _MOST = 3

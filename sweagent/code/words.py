@@ -65,13 +65,19 @@ def parts(identifier: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def terms(text: str) -> Counter[str]:
-    """Count the words of a question, without those that carry no meaning."""
+def terms(text: str, *, whole: bool = True) -> Counter[str]:
+    """Count the words of a question, without those that carry no meaning.
+
+    Args:
+        text: prose, code, or names.
+        whole: count an identifier of several words as one word too.
+    """
     counts: Counter[str] = Counter()
     for identifier, count in identifiers(text).items():
         if identifier.lower() in _STOP:
             continue
-        for part in parts(identifier):
+        found = parts(identifier)
+        for part in found if whole or len(found) == 1 else found[:-1]:
             if part not in _STOP and len(part) > 1:
                 counts[part] += count
     return counts

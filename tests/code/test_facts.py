@@ -59,8 +59,7 @@ def test_the_own_text_of_a_definition_leaves_out_what_is_within_it() -> None:
     assert inner.text.splitlines() == ["    def f(self):", "        return two"]
 
 
-def test_documentation_and_strings_are_known_from_the_rest() -> None:
+def test_documentation_is_known_from_the_rest() -> None:
     own = own_text('def f(x):\n    """Tell the total.\n\n    Of x.\n    """\n    return warn("no total", x)\n')
     assert own.told == {"Tell": 1, "the": 1, "total": 1, "Of": 1, "x": 1}
-    assert own.strings == {"no": 1, "total": 1}
     assert own.words["total"] == 2

@@ -24,6 +24,7 @@ from sweagent.code import (
     rerank,
     suspicion,
 )
+from sweagent.code.akin import akin
 from sweagent.code.issue_text import read_question
 
 Commit = Callable[[dict[str, str | None]], str]
@@ -254,6 +255,26 @@ class Backwards:
         assert question == TRACEBACK
         assert all(hit.name.rpartition(".")[2] in source for hit, source in zip(hits, sources, strict=True))
         return [99, -1, len(hits) - 1, len(hits) - 1]
+
+
+def test_a_name_that_means_what_the_title_says_is_found(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    bodies = ("render_page", "dump_state", "open_socket", "encode_text", "delete_user")
+    source = "".join(f"def {name}(self, given):\n    return self.run(given)\n\n\n" for name in bodies)
+    index = open_index(git_dir, commit({"lib/things.py": source}), tmp_path / "cache")
+    for title, name in (
+        ("Serializing is too slow", "dump_state"),
+        ("HTML is not displayed", "render_page"),
+        ("Unicode is lost when it is decoded", "encode_text"),
+    ):
+        first = locate(index, title).definitions[0]
+        assert (first.name, "near words of the title" in first.reason) == (name, True)
+
+
+def test_near_words_are_known_by_how_near_they_are() -> None:
+    near = akin("serializ")
+    assert 0 < near["json"] < near["deserializ"] <= 1
+    assert "socket" not in near
+    assert akin("no such word") == {}
 
 
 def test_a_second_opinion_changes_only_the_top(index: Index) -> None:
