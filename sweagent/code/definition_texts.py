@@ -39,7 +39,7 @@ def text_signals(files: FileSignals, texts: Sequence[FileText]) -> list[dict[str
     columns = {name: _scaled(column) for name, column in alike.items()}
     columns["cover_prose"] = _covered(files, texts, hits)
     # What is added up in another order differs in its last digits.
-    rows = zip(*([round(value, 9) for value in column] for column in columns.values()), strict=True)
+    rows = zip(*([value and round(value, 9) for value in column] for column in columns.values()), strict=True)
     return [{name: value for name, value in zip(columns, row, strict=True) if value} for row in rows]
 
 
@@ -134,17 +134,17 @@ def _akin(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _Hit
     shares = _shares(
         {term: _rarity(len(named), len(hits.get(term, ()))) * (1 + log(count)) for term, count in counts.items()}
     )
-    nearness: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    for term in shares:
+    saying: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+    for number, (term, share) in enumerate(shares.items()):
         for other, near in {**akin(term), term: 1.0}.items():
-            nearness[other][term] = near
+            saying[other].append((number, share * near))
     scores: list[float] = []
     for names in named:
-        best: dict[str, float] = {}
-        for name in names & nearness.keys():
-            for term, near in nearness[name].items():
-                best[term] = max(best.get(term, 0.0), near)
-        scores.append(sum(shares[term] * best[term] for term in sorted(best)))
+        best = [0.0] * len(shares)
+        for name in names & saying.keys():
+            for number, value in saying[name]:
+                best[number] = max(best[number], value)
+        scores.append(sum(best))
     return scores
 
 
