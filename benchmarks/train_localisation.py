@@ -13,6 +13,7 @@ they add on repositories that the weights were not learned on.
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ Features = Mapping[str, float]
 STEPS = 120
 PENALTIES = {"stage1": 0.02, "definition": 0.01, "file": 0.01}
 SMALLEST = 0.02
+CONTENDERS = 100
+"""So many files of each question the first ranking is learned on: what no signal speaks for teaches it nothing."""
 ALSO = 0.4
 """What a question made of a commit weighs beside an issue."""
 REASONS_ONLY = frozenset({"exact", "outer", "outer_and_name", "name_title", "cover_prose", "length"})
@@ -128,9 +131,19 @@ def learn(
     return {name: round(float(value), 3) for name, value in zip(names, found, strict=True) if abs(value) >= SMALLEST}
 
 
-def file_table(example: Example) -> list[Features]:
-    """The signals of each candidate file."""
-    rows: dict[int, dict[str, float]] = {number: {} for number in example.numbers}
+def contenders(example: Example) -> list[int]:
+    """The candidate files for which most signals speak, and the gold files."""
+    spoken = Counter(dict.fromkeys(example.numbers, 0.0))
+    for name, signal in example.signals.items():
+        if name != "aside":
+            spoken.update({number: value for number, value in signal.items() if number in spoken})
+    best = sorted(spoken, key=lambda number: (-spoken[number], number))[:CONTENDERS]
+    return list(dict.fromkeys([*best, *example.gold_numbers]))
+
+
+def file_table(example: Example, numbers: Sequence[int]) -> list[Features]:
+    """The signals of some candidate files."""
+    rows: dict[int, dict[str, float]] = {number: {} for number in numbers}
     for name, signal in example.signals.items():
         for number, value in signal.items():
             if number in rows:
@@ -164,8 +177,10 @@ def dot(row: Features, weights: Weights) -> float:
 def train(examples: Sequence[Example]) -> dict[str, Weights]:
     """Fit the three rankings, each on what the one before it gives."""
     counted = [e.weight for e in examples]
-    right = [_at(e.numbers, e.gold_numbers) for e in examples]
-    stage1 = learn([file_table(e) for e in examples], right, counted, PENALTIES["stage1"])
+    asked = [contenders(e) for e in examples]
+    right = [_at(numbers, e.gold_numbers) for e, numbers in zip(examples, asked, strict=True)]
+    tables = [file_table(e, numbers) for e, numbers in zip(examples, asked, strict=True)]
+    stage1 = learn(tables, right, counted, PENALTIES["stage1"])
     firsts = [_first(e, stage1) for e in examples]
     tables = [definition_table(e, first) for e, first in zip(examples, firsts, strict=True)]
     definition = learn(tables, [e.gold_candidates for e in examples], counted, PENALTIES["definition"])
@@ -234,7 +249,7 @@ def _of_others(also: Sequence[Example], tested: Sequence[Example]) -> list[Examp
 
 
 def _first(example: Example, weights: Weights) -> dict[int, float]:
-    return {n: dot(row, weights) for n, row in zip(example.numbers, file_table(example), strict=True)}
+    return {n: dot(row, weights) for n, row in zip(example.numbers, file_table(example, example.numbers), strict=True)}
 
 
 def _at(numbers: Sequence[int], wanted: Sequence[int]) -> list[int]:
