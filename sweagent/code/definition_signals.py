@@ -98,7 +98,7 @@ class DefinitionSignals:
 
     def _mentions(self, candidate: Candidate, signals: dict[str, float]) -> None:
         """What the question says of the names of a candidate and of the definition around it."""
-        question, name, outer = self._question, candidate.definition.name, candidate.outer
+        question, name, outer = self._question, candidate.place.definition.name, candidate.outer
         if len(name) > 2 and (name in question.code_names or name in question.block_calls):
             alone = 1 / sqrt(max(1, len(self._index.by_name.get(name, ()))))
             if name in question.code_names:
@@ -166,18 +166,20 @@ class DefinitionSignals:
                 piece = " ".join(words[first : first + 3]).strip("'\"`.,:;")
                 if len(piece) > 8 and " " in piece:
                     pieces.setdefault(piece)
-        for piece in list(pieces)[:_TRIGRAMS_AT_MOST]:
-            holders = [candidate for candidate in self.candidates if piece in candidate.own.text]
+        wanted = list(pieces)[:_TRIGRAMS_AT_MOST]
+        holding = self._holding(wanted)
+        for piece in wanted:
+            holders = [
+                candidate
+                for candidate in self.candidates
+                if piece in holding.get(candidate.place.path, ()) and piece in candidate.own.text
+            ]
             for candidate in holders:
                 candidate.signals["phrase"] = candidate.signals.get("phrase", 0.0) + 1 / len(holders)
 
     def _lines(self) -> None:
         """Candidates in which lines stand that the issue shows: who reports a fault often shows the guilty code."""
-        wanted = {line: line.encode("utf-8", "replace") for line in self._question.code_lines}
-        if not wanted:
-            return
-        contents = self._index.contents(dict.fromkeys(candidate.place.path for candidate in self.candidates))
-        there = {path: {line for line, raw in wanted.items() if raw in data} for path, data in contents.items()}
+        there = self._holding(self._question.code_lines)
         holders: defaultdict[str, list[Candidate]] = defaultdict(list)
         for candidate in self.candidates:
             if lines := there.get(candidate.place.path):
@@ -187,6 +189,15 @@ class DefinitionSignals:
             for candidate in holders[line]:
                 said = candidate.signals.get("lines", 0.0) + 1 / len(holders[line])
                 candidate.signals["lines"] = min(2.0, round(said, 9))
+
+    def _holding(self, texts: Iterable[str]) -> dict[str, set[str]]:
+        """The files looked into that hold some of the texts, with those that they hold."""
+        wanted = {text: text.encode("utf-8", "replace") for text in texts}
+        if not wanted:
+            return {}
+        contents = self._index.contents(dict.fromkeys(candidate.place.path for candidate in self.candidates))
+        there = {path: {text for text, raw in wanted.items() if raw in data} for path, data in contents.items()}
+        return {path: found for path, found in there.items() if found}
 
     def _called(self) -> None:
         """Candidates that those which the question names call, and the other way round."""

@@ -38,9 +38,12 @@ def text_signals(files: FileSignals, texts: Sequence[FileText]) -> list[dict[str
     alike = {**_similar(files, texts, hits), "raw": _raw(files, texts), "akin": _akin(files, texts, hits)}
     columns = {name: _scaled(column) for name, column in alike.items()}
     columns["cover_prose"] = _covered(files, texts, hits)
-    # What is added up in another order differs in its last digits.
-    rows = zip(*([value and round(value, 9) for value in column] for column in columns.values()), strict=True)
-    return [{name: value for name, value in zip(columns, row, strict=True) if value} for row in rows]
+    found: list[dict[str, float]] = [{} for text in texts for _ in text.own]
+    for name, column in columns.items():
+        for signals, value in zip(found, column, strict=True):
+            if value:
+                signals[name] = value
+    return found
 
 
 def _scaled(column: Sequence[float]) -> Sequence[float]:
@@ -51,7 +54,7 @@ def _scaled(column: Sequence[float]) -> Sequence[float]:
 def _hits(files: FileSignals, texts: Sequence[FileText]) -> dict[str, _Hits]:
     """Where the words of a question are said, by the place of the definition among those of all the files."""
     there = frozenset[str]().union(*(text.words for text in texts))
-    terms = sorted({*files.told, *files.told_prose, *files.pairs, *files.question.told_prose_terms})
+    terms = sorted({*files.told, *files.told_prose, *files.pairs, *files.question.title_matter})
     terms_of: defaultdict[str, list[str]] = defaultdict(list)
     for term in terms:
         for word in there.intersection(files.index.words_with(term)):
@@ -124,7 +127,8 @@ def _covered(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _
         for term in sorted(terms):
             if place not in hits.get(term, _NOWHERE):
                 shares[place] += prose[term]
-    return shares
+    # What is added up in another order differs in its last digits, and who says the same is to have the same rank.
+    return [share and round(share, 9) for share in shares]
 
 
 def _akin(files: FileSignals, texts: Sequence[FileText], hits: Mapping[str, _Hits]) -> list[float]:

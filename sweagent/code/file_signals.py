@@ -9,7 +9,6 @@ from math import log, sqrt
 
 from sweagent.code.index import Index
 from sweagent.code.issue_text import Question
-from sweagent.code.languages import is_aside
 
 Signal = dict[int, float]
 
@@ -31,7 +30,7 @@ class FileSignals:
         self.question = question
         self.candidates = [n for n in range(len(index.sources)) if n not in index.tests]
         self._allowed = frozenset(self.candidates)
-        self._number = {path: n for n, path in enumerate(index.sources)}
+        self._number = index.number
         self.idf: dict[str, float] = {}
         self._everywhere: dict[str, Mapping[int, int]] = {}
         self._counts_of: dict[str, Mapping[int, int]] = {}
@@ -45,7 +44,9 @@ class FileSignals:
         question = self.question
         every = term_weights(question.all_terms, question.title_terms)
         prose = term_weights(question.prose_terms, question.title_terms)
-        content, told, rare = self._bm25((every, 1), (self.told, 1), (self.told, 2))
+        told, rare = self._bm25((self.told, 1), (self.told, 2))
+        # They differ by the words of tracebacks alone.
+        content = told if every == self.told else self._bm25((every, 1))[0]
         found = {
             "content": content,
             "told": told,
@@ -65,7 +66,7 @@ class FileSignals:
             **self._neighbours(told),
         }
         found = {name: _scaled(signal) for name, signal in found.items()}
-        found["aside"] = {n: 1.0 for n in self.candidates if is_aside(self.index.sources[n])}
+        found["aside"] = dict.fromkeys(sorted(self.index.asides & self._allowed), 1.0)
         return found
 
     def rarity(self, term: str) -> float:

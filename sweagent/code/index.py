@@ -13,7 +13,7 @@ from sweagent.code.definitions import Definition, Outline
 from sweagent.code.facts import Facts, extract
 from sweagent.code.history import History, read_history
 from sweagent.code.imports import ImportGraph, module_names
-from sweagent.code.languages import is_source, is_test, language_of
+from sweagent.code.languages import is_aside, is_source, is_test, language_of
 from sweagent.code.own_text import FileText, file_text
 from sweagent.code.words import parts
 
@@ -162,9 +162,19 @@ class Index:
         return read_history(self.git_dir, self.commit) if self.commit else History()
 
     @cached_property
+    def number(self) -> Mapping[str, int]:
+        """The place of each of `sources`."""
+        return {path: number for number, path in enumerate(self.sources)}
+
+    @cached_property
     def tests(self) -> frozenset[int]:
         """Those of `sources` that are tests, by their place."""
         return frozenset(number for number, path in enumerate(self.sources) if is_test(path))
+
+    @cached_property
+    def asides(self) -> frozenset[int]:
+        """Those of `sources` that are beside the product, by their place."""
+        return frozenset(number for number, path in enumerate(self.sources) if is_aside(path))
 
     @cached_property
     def _postings(self) -> dict[str, "array[int]"]:
@@ -200,13 +210,12 @@ class Index:
 
     @cached_property
     def _names_with(self) -> dict[str, dict[int, int]]:
-        number = {path: n for n, path in enumerate(self.sources)}
         found: defaultdict[str, dict[int, int]] = defaultdict(dict)
         for name, places in self.by_name.items():
             for part in parts(name):
                 counts = found[part]
                 for place in places:
-                    n = number[place.path]
+                    n = self.number[place.path]
                     counts[n] = counts.get(n, 0) + 1
         return dict(found)
 

@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from heapq import nsmallest
 from math import exp, log
 from pathlib import Path
 
@@ -187,12 +188,13 @@ def _file_hits(
 
 def _definition_hits(candidates: Sequence[Candidate], scores: Sequence[float], limit: int) -> tuple[DefinitionHit, ...]:
     shares = _shares(scores)
-    order = sorted(
+    order = nsmallest(
+        limit,
         range(len(candidates)),
         key=lambda k: (-scores[k], candidates[k].place.path, candidates[k].definition.start),
     )
     hits: list[DefinitionHit] = []
-    for position in order[:limit]:
+    for position in order:
         candidate = candidates[position]
         definition = candidate.definition
         hits.append(

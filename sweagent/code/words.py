@@ -36,7 +36,7 @@ _KEEP = frozenset(
 
 def words_of(text: str) -> list[str]:
     """The identifiers of a text as they are written, in their order; numbers may stand among them."""
-    words = text.encode("utf-8", "replace").translate(_BLANKED).decode("utf-8").split()
+    words = _runs(text)
     if text.isascii():
         return words
     return [part for word in words for part in ((word,) if word.isascii() else IDENTIFIER.findall(word))]
@@ -44,10 +44,19 @@ def words_of(text: str) -> list[str]:
 
 def identifiers(text: str) -> Counter[str]:
     """Count the identifiers of a text as they are written."""
-    counts = Counter(words_of(text))
+    counts = Counter(_runs(text))
+    for run in list(filterfalse(str.isascii, counts)):
+        count = counts.pop(run)
+        for word in IDENTIFIER.findall(run):
+            counts[word] += count
     for number in list(filterfalse(str.isidentifier, counts)):
         del counts[number]
     return counts
+
+
+def _runs(text: str) -> list[str]:
+    """What stands between blanks and ASCII punctuation."""
+    return text.encode("utf-8", "replace").translate(_BLANKED).decode("utf-8").split()
 
 
 @lru_cache(maxsize=1 << 18)
