@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from math import log, sqrt
 
 from sweagent.code.definition_calls import Calls
@@ -58,8 +57,8 @@ class DefinitionSignals:
         self._question = files.question
         question = files.question
         self._named = question.code_names | question.title_names
-        self._like_all = cache(lambda name: self._like(name, question.prose_terms))
-        self._like_prose = cache(lambda name: self._like(name, question.told_prose_terms))
+        self._like_all = _Likeness(files, question.prose_terms)
+        self._like_prose = _Likeness(files, question.told_prose_terms)
         self._texts = self._index.file_texts([self._index.sources[n] for n in numbers])
         self.candidates = self._read(numbers)
 
@@ -111,25 +110,12 @@ class DefinitionSignals:
                 signals["outer"] = 1.0
             if (said or outer.name in question.block_names) and (name in self._named or name in question.block_calls):
                 signals["outer_and_name"] = 1.0
-            around, in_title = self._like_prose(outer.name)
+            around, in_title = self._like_prose[outer.name]
             if around:
                 signals["around"], signals["around_title"] = around, in_title
-        likeness, in_title = self._like_all(name)
+        likeness, in_title = self._like_all[name]
         if likeness:
             signals["name"], signals["name_title"] = likeness, in_title
-
-    def _like(self, name: str, terms: Mapping[str, int]) -> tuple[float, float]:
-        """How much a name has of some words and of the title's."""
-        name_terms = [part for part in parts(name) if len(part) > 1]
-        known = [part for part in name_terms if part in terms]
-        if not known:
-            return 0.0, 0.0
-        rarity = sum(self._name_rarity(part) for part in known)
-        in_title = sum(self._name_rarity(part) for part in known if part in self._question.title_terms)
-        return rarity * len(known) / len(name_terms), in_title
-
-    def _name_rarity(self, part: str) -> float:
-        return log(1 + len(self._index.sources) / max(1, len(self._index.name_files(part))))
 
     def _frames(self) -> None:
         """Candidates on the traceback, the deepest first; a function's name tells when the lines have moved."""
@@ -245,6 +231,27 @@ class DefinitionSignals:
             top = max((signals[name] for signals in having), default=0.0)
             for signals in having if top > 0 else ():
                 signals[name] /= top
+
+
+class _Likeness(dict[str, tuple[float, float]]):
+    """How much a name has of some words of a question, and of the title's; found out when it is first asked for."""
+
+    def __init__(self, files: FileSignals, terms: Mapping[str, int]) -> None:
+        super().__init__()
+        self._index = files.index
+        self._terms = terms
+        self._title = files.question.title_terms
+
+    def __missing__(self, name: str) -> tuple[float, float]:
+        name_terms = [part for part in parts(name) if len(part) > 1]
+        known = [part for part in name_terms if part in self._terms]
+        rarities = {part: self._rarity(part) for part in known}
+        in_title = sum(rarities[part] for part in known if part in self._title)
+        self[name] = found = (sum(rarities.values()) * len(known) / max(1, len(name_terms)), in_title)
+        return found
+
+    def _rarity(self, part: str) -> float:
+        return log(1 + len(self._index.sources) / max(1, len(self._index.name_files(part))))
 
 
 def best_ranks(values: Iterable[float]) -> dict[float, int]:
