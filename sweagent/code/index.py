@@ -20,7 +20,8 @@ from sweagent.code.words import parts
 _COUNT_BITS = 10
 _COUNT_MAX = (1 << _COUNT_BITS) - 1
 _FILES_KEPT = 400
-_TERMS_KEPT = 400
+_COUNTS_KEPT = 1_000_000
+"""Of so many files, added up over the words, it is kept how often they say a word: 40 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Index:
         self._contents: dict[str, bytes] = {}
         self._texts: dict[str, FileText] = {}
         self._term_counts: dict[str, defaultdict[int, int]] = {}
+        self._counts_kept = 0
 
     def __enter__(self) -> "Index":
         return self
@@ -91,7 +93,7 @@ class Index:
         missing = [path for path in paths if path not in self._texts]
         contents = self.contents(missing)
         for path in missing:
-            self._texts[path] = file_text(path, self.definitions_of(path), contents.get(path, b""))
+            self._texts[path] = file_text(path, self._facts.get(path) or Facts(), contents.get(path, b""))
         return [self._texts[path] for path in paths]
 
     def importers(self, path: str) -> tuple[str, ...]:
@@ -247,8 +249,10 @@ class Index:
             counts = defaultdict(int)
             for item in chain.from_iterable(map(self._postings.__getitem__, self._words_with.get(term, ()))):
                 counts[item >> _COUNT_BITS] += item & _COUNT_MAX
-            if len(self._term_counts) > _TERMS_KEPT:
+            self._counts_kept += len(counts)
+            if self._counts_kept > _COUNTS_KEPT:
                 self._term_counts.clear()
+                self._counts_kept = len(counts)
             self._term_counts[term] = counts
         return counts
 

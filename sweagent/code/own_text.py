@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import log
 
 from sweagent.code.definitions import Definition
+from sweagent.code.facts import Facts
 from sweagent.code.imports import module_names
 from sweagent.code.words import parts, words_of
 
@@ -39,7 +40,7 @@ class FileText:
     Attributes:
         own: of each definition, in the order of the file's.
         lengths: how many identifiers each definition says in all, and in its documentation.
-        words: the identifiers of all of them.
+        words: the identifiers of the file.
         named: of each definition, the stemmed words of its name, of those around it, and of the file and its folder.
         shapes: what each definition is like, whatever the question, as signals by name; absent ones are 0.
     """
@@ -51,14 +52,15 @@ class FileText:
     shapes: tuple[Mapping[str, float], ...]
 
 
-def file_text(path: str, definitions: Sequence[Definition], content: bytes) -> FileText:
+def file_text(path: str, facts: Facts, content: bytes) -> FileText:
     """Return what the definitions of a file say.
 
     Args:
         path: the file's.
-        definitions: all of the file.
+        facts: of this content.
         content: the file's content.
     """
+    definitions = facts.definitions
     own = own_texts(definitions, content)
     of_path = frozenset(part for name in module_names(path)[-2:] for part in parts(name))
     named = tuple(
@@ -66,7 +68,7 @@ def file_text(path: str, definitions: Sequence[Definition], content: bytes) -> F
     )
     lengths = tuple((item.length, sum(item.told.values())) for item in own)
     shapes = tuple(_shape(definition.name, item) for definition, item in zip(definitions, own, strict=True))
-    return FileText(own, lengths, frozenset[str]().union(*(item.words for item in own)), named, shapes)
+    return FileText(own, lengths, frozenset(facts.words.split("\n")), named, shapes)
 
 
 def own_texts(definitions: Sequence[Definition], content: bytes) -> tuple[OwnText, ...]:
