@@ -9,12 +9,11 @@ from functools import lru_cache
 
 from sweagent.code.definitions import Definition, Kind
 
-_HEAD = re.compile(r"\n([ \t]*)(def|class|async[ \t]+def|cpdef|cdef[ \t]+class)[ \t]+(\w+)")
+_HEAD = re.compile(r"\n([ \t]*+)(def|class|async[ \t]+def|cpdef|cdef[ \t]+class)[ \t]+(\w+)")
 _CYTHON = re.compile(
-    r"\n([ \t]*)(cp?def)[ \t]+(?!class|extern|struct|enum)"
+    r"\n([ \t]*+)(cp?def)[ \t]+(?!class|extern|struct|enum)"
     r"(?:[\w\[\]:,.*]+[ \t]+)*\**(\w+)[ \t]*\("
 )
-_TRIPLE = re.compile(r"\"\"\"|'''")
 _BASES = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _BASE = re.compile(r"(?:^|,)\s*(?:metaclass\s*=\s*)?(?:[\w]+\.)*(\w+)(?!\s*=)")
 _IMPORT = re.compile(
@@ -80,22 +79,23 @@ def _definitions(text: str) -> tuple[Definition, ...]:
 def _strings(text: str) -> list[tuple[int, int]]:
     """The spans of the triple-quoted strings that have several lines."""
     spans: list[tuple[int, int]] = []
-    if '"""' not in text and "'''" not in text:
-        return spans
-    position = 0
-    while True:
-        match = _TRIPLE.search(text, position)
-        if match is None:
-            return spans
-        quote = match.group()
-        end = text.find(quote, match.end())
+    double, single = text.find('"""'), text.find("'''")
+    while double >= 0 or single >= 0:
+        start = double if single < 0 or 0 <= double < single else single
+        quote = text[start : start + 3]
+        end = text.find(quote, start + 3)
         while end > 0 and text[end - 1] == "\\" and text[end - 2] != "\\":
             end = text.find(quote, end + 1)
         if end < 0:
-            return spans
+            break
         position = end + 3
-        if text.find("\n", match.end(), end) >= 0:
-            spans.append((match.start(), position))
+        if text.find("\n", start + 3, end) >= 0:
+            spans.append((start, position))
+        if 0 <= double < position:
+            double = text.find('"""', position)
+        if 0 <= single < position:
+            single = text.find("'''", position)
+    return spans
 
 
 @lru_cache(maxsize=64)
