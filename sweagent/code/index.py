@@ -1,7 +1,7 @@
 """A repository at a commit, known: its files, their definitions, their words and who imports whom."""
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,6 +63,7 @@ class Index:
         self._texts: dict[str, FileText] = {}
         self._term_counts: dict[str, defaultdict[int, int]] = {}
         self._counts_kept = 0
+        self._name_counts: dict[str, Counter[int]] = {}
 
     def __enter__(self) -> "Index":
         return self
@@ -190,7 +191,8 @@ class Index:
     @cached_property
     def _words_with(self) -> dict[str, list[str]]:
         found: defaultdict[str, list[str]] = defaultdict(list)
-        for word in self._postings:
+        # The names of definitions are among the identifiers, but for the longest.
+        for word in chain(self._postings, (name for name in self.by_name if name not in self._postings)):
             for part in parts(word):
                 found[part].append(word)
         return dict(found)
@@ -211,17 +213,6 @@ class Index:
         return _grouped((names[-1], path) for path in self.sources if (names := module_names(path)))
 
     @cached_property
-    def _names_with(self) -> dict[str, dict[int, int]]:
-        found: defaultdict[str, dict[int, int]] = defaultdict(dict)
-        for name, places in self.by_name.items():
-            for part in parts(name):
-                counts = found[part]
-                for place in places:
-                    n = self.number[place.path]
-                    counts[n] = counts.get(n, 0) + 1
-        return dict(found)
-
-    @cached_property
     def _paths_with(self) -> dict[str, dict[int, float]]:
         found: defaultdict[str, dict[int, float]] = defaultdict(dict)
         for number, path in enumerate(self.sources):
@@ -232,7 +223,11 @@ class Index:
 
     def name_files(self, term: str) -> Mapping[int, int]:
         """How many definitions of each file have a stemmed word in their name, by the file's place in `sources`."""
-        return self._names_with.get(term, {})
+        counts = self._name_counts.get(term)
+        if counts is None:
+            places = chain.from_iterable(self.by_name.get(word, ()) for word in self.words_with(term))
+            counts = self._name_counts[term] = Counter(self.number[place.path] for place in places)
+        return counts
 
     def path_files(self, term: str) -> Mapping[int, float]:
         """How near to the file's own name a stemmed word stands in each path: 1 in the name, less in its folders."""
@@ -247,7 +242,8 @@ class Index:
         counts = self._term_counts.get(term)
         if counts is None:
             counts = defaultdict(int)
-            for item in chain.from_iterable(map(self._postings.__getitem__, self._words_with.get(term, ()))):
+            words = self.words_with(term)
+            for item in chain.from_iterable(self._postings[word] for word in words if word in self._postings):
                 counts[item >> _COUNT_BITS] += item & _COUNT_MAX
             self._counts_kept += len(counts)
             if self._counts_kept > _COUNTS_KEPT:
