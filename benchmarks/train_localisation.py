@@ -54,6 +54,7 @@ class Example:
     gold_numbers: list[int]
     gold_files: int
     looked_into: list[int]
+    imports: dict[int, frozenset[int]]
     candidates: list[Candidate]
     gold_candidates: list[int]
     gold_definitions: int
@@ -80,6 +81,7 @@ def read(instance: Instance, index: Index, weight: float = 1.0) -> Example:
         gold_numbers=[place[path] for path in instance.files if place.get(path) in scores],
         gold_files=len(instance.files),
         looked_into=looked_into,
+        imports=files.imports_among(looked_into),
         candidates=candidates,
         gold_candidates=[
             position
@@ -165,7 +167,7 @@ def definition_table(example: Example, scores: Mapping[int, float]) -> list[Feat
 
 def last_table(example: Example, first: Mapping[int, float], early: Sequence[float]) -> list[Features]:
     """The features of the files looked into."""
-    features = file_features(example.looked_into, example.candidates, early, first, example.signals)
+    features = file_features(example.looked_into, example.candidates, early, first, example.signals, example.imports)
     return [features[number] for number in example.looked_into]
 
 

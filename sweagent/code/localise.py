@@ -8,11 +8,12 @@ lie beside this module in `weights.json`.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from heapq import nsmallest
-from math import exp, log
+from itertools import chain
+from math import exp, log, sqrt
 from pathlib import Path
 
 from sweagent.code.collecting import without_collection
@@ -78,7 +79,7 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
     candidates = DefinitionSignals(signals, numbers).compute()
     own = [_dot(candidate.signals, weights["definition"]) for candidate in candidates]
     early = _with_files(own, candidates, first, weights["definition"])
-    features = file_features(numbers, candidates, early, first, by_name)
+    features = file_features(numbers, candidates, early, first, by_name, signals.imports_among(numbers))
     final = {n: _dot(features[n], weights["file"]) for n in numbers}
     late = _with_files(own, candidates, final, weights["definition"])
     return Localisation(
@@ -107,12 +108,14 @@ def file_features(
     scores: Sequence[float],
     first: Mapping[int, float],
     by_name: Mapping[str, Signal],
+    imports: Mapping[int, Collection[int]],
 ) -> dict[int, dict[str, float]]:
-    """What the first ranking and the definitions of each file say of it."""
+    """What the first ranking, the definitions of each file, and those that import it, say of it."""
     inside: defaultdict[int, list[int]] = defaultdict(list)
     for position, candidate in enumerate(candidates):
         inside[candidate.file_number].append(position)
     belief = _log_share(first)
+    used = _used(numbers, first, imports)
     top = max(scores, default=0.0)
     features: dict[int, dict[str, float]] = {}
     for n in numbers:
@@ -125,8 +128,21 @@ def file_features(
         for name in _DEFINITION_BEST:
             own[name] = max((candidates[position].signals.get(name, 0.0) for position in inside[n]), default=0.0)
         own["f_imported"] = by_name["imported"].get(n, 0.0)
+        own["used"] = used[n]
         features[n] = own
     return features
+
+
+def _used(
+    numbers: Sequence[int], scores: Mapping[int, float], imports: Mapping[int, Collection[int]]
+) -> dict[int, float]:
+    """How much the likely files import each: reports tell of a package's surface, and faults are often beneath it."""
+    importers = Counter(chain.from_iterable(imports.values()))
+    used = dict.fromkeys(numbers, 0.0)
+    for n, share in zip(numbers, _shares([scores[n] for n in numbers]), strict=True):
+        for target in imports[n]:
+            used[target] += share / sqrt(importers[target])
+    return used
 
 
 def _with_files(
@@ -168,7 +184,7 @@ def _shares(scores: Sequence[float]) -> list[float]:
     top = max(scores, default=0.0)
     raised = [exp(score - top) for score in scores]
     total = sum(raised) or 1.0
-    return [round(value / total, 4) for value in raised]
+    return [value / total for value in raised]
 
 
 def _file_hits(
@@ -181,7 +197,7 @@ def _file_hits(
     numbers = sorted(scores, key=lambda n: (-scores[n], index.sources[n]))
     shares = _shares([scores[n] for n in numbers])
     return tuple(
-        FileHit(path=index.sources[n], score=share, reason=file_reason(n, by_name, features[n]))
+        FileHit(path=index.sources[n], score=round(share, 4), reason=file_reason(n, by_name, features[n]))
         for n, share in list(zip(numbers, shares, strict=True))[:limit]
     )
 
@@ -204,7 +220,7 @@ def _definition_hits(candidates: Sequence[Candidate], scores: Sequence[float], l
                 kind=definition.kind,
                 start=definition.start,
                 end=definition.end,
-                score=shares[position],
+                score=round(shares[position], 4),
                 reason=definition_reason(candidate),
             )
         )

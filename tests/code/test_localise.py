@@ -25,7 +25,9 @@ from sweagent.code import (
     suspicion,
 )
 from sweagent.code.akin import akin
+from sweagent.code.file_signals import FileSignals
 from sweagent.code.issue_text import read_question
+from sweagent.code.localise import file_features
 
 Commit = Callable[[dict[str, str | None]], str]
 
@@ -95,6 +97,22 @@ def test_a_method_written_beside_its_type_is_known_by_it(commit: Commit, git_dir
     assert [
         place.definition.qualified for place in open_index(git_dir, "HEAD", tmp_path / "other").find("Tree.Add")
     ] == ["Tree.Add"]
+
+
+def test_what_likely_files_import_is_likelier_and_shares_it_with_what_imports_it() -> None:
+    first = {0: 3.0, 1: 0.0, 2: 0.0, 3: 0.0}
+    alone = file_features(list(first), [], [], first, {"imported": {}}, {0: {1}, 1: set(), 2: {3}, 3: set()})
+    assert alone[1]["used"] > 0.8 > alone[3]["used"] > 0 == alone[0]["used"]
+    among = file_features(list(first), [], [], first, {"imported": {}}, {0: {1}, 1: set(), 2: {1}, 3: {1}})
+    assert alone[1]["used"] > among[1]["used"] > alone[3]["used"]
+
+
+def test_imports_are_followed_among_the_files_looked_into_only(index: Index) -> None:
+    signals = FileSignals(index, read_question("Prices"))
+    number = index.number
+    some = [number[path] for path in ("shop/cart.py", "shop/money.py")]
+    assert signals.imports_among(some) == {some[0]: {some[1]}, some[1]: frozenset()}
+    assert "shop/stock.py" in index.graph.imported("shop/cart.py")
 
 
 def test_the_ranking_is_deterministic_and_bounded(index: Index) -> None:
