@@ -27,13 +27,22 @@ from sweagent.code import Index
 from sweagent.code.definition_signals import Candidate, DefinitionSignals
 from sweagent.code.file_signals import FileSignals, Signal
 from sweagent.code.issue_text import read_question
-from sweagent.code.localise import LOOKED_INTO, file_beliefs, file_features, load_weights
+from sweagent.code.localise import (
+    LIKELY,
+    LOOKED_INTO,
+    best_files,
+    file_beliefs,
+    file_features,
+    import_features,
+    load_weights,
+    with_imports,
+)
 from sweagent.code.own_text import OwnText
 
 Weights = dict[str, float]
 Features = Mapping[str, float]
 STEPS = 120
-PENALTIES = {"stage1": 0.02, "definition": 0.01, "file": 0.01}
+PENALTIES = {"stage1": 0.02, "stage2": 0.01, "definition": 0.01, "file": 0.01}
 SMALLEST = 0.02
 CONTENDERS = 100
 """So many files of each question the first ranking is learned on: what no signal speaks for teaches it nothing."""
@@ -63,14 +72,16 @@ class Example:
 
 def read(instance: Instance, index: Index, weight: float = 1.0) -> Example:
     """Compute the signals of an instance; the files looked into are chosen by the weights that are in force."""
+    in_force = load_weights()
     files = FileSignals(index, read_question(instance.text))
     signals = files.all()
     place = {path: number for number, path in enumerate(index.sources)}
     scores = dict.fromkeys(files.candidates, 0.0)
-    for name, weight in load_weights()["stage1"].items():
+    for name, factor in in_force["stage1"].items():
         for number, value in signals[name].items():
-            scores[number] += weight * value
-    looked_into = sorted(scores, key=lambda number: (-scores[number], index.sources[number]))[:LOOKED_INTO]
+            scores[number] += factor * value
+    scores = with_imports(scores, files.imports(best_files(scores, LIKELY)), in_force["stage2"])
+    looked_into = best_files(scores, LOOKED_INTO)
     candidates = DefinitionSignals(files, looked_into).compute()
     for candidate in candidates:
         candidate.own = _NO_TEXT
@@ -81,7 +92,7 @@ def read(instance: Instance, index: Index, weight: float = 1.0) -> Example:
         gold_numbers=[place[path] for path in instance.files if place.get(path) in scores],
         gold_files=len(instance.files),
         looked_into=looked_into,
-        imports=files.imports_among(looked_into),
+        imports=files.imports(files.candidates),
         candidates=candidates,
         gold_candidates=[
             position
@@ -153,6 +164,12 @@ def file_table(example: Example, numbers: Sequence[int]) -> list[Features]:
     return list(rows.values())
 
 
+def import_table(example: Example, first: Mapping[int, float], numbers: Sequence[int]) -> list[Features]:
+    """What the first ranking says of some files, and of those that import them."""
+    features = import_features(first, _likely_imports(example, first))
+    return [features[number] for number in numbers]
+
+
 def definition_table(example: Example, scores: Mapping[int, float]) -> list[Features]:
     """The signals of each candidate definition, with what is believed of its file."""
     beliefs = file_beliefs(scores)
@@ -165,9 +182,10 @@ def definition_table(example: Example, scores: Mapping[int, float]) -> list[Feat
     ]
 
 
-def last_table(example: Example, first: Mapping[int, float], early: Sequence[float]) -> list[Features]:
+def last_table(example: Example, second: Mapping[int, float], early: Sequence[float]) -> list[Features]:
     """The features of the files looked into."""
-    features = file_features(example.looked_into, example.candidates, early, first, example.signals, example.imports)
+    imports = {number: example.imports[number] for number in example.looked_into}
+    features = file_features(example.candidates, early, second, example.signals, imports)
     return [features[number] for number in example.looked_into]
 
 
@@ -183,22 +201,24 @@ def train(examples: Sequence[Example]) -> dict[str, Weights]:
     right = [_at(numbers, e.gold_numbers) for e, numbers in zip(examples, asked, strict=True)]
     tables = [file_table(e, numbers) for e, numbers in zip(examples, asked, strict=True)]
     stage1 = learn(tables, right, counted, PENALTIES["stage1"])
-    firsts = [_first(e, stage1) for e in examples]
-    tables = [definition_table(e, first) for e, first in zip(examples, firsts, strict=True)]
+    tables = [import_table(e, _first(e, stage1), numbers) for e, numbers in zip(examples, asked, strict=True)]
+    stage2 = learn(tables, right, counted, PENALTIES["stage2"])
+    seconds = [_second(e, stage1, stage2) for e in examples]
+    tables = [definition_table(e, second) for e, second in zip(examples, seconds, strict=True)]
     definition = learn(tables, [e.gold_candidates for e in examples], counted, PENALTIES["definition"])
     lasts = [
-        last_table(e, first, [dot(row, definition) for row in table])
-        for e, first, table in zip(examples, firsts, tables, strict=True)
+        last_table(e, second, [dot(row, definition) for row in table])
+        for e, second, table in zip(examples, seconds, tables, strict=True)
     ]
     file = learn(lasts, [_at(e.looked_into, e.gold_numbers) for e in examples], counted, PENALTIES["file"])
-    return {"stage1": stage1, "definition": definition, "file": file}
+    return {"stage1": stage1, "stage2": stage2, "definition": definition, "file": file}
 
 
 def ranks(example: Example, weights: dict[str, Weights]) -> tuple[int | None, int | None]:
     """The worst rank of the gold files and of the gold definitions; None when one is out of reach."""
-    first = _first(example, weights["stage1"])
-    early = [dot(row, weights["definition"]) for row in definition_table(example, first)]
-    last = [dot(row, weights["file"]) for row in last_table(example, first, early)]
+    second = _second(example, weights["stage1"], weights["stage2"])
+    early = [dot(row, weights["definition"]) for row in definition_table(example, second)]
+    last = [dot(row, weights["file"]) for row in last_table(example, second, early)]
     final = dict(zip(example.looked_into, last, strict=True))
     late = [dot(row, weights["definition"]) for row in definition_table(example, final)]
     return (
@@ -252,6 +272,15 @@ def _of_others(also: Sequence[Example], tested: Sequence[Example]) -> list[Examp
 
 def _first(example: Example, weights: Weights) -> dict[int, float]:
     return {n: dot(row, weights) for n, row in zip(example.numbers, file_table(example, example.numbers), strict=True)}
+
+
+def _second(example: Example, stage1: Weights, stage2: Weights) -> dict[int, float]:
+    first = _first(example, stage1)
+    return with_imports(first, _likely_imports(example, first), stage2)
+
+
+def _likely_imports(example: Example, first: Mapping[int, float]) -> dict[int, frozenset[int]]:
+    return {number: example.imports[number] for number in best_files(first, LIKELY)}
 
 
 def _at(numbers: Sequence[int], wanted: Sequence[int]) -> list[int]:

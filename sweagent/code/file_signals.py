@@ -153,10 +153,12 @@ class FileSignals:
                     importers[user] += scores[n] / sqrt(1 + len(users))
         return {"imported_by": dict(imports), "importing": dict(importers)}
 
-    def imports_among(self, numbers: Sequence[int]) -> dict[int, frozenset[int]]:
-        """Of each of some files, those of them that it imports."""
-        some, graph = frozenset(numbers), self.index.graph
-        return {n: some.intersection(map(self._number.get, graph.imported(self.index.sources[n]))) for n in numbers}
+    def imports(self, numbers: Sequence[int]) -> dict[int, frozenset[int]]:
+        """The candidates that each of some files imports."""
+        graph, sources = self.index.graph, self.index.sources
+        return {
+            n: self._allowed.intersection(self._number[path] for path in graph.imported(sources[n])) for n in numbers
+        }
 
     def _qualified(self) -> Signal:
         scores: defaultdict[int, float] = defaultdict(float)

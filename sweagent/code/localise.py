@@ -24,7 +24,9 @@ from sweagent.code.issue_text import read_question
 from sweagent.code.reasons import definition_reason, file_reason
 from sweagent.model import Frozen
 
-LOOKED_INTO = 25
+LIKELY = 40
+"""Files whose imports are looked at."""
+LOOKED_INTO = 16
 """Files whose definitions are looked into."""
 
 _DEFINITION_BEST = ("phrase", "outer", "around_title", "length")
@@ -73,13 +75,14 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
     by_name = signals.all()
     weights = load_weights()
     first = _sum(by_name, weights["stage1"], signals.candidates)
-    numbers = sorted(signals.candidates, key=lambda n: (-first[n], index.sources[n]))[:LOOKED_INTO]
+    second = with_imports(first, signals.imports(best_files(first, LIKELY)), weights["stage2"])
+    numbers = best_files(second, LOOKED_INTO)
     if not numbers:
         return Localisation()
     candidates = DefinitionSignals(signals, numbers).compute()
     own = [_dot(candidate.signals, weights["definition"]) for candidate in candidates]
-    early = _with_files(own, candidates, first, weights["definition"])
-    features = file_features(numbers, candidates, early, first, by_name, signals.imports_among(numbers))
+    early = _with_files(own, candidates, second, weights["definition"])
+    features = file_features(candidates, early, second, by_name, signals.imports(numbers))
     final = {n: _dot(features[n], weights["file"]) for n in numbers}
     late = _with_files(own, candidates, final, weights["definition"])
     return Localisation(
@@ -90,7 +93,7 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
 
 @lru_cache(maxsize=1)
 def load_weights() -> Mapping[str, Mapping[str, float]]:
-    """The weights of the three rankings: of files at first (`stage1`), of definitions, and of files at last."""
+    """The weights of the rankings: of files (`stage1`, and with imports `stage2`), of definitions, of files at last."""
     weights: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("weights.json").read_text("utf-8"))
     return weights
 
@@ -102,45 +105,73 @@ def file_beliefs(scores: Mapping[int, float]) -> dict[int, dict[str, float]]:
     return {n: {"file": belief[n], "file_rank": 1 / ranks[score]} for n, score in scores.items()}
 
 
+def best_files(scores: Mapping[int, float], count: int) -> list[int]:
+    """The files of the highest scores, best first."""
+    return nsmallest(count, scores, key=lambda n: (-scores[n], n))
+
+
+def with_imports(
+    first: Mapping[int, float], imports: Mapping[int, Collection[int]], weights: Mapping[str, float]
+) -> dict[int, float]:
+    """The scores of files with what it tells of each that likely files import it."""
+    return {n: _dot(features, weights) for n, features in import_features(first, imports).items()}
+
+
+def import_features(first: Mapping[int, float], imports: Mapping[int, Collection[int]]) -> dict[int, dict[str, float]]:
+    """What the first ranking says of each file, and of those that import it.
+
+    Args:
+        first: the scores of all files.
+        imports: what each of the likely files imports.
+    """
+    used = _used(first, imports)
+    return {n: {"first": score, "used": used.get(n, 0.0)} for n, score in first.items()}
+
+
 def file_features(
-    numbers: Sequence[int],
     candidates: Sequence[Candidate],
     scores: Sequence[float],
-    first: Mapping[int, float],
+    second: Mapping[int, float],
     by_name: Mapping[str, Signal],
     imports: Mapping[int, Collection[int]],
 ) -> dict[int, dict[str, float]]:
-    """What the first ranking, the definitions of each file, and those that import it, say of it."""
+    """What the ranking so far, the definitions of each file, and those that import it, say of it.
+
+    Args:
+        candidates: the definitions.
+        scores: of each of them.
+        second: the scores of all files.
+        by_name: the signals of all files.
+        imports: what each of the files looked into imports.
+    """
     inside: defaultdict[int, list[int]] = defaultdict(list)
     for position, candidate in enumerate(candidates):
         inside[candidate.file_number].append(position)
-    belief = _log_share(first)
-    used = _used(numbers, first, imports)
+    belief = _log_share(second)
+    used = _used(second, imports)
     top = max(scores, default=0.0)
     features: dict[int, dict[str, float]] = {}
-    for n in numbers:
+    for n in imports:
         ordered = sorted((scores[position] - top for position in inside[n]), reverse=True)
         own = {
-            "stage1": belief[n],
+            "stage2": belief[n],
             "best": max(ordered[0] / 3, -4.0) if ordered else -4.0,
             "best5": max(log(sum(exp(score) for score in ordered[:5]) or 1e-9) / 3, -4.0) if ordered else -4.0,
         }
         for name in _DEFINITION_BEST:
             own[name] = max((candidates[position].signals.get(name, 0.0) for position in inside[n]), default=0.0)
         own["f_imported"] = by_name["imported"].get(n, 0.0)
-        own["used"] = used[n]
+        own["used"] = used.get(n, 0.0)
         features[n] = own
     return features
 
 
-def _used(
-    numbers: Sequence[int], scores: Mapping[int, float], imports: Mapping[int, Collection[int]]
-) -> dict[int, float]:
+def _used(scores: Mapping[int, float], imports: Mapping[int, Collection[int]]) -> dict[int, float]:
     """How much the likely files import each: reports tell of a package's surface, and faults are often beneath it."""
     importers = Counter(chain.from_iterable(imports.values()))
-    used = dict.fromkeys(numbers, 0.0)
-    for n, share in zip(numbers, _shares([scores[n] for n in numbers]), strict=True):
-        for target in imports[n]:
+    used: defaultdict[int, float] = defaultdict(float)
+    for share, targets in zip(_shares([scores[n] for n in imports]), imports.values(), strict=True):
+        for target in targets:
             used[target] += share / sqrt(importers[target])
     return used
 

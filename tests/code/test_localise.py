@@ -27,7 +27,7 @@ from sweagent.code import (
 from sweagent.code.akin import akin
 from sweagent.code.file_signals import FileSignals
 from sweagent.code.issue_text import read_question
-from sweagent.code.localise import file_features
+from sweagent.code.localise import import_features
 
 Commit = Callable[[dict[str, str | None]], str]
 
@@ -99,20 +99,18 @@ def test_a_method_written_beside_its_type_is_known_by_it(commit: Commit, git_dir
     ] == ["Tree.Add"]
 
 
-def test_what_likely_files_import_is_likelier_and_shares_it_with_what_imports_it() -> None:
+def test_what_likely_files_import_is_likelier_and_less_so_when_many_import_it() -> None:
     first = {0: 3.0, 1: 0.0, 2: 0.0, 3: 0.0}
-    alone = file_features(list(first), [], [], first, {"imported": {}}, {0: {1}, 1: set(), 2: {3}, 3: set()})
+    alone = import_features(first, {0: frozenset({1}), 2: frozenset({3})})
     assert alone[1]["used"] > 0.8 > alone[3]["used"] > 0 == alone[0]["used"]
-    among = file_features(list(first), [], [], first, {"imported": {}}, {0: {1}, 1: set(), 2: {1}, 3: {1}})
+    among = import_features(first, {0: frozenset({1}), 2: frozenset({1}), 3: frozenset({1})})
     assert alone[1]["used"] > among[1]["used"] > alone[3]["used"]
 
 
-def test_imports_are_followed_among_the_files_looked_into_only(index: Index) -> None:
-    signals = FileSignals(index, read_question("Prices"))
-    number = index.number
-    some = [number[path] for path in ("shop/cart.py", "shop/money.py")]
-    assert signals.imports_among(some) == {some[0]: {some[1]}, some[1]: frozenset()}
-    assert "shop/stock.py" in index.graph.imported("shop/cart.py")
+def test_imports_of_tests_and_from_elsewhere_are_left_out(index: Index) -> None:
+    cart = index.number["shop/cart.py"]
+    imports = FileSignals(index, read_question("Prices")).imports([cart])
+    assert {index.sources[n] for n in imports[cart]} == {"shop/__init__.py", "shop/money.py", "shop/stock.py"}
 
 
 def test_the_ranking_is_deterministic_and_bounded(index: Index) -> None:
