@@ -166,7 +166,8 @@ def file_table(example: Example, numbers: Sequence[int]) -> list[Features]:
 
 def import_table(example: Example, first: Mapping[int, float], numbers: Sequence[int]) -> list[Features]:
     """What the first ranking says of some files, and of those that import them."""
-    features = import_features(first, _likely_imports(example, first))
+    imports = {number: example.imports[number] for number in best_files(first, LIKELY)}
+    features = import_features(first, imports)
     return [features[number] for number in numbers]
 
 
@@ -182,10 +183,10 @@ def definition_table(example: Example, scores: Mapping[int, float]) -> list[Feat
     ]
 
 
-def last_table(example: Example, second: Mapping[int, float], early: Sequence[float]) -> list[Features]:
+def last_table(example: Example, first: Mapping[int, float], early: Sequence[float]) -> list[Features]:
     """The features of the files looked into."""
     imports = {number: example.imports[number] for number in example.looked_into}
-    features = file_features(example.candidates, early, second, example.signals, imports)
+    features = file_features(example.candidates, early, first, example.signals, imports)
     return [features[number] for number in example.looked_into]
 
 
@@ -201,14 +202,14 @@ def train(examples: Sequence[Example]) -> dict[str, Weights]:
     right = [_at(numbers, e.gold_numbers) for e, numbers in zip(examples, asked, strict=True)]
     tables = [file_table(e, numbers) for e, numbers in zip(examples, asked, strict=True)]
     stage1 = learn(tables, right, counted, PENALTIES["stage1"])
-    tables = [import_table(e, _first(e, stage1), numbers) for e, numbers in zip(examples, asked, strict=True)]
+    firsts = [_first(e, stage1) for e in examples]
+    tables = [import_table(*item) for item in zip(examples, firsts, asked, strict=True)]
     stage2 = learn(tables, right, counted, PENALTIES["stage2"])
-    seconds = [_second(e, stage1, stage2) for e in examples]
-    tables = [definition_table(e, second) for e, second in zip(examples, seconds, strict=True)]
+    tables = [definition_table(e, first) for e, first in zip(examples, firsts, strict=True)]
     definition = learn(tables, [e.gold_candidates for e in examples], counted, PENALTIES["definition"])
     lasts = [
-        last_table(e, second, [dot(row, definition) for row in table])
-        for e, second, table in zip(examples, seconds, tables, strict=True)
+        last_table(e, first, [dot(row, definition) for row in table])
+        for e, first, table in zip(examples, firsts, tables, strict=True)
     ]
     file = learn(lasts, [_at(e.looked_into, e.gold_numbers) for e in examples], counted, PENALTIES["file"])
     return {"stage1": stage1, "stage2": stage2, "definition": definition, "file": file}
@@ -216,9 +217,9 @@ def train(examples: Sequence[Example]) -> dict[str, Weights]:
 
 def ranks(example: Example, weights: dict[str, Weights]) -> tuple[int | None, int | None]:
     """The worst rank of the gold files and of the gold definitions; None when one is out of reach."""
-    second = _second(example, weights["stage1"], weights["stage2"])
-    early = [dot(row, weights["definition"]) for row in definition_table(example, second)]
-    last = [dot(row, weights["file"]) for row in last_table(example, second, early)]
+    first = _first(example, weights["stage1"])
+    early = [dot(row, weights["definition"]) for row in definition_table(example, first)]
+    last = [dot(row, weights["file"]) for row in last_table(example, first, early)]
     final = dict(zip(example.looked_into, last, strict=True))
     late = [dot(row, weights["definition"]) for row in definition_table(example, final)]
     return (
@@ -272,15 +273,6 @@ def _of_others(also: Sequence[Example], tested: Sequence[Example]) -> list[Examp
 
 def _first(example: Example, weights: Weights) -> dict[int, float]:
     return {n: dot(row, weights) for n, row in zip(example.numbers, file_table(example, example.numbers), strict=True)}
-
-
-def _second(example: Example, stage1: Weights, stage2: Weights) -> dict[int, float]:
-    first = _first(example, stage1)
-    return with_imports(first, _likely_imports(example, first), stage2)
-
-
-def _likely_imports(example: Example, first: Mapping[int, float]) -> dict[int, frozenset[int]]:
-    return {number: example.imports[number] for number in best_files(first, LIKELY)}
 
 
 def _at(numbers: Sequence[int], wanted: Sequence[int]) -> list[int]:

@@ -75,14 +75,15 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
     by_name = signals.all()
     weights = load_weights()
     first = _sum(by_name, weights["stage1"], signals.candidates)
-    second = with_imports(first, signals.imports(best_files(first, LIKELY)), weights["stage2"])
-    numbers = best_files(second, LOOKED_INTO)
+    numbers = best_files(
+        with_imports(first, signals.imports(best_files(first, LIKELY)), weights["stage2"]), LOOKED_INTO
+    )
     if not numbers:
         return Localisation()
     candidates = DefinitionSignals(signals, numbers).compute()
     own = [_dot(candidate.signals, weights["definition"]) for candidate in candidates]
-    early = _with_files(own, candidates, second, weights["definition"])
-    features = file_features(candidates, early, second, by_name, signals.imports(numbers))
+    early = _with_files(own, candidates, first, weights["definition"])
+    features = file_features(candidates, early, first, by_name, signals.imports(numbers))
     final = {n: _dot(features[n], weights["file"]) for n in numbers}
     late = _with_files(own, candidates, final, weights["definition"])
     return Localisation(
@@ -93,7 +94,9 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
 
 @lru_cache(maxsize=1)
 def load_weights() -> Mapping[str, Mapping[str, float]]:
-    """The weights of the rankings: of files (`stage1`, and with imports `stage2`), of definitions, of files at last."""
+    """The weights of the rankings: of files at first (`stage1`), to choose the files to look into (`stage2`), of
+    definitions, and of files at last.
+    """
     weights: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("weights.json").read_text("utf-8"))
     return weights
 
@@ -113,7 +116,7 @@ def best_files(scores: Mapping[int, float], count: int) -> list[int]:
 def with_imports(
     first: Mapping[int, float], imports: Mapping[int, Collection[int]], weights: Mapping[str, float]
 ) -> dict[int, float]:
-    """The scores of files with what it tells of each that likely files import it."""
+    """The scores by which the files to look into are chosen: who imports a file tells of it too."""
     return {n: _dot(features, weights) for n, features in import_features(first, imports).items()}
 
 
@@ -131,30 +134,30 @@ def import_features(first: Mapping[int, float], imports: Mapping[int, Collection
 def file_features(
     candidates: Sequence[Candidate],
     scores: Sequence[float],
-    second: Mapping[int, float],
+    first: Mapping[int, float],
     by_name: Mapping[str, Signal],
     imports: Mapping[int, Collection[int]],
 ) -> dict[int, dict[str, float]]:
-    """What the ranking so far, the definitions of each file, and those that import it, say of it.
+    """What the first ranking, the definitions of each file, and those that import it, say of it.
 
     Args:
         candidates: the definitions.
         scores: of each of them.
-        second: the scores of all files.
+        first: the scores of all files.
         by_name: the signals of all files.
         imports: what each of the files looked into imports.
     """
     inside: defaultdict[int, list[int]] = defaultdict(list)
     for position, candidate in enumerate(candidates):
         inside[candidate.file_number].append(position)
-    belief = _log_share(second)
-    used = _used(second, imports)
+    belief = _log_share(first)
+    used = _used(first, imports)
     top = max(scores, default=0.0)
     features: dict[int, dict[str, float]] = {}
     for n in imports:
         ordered = sorted((scores[position] - top for position in inside[n]), reverse=True)
         own = {
-            "stage2": belief[n],
+            "stage1": belief[n],
             "best": max(ordered[0] / 3, -4.0) if ordered else -4.0,
             "best5": max(log(sum(exp(score) for score in ordered[:5]) or 1e-9) / 3, -4.0) if ordered else -4.0,
         }
