@@ -9,7 +9,7 @@ lie beside this module in `weights.json`.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from heapq import nsmallest
 from itertools import chain
@@ -75,9 +75,8 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
     by_name = signals.all()
     weights = load_weights()
     first = _sum(by_name, weights["stage1"], signals.candidates)
-    numbers = best_files(
-        with_imports(first, signals.imports(best_files(first, LIKELY)), weights["stage2"]), LOOKED_INTO
-    )
+    chosen = with_imports(first, signals.imports(best_files(first, LIKELY)), weights["stage2"])
+    numbers = best_files(chosen, LOOKED_INTO)
     if not numbers:
         return Localisation()
     candidates = DefinitionSignals(signals, numbers).compute()
@@ -86,8 +85,9 @@ def locate(index: Index, issue_text: str, limit: int = 10) -> Localisation:
     features = file_features(candidates, early, first, by_name, signals.imports(numbers))
     final = {n: _dot(features[n], weights["file"]) for n in numbers}
     late = _with_files(own, candidates, final, weights["definition"])
+    others = best_files(chosen, limit)[LOOKED_INTO:]
     return Localisation(
-        files=_file_hits(index, by_name, features, final, limit),
+        files=(*_file_hits(index, by_name, features, final, limit), *_other_files(index, by_name, others)),
         definitions=_definition_hits(candidates, late, limit),
     )
 
@@ -234,6 +234,12 @@ def _file_hits(
         FileHit(path=index.sources[n], score=round(share, 4), reason=file_reason(n, by_name, features[n]))
         for n, share in list(zip(numbers, shares, strict=True))[:limit]
     )
+
+
+def _other_files(index: Index, by_name: Mapping[str, Signal], numbers: Iterable[int]) -> Iterator[FileHit]:
+    """The files after those looked into, in the order in which they would have been."""
+    for n in numbers:
+        yield FileHit(path=index.sources[n], score=0.0, reason=file_reason(n, by_name, {}))
 
 
 def _definition_hits(candidates: Sequence[Candidate], scores: Sequence[float], limit: int) -> tuple[DefinitionHit, ...]:

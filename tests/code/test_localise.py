@@ -113,6 +113,15 @@ def test_imports_of_tests_and_from_elsewhere_are_left_out(index: Index) -> None:
     assert {index.sources[n] for n in imports[cart]} == {"shop/__init__.py", "shop/money.py", "shop/stock.py"}
 
 
+def test_as_many_files_are_listed_as_asked_for(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    files: dict[str, str | None] = {f"m{n}.py": f"def f{n}():\n    return {n}\n" for n in range(40)}
+    index = open_index(git_dir, commit(files), tmp_path / "other")
+    found = locate(index, "f7 is wrong", limit=30)
+    assert len({hit.path for hit in found.files}) == 30
+    assert found.files[0].path == "m7.py"
+    assert [hit.score for hit in found.files] == sorted((hit.score for hit in found.files), reverse=True)
+
+
 def test_the_ranking_is_deterministic_and_bounded(index: Index) -> None:
     first, second = locate(index, TRACEBACK, 2), locate(index, TRACEBACK, 2)
     assert first == second
