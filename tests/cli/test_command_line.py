@@ -45,7 +45,8 @@ WRONG = {
     "unknown option": (["repo", "issue", "--teleport"], "--teleport"),
     "not a number": (["repo", "issue", "--max-cost", "much"], "--max-cost"),
     "negative limit": (["{repo}", "issue", "--max-steps", "-3"], "limits.steps"),
-    "no repository": (["/nonexistent", "issue"], "repository"),
+    "no folder": (["{repo}/nowhere", "issue"], "owner/name"),
+    "no repository": (["{outside}", "issue"], "is not in a git repository"),
     "git option as repository": (["--", "--upload-pack=touch /tmp/x", "issue"], "upload-pack"),
     "transport that runs programs": (["ext::sh -c true", "issue"], "ext::"),
     "unknown profile": (["{repo}", "issue", "--profile", "nothing"], "bash-only"),
@@ -71,7 +72,8 @@ def test_wrong_usage_is_refused_in_words(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     repo = git_repository({"a.py": "x = 1\n"})
-    done = fix_issue(*[argument.format(repo=repo) for argument in arguments], cwd=tmp_path)
+    named = {"repo": repo, "outside": tmp_path}
+    done = fix_issue(*[argument.format(**named) for argument in arguments], cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
