@@ -128,7 +128,8 @@ CASES = [
         0,
         r"no editor[\s\S]*status=1",
     ),
-    Case("git asks for a password", "git ls-remote https://user@localhost:1/x; echo status=$?", 0, "status=128"),
+    # Where git has no helper for https, it may be told by a broken pipe.
+    Case("git asks for a password", "git ls-remote https://user@localhost:1/x; echo status=$?", 0, "status=(128|141)"),
     # State
     Case("removes its working directory", "mkdir -p gone && cd gone && rm -rf ../gone", 0),
     Case(
