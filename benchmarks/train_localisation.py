@@ -75,7 +75,7 @@ def read(instance: Instance, index: Index, weight: float = 1.0) -> Example:
     in_force = load_weights()
     files = FileSignals(index, read_question(instance.text))
     signals = files.all()
-    place = {path: number for number, path in enumerate(index.sources)}
+    place = index.number
     scores = dict.fromkeys(files.candidates, 0.0)
     for name, factor in in_force["stage1"].items():
         for number, value in signals[name].items():
