@@ -50,7 +50,7 @@ class Outline:
 
     def find(self, name: str) -> tuple[Definition, ...]:
         """Return the definitions of a name; `Class.method` and deeper names are understood."""
-        wanted = name.replace("::", ".").replace("#", ".").strip(".()")
+        wanted = dotted(name)
         exact = tuple(item for item in self.definitions if item.qualified == wanted)
         if exact:
             return exact
@@ -80,6 +80,11 @@ class SyntaxProblem:
     line: int
     column: int
     message: str
+
+
+def dotted(name: str) -> str:
+    """Write a name as definitions are qualified here: `A::b`, `A#b` and `A.b()` all are `A.b`."""
+    return name.replace("::", ".").replace("#", ".").strip(".() ")
 
 
 def with_parents(found: list[tuple[int, int, Definition]]) -> tuple[Definition, ...]:

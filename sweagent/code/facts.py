@@ -10,7 +10,7 @@ from sweagent.code.definitions import Definition, Kind
 from sweagent.code.outline import LARGEST, outline
 from sweagent.code.words import identifiers
 
-FORMAT = 4
+FORMAT = 5
 """To be raised when extraction changes, so that facts stored by an older version are not used."""
 
 _KINDS: tuple[Kind, ...] = ("class", "function", "method", "module")

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from sweagent.code.blobs import Entry, read_blobs
-from sweagent.code.definitions import Definition, Outline
+from sweagent.code.definitions import Definition, Outline, dotted
 from sweagent.code.facts import Facts, extract
 from sweagent.code.history import History, read_history
 from sweagent.code.imports import ImportGraph, module_names
@@ -129,7 +129,7 @@ class Index:
 
     def find(self, name: str) -> tuple[Place, ...]:
         """The definitions of a name; `Class.method` is understood."""
-        wanted = name.replace("::", ".").replace("#", ".").strip(".() ")
+        wanted = dotted(name)
         last = wanted.rpartition(".")[2]
         return tuple(
             place

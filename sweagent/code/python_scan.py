@@ -14,12 +14,14 @@ _CYTHON = re.compile(
     r"\n([ \t]*+)(cp?def)[ \t]+(?!class|extern|struct|enum)"
     r"(?:[\w\[\]:,.*]+[ \t]+)*\**(\w+)[ \t]*\("
 )
-_BASES = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_BASES = re.compile(r"(?:\[[^\n]*?\](?=\())?\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _BASE = re.compile(r"(?:^|,)\s*(?:metaclass\s*=\s*)?(?:[\w]+\.)*(\w+)(?!\s*=)")
 _IMPORT = re.compile(
     r"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+c?import[ \t]+(\([^)]*\)|[^\n;#]*(?:\\\n[^\n;#]*)*)"
     r"|c?import[ \t]+([\w., \t]+))"
 )
+_SHORT = re.compile(r"""\"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|#[^\n]*""")
+"""A string of one line, or a comment."""
 _DECORATOR_LINES = 30
 """Lines above a head that are looked at for its decorators."""
 _NAMES = re.compile(r"(\w+)(?:[ \t]+as[ \t]+\w+)?")
@@ -30,6 +32,11 @@ def scan_python(text: str) -> tuple[tuple[Definition, ...], tuple[str, ...]]:
 
     Imports are dotted: `from a.b import c` gives `a.b` and `a.b.c`, for `c` may be a module.
     """
+    text = text.removeprefix("\ufeff")
+    if "\t" in text:
+        text = text.expandtabs()
+    if "\f" in text:
+        text = text.replace("\f", "")
     return _definitions(text), _imports(text)
 
 
@@ -56,7 +63,7 @@ def _definitions(text: str) -> tuple[Definition, ...]:
         header += text.count("\n", counted, position)
         counted = position
         indent, keyword, name = head.groups()
-        end = _end(text, head_end, len(indent.expandtabs()) if indent else 0, strings, starts)
+        end = _end(text, head_end, len(indent), strings, starts)
         while around and around[-1][0] <= position:
             around.pop()
         parent = around[-1][1] if around else -1
@@ -79,23 +86,38 @@ def _definitions(text: str) -> tuple[Definition, ...]:
 def _strings(text: str) -> list[tuple[int, int]]:
     """The spans of the triple-quoted strings that have several lines."""
     spans: list[tuple[int, int]] = []
+    position = 0
     double, single = text.find('"""'), text.find("'''")
     while double >= 0 or single >= 0:
         start = double if single < 0 or 0 <= double < single else single
-        quote = text[start : start + 3]
-        end = text.find(quote, start + 3)
-        while end > 0 and text[end - 1] == "\\" and text[end - 2] != "\\":
-            end = text.find(quote, end + 1)
-        if end < 0:
-            break
-        position = end + 3
-        if text.find("\n", start + 3, end) >= 0:
-            spans.append((start, position))
+        covered = _covered(text, max(text.rfind("\n", 0, start) + 1, position), start)
+        if covered:
+            position = covered
+        else:
+            quote = text[start : start + 3]
+            end = text.find(quote, start + 3)
+            while end > 0 and text[end - 1] == "\\" and text[end - 2] != "\\":
+                end = text.find(quote, end + 1)
+            if end < 0:
+                break
+            position = end + 3
+            if text.find("\n", start + 3, end) >= 0:
+                spans.append((start, position))
         if 0 <= double < position:
             double = text.find('"""', position)
         if 0 <= single < position:
             single = text.find("'''", position)
     return spans
+
+
+def _covered(text: str, begin: int, start: int) -> int:
+    """Where the comment or the string of one line ends in which `start` stands, looked for from `begin`; 0 if none."""
+    before = text[begin:start]
+    if '"' in before or "'" in before or "#" in before:
+        for short in _SHORT.finditer(text, begin):
+            if short.end() > start:
+                return short.end() if short.start() < start else 0
+    return 0
 
 
 @lru_cache(maxsize=64)
@@ -133,7 +155,7 @@ def _last_line(text: str, end: int, indent: int) -> int:
 def _decorated(text: str, position: int, indent: str) -> int:
     """How many lines above the head that starts at `position` its decorators begin; 0 without decorators."""
     above = 0
-    deeper = (f"{indent} ", f"{indent}\t", f"{indent})")
+    deeper = tuple(f"{indent}{sign}" for sign in " )]}#")
     end = position - 1
     for distance in range(1, _DECORATOR_LINES):
         if end < 0:
@@ -159,7 +181,8 @@ def _imports(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     position = 0
     while (position := text.find("import", position)) >= 0:
-        match = _IMPORT.match(text, text.rfind("\n", 0, position) + 1)
+        line = text.rfind("\n", 0, position) + 1
+        match = _IMPORT.match(text, max(line, text.rfind(";", line, position) + 1))
         position = max(match.end() if match else 0, position + 1)
         if match is None:
             continue

@@ -117,7 +117,7 @@ def _render(index: Index, places: Sequence[Place]) -> str:
     contents = index.contents(by_path)
     lines: list[str] = []
     for path, definitions in by_path.items():
-        source = contents.get(path, b"").decode("utf-8", "replace").splitlines()
+        source = contents.get(path, b"").decode("utf-8", "replace").split("\n")
         lines.append(f"{path}:")
         shown: set[int] = set()
         outlined = index.outline(path).definitions

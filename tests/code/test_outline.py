@@ -67,6 +67,31 @@ def test_python_bases_and_imports() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "class A:\n\tdef m(self):\n\t\treturn 1\n\n\tdef n(self): pass\n",
+            {"A": (1, 5), "A.m": (2, 3), "A.n": (5, 5)},
+        ),
+        ("class A:\n    def m(self):\n\treturn 1\n", {"A": (1, 3), "A.m": (2, 3)}),
+        ('Q = \'"""\'\nclass A: pass\ndef b():\n    """c\n    d"""\n', {"A": (2, 2), "b": (3, 5)}),
+        ("def a(): pass  # unlike \"\"\" this\ndef b():\n    '''c\n    d'''\n", {"a": (1, 1), "b": (2, 4)}),
+        ('x = \'it\\\'s\'; y = """\ndef a(): pass\n"""\ndef b(): pass\n', {"b": (4, 4)}),
+        ("@mark('a', [\n    1,\n])\n# why\n@other({\n})\ndef a(): pass\n", {"a": (1, 7)}),
+        ("\ufeffdef a(): pass\n\f\ndef b(): pass\n\fdef c(): pass\n", {"a": (1, 1), "b": (3, 3), "c": (4, 4)}),
+    ],
+)
+def test_python_of_all_kinds(source: str, expected: dict[str, tuple[int, int]]) -> None:
+    assert {d.qualified: (d.start, d.end) for d in outline("m.py", source.encode()).definitions} == expected
+
+
+def test_python_type_parameters_and_imports_on_one_line() -> None:
+    found = outline("m.py", b"import x; import y.z\nclass C[T: (int, str)](Base[T], Other): pass\nclass D[T]: pass\n")
+    assert found.imports == ("x", "y.z")
+    assert [item.bases for item in found.definitions] == [("Base", "Other"), ()]
+
+
+@pytest.mark.parametrize(
     ("path", "source", "expected"),
     [
         (

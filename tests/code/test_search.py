@@ -67,3 +67,65 @@ def test_names_that_are_none_find_nothing(name: str, index: Index) -> None:
     assert references(index, name) == ()
     assert callers(index, name) == ()
     assert find_tests_of(index, name) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "call", "name"),
+    [
+        ("a.rb", "check task", "check"),
+        ("a.rb", "Utils.escape 'x' unless Utils.clean? task", "Utils.clean?"),
+        ("a.rs", "gen::<u8>(); check!(1);", "check"),
+        ("a.rs", "gen::<u8>(); check!(1);", "gen"),
+        ("a.ts", "pick<string>('a'); o.other?.(1)", "pick"),
+        ("a.ts", "pick<string>('a'); o.other?.(1)", "other"),
+        ("a.cpp", "int i = pick<int>(1);", "Box::pick"),
+        ("a.go", "var a = Map[int](1)", "Map"),
+        ("a.jsx", "const page = <Comp size={1}/>", "Comp"),
+        ("a.js", "$q(1)", "$q"),
+        ("a.py", "@tools.wrap\ndef f(): pass", "tools.wrap"),
+        ("a.php", "<?php $link->getSource();", "Link::getSource()"),
+        ("A.java", "class A { int a = new Gson().toJson(1); }", "Gson#toJson"),
+    ],
+)
+def test_callers_in_the_ways_of_a_language(
+    path: str, call: str, name: str, commit: Commit, git_dir: Path, tmp_path: Path
+) -> None:
+    index = open_index(git_dir, commit({path: f"{call}\n"}), tmp_path / "cache")
+    assert [hit.path for hit in callers(index, name)] == [path]
+    assert [hit.path for hit in references(index, name)] == [path]
+    assert callers(index, "chec") == ()
+
+
+MEMBERS = """def total():
+    return 0
+
+
+class A:
+    def total(self):
+        return 0
+
+
+class B:
+    def total(self):
+        # total(self) is for the members alone
+        return 1
+
+    def go(self):
+        return self.total()
+
+    def plain(self):
+        return total()
+"""
+
+
+def test_a_callee_is_that_of_the_own_class_and_never_the_head_of_the_caller(
+    commit: Commit, git_dir: Path, tmp_path: Path
+) -> None:
+    index = open_index(git_dir, commit({"m.py": MEMBERS}), tmp_path / "cache")
+
+    def called(name: str) -> list[str]:
+        return [place.definition.qualified for place in callees(index, index.find(name)[0])]
+
+    assert called("B.total") == []
+    assert called("B.go") == ["B.total"]
+    assert called("B.plain") == ["total"]
