@@ -12,9 +12,11 @@ from sweagent.code.blobs import Entry, read_blobs
 from sweagent.code.definitions import Definition, Outline, dotted
 from sweagent.code.facts import Facts, extract
 from sweagent.code.history import History, read_history
-from sweagent.code.imports import ImportGraph, module_names
-from sweagent.code.languages import is_aside, is_source, is_test, language_of
+from sweagent.code.imports import ImportGraph
+from sweagent.code.languages import is_aside, is_source, is_test, is_vendored, language_of
+from sweagent.code.module_paths import module_names
 from sweagent.code.own_text import FileText, file_text
+from sweagent.code.packages import MANIFESTS, package_folders
 from sweagent.code.words import parts
 
 _COUNT_BITS = 10
@@ -157,7 +159,9 @@ class Index:
     @cached_property
     def graph(self) -> ImportGraph:
         """Who imports whom."""
-        return ImportGraph({path: self._facts[path].imports for path in self.sources})
+        manifests = [path for path in self.entries if path.endswith(MANIFESTS) and not is_vendored(path)]
+        packages = package_folders(self.contents(manifests))
+        return ImportGraph({path: self._facts[path].imports for path in self.sources}, packages)
 
     @cached_property
     def history(self) -> History:
@@ -209,7 +213,7 @@ class Index:
 
     @cached_property
     def by_stem(self) -> Mapping[str, tuple[str, ...]]:
-        """The source files of each module name (see `imports.module_names`)."""
+        """The source files of each module name (see `module_paths.module_names`)."""
         return _grouped((names[-1], path) for path in self.sources if (names := module_names(path)))
 
     @cached_property

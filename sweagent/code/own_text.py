@@ -8,7 +8,7 @@ from math import log
 
 from sweagent.code.definitions import Definition
 from sweagent.code.facts import Facts
-from sweagent.code.imports import module_names
+from sweagent.code.module_paths import module_names
 from sweagent.code.words import parts, words_of
 
 _BLOCK = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|/\*(.*?)\*/', re.S)

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from math import log, sqrt
 
-from sweagent.code.imports import module_names
 from sweagent.code.index import Index
 from sweagent.code.languages import is_test
+from sweagent.code.module_paths import module_names
 
 _NAMED, _IMPORTS, _MENTIONS, _FAR = 3.0, 2.0, 2.0, 0.3
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from sweagent.code.definitions import Definition, Kind, SyntaxProblem, with_parents
+from sweagent.code.written_imports import written_imports
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Query
@@ -61,10 +62,6 @@ _IMPORT_KIND = re.compile(
     r"use_statement|preproc_include|using_directive|namespace_use_declaration|require_once_expression|include_expression|"
     r"require_expression|export_statement|open_module)$"
 )
-_IMPORT_TEXT = re.compile(r"""["'<]([^"'<>\n]+)["'>]|([A-Za-z_][\w]*(?:(?:\.|::|\\)[\w*]+)*)""")
-_REQUIRE = re.compile(rb"""\b(?:require|require_relative|import)\s*\(?\s*["']([^"'\n]{1,200})["']""")
-_KEYWORDS = "import from use using include require pub static as export default const type crate self super namespace"
-_WORDS = frozenset(_KEYWORDS.split())
 _MAX_PROBLEMS = 20
 
 
@@ -90,14 +87,7 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
         # The signatures of a function that is overloaded stand before the function itself.
         if item is not None and not (node.type == "function_signature" and item.name in whole):
             found.setdefault((node.start_byte, item.name), (node.start_byte, node.end_byte, item))
-    imports: dict[str, None] = {}
-    for node in captures.get("import", ()):
-        for name in _imported(node):
-            imports.setdefault(name)
-    if language in ("javascript", "typescript", "tsx", "ruby", "lua", "zig"):
-        for match in _REQUIRE.finditer(source):
-            imports.setdefault(match.group(1).decode("utf-8", "replace"))
-    return with_parents(list(found.values())), tuple(imports)
+    return with_parents(list(found.values())), written_imports(language, captures.get("import", ()), source)
 
 
 def parse_errors(language: str, source: bytes) -> tuple[SyntaxProblem, ...]:
@@ -269,16 +259,6 @@ def _bases(node: "Node") -> tuple[str, ...]:
             bases.extend(re.findall(r"\w+", _text(child)))
     plain = {"extends", "implements", "public", "private", "protected", "virtual"}
     return tuple(dict.fromkeys(word for word in bases if word not in plain))[:8]
-
-
-def _imported(node: "Node") -> Iterator[str]:
-    text = _text(node)[:2000]
-    if node.type == "export_statement" and " from " not in text:
-        return
-    for quoted, dotted in _IMPORT_TEXT.findall(text):
-        name = quoted or dotted.replace("::", "/").replace("\\", "/")
-        if name not in _WORDS and len(name) > 1 and name.isprintable():
-            yield name
 
 
 def _text(node: "Node | None") -> str:

@@ -163,7 +163,7 @@ def test_definitions_of_a_language(path: str, source: str, expected: list[tuple[
         ("A.java", "import a.b.C;\n", {"a.b.C"}),
         ("a.go", 'package p\nimport (\n"fmt"\n"a/b"\n)\n', {"fmt", "a/b"}),
         ("a.c", '#include "x/y.h"\n', {"x/y.h"}),
-        ("a.rb", "require_relative 'lib/x'\n", {"lib/x"}),
+        ("a.rb", "require_relative 'lib/x'\n", {"./lib/x"}),
         ("a.php", "<?php\nuse A\\B;\n", {"A/B"}),
         ("a.hs", "module A where\nimport Data.List (sort)\n", {"Data.List"}),
         ("a.ml", "open Printf\n", {"Printf"}),
