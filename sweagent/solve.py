@@ -218,6 +218,7 @@ class _Run:
             git_dir=self._workplace.git_dir,
             base_commit=self._task.repository.base_commit,
             issue_text=self._task.issue.text,
+            hints=self._settings.hints,
         )
 
     def _recover(self) -> None:

@@ -53,6 +53,7 @@ class ToolContext:
         git_dir: a git directory on the host with the base commit, for searches without the sandbox.
         base_commit: the commit that the work started from.
         issue_text: the issue's text, for localisation.
+        hints: whether places found by search may be shown unasked.
         state: what tools remember within a run, by tool name (the edit tool's undo, say).
     """
 
@@ -62,6 +63,7 @@ class ToolContext:
     git_dir: Path | None = None
     base_commit: str = ""
     issue_text: str = ""
+    hints: bool = True
     state: dict[str, Any] = field(default_factory=dict)
 
 

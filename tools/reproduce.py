@@ -10,8 +10,11 @@ from sweagent.tooling import ToolContext
 from sweagent.toolkit.changing import write
 from sweagent.toolkit.outcome import clamped, observation
 from sweagent.toolkit.places import PathRefused, content, look_to_change
+from sweagent.toolkit.ran import pointed_at
 from sweagent.toolkit.testrun import run_tests
 from sweagent.trajectory import Observation, Reproduction
+
+_POINTS = "[by the issue and by what it runs, look at these first; a guess:]"
 
 
 class Parameters(BaseModel, extra="forbid"):
@@ -57,9 +60,12 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         kind="test" if is_test else "script",
         files=needed,
     )
+    points = ""
+    if seen.exit_code and place.shown.endswith(".py"):
+        points = pointed_at(context, command, seen.text, reproduction.paths)
     return seen.model_copy(
         update={
-            "text": f"{_verdict(seen)}\n{seen.text}",
+            "text": "\n".join(part for part in (_verdict(seen), seen.text, points and f"{_POINTS}\n{points}") if part),
             "reproduction": reproduction,
             "status": "ok",
             "named_tests": (),

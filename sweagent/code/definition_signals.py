@@ -129,7 +129,8 @@ class DefinitionSignals:
             number = self._files.resolve_frame(frame.path)
             if number is None:
                 continue
-            named = by_place.get((number, frame.function), []) if frame.function else self._around(number, frame.line)
+            # What has no name of its own, such as a comprehension, is known by its line.
+            named = by_place.get((number, frame.function)) or self._around(number, frame.line)
             if len(named) > 1 and frame.line:
                 named = [min(named, key=lambda item: abs(item.definition.start - frame.line))]
             for candidate in named:

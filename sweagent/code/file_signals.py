@@ -9,6 +9,7 @@ from math import log, sqrt
 
 from sweagent.code.index import Index
 from sweagent.code.issue_text import Question
+from sweagent.code.path_mentions import file_of_frame, files_meant
 
 Signal = dict[int, float]
 
@@ -188,36 +189,14 @@ class FileSignals:
         scores: defaultdict[int, float] = defaultdict(float)
         for mention in self.question.paths:
             if ("/" in mention) is full:
-                numbers = self._matching(mention)
+                numbers = files_meant(self.index, mention, self._allowed)
                 for n in numbers:
                     scores[n] += 1 / len(numbers)
         return dict(scores)
 
-    def _matching(self, mention: str) -> list[int]:
-        """The candidates that a path names: it ends like theirs, by as many folders as possible, at least one name."""
-        names = [name for name in mention.split("/") if name not in ("", ".", "..")]
-        if not names:
-            return []
-        same = self.index.by_file_name.get(names[-1], ())
-        best: list[int] = []
-        length = 0
-        for path in same:
-            shared = 0
-            for one, other in zip(reversed(names), reversed(path.split("/")), strict=False):
-                if one != other:
-                    break
-                shared += 1
-            if shared > length:
-                best, length = [], shared
-            if shared == length and self._number[path] in self._allowed:
-                best.append(self._number[path])
-        return best if length > 1 or len(names) == 1 or len(best) == 1 else []
-
     def resolve_frame(self, path: str) -> int | None:
         """The candidate that a traceback's path means, or None when it is none of the repository's."""
-        names = path.split("/")
-        found = self._matching("/".join(names[-6:]))
-        return found[0] if len(found) == 1 and len(names) > 1 else None
+        return file_of_frame(self.index, path, self._allowed)
 
     def _frames(self) -> Signal:
         """The files of the traceback, the deepest first."""

@@ -3,26 +3,33 @@
 Formulas: Ochiai in R. Abreu, P. Zoeteweij and A. van Gemund, "An Evaluation of Similarity Coefficients for Software
 Fault Localization" (2006); Tarantula in J. Jones and M. Harrold, "Empirical Evaluation of the Tarantula Automatic
 Fault-Localization Technique" (2005); D* in W. E. Wong et al., "The DStar Method for Effective Software Fault
-Localization" (2014). Rankings are merged as in G. Cormack, C. Clarke and S. Büttcher, "Reciprocal Rank Fusion
-Outperforms Condorcet and Individual Rank Learning Methods" (2009).
+Localization" (2014). How much they move the ranking by the words was chosen on the tests that SWE-bench names for
+issues of SymPy.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from math import sqrt
+from math import exp, sqrt
 from typing import Literal
 
 from sweagent.code.index import Index
 from sweagent.code.issue_text import read_question
+from sweagent.code.languages import is_test
 from sweagent.code.localise import DefinitionHit, FileHit, Localisation
+from sweagent.code.path_mentions import file_of_frame
 from sweagent.model import Frozen
 
 Formula = Literal["ochiai", "tarantula", "dstar"]
 
-_FUSION = 10.0
-"""The constant of the fusion: small, for only the top of the rankings matters here."""
-_SHOWN = 2.0
-"""What a run shows counts so many times what the words suggest."""
+_Place = tuple[str, str, int]
+"""A definition: its path, its qualified name and its first line."""
+
+_TOP = 5.0
+"""What the words suggest is worth one over this and the rank: the first few are nearly as good as the first."""
+_RAN = 2.0
+"""The most suspicious of what was run is worth so much more, as a power of e; what was not run, nothing more."""
+_ON_TRACEBACK, _OUTWARDS = 1.0, 0.7
+"""The same for the deepest line of the traceback, and for each line further out."""
 
 
 class CoveredRun(Frozen):
@@ -67,6 +74,8 @@ def rerank(
 ) -> Localisation:
     """Merge a localisation with what a failing reproduction showed.
 
+    Tests are left out: what is wrong is what they show.
+
     Args:
         index: the repository.
         localisation: the ranking from the issue's text; the longer it is, the more can rise.
@@ -75,22 +84,26 @@ def rerank(
         formula: how counts become suspicion.
         limit: how many files, and how many definitions, to return at most.
     """
-    scores: defaultdict[tuple[str, str, int], float] = defaultdict(float)
-    reasons: dict[tuple[str, str, int], str] = {}
+    frames = _on_traceback(index, output)
+    ran = _suspected(index, suspicion(runs, formula))
+    if not frames and not ran:
+        return _first(localisation, limit)
+    ranks: dict[_Place, int] = {}
+    reasons: dict[_Place, str] = {}
     for rank, hit in enumerate(localisation.definitions):
-        key = (hit.path, hit.name, hit.start)
-        scores[key] += 1 / (_FUSION + rank)
-        reasons[key] = hit.reason
-    for reason, order in (
-        ("on the reproduction's traceback", _on_traceback(index, output)),
-        ("run by the failing tests", _suspected(index, suspicion(runs, formula))),
-    ):
-        for rank, key in enumerate(order):
-            scores[key] += _SHOWN / (_FUSION + rank)
-            reasons[key] = f"{reason}; {reasons[key]}" if key in reasons else reason
-    if not scores:
-        return localisation
+        ranks[hit.path, hit.name, hit.start] = rank
+        reasons[hit.path, hit.name, hit.start] = hit.reason
+    scores: dict[_Place, float] = {}
+    for place in dict.fromkeys((*ranks, *frames, *ran)):
+        shown = _RAN * ran.get(place, 0.0) + _ON_TRACEBACK * frames.get(place, 0.0)
+        scores[place] = exp(shown) / (_TOP + ranks.get(place, len(ranks)))
+        how = ("on the reproduction's traceback" * (place in frames), "run by what fails" * (place in ran))
+        reasons[place] = "; ".join(reason for reason in (*how, reasons.get(place, "")) if reason)
     return _assembled(index, scores, reasons, localisation, limit)
+
+
+def _first(localisation: Localisation, limit: int) -> Localisation:
+    return Localisation(files=localisation.files[:limit], definitions=localisation.definitions[:limit])
 
 
 def _formula(formula: Formula, failed: int, passed: int, failing: int, passing: int) -> float:
@@ -102,35 +115,37 @@ def _formula(formula: Formula, failed: int, passed: int, failing: int, passing: 
     return failed**2 / ((passed + failing - failed) or 0.5)
 
 
-def _on_traceback(index: Index, output: str) -> list[tuple[str, str, int]]:
-    found: dict[tuple[str, str, int], None] = {}
+def _on_traceback(index: Index, output: str) -> dict[_Place, float]:
+    """How near each definition of the tracebacks is to their end, from 1 for the deepest."""
+    found: dict[_Place, float] = {}
+    sources = frozenset(range(len(index.sources))) - index.tests
+    near = 1.0
     for frame in reversed(read_question(f"\n{output}").frames):
-        names = frame.path.split("/")
-        same = [p for p in index.by_file_name.get(names[-1], ()) if frame.path.endswith(p)]
-        for path in sorted(same, key=len)[-1:]:
-            definition = index.outline(path).enclosing(frame.line)
-            if definition is not None:
-                found.setdefault((path, definition.qualified, definition.start))
-    return list(found)
+        number = file_of_frame(index, frame.path, sources)
+        definition = index.outline(index.sources[number]).enclosing(frame.line) if number is not None else None
+        if number is not None and definition is not None:
+            found.setdefault((index.sources[number], definition.qualified, definition.start), near)
+            near *= _OUTWARDS
+    return found
 
 
-def _suspected(index: Index, lines: Mapping[tuple[str, int], float]) -> list[tuple[str, str, int]]:
-    """Definitions by the suspicion of their most suspicious line, shorter ones first among equals."""
-    best: dict[tuple[str, str, int], tuple[float, int]] = {}
+def _suspected(index: Index, lines: Mapping[tuple[str, int], float]) -> dict[_Place, float]:
+    """The suspicion of each function's most suspicious line, the greatest of them being 1."""
+    found: dict[_Place, float] = {}
     for (path, number), value in lines.items():
-        definition = index.outline(path).enclosing(number)
-        # The line of a head is run by the import, not by the test.
-        if definition is None or number <= definition.header:
-            continue
-        key = (path, definition.qualified, definition.start)
-        best[key] = max(best.get(key, (0.0, 0)), (value, definition.start - definition.end))
-    return sorted(best, key=lambda key: (-best[key][0], -best[key][1], key))
+        definition = index.outline(path).enclosing(number) if not is_test(path) else None
+        # The line of a head, and those of a class, are run by the import.
+        if definition is not None and definition.kind in ("function", "method") and number > definition.header:
+            place = (path, definition.qualified, definition.start)
+            found[place] = max(found.get(place, 0.0), value)
+    top = max(found.values(), default=0.0)
+    return {place: value / top for place, value in found.items() if value}
 
 
 def _assembled(
     index: Index,
-    scores: Mapping[tuple[str, str, int], float],
-    reasons: Mapping[tuple[str, str, int], str],
+    scores: Mapping[_Place, float],
+    reasons: Mapping[_Place, str],
     before: Localisation,
     limit: int,
 ) -> Localisation:

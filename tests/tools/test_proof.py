@@ -1,6 +1,10 @@
 """The tools that run things for the record: test, reproduce, submit."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 def test_counts_and_the_essence_of_failures(desk: Any) -> None:
@@ -98,3 +102,53 @@ def test_submit_is_one_word(desk: Any) -> None:
     seen = desk("submit")
     assert (seen.submitted, seen.summary) == (True, "")
     assert desk("submit", summary="Because.").summary == "Because."
+
+
+@pytest.fixture
+def pointing(desk: Any) -> Any:
+    """The desk with an issue that does not name the place, committed."""
+    (desk.tree / "pkg/deep.py").write_text(
+        "class Store:\n    def keep(self, x):\n        return [y for y in (x,) if y]\n\n"
+        "    def other(self):\n        pass\n"
+    )
+    (desk.tree / "pkg/front.py").write_text(
+        "from pkg.deep import Store\n\n\ndef box_size(x):\n    return len(Store().keep(x))\n\n\n"
+        "def box_size_of_all(xs):\n    return [box_size(x) for x in xs]\n"
+    )
+    git = ["git", "-C", desk.tree, "-c", "user.name=a", "-c", "user.email=a@b.example"]
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "base"], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    desk.context.git_dir, desk.context.base_commit = desk.tree / ".git", head
+    desk.context.issue_text = "Wrong size of a box of all\n\nThe size of a box with a 0 in it is 0."
+    return desk
+
+
+REPRODUCTION = "from pkg.front import box_size\n\ndef check():\n    assert box_size(0) == 1\n\ncheck()\n"
+AS_TEST = "from pkg.front import box_size\n\ndef test_it():\n    assert box_size(0) == 1\n"
+
+
+@pytest.mark.parametrize(("path", "content"), [("repro.py", REPRODUCTION), ("tests/test_box.py", AS_TEST)])
+def test_a_failing_reproduction_points_at_what_it_runs(path: str, content: str, pointing: Any) -> None:
+    seen = pointing("reproduce", path=path, content=content)
+    shown = seen.text.split("look at these first", 1)[1].splitlines()[1:]
+    assert shown[0].startswith("pkg/front.py:4-5 box_size (run by what fails;")
+    assert any(line.startswith("pkg/deep.py:2-3 Store.keep (run by what fails") for line in shown)
+    assert not any("other" in line and "run by" in line for line in shown)
+    assert not any(path in line for line in shown)
+    assert not list(pointing.tree.glob("**/sitecustomize*"))
+
+
+def test_it_does_not_point_when_it_passes_or_when_hints_are_off(pointing: Any) -> None:
+    assert "look at these" not in pointing("reproduce", path="a.py", content="pass\n").text
+    pointing.context.hints = False
+    assert "look at these" not in pointing("reproduce", path="repro.py", content=REPRODUCTION).text
+
+
+def test_the_tracer_leaves_a_start_file_and_a_debugger_their_places(pointing: Any, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import builtins\nbuiltins.started_here = True\n")
+    content = f"import sys\nassert started_here\nsys.settrace(lambda *_: None)\n{REPRODUCTION}"
+    command = f"PYTHONPATH=$PYTHONPATH:{tmp_path} python repro.py"
+    seen = pointing("reproduce", path="repro.py", content=content, command=command)
+    assert "assert box_size(0) == 1" in seen.text
+    assert "box_size (run by what fails" in seen.text
