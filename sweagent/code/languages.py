@@ -57,11 +57,15 @@ _BY_SUFFIX = {
 _LANGUAGES = {suffix: language for language, suffixes in _BY_SUFFIX.items() for suffix in suffixes.split()}
 
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec", "specs", "testsuite", "e2e"})
-_TEST_NAME = re.compile(r"^(test_.*|.*_test|.*_spec|conftest|tests?)$|.*(\.test|\.spec|Test|Tests|Spec|IT)$")
+_TEST_STEM = r"^(test_.*|.*_test|.*_spec|conftest|tests?)$|.*(\.test|\.spec|Test|Tests|Spec"
+_PYTHON_TEST = re.compile(rf"{_TEST_STEM}|IT)$")
+_JVM_TEST = re.compile(rf"{_TEST_STEM}|[a-z\d]IT)$|^Test[A-Z\d]")
+_TEST_NAME = re.compile(rf"{_TEST_STEM}|\.cy)$")
+_TEST_NAMES = {"python": _PYTHON_TEST} | dict.fromkeys(("java", "kotlin", "scala", "groovy"), _JVM_TEST)
 _VENDORED = re.compile(
     r"(^|/)(node_modules|vendor|vendored|_vendor|third_party|thirdparty|bower_components|site-packages|dist|extern"
     r"|packages/urllib3|packages/chardet)/"
-    r"|\.min\.(js|css)$|(^|/)(jquery|bootstrap)[-.\w]*\.js$"
+    r"|\.min\.(js|css)$|(^|/)(jquery|bootstrap)([-.]?v?\d|[-.\w]*(\d\.\d|[-.]min\b))[-.\w]*\.js$"
 )
 _GENERATED = re.compile(
     r"(_pb2(_grpc)?\.pyi?|\.pb\.go|\.g\.dart|_generated\.\w+|\.designer\.cs|parsetab\.py|lextab\.py)$"
@@ -81,10 +85,13 @@ def is_test(path: str) -> bool:
     """Tell whether a path is that of a test or of the support of tests, by the conventions of the languages."""
     *folders, name = path.split("/")
     stem = name.rpartition(".")[0] or name
+    language = language_of(path) or ""
+    named = bool(_TEST_NAMES.get(language, _TEST_NAME).match(stem))
     if any(part in _TEST_FOLDERS or part.startswith("test_") for part in folders):
         # A framework's own testing package (`django/test`, `sympy/testing`) is source, not tests.
-        return not (len(folders) > 1 and folders[-1] in {"test", "testing"} and not _TEST_NAME.match(stem))
-    return bool(_TEST_NAME.match(stem))
+        own = {"test", "testing"} if language == "python" else {"testing"}
+        return named or not (len(folders) > 1 and folders[-1] in own)
+    return named
 
 
 def is_vendored(path: str) -> bool:
