@@ -56,6 +56,11 @@ _BY_SUFFIX = {
 }
 _LANGUAGES = {suffix: language for language, suffixes in _BY_SUFFIX.items() for suffix in suffixes.split()}
 
+_CPP = re.compile(
+    rb"^[ \t]*(class[ \t]+\w|namespace\b|template[ \t]*<|(public|private|protected)[ \t]*:(?![ \t]*\d))", re.M
+)
+"""What a C header says that is written in C++."""
+
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec", "specs", "testsuite", "e2e"})
 _TEST_STEM = r"^(test_.*|.*_test|.*_spec|conftest|tests?)$|.*(\.test|\.spec|Test|Tests|Spec"
 _PYTHON_TEST = re.compile(rf"{_TEST_STEM}|IT)$")
@@ -79,6 +84,11 @@ _ASIDE = re.compile(
 def language_of(path: str) -> str | None:
     """Return the grammar's name for a path, or None when it is no source file that is known here."""
     return _LANGUAGES.get(path.rpartition(".")[2].lower()) if "." in path.rpartition("/")[2] else None
+
+
+def grammar_of(path: str, language: str, source: bytes) -> str:
+    """Return the grammar that reads a file of a language: C++'s for a C header that is written in it."""
+    return "cpp" if path.lower().endswith(".h") and _CPP.search(source) else language
 
 
 def is_test(path: str) -> bool:

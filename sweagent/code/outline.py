@@ -1,7 +1,7 @@
 """What a file defines and whether its syntax is whole, for any language."""
 
 from sweagent.code.definitions import Definition, Outline, SyntaxProblem
-from sweagent.code.languages import language_of
+from sweagent.code.languages import grammar_of, language_of
 
 LARGEST = 1_000_000
 """Bytes of a source above which it is taken for data: it is listed, but not parsed."""
@@ -27,7 +27,7 @@ def outline(path: str, source: bytes) -> Outline:
     else:
         from sweagent.code.syntax import parse_definitions
 
-        definitions, imports = parse_definitions(language, source)
+        definitions, imports = parse_definitions(grammar_of(path, language, source), source)
     return Outline(path, language, definitions, imports, lines)
 
 
@@ -44,7 +44,7 @@ def syntax_errors(path: str, source: bytes) -> tuple[SyntaxProblem, ...]:
         return ()
     from sweagent.code.syntax import parse_errors
 
-    return parse_errors(language, source)
+    return parse_errors(grammar_of(path, language, source), source)
 
 
 def definition_spans(path: str, source: bytes, name: str) -> tuple[Definition, ...]:

@@ -63,6 +63,7 @@ _IMPORT_KIND = re.compile(
     r"require_expression|export_statement|open_module)$"
 )
 _MAX_PROBLEMS = 20
+_CPP_EXPORT = re.compile(rb"(\b(?:class|struct)\s+)([A-Z][A-Z\d_]+)(?=\s+\w+\s*(?:final\s*)?[:{])")
 
 
 def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, ...], tuple[str, ...]]:
@@ -77,7 +78,7 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
         return (), ()
     from tree_sitter import QueryCursor
 
-    root = parser.parse(source).root_node
+    root = parser.parse(_without_macros(language, source)).root_node
     captures = QueryCursor(query).captures(root)
     found: dict[tuple[int, str], tuple[int, int, Definition]] = {}
     nodes = captures.get("definition", [])
@@ -90,12 +91,19 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
     return with_parents(list(found.values())), written_imports(language, captures.get("import", ()), source)
 
 
+def _without_macros(language: str, source: bytes) -> bytes:
+    """Blank the macro in C++'s `class API_EXPORT Foo {`, for which the grammar would take a function `Foo`."""
+    if language != "cpp":
+        return source
+    return _CPP_EXPORT.sub(lambda match: match[1] + b" " * len(match[2]), source)
+
+
 def parse_errors(language: str, source: bytes) -> tuple[SyntaxProblem, ...]:
     """Return where a source breaks its grammar, at most twenty places; empty when the language is not known."""
     parser = _parser(language)
     if parser is None:
         return ()
-    root = parser.parse(source).root_node
+    root = parser.parse(_without_macros(language, source)).root_node
     if not root.has_error:
         return ()
     lines = source.split(b"\n")

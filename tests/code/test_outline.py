@@ -156,6 +156,23 @@ def test_definitions_of_a_language(path: str, source: str, expected: list[tuple[
     assert names(path, source) == expected
 
 
+HEADER = "class Foo : public Bar {\n public:\n  int get() const { return 1; }\n};\n"
+
+
+def test_a_header_is_read_as_the_language_that_it_is_written_in() -> None:
+    assert names("a.h", HEADER) == [("Foo", "class"), ("Foo.get", "method")]
+    assert syntax_errors("a.h", HEADER.encode()) == ()
+    assert outline("a.h", HEADER.encode()).language == "c"
+    plain = "struct class { int private : 1; };\nint namespace(int new) { return new; }\n"
+    assert names("b.h", plain) == [("class", "class"), ("namespace", "function")]
+
+
+def test_a_macro_before_the_name_of_a_class_hides_nothing() -> None:
+    source = HEADER.replace("class", "class API_EXPORT")
+    assert names("a.cpp", source) == [("Foo", "class"), ("Foo.get", "method")]
+    assert syntax_errors("a.cpp", source.encode()) == ()
+
+
 @pytest.mark.parametrize(
     ("path", "source", "imported"),
     [
