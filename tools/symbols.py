@@ -1,4 +1,4 @@
-"""Classes, functions and methods by name."""
+"""Classes, modules, functions and methods by name."""
 
 from typing import Literal
 
@@ -26,7 +26,7 @@ class Parameters(BaseModel, extra="forbid"):
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Find a class, function or method in the whole repository and show its code; of a long class the outline.
+    """Find a class, module, function or method in the whole repository and show its code; of a long class the outline.
 
     Subclasses are listed.
     """

@@ -56,8 +56,8 @@ class Hit:
 
 
 def search_class(index: Index, name: str) -> tuple[Place, ...]:
-    """Return the classes of a name, source before tests."""
-    return _ordered(place for place in index.find(name) if place.definition.kind == "class")
+    """Return the classes and the modules (namespaces) of a name, source before tests."""
+    return _ordered(place for place in index.find(name) if place.definition.kind in ("class", "module"))
 
 
 def search_method(index: Index, name: str) -> tuple[Place, ...]:

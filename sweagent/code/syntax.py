@@ -53,7 +53,7 @@ _EXTRA = {
 }
 _ELIXIR = {"def": "function", "defp": "function", "defmacro": "function", "defmodule": "module", "defprotocol": "class"}
 _ALSO_FUNCTIONS = frozenset({"variable_declarator", "binary_operator", "rpc", "call", "bind", "let_binding", "FnProto"})
-_DOTTED_NAMES = frozenset({"go", "cpp", "c", "lua", "elixir"})
+_DOTTED_NAMES = frozenset({"go", "cpp", "c", "lua", "elixir", "ruby", "rust"})
 """Languages in which a definition may be written with the name of what it belongs to, and a name has no dots itself."""
 _RECEIVER = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)?,?\s*\)$")
 _NAME_KIND = re.compile(r"(identifier|name|constant|word|atom|_id|operator_name)$|^(sym_lit|value_name|bareword)$")

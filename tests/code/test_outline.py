@@ -174,6 +174,18 @@ def test_a_macro_before_the_name_of_a_class_hides_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("a.rb", "class Req::Inner\nend\n"),
+        ("a.rs", "impl T for req::Inner {}\n"),
+    ],
+)
+def test_a_name_written_with_what_is_around_it_is_found_by_its_last(path: str, source: str) -> None:
+    for wanted in ("Inner", "Req::Inner" if path == "a.rb" else "req::Inner"):
+        assert [item.name for item in definition_spans(path, source.encode(), wanted)] == ["Inner"]
+
+
+@pytest.mark.parametrize(
     ("path", "source", "imported"),
     [
         ("a.js", 'import x from "./y";\nconst z = require("q/r");\n', {"./y", "q/r"}),

@@ -34,6 +34,19 @@ def test_classes_and_methods(index: Index) -> None:
     assert search_class(index, "Nothing") == ()
 
 
+@pytest.mark.parametrize(
+    ("path", "source", "name"),
+    [
+        ("a.rb", "module Rack\n  module Utils\n  end\nend\n", "Rack::Utils"),
+        ("a.cpp", "namespace a::b { class C {}; }\n", "a::b"),
+        ("a.rs", "mod inner { fn f() {} }\n", "inner"),
+    ],
+)
+def test_modules_are_found_as_classes_are(path: str, source: str, name: str, index: Index) -> None:
+    found = search_class(index.with_changes({path: source.encode()}), name)
+    assert [(place.path, place.definition.kind) for place in found] == [(path, "module")]
+
+
 def test_code_is_found_with_the_definition_around_it(index: Index) -> None:
     found = search_code(index, "left < quantity")
     assert [(hit.path, hit.inside) for hit in found] == [("shop/stock.py", "reserve")]

@@ -53,6 +53,11 @@ def test_symbols_follows_edits(use: Use) -> None:
     assert use("symbols", name="reserve").exit_code == 1
 
 
+def test_symbols_shows_a_module(use: Use) -> None:
+    use.context.sandbox.write("lib/utils.rb", b"module Rack\n  module Utils\n  end\nend\n")  # type: ignore[attr-defined]
+    assert use("symbols", name="Rack::Utils").text.startswith("lib/utils.rb:2-3 module Rack.Utils")
+
+
 def test_symbols_says_what_resembles_a_name_that_is_missing(use: Use) -> None:
     found = use("symbols", name="GiftCard")
     assert (found.exit_code, "GiftCart" in found.text) == (1, True)
