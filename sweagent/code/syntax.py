@@ -9,6 +9,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
+from sweagent.code.assigned_names import (
+    ASSIGNED,
+    FIELDS,
+    TARGETS,
+    TYPESCRIPT_FIELDS,
+    assigned_name,
+    is_left_out,
+    own_end,
+    target,
+)
 from sweagent.code.definitions import Definition, Kind, SyntaxProblem, with_parents
 from sweagent.code.written_imports import written_imports
 
@@ -39,11 +49,11 @@ _NOT_DEFINING = {
     ("ocaml", "module_definition"),
     ("ocaml", "constructor_declaration"),
 }
-_ARROWS = "(variable_declarator value: [(arrow_function) (function_expression)]) @definition"
+_TYPESCRIPT = f"{ASSIGNED} {TYPESCRIPT_FIELDS}"
 _EXTRA = {
-    "javascript": _ARROWS,
-    "typescript": _ARROWS,
-    "tsx": _ARROWS,
+    "javascript": f"{ASSIGNED} {FIELDS}",
+    "typescript": _TYPESCRIPT,
+    "tsx": _TYPESCRIPT,
     "elixir": "(call target: (identifier) (arguments)) @definition",
     "r": "(binary_operator rhs: (function_definition)) @definition",
     "clojure": "(list_lit . (sym_lit)) @definition",
@@ -52,7 +62,7 @@ _EXTRA = {
     "zig": "(Decl (FnProto)) @definition (Decl (VarDecl (ErrorUnionExpr (SuffixExpr (ContainerDecl))))) @definition",
 }
 _ELIXIR = {"def": "function", "defp": "function", "defmacro": "function", "defmodule": "module", "defprotocol": "class"}
-_ALSO_FUNCTIONS = frozenset({"variable_declarator", "binary_operator", "rpc", "call", "bind", "let_binding", "FnProto"})
+_ALSO_FUNCTIONS = frozenset({*TARGETS, "binary_operator", "rpc", "call", "bind", "let_binding", "FnProto"})
 _DOTTED_NAMES = frozenset({"go", "cpp", "c", "lua", "elixir", "ruby", "rust"})
 """Languages in which a definition may be written with the name of what it belongs to, and a name has no dots itself."""
 _RECEIVER = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)?,?\s*\)$")
@@ -87,7 +97,7 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
         item = _definition(language, node)
         # The signatures of a function that is overloaded stand before the function itself.
         if item is not None and not (node.type == "function_signature" and item.name in whole):
-            found.setdefault((node.start_byte, item.name), (node.start_byte, node.end_byte, item))
+            found.setdefault((node.start_byte, item.name), (node.start_byte, own_end(node), item))
     return with_parents(list(found.values())), written_imports(language, captures.get("import", ()), source)
 
 
@@ -183,6 +193,8 @@ def _definition(language: str, node: "Node") -> Definition | None:
         return _made(_text(parts[1]), "function", node, parts[1])
     if node.type.endswith("_specifier") and node.child_by_field_name("body") is None:
         return None
+    if node.type in TARGETS and is_left_out(node):
+        return None
     if language == "zig" and node.named_children:
         kind = _kind(node.named_children[0].type)
     name = _name_node(language, node)
@@ -195,6 +207,8 @@ def _definition(language: str, node: "Node") -> Definition | None:
         written = written.partition("<")[0]
     elif language == "lua":
         written = written.replace(":", ".")
+    elif name.type == "member_expression":
+        return _made(assigned_name(name), kind, node, name, dotted=True)
     return _made(written, kind, node, name, dotted=language in _DOTTED_NAMES)
 
 
@@ -215,6 +229,7 @@ def _made(name: str, kind: Kind, node: "Node", at: "Node", *, dotted: bool = Fal
     return Definition(name or qualified, qualified, kind, start, end, bases=_bases(node), header=at.start_point[0] + 1)
 
 
+@lru_cache(maxsize=512)
 def _kind(node_type: str) -> Kind:
     if re.search(_FUNCTION_WORDS, node_type) or node_type in _ALSO_FUNCTIONS:
         return "function"
@@ -235,6 +250,8 @@ def _name_node(language: str, node: "Node") -> "Node | None":
     if language == "zig":
         node = node.named_children[0]
         return node.child_by_field_name("function") or node.child_by_field_name("variable_type_function")
+    if node.type in TARGETS:
+        return target(node)
     name = node.child_by_field_name("name") or (node.child_by_field_name("pattern") if language == "ocaml" else None)
     if name is not None:
         return name

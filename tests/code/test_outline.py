@@ -156,6 +156,34 @@ def test_definitions_of_a_language(path: str, source: str, expected: list[tuple[
     assert names(path, source) == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("exports.foo = function () {};\n", [("foo", "function")]),
+        ("Foo.prototype.m = function () {};\n", [("Foo.m", "method")]),
+        ("app.use = function use(fn) {};\nthis.get = () => 1;\n", [("app.use", "method"), ("get", "function")]),
+        ("a[b()].k = function () {};\n", [("k", "function")]),
+        ("req.get = req.header = function header(n) {};\n", [("req.get", "method"), ("req.header", "method")]),
+        ("var F = exports.F = function () { this.x = () => 1; };\n", [("F", "function"), ("F.x", "function")]),
+        ("module.exports = function named() {};\nmodule.exports = function () {};\n", [("named", "function")]),
+        (
+            "module.exports = { qux: function () {}, quux: () => 1 };\n",
+            [("qux", "function"), ("quux", "function")],
+        ),
+        (
+            "export default { data() {}, methods: { a: function () {} } };\n",
+            [("data", "function"), ("a", "function")],
+        ),
+        ("let g = function* () {};\n", [("g", "function")]),
+        ("class A { handle = () => {}; count = 1 }\n", [("A", "class"), ("A.handle", "method")]),
+        ("get(url, { success: function () {} });\nf = 1;\nexports.g = () => 1;\n", [("g", "function")]),
+    ],
+)
+def test_functions_have_the_names_that_they_are_assigned_to(source: str, expected: list[tuple[str, str]]) -> None:
+    assert names("a.js", source) == expected
+    assert names("a.ts", source) == expected
+
+
 HEADER = "class Foo : public Bar {\n public:\n  int get() const { return 1; }\n};\n"
 
 
