@@ -48,6 +48,7 @@ _NOT_DEFINING = {
     ("r", "function_definition"),
     ("ocaml", "module_definition"),
     ("ocaml", "constructor_declaration"),
+    ("rust", "type_binding"),
 }
 _TYPESCRIPT = f"{ASSIGNED} {TYPESCRIPT_FIELDS}"
 _EXTRA = {
@@ -63,6 +64,10 @@ _EXTRA = {
 }
 _ELIXIR = {"def": "function", "defp": "function", "defmacro": "function", "defmodule": "module", "defprotocol": "class"}
 _ALSO_FUNCTIONS = frozenset({*TARGETS, "binary_operator", "rpc", "call", "bind", "let_binding", "FnProto"})
+_MAYBE_NAMELESS = frozenset(
+    {"class_specifier", "struct_specifier", "union_specifier", "enum_specifier", "namespace_definition", "class"}
+)
+"""What may be without a name; what it contains has names of its own."""
 _DOTTED_NAMES = frozenset({"go", "cpp", "c", "lua", "elixir", "ruby", "rust"})
 """Languages in which a definition may be written with the name of what it belongs to, and a name has no dots itself."""
 _RECEIVER = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)?,?\s*\)$")
@@ -255,6 +260,8 @@ def _name_node(language: str, node: "Node") -> "Node | None":
     name = node.child_by_field_name("name") or (node.child_by_field_name("pattern") if language == "ocaml" else None)
     if name is not None:
         return name
+    if node.type in _MAYBE_NAMELESS:
+        return target(node.parent) if node.type == "class" and node.parent is not None else None
     inner = node.child_by_field_name("declarator")
     while inner is not None:
         deeper = inner.child_by_field_name("declarator") or inner.child_by_field_name("name")

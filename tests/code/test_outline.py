@@ -184,6 +184,23 @@ def test_functions_have_the_names_that_they_are_assigned_to(source: str, expecte
     assert names("a.ts", source) == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "source", "expected"),
+    [
+        ("a.c", "typedef struct { jv_refcnt refcnt; } inv_t;\nenum { AA, BB };\n", [("inv_t", "class")]),
+        ("a.cpp", "namespace { class A {}; }\nstruct { A a; } one;\n", [("A", "class")]),
+        ("a.js", "export default class extends React.Component { render() {} }\n", [("render", "function")]),
+        ("b.js", "const B = class extends Base {};\nn.C = class {};\n", [("B", "class"), ("n.C", "class")]),
+        ("c.js", "const B = class Own extends Base {};\n", [("Own", "class")]),
+        ("a.rs", "fn f(x: impl I<Item = u8>) {}\n", [("f", "function")]),
+    ],
+)
+def test_what_has_no_name_takes_none_from_what_it_contains(
+    path: str, source: str, expected: list[tuple[str, str]]
+) -> None:
+    assert names(path, source) == expected
+
+
 HEADER = "class Foo : public Bar {\n public:\n  int get() const { return 1; }\n};\n"
 
 
