@@ -36,7 +36,8 @@ _DEFINING = re.compile(
     rf"^(abstract_|local_|async_|preproc_|compact_|annotation_|delegate_|object_|data_)?"
     rf"({_CLASS_WORDS}|{_FUNCTION_WORDS}|{_MODULE_WORDS}){_SUFFIXES}$"
     r"|^(class|method|module|singleton_method|subroutine|contract_declaration|type_spec|function_signature|preproc_function_def"
-    r"|internal_module|function_definition_header|procedure_definition|rpc|message|service|test_declaration)$"
+    r"|internal_module|function_definition_header|procedure_definition|rpc|message|service|test_declaration"
+    r"|type_alias|type_alias_declaration|function_signature_item|abstract_method_signature|method_elem)$"
 )
 _NOT_DEFINING = {
     ("go", "type_declaration"),
@@ -50,7 +51,8 @@ _NOT_DEFINING = {
     ("ocaml", "constructor_declaration"),
     ("rust", "type_binding"),
 }
-_TYPESCRIPT = f"{ASSIGNED} {TYPESCRIPT_FIELDS}"
+_SIGNATURES = "[(interface_body (method_signature) @definition) (class_body (method_signature) @definition)]"
+_TYPESCRIPT = f"{ASSIGNED} {TYPESCRIPT_FIELDS} {_SIGNATURES}"
 _EXTRA = {
     "javascript": f"{ASSIGNED} {FIELDS}",
     "typescript": _TYPESCRIPT,
@@ -63,7 +65,9 @@ _EXTRA = {
     "zig": "(Decl (FnProto)) @definition (Decl (VarDecl (ErrorUnionExpr (SuffixExpr (ContainerDecl))))) @definition",
 }
 _ELIXIR = {"def": "function", "defp": "function", "defmacro": "function", "defmodule": "module", "defprotocol": "class"}
-_ALSO_FUNCTIONS = frozenset({*TARGETS, "binary_operator", "rpc", "call", "bind", "let_binding", "FnProto"})
+_ALSO_FUNCTIONS = frozenset(
+    {*TARGETS, "binary_operator", "rpc", "call", "bind", "let_binding", "FnProto", "method_elem"}
+)
 _MAYBE_NAMELESS = frozenset(
     {"class_specifier", "struct_specifier", "union_specifier", "enum_specifier", "namespace_definition", "class"}
 )
@@ -200,6 +204,8 @@ def _definition(language: str, node: "Node") -> Definition | None:
         return None
     if node.type in TARGETS and is_left_out(node):
         return None
+    if node.type == "method_signature" and _is_overload(node):
+        return None
     if language == "zig" and node.named_children:
         kind = _kind(node.named_children[0].type)
     name = _name_node(language, node)
@@ -215,6 +221,16 @@ def _definition(language: str, node: "Node") -> Definition | None:
     elif name.type == "member_expression":
         return _made(assigned_name(name), kind, node, name, dotted=True)
     return _made(written, kind, node, name, dotted=language in _DOTTED_NAMES)
+
+
+def _is_overload(node: "Node") -> bool:
+    """Tell whether a method's signature is followed by another of it, or by the method."""
+    following = node.next_named_sibling
+    while following is not None and following.type == "comment":
+        following = following.next_named_sibling
+    if following is None or following.type not in ("method_signature", "method_definition"):
+        return False
+    return _text(following.child_by_field_name("name")) == _text(node.child_by_field_name("name"))
 
 
 def _made(name: str, kind: Kind, node: "Node", at: "Node", *, dotted: bool = False) -> Definition | None:

@@ -102,7 +102,7 @@ def test_python_type_parameters_and_imports_on_one_line() -> None:
         (
             "a.ts",
             "interface I {\n x(): void }\nexport abstract class A<T> implements I {\n private m(): void {} }\n",
-            [("I", "class"), ("A", "class"), ("A.m", "method")],
+            [("I", "class"), ("I.x", "method"), ("A", "class"), ("A.m", "method")],
         ),
         ("A.java", "class A extends B { A() {} void m() {} }", [("A", "class"), ("A.A", "method"), ("A.m", "method")]),
         (
@@ -196,6 +196,27 @@ def test_functions_have_the_names_that_they_are_assigned_to(source: str, expecte
     ],
 )
 def test_what_has_no_name_takes_none_from_what_it_contains(
+    path: str, source: str, expected: list[tuple[str, str]]
+) -> None:
+    assert names(path, source) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "expected"),
+    [
+        ("a.ts", "export type Opts = { a: 1 };\n", [("Opts", "class")]),
+        ("b.ts", "abstract class A { abstract m(): void; }\n", [("A", "class"), ("A.m", "method")]),
+        ("c.ts", "interface I { m(a: 1): void; m(a: 2): void; p: 1 }\n", [("I", "class"), ("I.m", "method")]),
+        ("d.ts", "class A { m(a: 1): void;\n // any\n m(a: any) {} }\n", [("A", "class"), ("A.m", "method")]),
+        (
+            "a.go",
+            "package p\ntype A = B\ntype I interface { M() error }\n",
+            [("A", "class"), ("I", "class"), ("I.M", "method")],
+        ),
+        ("a.rs", "trait T { fn req(&self); }\n", [("T", "class"), ("T.req", "method")]),
+    ],
+)
+def test_types_by_another_name_and_functions_without_a_body(
     path: str, source: str, expected: list[tuple[str, str]]
 ) -> None:
     assert names(path, source) == expected
