@@ -5,7 +5,7 @@ field or by the kind of a child. That holds for languages nobody here has looked
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
@@ -52,11 +52,12 @@ _NOT_DEFINING = {
     ("rust", "type_binding"),
 }
 _SIGNATURES = "[(interface_body (method_signature) @definition) (class_body (method_signature) @definition)]"
-_TYPESCRIPT = f"{ASSIGNED} {TYPESCRIPT_FIELDS} {_SIGNATURES}"
+_TYPESCRIPT = f"{ASSIGNED} {TYPESCRIPT_FIELDS} {_SIGNATURES} (decorator) @above"
 _EXTRA = {
     "javascript": f"{ASSIGNED} {FIELDS}",
     "typescript": _TYPESCRIPT,
     "tsx": _TYPESCRIPT,
+    "rust": "(attribute_item) @above",
     "elixir": "(call target: (identifier) (arguments)) @definition",
     "r": "(binary_operator rhs: (function_definition)) @definition",
     "clojure": "(list_lit . (sym_lit)) @definition",
@@ -102,11 +103,15 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
     found: dict[tuple[int, str], tuple[int, int, Definition]] = {}
     nodes = captures.get("definition", [])
     whole = {_text(node.child_by_field_name("name")) for node in nodes if node.type == "function_declaration"}
+    above = _lines_above(captures.get("above", ()))
     for node in nodes:
         item = _definition(language, node)
         # The signatures of a function that is overloaded stand before the function itself.
-        if item is not None and not (node.type == "function_signature" and item.name in whole):
-            found.setdefault((node.start_byte, item.name), (node.start_byte, own_end(node), item))
+        if item is None or (node.type == "function_signature" and item.name in whole):
+            continue
+        if node.start_byte in above:
+            item = item._replace(start=above[node.start_byte])
+        found.setdefault((node.start_byte, item.name), (node.start_byte, own_end(node), item))
     return with_parents(list(found.values())), written_imports(language, captures.get("import", ()), source)
 
 
@@ -115,6 +120,19 @@ def _without_macros(language: str, source: bytes) -> bytes:
     if language != "cpp":
         return source
     return _CPP_EXPORT.sub(lambda match: match[1] + b" " * len(match[2]), source)
+
+
+def _lines_above(nodes: "Iterable[Node]") -> dict[int, int]:
+    """The line of the first decorator or attribute that stands beside what it is for, by the offset of this."""
+    lines: dict[int, int] = {}
+    for node in sorted(nodes, key=lambda node: node.start_byte):
+        line = lines.pop(node.start_byte, node.start_point[0] + 1)
+        following = node.next_named_sibling
+        while following is not None and following.type.endswith("comment"):
+            following = following.next_named_sibling
+        if following is not None:
+            lines[following.start_byte] = line
+    return lines
 
 
 def parse_errors(language: str, source: bytes) -> tuple[SyntaxProblem, ...]:

@@ -240,6 +240,18 @@ def test_a_macro_before_the_name_of_a_class_hides_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "source", "start"),
+    [
+        ("a.ts", "class A {\n x = 1;\n @Get()\n // of the list\n @Use('b')\n m() {}\n}\n", 3),
+        ("a.rs", "struct S;\n\n#[cfg(a)]\n/// Doc.\n#[inline]\nfn m() {}\n", 3),
+    ],
+)
+def test_what_stands_above_a_definition_belongs_to_it(path: str, source: str, start: int) -> None:
+    found = definition_spans(path, source.encode(), "m")
+    assert [(item.start, item.header) for item in found] == [(start, 6)]
+
+
+@pytest.mark.parametrize(
     ("path", "source"),
     [
         ("a.rb", "class Req::Inner\nend\n"),
