@@ -5,6 +5,9 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["class", "function", "method", "module"]
 
+_DEEPEST = 100
+"""Definitions within so many others are left out: their names would be longer than the source."""
+
 
 class Definition(NamedTuple):
     """A function, method, class or namespace.
@@ -98,6 +101,8 @@ def with_parents(found: list[tuple[int, int, Definition]]) -> tuple[Definition, 
     for start, end, item in sorted(found, key=lambda entry: (entry[0], -entry[1])):
         while around and around[-1][0] <= start:
             around.pop()
+        if len(around) >= _DEEPEST:
+            continue
         parent = around[-1][1] if around else -1
         outer = done[parent] if around else None
         around.append((end, len(done)))

@@ -1,6 +1,5 @@
 """The text of a definition without that of the definitions within it, and the words of it."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from sweagent.code.facts import Facts
 from sweagent.code.module_paths import module_names
 from sweagent.code.words import parts, words_of
 
-_BLOCK = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'|/\*(.*?)\*/', re.S)
+_BLOCKS = (('"""', '"""'), ("'''", "'''"), ("/*", "*/"))
+"""How a text of several lines begins and ends."""
 _SHORT = 12
 """Identifiers of a definition that does next to nothing itself."""
 
@@ -98,10 +98,19 @@ def own_texts(definitions: Sequence[Definition], content: bytes) -> tuple[OwnTex
 def own_text(text: str) -> OwnText:
     """Take the text of a definition apart."""
     words = words_of(text)
-    # Most definitions have none: to look for its first signs is much faster than the search.
-    documentation = _BLOCK.search(text) if '"""' in text or "'''" in text or "/*" in text else None
-    told = documentation.group(documentation.lastindex or 0) if documentation is not None else ""
-    return OwnText(text, Counter(words), len(words), Counter(words_of(told)))
+    return OwnText(text, Counter(words), len(words), Counter(words_of(_documentation(text))))
+
+
+def _documentation(text: str) -> str:
+    """The first text of several lines; empty when there is none."""
+    found: list[tuple[int, str]] = []
+    for opening, closing in _BLOCKS:
+        start = text.find(opening)
+        begin = start + len(opening)
+        end = text.find(closing, begin) if start >= 0 else -1
+        if end >= 0:
+            found.append((start, text[begin:end]))
+    return min(found)[1] if found else ""
 
 
 def _shape(name: str, own: OwnText) -> dict[str, float]:

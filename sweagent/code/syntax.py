@@ -7,6 +7,7 @@ field or by the kind of a child. That holds for languages nobody here has looked
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, cast
 
 from sweagent.code.assigned_names import (
@@ -83,6 +84,12 @@ _IMPORT_KIND = re.compile(
     r"require_expression|export_statement|open_module)$"
 )
 _MAX_PROBLEMS = 20
+_CHUNK = 1 << 16
+_STEPS, _BYTES_PER_STEP = 1000, 10
+"""A parse may take so many steps, and one more for so many bytes: five times what it takes for any real source seen."""
+_DEEPEST = 300
+"""Levels of the tree below which no definitions are looked for."""
+_PIECES = 4000
 _CPP_EXPORT = re.compile(rb"(\b(?:class|struct)\s+)([A-Z][A-Z\d_]+)(?=\s+\w+\s*(?:final\s*)?[:{])")
 
 
@@ -98,8 +105,12 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
         return (), ()
     from tree_sitter import QueryCursor
 
-    root = parser.parse(_without_macros(language, source)).root_node
-    captures = QueryCursor(query).captures(root)
+    root = _tree(parser, _without_macros(language, source))
+    if root is None or _is_rubble(root):
+        return (), ()
+    cursor = QueryCursor(query)
+    cursor.set_max_start_depth(_DEEPEST)
+    captures = cursor.captures(root)
     found: dict[tuple[int, str], tuple[int, int, Definition]] = {}
     nodes = captures.get("definition", [])
     whole = {_text(node.child_by_field_name("name")) for node in nodes if node.type == "function_declaration"}
@@ -113,6 +124,28 @@ def parse_definitions(language: str, source: bytes) -> tuple[tuple[Definition, .
             item = item._replace(start=above[node.start_byte])
         found.setdefault((node.start_byte, item.name), (node.start_byte, own_end(node), item))
     return with_parents(list(found.values())), written_imports(language, captures.get("import", ()), source)
+
+
+def _tree(parser: "Parser", source: bytes) -> "Node | None":
+    """The root of a source's tree; None when its grammar does not come to an end, as some do on some rubbish."""
+    if not source.endswith(b"\n"):
+        # Perl's never ends with a comment that has no line end.
+        source += b"\n"
+    steps = count()
+    most = _STEPS + len(source) // _BYTES_PER_STEP
+    try:
+        tree = parser.parse(
+            lambda offset, _: source[offset : offset + _CHUNK], progress_callback=lambda *_: next(steps) > most
+        )
+    except ValueError:
+        parser.reset()
+        return None
+    return tree.root_node
+
+
+def _is_rubble(root: "Node") -> bool:
+    """Tell whether the grammar makes nothing of a source: a query of so many pieces side by side would take minutes."""
+    return any(node.is_error and node.child_count > _PIECES for node in (root, *root.children[:_PIECES]))
 
 
 def _without_macros(language: str, source: bytes) -> bytes:
@@ -140,8 +173,8 @@ def parse_errors(language: str, source: bytes) -> tuple[SyntaxProblem, ...]:
     parser = _parser(language)
     if parser is None:
         return ()
-    root = parser.parse(_without_macros(language, source)).root_node
-    if not root.has_error:
+    root = _tree(parser, _without_macros(language, source))
+    if root is None or not root.has_error:
         return ()
     lines = source.split(b"\n")
     problems: dict[int, SyntaxProblem] = {}

@@ -369,3 +369,18 @@ def test_no_text_breaks_the_outline(source: str, path: str) -> None:
     for item in outline(path, data).definitions:
         assert 1 <= item.start <= item.end <= lines
     syntax_errors(path, data)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("a.pl", "foo #c"),
+        ("a.js", "[\n" * 200_000),
+        ("a.go", "func f() {" * 50_000),
+        ("A.java", "class A {\n" * 40_000 + "}" * 40_000),
+        ("a.py", "from a import (\n" * 50_000),
+    ],
+)
+def test_rubbish_comes_to_an_end(path: str, source: str) -> None:
+    assert len(outline(path, source.encode()).definitions) <= 100
+    assert len(syntax_errors(path, source.encode())) <= 20
