@@ -13,10 +13,10 @@ from sweagent.code.words import IDENTIFIER, OF_REPORTS, terms
 _ERROR = re.compile(
     r"^[ \tE]*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|DoesNotExist|Interrupt|Fault))\s*:\s*(\S.*)$", re.M
 )
-_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
+_FENCE = re.compile(r"^[ \t]*(`{3,}+|~{3,}+)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
 _INDENTED = re.compile(r"(?:(?<=\n)|\A)(?:(?:    |\t)[^\n]*\n?)+")
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In ?\[\d+\]:|\$) ?(.*)$", re.M)
-_TICKS = re.compile(r"`+([^`\n]{1,200})`+")
+_TICKS = re.compile(r"(?<!`)`{1,9}([^`\n]{1,200})`{1,9}")
 _URL = re.compile(r"https?://[^\s)>\]]+")
 _PATH = re.compile(
     r"(?<![\w/:])((?:[\w.-]{1,100}[/\\]){0,40}[\w-]{1,100}\.(?:pyx?|pxd|js|jsx|ts|tsx|java|go|rs|c|h|cc|cpp|hpp|rb|php|cs|kt|swift|scala|html|css|cfg|ini|toml|rst|md|txt|ya?ml|json))\b"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -146,6 +147,14 @@ def test_the_ranking_is_deterministic_and_bounded(index: Index) -> None:
 )
 def test_odd_texts_are_survived(text: str, index: Index) -> None:
     locate(index, text)
+
+
+@pytest.mark.parametrize("piece", ["`", "```", "`a", "~", "```a`b\n", "(`", "a."])
+def test_a_long_line_is_read_in_the_time_of_its_length(piece: str) -> None:
+    start = process_time()
+    question = read_question(f"Title\n{piece * (60_000 // len(piece))}")
+    assert "nothing" not in question.ticked
+    assert process_time() - start < 2
 
 
 def test_a_repository_without_source_gives_nothing(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
