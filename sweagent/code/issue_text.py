@@ -84,7 +84,7 @@ class Question:
     @cached_property
     def untraced(self) -> str:
         """The prose without the lines of tracebacks."""
-        return _TRACED.sub(" ", self.prose)
+        return without_frames(_TRACED.sub(" ", self.prose)) if self.frames else self.prose
 
     @cached_property
     def told_prose_terms(self) -> Counter[str]:

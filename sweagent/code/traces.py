@@ -6,9 +6,16 @@ from dataclasses import dataclass
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+)(?:, in ([\w<>.]+))?')
 _SHORT_FRAME = re.compile(r"^[ \t>]*([\w./\\-]+\.\w{1,5}):(\d+):(?: in (\w+)|[ \t]*(\w+Error|\w+Exception)?)", re.M)
-_IPYTHON_FRAME = re.compile(r"^([~/\w.\\-]+\.pyx?) in ([\w.]+)\(", re.M)
 
 # What may be long is bounded, or a line of a hundred thousand characters would be gone through again and again.
+_IPYTHON_FRAME = re.compile(
+    r"^((?:[A-Za-z]:[^\n:]{1,300}|[~/\w.\\-]{1,300})\.pyx?)(?:\([^)\n]{0,300}\))? in ([\w.<>]{1,200})\(", re.M
+)
+_IPYTHON_8_FRAME = re.compile(
+    r"^[ \t>]*File \[?((?:[A-Za-z]:)?[^\n:\]\"]{1,300}\.pyx?):(\d+)(?:\]\([^)\n]{0,500}\))?(?:, in ([\w.<>]{1,200}))?",
+    re.M,
+)
+_HEADER = re.compile(r"Traceback \(most recent call last\):?")
 _JAVASCRIPT = re.compile(
     r"^[ \t]+at (?:(?:async |new )?([\w.$<>]+) (?:\[as \w+\] )?)?\(?([^()\s]{1,300}\.(?!rs\b)\w{1,9}):(\d+):\d+\)?",
     re.M,
@@ -67,8 +74,8 @@ def frames_of(text: str) -> tuple[Frame, ...]:
 
 
 def without_frames(text: str) -> str:
-    """Return a text without what names the lines of tracebacks, their files and functions."""
-    for pattern in (_FRAME, _SHORT_FRAME, *_INNERMOST_FIRST):
+    """Return a text without what names the lines of tracebacks, their files and functions, and their headers."""
+    for pattern in (_HEADER, _FRAME, _SHORT_FRAME, _IPYTHON_FRAME, _IPYTHON_8_FRAME, *_INNERMOST_FIRST):
         text = pattern.sub(" ", text)
     return text
 
@@ -82,6 +89,8 @@ def _outermost_first(text: str) -> Iterator[Frame]:
             yield _frame(path, line, function)
     for path, function in _IPYTHON_FRAME.findall(text):
         yield _frame(path, "0", function)
+    for path, line, function in _IPYTHON_8_FRAME.findall(text):
+        yield _frame(path, line, function)
 
 
 def _frame(path: str, line: str, function: str = "") -> Frame:

@@ -268,6 +268,13 @@ def test_lines_and_neighbouring_words_are_taken_from_a_question() -> None:
     assert "umlaut" not in question.told_terms
 
 
+def test_the_lines_of_a_traceback_of_ipython_are_none_of_the_words() -> None:
+    trace = "KeyError   Traceback (most recent call last)\nFile ~/umlaut/cart.py:17, in add_item(self)\n"
+    question = read_question(f"Ordering fails\nIt says\n{trace}KeyError: 'book'\n")
+    assert question.frames
+    assert {"umlaut", "traceback", "recent"}.isdisjoint(question.told_terms)
+
+
 def test_code_that_the_issue_shows_leads_to_its_place(index: Index) -> None:
     found = locate(index, "Wrong\n\nThe culprit is\n```\n    LEVELS[item] = left - quantity\n```\n")
     assert found.definitions[0].name == "reserve"

@@ -10,6 +10,21 @@ Traceback (most recent call last):
     run()
   File "C:\\app\\core.py", line 12, in run
 """
+IPYTHON = """
+KeyError                                  Traceback (most recent call last)
+~/x/site-packages/shop/cart.py in add_item(self, item)
+---> 17         stock.reserve(item)
+C:\\Program Files\\shop\\stock.py in reserve(item)
+"""
+IPYTHON_8 = """
+Cell In[1], line 1
+File ~/my project/shop/__init__.py:4
+      1 import x
+File ~/x/site-packages/pydantic/main.py:341, in BaseModel.__init__(__pydantic_self__, **data)
+--> 341     raise validation_error
+File [~/x/main.py:263](http://localhost:8888/lab/x/main.py#line=262), in <listcomp>(.0)
+File C:\\shop\\main.py:9, in run()
+"""
 NODE = """
 TypeError: Cannot read properties of undefined (reading 'subs')
     at emit (node_modules/rxjs/src/bufferTime.ts:104:24)
@@ -51,6 +66,19 @@ ASSERTION = (
     [
         (PYTHON, [("/lib/app/main.py", 3, "main"), ("C:/app/core.py", 12, "run")]),
         (
+            IPYTHON,
+            [("~/x/site-packages/shop/cart.py", 0, "add_item"), ("C:/Program Files/shop/stock.py", 0, "reserve")],
+        ),
+        (
+            IPYTHON_8,
+            [
+                ("~/my project/shop/__init__.py", 4, ""),
+                ("~/x/site-packages/pydantic/main.py", 341, "__init__"),
+                ("~/x/main.py", 263, "<listcomp>"),
+                ("C:/shop/main.py", 9, "run"),
+            ],
+        ),
+        (
             NODE,
             [
                 ("/srv/index.js", 3, ""),
@@ -86,9 +114,11 @@ def test_the_outermost_frame_comes_first(text: str, expected: list[tuple[str, in
     assert list(frames_of(text)) == [Frame(*item) for item in expected]
 
 
-@pytest.mark.parametrize("text", [PYTHON, NODE, JAVA, GO, RUST, RUBY, PHP, CSHARP, GDB, ASSERTION])
+@pytest.mark.parametrize("text", [PYTHON, IPYTHON, IPYTHON_8, NODE, JAVA, GO, RUST, RUBY, PHP, CSHARP, GDB, ASSERTION])
 def test_what_is_left_names_no_place(text: str) -> None:
-    assert frames_of(without_frames(text)) == ()
+    left = without_frames(text)
+    assert frames_of(left) == ()
+    assert "most recent call last" not in left
 
 
 @pytest.mark.parametrize("piece", ["a", "a.", "a/", "1: a", "#1 a.", "at a.", "\tat a(", "a(\n", "\n", "x.rb:"])
