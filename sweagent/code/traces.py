@@ -15,6 +15,10 @@ _IPYTHON_8_FRAME = re.compile(
     r"^[ \t>]*File \[?((?:[A-Za-z]:)?[^\n:\]\"]{1,300}\.pyx?):(\d+)(?:\]\([^)\n]{0,500}\))?(?:, in ([\w.<>]{1,200}))?",
     re.M,
 )
+_RICH_FRAME = re.compile(
+    r"^[ \t>]*((?:[A-Za-z]:)?[~\w./\\@+-]{1,300}\.pyx?):(\d+)[ \t]*\n?[ \t]*in[ \t]*\n?[ \t]*([\w<>.]{1,200})[ \t]*$",
+    re.M,
+)
 _HEADER = re.compile(r"Traceback \(most recent call last\):?")
 _JAVASCRIPT = re.compile(
     r"^[ \t]+at (?:(?:async |new )?([\w.$<>]+) (?:\[as \w+\] )?)?\(?([^()\s]{1,300}\.(?!rs\b)\w{1,9}):(\d+):\d+\)?",
@@ -46,6 +50,10 @@ _ASSERTION = re.compile(
     r"(?<![\w./+-])([\w./+-]{1,200}\.(?:c|cc|cpp|cxx|h|hpp)):(\d+): (?:[^\n()]{0,100}[ *&:])?(\w{1,80})"
     r"(?:\([^\n]{0,200}\)[^\n:]{0,20})?: Assertion"
 )
+_DEEPEST_LAST = (_FRAME, _SHORT_FRAME, _IPYTHON_FRAME, _IPYTHON_8_FRAME, _RICH_FRAME)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
+_BOXED = re.compile(r"^[ \t>]*│([^\n]*)│[ \t]*$", re.M)
+_BARS = str.maketrans("│❱", "  ")
 _INNERMOST_FIRST = (_JAVASCRIPT, _JAVA, _GO, _RUST, _RUST_BACK, _RUBY, _PHP, _CSHARP, _NATIVE, _ASSERTION)
 
 
@@ -64,6 +72,11 @@ class Frame:
     function: str
 
 
+def undecorated(text: str) -> str:
+    """Return a program's output without its colours and without the boxes that Rich draws around tracebacks."""
+    return _BOXED.sub(lambda match: match[1].translate(_BARS).strip(" "), _COLOUR.sub("", text))
+
+
 def frames_of(text: str) -> tuple[Frame, ...]:
     """Return the lines of all tracebacks of a text, the outermost of each first."""
     found = [*_outermost_first(text)]
@@ -75,7 +88,7 @@ def frames_of(text: str) -> tuple[Frame, ...]:
 
 def without_frames(text: str) -> str:
     """Return a text without what names the lines of tracebacks, their files and functions, and their headers."""
-    for pattern in (_HEADER, _FRAME, _SHORT_FRAME, _IPYTHON_FRAME, _IPYTHON_8_FRAME, *_INNERMOST_FIRST):
+    for pattern in (_HEADER, *_DEEPEST_LAST, *_INNERMOST_FIRST):
         text = pattern.sub(" ", text)
     return text
 
@@ -89,8 +102,9 @@ def _outermost_first(text: str) -> Iterator[Frame]:
             yield _frame(path, line, function)
     for path, function in _IPYTHON_FRAME.findall(text):
         yield _frame(path, "0", function)
-    for path, line, function in _IPYTHON_8_FRAME.findall(text):
-        yield _frame(path, line, function)
+    for pattern in (_IPYTHON_8_FRAME, _RICH_FRAME):
+        for path, line, function in pattern.findall(text):
+            yield _frame(path, line, function)
 
 
 def _frame(path: str, line: str, function: str = "") -> Frame:

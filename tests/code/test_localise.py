@@ -275,6 +275,22 @@ def test_the_lines_of_a_traceback_of_ipython_are_none_of_the_words() -> None:
     assert {"umlaut", "traceback", "recent"}.isdisjoint(question.told_terms)
 
 
+def test_a_traceback_of_rich_is_read_without_its_box_and_its_colours() -> None:
+    question = read_question(
+        "Crash\n```\n│ \x1b[33m/x/shop/stock.py\x1b[0m:9 in reserve   │\n│ ❱ 9 │   │   raise Odd(quantity)   │\n```\n"
+    )
+    assert [(frame.path, frame.line, frame.function) for frame in question.frames] == [
+        ("/x/shop/stock.py", 9, "reserve")
+    ]
+    assert "raise Odd(quantity)" in question.code_lines
+
+
+def test_the_coloured_traceback_of_a_run_lifts_a_place(index: Index) -> None:
+    before = locate(index, "Ordering is broken", 50)
+    coloured = TRACEBACK.replace('File "', 'File \x1b[35m"').replace('", line ', '"\x1b[0m, line \x1b[35m')
+    assert "on the reproduction's traceback" in rerank(index, before, output=coloured).definitions[0].reason
+
+
 def test_code_that_the_issue_shows_leads_to_its_place(index: Index) -> None:
     found = locate(index, "Wrong\n\nThe culprit is\n```\n    LEVELS[item] = left - quantity\n```\n")
     assert found.definitions[0].name == "reserve"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweagent.code.traces import Frame, frames_of, without_frames
+from sweagent.code.traces import Frame, frames_of, undecorated, without_frames
 
 PYTHON = """
 Traceback (most recent call last):
@@ -24,6 +24,19 @@ File ~/x/site-packages/pydantic/main.py:341, in BaseModel.__init__(__pydantic_se
 --> 341     raise validation_error
 File [~/x/main.py:263](http://localhost:8888/lab/x/main.py#line=262), in <listcomp>(.0)
 File C:\\shop\\main.py:9, in run()
+"""
+RICH = """
+╭─────────────────── Traceback (most recent call last) ────────────────────╮
+│ /x/hatch/cli/__init__.py:221 in main                                     │
+│                                                                          │
+│ ❱ 221 │   │   hatch(prog_name='hatch', windows_expand_args=False)         │
+│   222 │   except Exception:                                              │
+│ C:\\x\\click\\core.py:1157 in __call__                                    │
+│ /Users/ann/.local/pipx/venvs/hatch/lib/python3.11/site-packages/h.py:205 │
+│ in <module>                                                              │
+│ /Users/ann/.local/pipx/venvs/hatch/lib/python3.11/site-packages/x.py:5 in │
+│ run                                                                      │
+╰──────────────────────────────────────────────────────────────────────────╯
 """
 NODE = """
 TypeError: Cannot read properties of undefined (reading 'subs')
@@ -79,6 +92,15 @@ ASSERTION = (
             ],
         ),
         (
+            undecorated(RICH),
+            [
+                ("/x/hatch/cli/__init__.py", 221, "main"),
+                ("C:/x/click/core.py", 1157, "__call__"),
+                ("/Users/ann/.local/pipx/venvs/hatch/lib/python3.11/site-packages/h.py", 205, "<module>"),
+                ("/Users/ann/.local/pipx/venvs/hatch/lib/python3.11/site-packages/x.py", 5, "run"),
+            ],
+        ),
+        (
             NODE,
             [
                 ("/srv/index.js", 3, ""),
@@ -114,11 +136,25 @@ def test_the_outermost_frame_comes_first(text: str, expected: list[tuple[str, in
     assert list(frames_of(text)) == [Frame(*item) for item in expected]
 
 
-@pytest.mark.parametrize("text", [PYTHON, IPYTHON, IPYTHON_8, NODE, JAVA, GO, RUST, RUBY, PHP, CSHARP, GDB, ASSERTION])
+@pytest.mark.parametrize(
+    "text", [PYTHON, IPYTHON, IPYTHON_8, undecorated(RICH), NODE, JAVA, GO, RUST, RUBY, PHP, CSHARP, GDB, ASSERTION]
+)
 def test_what_is_left_names_no_place(text: str) -> None:
     left = without_frames(text)
     assert frames_of(left) == ()
     assert "most recent call last" not in left
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b[1;31mValueError\x1b[0m: odd\x1b[K", "ValueError: odd"),
+        ("│ ❱ 221 │   │   hatch(1)   │", "221         hatch(1)"),
+        ("│   └── baz.py\n|a|b|", "│   └── baz.py\n|a|b|"),
+    ],
+)
+def test_colours_and_boxes_are_taken_away(text: str, expected: str) -> None:
+    assert undecorated(text) == expected
 
 
 @pytest.mark.parametrize("piece", ["a", "a.", "a/", "1: a", "#1 a.", "at a.", "\tat a(", "a(\n", "\n", "x.rb:"])
