@@ -21,7 +21,10 @@ _URL = re.compile(r"https?://[^\s)>\]]+")
 _PATH = re.compile(
     r"(?<![\w/:])((?:[\w.-]{1,100}[/\\]){0,40}[\w-]{1,100}\.(?:pyx?|pxd|js|jsx|ts|tsx|java|go|rs|c|h|cc|cpp|hpp|rb|php|cs|kt|swift|scala|html|css|cfg|ini|toml|rst|md|txt|ya?ml|json))\b"
 )
-_URL_PATH = re.compile(r"/blob/[^/\s]+/([^\s#)>\]]+)(?:#L(\d+))?")
+_URL_PATH = re.compile(
+    r"(?:/(?:blob|blame|raw)/|raw\.githubusercontent\.com/[^/\s]{1,100}/[^/\s]{1,100}/)[^/\s]{1,100}/"
+    r"([^\s#?,;)>\]`\"']+)(?:\?[^\s#)>\]]{0,100})?(?:#L(\d+))?"
+)
 _DOTTED = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)")
 _CALL = re.compile(r"(?<![\w])([A-Za-z_]\w*)\(")
 _CODE_NAME = re.compile(r"\b(?:[A-Za-z]+_\w+|_\w+|[a-z]+[A-Z]\w*|[A-Z]+[a-z0-9]+[A-Z]\w*|[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
@@ -48,7 +51,7 @@ class Question:
         title: the first line.
         prose: the text without code.
         code: what stands in code blocks.
-        frames: tracebacks, outermost first.
+        frames: lines that links to a forge's page of a file mean, then tracebacks, the outermost of each first.
         errors: (type, message) of errors.
     """
 
@@ -193,7 +196,7 @@ def read_question(text: str) -> Question:
         text: title and body, as Markdown or plain text; what is past 60,000 characters is not read.
     """
     text = _without_comments(undecorated(text[:_MOST_CHARACTERS].replace("\r\n", "\n"))).strip()
-    links = tuple((path, int(line or 0)) for path, line in _URL_PATH.findall(text))
+    links = tuple((path.rstrip("."), int(line or 0)) for path, line in _URL_PATH.findall(text))
     title, _, body = text.partition("\n")
     body = _without_surroundings(_URL.sub(" ", body))
     blocks: list[str] = []
@@ -206,8 +209,10 @@ def read_question(text: str) -> Question:
     prose = _INDENTED.sub(keep, prose)
     prose = _PROMPT.sub(keep, prose)
     code = "\n".join(blocks)
-    frames = frames_of(body)
-    without = without_frames(code) if frames else code
+    traced = frames_of(body)
+    without = without_frames(code) if traced else code
+    # A traceback, whose last frame is the deepest, tells more than a link to a line; of links, the first tells most.
+    frames = (*(Frame(path, line, "") for path, line in reversed(links) if line), *traced)
     return Question(title.strip(), prose, without, frames, tuple(_ERROR.findall(f"{title}\n{body}")), links)
 
 

@@ -291,6 +291,37 @@ def test_the_coloured_traceback_of_a_run_lifts_a_place(index: Index) -> None:
     assert "on the reproduction's traceback" in rerank(index, before, output=coloured).definitions[0].reason
 
 
+@pytest.mark.parametrize(
+    ("tail", "line"),
+    [
+        ("blob/abc/shop/cart.py#L7", 7),
+        ("blob/abc/shop/cart.py?plain=1#L33-L40", 33),
+        ("-/blame/v1/shop/cart.py#L12C3-L12C9), or", 12),
+        ("raw/main/shop/cart.py.", 0),
+        ("blob/main/shop/cart.py, or", 0),
+    ],
+)
+def test_the_path_and_the_line_of_a_link_are_read(tail: str, line: int) -> None:
+    assert read_question(f"Odd\n\nSee https://forge.example/o/r/{tail}\n").links == (("shop/cart.py", line),)
+
+
+def test_a_link_to_raw_content_is_read() -> None:
+    question = read_question("Odd\n\nhttps://raw.githubusercontent.com/o/r/main/shop/cart.py")
+    assert question.links == (("shop/cart.py", 0),)
+
+
+def test_a_link_to_a_line_lifts_its_place_but_less_than_a_traceback(index: Index) -> None:
+    line = index.find("Money.rounded")[0].definition.end
+    link = f"See https://forge.example/o/r/blob/main/shop/money.py#L{line}\n"
+    whole_file = link.partition("#")[0]
+    by_line, by_file = (
+        [hit.name for hit in locate(index, f"It is odd\n\n{said}").definitions] for said in (link, whole_file)
+    )
+    assert by_line.index("Money.rounded") < by_file.index("Money.rounded")
+    assert locate(index, f"{TRACEBACK}\n{link}").definitions[0].name == "reserve"
+    assert [frame.function for frame in read_question(f"{TRACEBACK}\n{link}").frames][-1] == "reserve"
+
+
 def test_code_that_the_issue_shows_leads_to_its_place(index: Index) -> None:
     found = locate(index, "Wrong\n\nThe culprit is\n```\n    LEVELS[item] = left - quantity\n```\n")
     assert found.definitions[0].name == "reserve"
