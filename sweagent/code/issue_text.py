@@ -13,7 +13,11 @@ from sweagent.code.words import IDENTIFIER, OF_REPORTS, terms
 _ERROR = re.compile(
     r"^[ \tE]*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|DoesNotExist|Interrupt|Fault))\s*:\s*(\S.*)$", re.M
 )
-_FENCE = re.compile(r"^[ \t]*(`{3,}+|~{3,}+)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
+_FENCE = re.compile(
+    r"^(?:[ \t>]*(?:(`{3,}+)[^`\n]*|(~{3,}+)[^\n]*)|(?P<before>[^`\n]{1,300}[ \t:])(`{3,}+)[\w+#.-]{0,20}[ \t]*)\n"
+    r"(?P<code>.*?)(?:^[ \t>]*(?:\1|\2|\4)[ \t]*$|\Z)",
+    re.M | re.S,
+)
 _INDENTED = re.compile(r"(?:(?<=\n)|\A)(?:(?:    |\t)[^\n]*\n?)+")
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In ?\[\d+\]:|\$) ?(.*)$", re.M)
 _TICKS = re.compile(r"(?<!`)`{1,9}([^`\n]{1,200})`{1,9}")
@@ -205,7 +209,11 @@ def read_question(text: str) -> Question:
         blocks.append(match.group(match.lastindex or 0))
         return "\n"
 
-    prose = _FENCE.sub(keep, body)
+    def keep_fenced(match: "re.Match[str]") -> str:
+        blocks.append(match["code"])
+        return f"{match['before'] or ''}\n"
+
+    prose = _FENCE.sub(keep_fenced, body)
     prose = _INDENTED.sub(keep, prose)
     prose = _PROMPT.sub(keep, prose)
     code = "\n".join(blocks)

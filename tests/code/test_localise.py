@@ -322,6 +322,25 @@ def test_a_link_to_a_line_lifts_its_place_but_less_than_a_traceback(index: Index
     assert [frame.function for frame in read_question(f"{TRACEBACK}\n{link}").frames][-1] == "reserve"
 
 
+@pytest.mark.parametrize(
+    ("body", "code", "prose"),
+    [
+        ("```python foo.py``` gives an error\n\nwords\n\n```\ncode()\n```\nafter\n", "code()", "words"),
+        ("Code: ```python\ncode()\n```\nwords\n", "code()", "Code: \n\nwords"),
+        ("> ```py\n> code()\n> ```\n> words\n", "> code()", "> words"),
+        ("- ```\n  code()\n  ```\nwords\n", "  code()", "words"),
+        ("~~~ a `b`\ncode()\n```\n~~~\nwords\n", "code()\n```", "words"),
+        ("````\n```\ncode()\n```\n````\nwords\n", "```\ncode()\n```", "words"),
+        ("```\ncode()\n", "code()", "Odd"),
+    ],
+)
+def test_code_is_told_from_prose_by_its_fences(body: str, code: str, prose: str) -> None:
+    question = read_question(f"Title\nOdd\n{body}")
+    assert question.code.rstrip() == code
+    assert prose in question.prose
+    assert "code()" not in question.prose
+
+
 def test_code_that_the_issue_shows_leads_to_its_place(index: Index) -> None:
     found = locate(index, "Wrong\n\nThe culprit is\n```\n    LEVELS[item] = left - quantity\n```\n")
     assert found.definitions[0].name == "reserve"
