@@ -11,7 +11,10 @@ from sweagent.code.traces import Frame, frames_of, undecorated, without_frames
 from sweagent.code.words import IDENTIFIER, OF_REPORTS, terms
 
 _ERROR = re.compile(
-    r"^[ \tE]*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|DoesNotExist|Interrupt|Fault))\s*:\s*(\S.*)$", re.M
+    r"^(?:E[ \t]|[ \t>*-])*(?:[\w./\\-]{1,200}:\d+:[ \t]+)?(?:(?:ERROR|CRITICAL)[ \t:]+[\w.]{1,100}:[ \t]*)?"
+    r"((?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|Warning|DoesNotExist|Interrupt|Fault)"
+    r"|(?:[a-z_]\w*\.)+[A-Z]\w*|error(?:\[\w{1,20}\])?|ERROR|fatal|FATAL)[ \t]*:[ \t]*(\S.*)$",
+    re.M,
 )
 _FENCE = re.compile(
     r"^(?:[ \t>]*(?:(`{3,}+)[^`\n]*|(~{3,}+)[^\n]*)|(?P<before>[^`\n]{1,300}[ \t:])(`{3,}+)[\w+#.-]{0,20}[ \t]*)\n"
@@ -33,6 +36,7 @@ _DOTTED = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)")
 _CALL = re.compile(r"(?<![\w])([A-Za-z_]\w*)\(")
 _CODE_NAME = re.compile(r"\b(?:[A-Za-z]+_\w+|_\w+|[a-z]+[A-Z]\w*|[A-Z]+[a-z0-9]+[A-Z]\w*|[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b")
 _IMPORT = re.compile(r"^[ \t>.]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([^\n()]*)|import[ \t]+([\w.]+))", re.M)
+_QUOTED_NAME = re.compile(r"(?<!\w)['\"`]([A-Za-z_][\w.]{0,200})['\"`]")
 _QUOTED = re.compile(r"\"([^\"\n]{6,120})\"|'([^'\n]{8,120})'|“([^”\n]{6,120})”")
 _HEADING = re.compile(r"^(?=#{2,6}[ \t]|\*\*[^*\n]+\*\*:?[ \t]*$)", re.M)
 _SURROUNDINGS = re.compile(
@@ -145,10 +149,12 @@ class Question:
 
     @cached_property
     def code_names(self) -> frozenset[str]:
-        """Identifiers that look like code in the title and the prose: `snake_case`, `camelCase`, `called(`."""
+        """Identifiers that look like code in title and prose (`snake_case`, `called(`), or that an error quotes."""
         text = f"{self.title}\n{self.prose}"
         names = [*_CODE_NAME.findall(text), *_CALL.findall(text)]
         names.extend(name for dotted in _DOTTED.findall(text) for name in dotted.split("."))
+        quoted = (name for _, message in self.errors for name in _QUOTED_NAME.findall(message))
+        names.extend(name for dotted in quoted for name in dotted.split(".") if name)
         return frozenset(names) | self.ticked
 
     @cached_property
@@ -221,7 +227,13 @@ def read_question(text: str) -> Question:
     without = without_frames(code) if traced else code
     # A traceback, whose last frame is the deepest, tells more than a link to a line; of links, the first tells most.
     frames = (*(Frame(path, line, "") for path, line in reversed(links) if line), *traced)
-    return Question(title.strip(), prose, without, frames, tuple(_ERROR.findall(f"{title}\n{body}")), links)
+    return Question(title.strip(), prose, without, frames, _errors(f"{title}\n{body}"), links)
+
+
+def _errors(text: str) -> tuple[tuple[str, str], ...]:
+    """The errors that lines tell of, and those told of between backticks."""
+    spans = "\n".join(_TICKS.findall(text))
+    return tuple(dict.fromkeys([*_ERROR.findall(text), *_ERROR.findall(spans)]))
 
 
 def _joined(text: str) -> Counter[str]:

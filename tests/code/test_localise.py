@@ -341,6 +341,42 @@ def test_code_is_told_from_prose_by_its_fences(body: str, code: str, prose: str)
     assert "code()" not in question.prose
 
 
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("ValueError: odd value", ("ValueError", "odd value")),
+        ("E   shop.errors.Odd: odd value", ("shop.errors.Odd", "odd value")),
+        ("Exception: odd value", ("Exception", "odd value")),
+        ("Error: odd value", ("Error", "odd value")),
+        ("io.UnsupportedOperation: not readable", ("io.UnsupportedOperation", "not readable")),
+        ("error: cannot format x", ("error", "cannot format x")),
+        ("error[E0308]: mismatched types", ("error[E0308]", "mismatched types")),
+        ("fatal: not a repository", ("fatal", "not a repository")),
+        ("shop/cart.py:12: DeprecationWarning: it is old", ("DeprecationWarning", "it is old")),
+        ("`TypeError: odd value`", ("TypeError", "odd value")),
+        ("I get `TypeError: odd value` for it", ("TypeError", "odd value")),
+        ("- ValueError: odd value", ("ValueError", "odd value")),
+        ("> ValueError: odd value", ("ValueError", "odd value")),
+        ("ERROR root: ValueError: odd value", ("ValueError", "odd value")),
+    ],
+)
+def test_an_error_is_read_with_its_message(line: str, error: tuple[str, str]) -> None:
+    assert read_question(f"Title\nIt fails\n{line}\nwords").errors == (error,)
+
+
+@pytest.mark.parametrize(
+    "line", ["IllegalStateException: \n  at x(B.java:3)", "See: this", "An error: x", "a.b: c", "Shop: x"]
+)
+def test_what_is_no_message_is_none(line: str) -> None:
+    assert read_question(f"Title\nIt fails\n{line}\nwords").errors == ()
+
+
+def test_the_names_that_an_error_quotes_are_names_of_code() -> None:
+    question = read_question("It fails\n```\nAttributeError: type object 'File' has no attribute 'a.read'\n```\n")
+    assert {"File", "a", "read"} <= question.code_names
+    assert "has" not in question.code_names
+
+
 def test_code_that_the_issue_shows_leads_to_its_place(index: Index) -> None:
     found = locate(index, "Wrong\n\nThe culprit is\n```\n    LEVELS[item] = left - quantity\n```\n")
     assert found.definitions[0].name == "reserve"
