@@ -26,7 +26,7 @@ _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In ?\[\d+\]:|\$) ?(.*)$", re.M)
 _TICKS = re.compile(r"(?<!`)`{1,9}([^`\n]{1,200})`{1,9}")
 _URL = re.compile(r"https?://[^\s)>\]]+")
 _PATH = re.compile(
-    r"(?<![\w/:])((?:[\w.-]{1,100}[/\\]){0,40}[\w-]{1,100}\.(?:pyx?|pxd|js|jsx|ts|tsx|java|go|rs|c|h|cc|cpp|hpp|rb|php|cs|kt|swift|scala|html|css|cfg|ini|toml|rst|md|txt|ya?ml|json))\b"
+    r"(?<![\w/:])((?:~?/)?(?:[\w.-]{1,100}[/\\]){0,40}[\w-]{1,100}\.(?:pyx?|pxd|js|jsx|ts|tsx|java|go|rs|c|h|cc|cpp|hpp|rb|php|cs|kt|swift|scala|html|css|cfg|ini|toml|rst|md|txt|ya?ml|json))\b"
 )
 _URL_PATH = re.compile(
     r"(?:/(?:blob|blame|raw)/|raw\.githubusercontent\.com/[^/\s]{1,100}/[^/\s]{1,100}/)[^/\s]{1,100}/"

@@ -377,6 +377,25 @@ def test_the_names_that_an_error_quotes_are_names_of_code() -> None:
     assert "has" not in question.code_names
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "shop/cart.py",
+        "./shop/cart.py",
+        "../shop/cart.py",
+        ".github/x.yml",
+        "...shop/cart.py",
+        "/home/ann/src/shop/cart.py",
+        "~/src/shop/cart.py",
+        "/usr/lib/python3.10/site-packages/shop/cart.py",
+        "/cart.py",
+    ],
+)
+@pytest.mark.parametrize("around", ["In {} it is", "`{}`", "({}:12)", '"{}"'])
+def test_a_path_is_read_from_its_beginning(path: str, around: str) -> None:
+    assert read_question(f"Odd\n\n{around.format(path)} odd").paths == (path,)
+
+
 def test_code_that_the_issue_shows_leads_to_its_place(index: Index) -> None:
     found = locate(index, "Wrong\n\nThe culprit is\n```\n    LEVELS[item] = left - quantity\n```\n")
     assert found.definitions[0].name == "reserve"
