@@ -208,7 +208,10 @@ def read_question(text: str) -> Question:
     text = _without_comments(undecorated(text[:_MOST_CHARACTERS].replace("\r\n", "\n"))).strip()
     links = tuple((path.rstrip("."), int(line or 0)) for path, line in _URL_PATH.findall(text))
     title, _, body = text.partition("\n")
-    body = _without_surroundings(_URL.sub(" ", body))
+    body = _without_surroundings(body)
+    # The places of scripts are addresses.
+    traced = frames_of(body)
+    body = _URL.sub(" ", body)
     blocks: list[str] = []
 
     def keep(match: "re.Match[str]") -> str:
@@ -223,7 +226,6 @@ def read_question(text: str) -> Question:
     prose = _INDENTED.sub(keep, prose)
     prose = _PROMPT.sub(keep, prose)
     code = "\n".join(blocks)
-    traced = frames_of(body)
     without = without_frames(code) if traced else code
     # A traceback, whose last frame is the deepest, tells more than a link to a line; of links, the first tells most.
     frames = (*(Frame(path, line, "") for path, line in reversed(links) if line), *traced)

@@ -21,26 +21,45 @@ _RICH_FRAME = re.compile(
 )
 _HEADER = re.compile(r"Traceback \(most recent call last\):?")
 _JAVASCRIPT = re.compile(
-    r"^[ \t]+at (?:(?:async |new )?([\w.$<>]+) (?:\[as \w+\] )?)?\(?([^()\s]{1,300}\.(?!rs\b)\w{1,9}):(\d+):\d+\)?",
+    r"^[ \t]+at (?:async )?(?:(?:new )?([\w.$<>]+) (?:\[as \w+\] )?)?"
+    r"\(?((?:(?<=\()[^()\n]{1,300}|[^()\s]{1,300})\.(?!rs\b)\w{1,9})(?:\?[^\s:()]{0,200})?:(\d+):\d+\)?",
     re.M,
 )
+_BROWSER = re.compile(
+    r"^[ \t]*(?:async\*)?([\w.$<]{0,80})[^\s@]{0,80}@((?:\w{2,20}:/)?/[^\s?()]{1,300}\.\w{1,9})"
+    r"(?:\?[^\s:()]{0,200})?:(\d+):\d+$",
+    re.M,
+)
+_COMPILER = re.compile(r"^[ \t]*([\w./\\@:-]{1,300}\.(?:[cm]?[jt]sx?|cs|fs|vb))\((\d+),\d+\):", re.M)
 _JAVA = re.compile(
-    r"^[ \t]*at (?:[\w.@-]+/)?((?:[\w$]+\.)*)([\w$<>]+)\(([\w$]+\.(?:java|kt|scala|groovy)):(\d+)\)", re.M
+    r"^[ \t]*at (?:[\w.@-]*/){0,2}((?:[\w$]+\.)*)([\w$<>]+) ?\(([\w$]+\.(?:java|kt|scala|groovy)):(\d+)\)", re.M
 )
 _GO = re.compile(
     r"^\S{0,200}?\b([A-Za-z_]\w{0,80})(?:\.func[\d.]+)?\([^\n]{0,400}\)\n[ \t]+(\S{1,300}\.go):(\d+)", re.M
 )
 _RUST = re.compile(r"panicked at (?:'[^\n]{0,400}', )?([^\s':]{1,300}\.rs):(\d+)")
 _RUST_BACK = re.compile(
-    r"^[ \t]*\d+:[ \t][^\n]{0,300}?(\w{1,80})(?:::\{[^\n]{0,80})?\n[ \t]+at (\S{1,300}\.rs):(\d+)", re.M
+    r"^[ \t]*\d+:[ \t][^\n]{0,300}?\b(\w{1,80})(?:::\{[^\n]{0,80}?)?(?:::h[0-9a-f]{5,16})?\n"
+    r"[ \t]+at (\S{1,300}\.rs):(\d+)",
+    re.M,
 )
 _RUBY = re.compile(
-    r"(?<![\w./~-])([\w./~-]{1,200}\.rb):(\d+):in [`'](?:[^\n']{0,80} in )?(?:[\w:]{1,80}[#.])?([\w?!=]{1,80})"
+    r"(?<![\w./~-])([\w./~-]{1,200}\.rb):(\d+):in [`'](?:[^\n']{0,80} in )?(?:[\w:]{1,80}[#.])?"
+    r"(?:<(?:class:|module:|main>|top [^\n>]{0,20}>))?([\w?!=]{0,80})"
 )
-_PHP = re.compile(r"^#\d+ (\S{1,300}\.php)\((\d+)\): (?:[\w\\]{1,200}(?:->|::))?(\w{1,80})", re.M)
-_CSHARP = re.compile(
-    r"^[ \t]*at (?:[\w.<>`+]{1,200}\.)?([\w<>`]{1,80})\([^\n]{0,200}\) in ([^\n]{1,200}\.\w{1,9}):line (\d+)", re.M
+_ELIXIR = re.compile(
+    r"^[ \t]*(?:\([\w.-]{1,80}(?: [\w.+-]{1,40})?\) )?([\w./-]{1,200}\.exs?):(\d+): "
+    r"(?:anonymous fn/\d+ in )?(?:[\w.]{1,200}\.)?([\w?!]{1,80})/\d+",
+    re.M,
 )
+_PHP = re.compile(
+    r"^#\d+ (\S{1,300}\.php)\((\d+)\): (?:[\w\\]{1,200}(?:->|::))?(?:\w{1,80}\\){0,9}"
+    r"(?:\{closure[^}\n]{0,100}\}|(\w{1,80}))",
+    re.M,
+)
+_PHP_THROWN = re.compile(r"\bin (\S{1,300}\.php)(?::| on line )(\d+)")
+_CSHARP = re.compile(r"^[ \t]*at ([^\s(]{1,300})\([^\n]{0,200}\) in ([^\n]{1,200}\.\w{1,9}):line (\d+)", re.M)
+_CSHARP_INNER = re.compile(r"<(\w{1,80})>\w__")
 _NATIVE = re.compile(
     r"^[ \t]*#\d+[ \t]+(?:0x[0-9a-f]+ in )?(?:\w{1,80}::){0,9}(~?\w{1,80})[^\n]{0,200}?[ \t]"
     r"([\w./+-]{1,200}\.(?:c|cc|cpp|cxx|h|hpp)):(\d+)",
@@ -54,7 +73,11 @@ _DEEPEST_LAST = (_FRAME, _SHORT_FRAME, _IPYTHON_FRAME, _IPYTHON_8_FRAME, _RICH_F
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
 _BOXED = re.compile(r"^[ \t>]*│([^\n]*)│[ \t]*$", re.M)
 _BARS = str.maketrans("│❱", "  ")
-_INNERMOST_FIRST = (_JAVASCRIPT, _JAVA, _GO, _RUST, _RUST_BACK, _RUBY, _PHP, _CSHARP, _NATIVE, _ASSERTION)
+_INNERMOST_FIRST = (
+    *(_JAVASCRIPT, _BROWSER, _COMPILER, _JAVA, _GO, _RUST, _RUST_BACK, _RUBY, _ELIXIR, _PHP, _PHP_THROWN),
+    *(_CSHARP, _NATIVE, _ASSERTION),
+)
+_CAUSE = re.compile(r"^[ \t]*(?:Caused by|\[cause\]):", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +101,13 @@ def undecorated(text: str) -> str:
 
 
 def frames_of(text: str) -> tuple[Frame, ...]:
-    """Return the lines of all tracebacks of a text, the outermost of each first."""
+    """Return the lines of all tracebacks of a text, the outermost of each first; those of a cause come later."""
     found = [*_outermost_first(text)]
+    causes = _CAUSE.split(text)
     for pattern in _INNERMOST_FIRST:
         read = _READ[pattern]
-        found.extend(reversed([read(*groups) for groups in pattern.findall(text)]))
+        for cause in causes:
+            found.extend(reversed([read(*groups) for groups in pattern.findall(cause)]))
     return tuple(found)
 
 
@@ -97,8 +122,8 @@ def _outermost_first(text: str) -> Iterator[Frame]:
     for path, line, function in _FRAME.findall(text):
         yield _frame(path, line, function)
     for path, line, function, _ in _SHORT_FRAME.findall(text):
-        # Ruby prints the innermost first, and is read below.
-        if not path.endswith(".rb"):
+        # Ruby and Elixir print the innermost first, and are read below.
+        if not path.endswith((".rb", ".ex", ".exs")):
             yield _frame(path, line, function)
     for path, function in _IPYTHON_FRAME.findall(text):
         yield _frame(path, "0", function)
@@ -117,19 +142,29 @@ def _of_java(package: str, function: str, file: str, line: str) -> Frame:
     return _frame("/".join([*folders, file]), line, function)
 
 
+def _of_csharp(name: str, path: str, line: str) -> Frame:
+    # Of `A.<BazAsync>d__12.MoveNext` and of `A.Baz[T]` the method is `BazAsync` and `Baz`.
+    inner = _CSHARP_INNER.findall(name)
+    return _frame(path, line, inner[-1] if inner else name.partition("[")[0])
+
+
 def _function_first(function: str, path: str, line: str) -> Frame:
     return _frame(path, line, function)
 
 
 _READ: dict["re.Pattern[str]", Callable[..., Frame]] = {
     _JAVASCRIPT: _function_first,
+    _BROWSER: _function_first,
+    _COMPILER: _frame,
     _JAVA: _of_java,
     _GO: _function_first,
     _RUST: _frame,
     _RUST_BACK: _function_first,
     _RUBY: _frame,
     _ASSERTION: _frame,
+    _ELIXIR: _frame,
     _PHP: _frame,
-    _CSHARP: _function_first,
+    _PHP_THROWN: _frame,
+    _CSHARP: _of_csharp,
     _NATIVE: _function_first,
 }

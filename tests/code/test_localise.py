@@ -396,6 +396,14 @@ def test_a_path_is_read_from_its_beginning(path: str, around: str) -> None:
     assert read_question(f"Odd\n\n{around.format(path)} odd").paths == (path,)
 
 
+def test_the_address_of_a_script_is_read_as_a_place() -> None:
+    question = read_question("Odd\n\nadd@http://localhost/src/x.js:1:2\n    at f (http://localhost/src/y.js:3:4)\n")
+    assert {(frame.path, frame.function) for frame in question.frames} == {
+        ("http://localhost/src/x.js", "add"),
+        ("http://localhost/src/y.js", "f"),
+    }
+
+
 def test_code_that_the_issue_shows_leads_to_its_place(index: Index) -> None:
     found = locate(index, "Wrong\n\nThe culprit is\n```\n    LEVELS[item] = left - quantity\n```\n")
     assert found.definitions[0].name == "reserve"

@@ -137,6 +137,52 @@ def test_the_outermost_frame_comes_first(text: str, expected: list[tuple[str, in
 
 
 @pytest.mark.parametrize(
+    ("text", "frame"),
+    [
+        ("PHP Fatal error:  Uncaught TypeError: x in /w/Foo.php:12", ("/w/Foo.php", 12, "")),
+        ("  thrown in /w/Foo.php on line 99", ("/w/Foo.php", 99, "")),
+        ("#1 /w/Bar.php(13): {closure}(1)", ("/w/Bar.php", 13, "")),
+        ("#1 /w/Bar.php(13): A\\B->A\\{closure}(1)", ("/w/Bar.php", 13, "")),
+        ("#1 /w/Bar.php(13): A\\helper(1)", ("/w/Bar.php", 13, "helper")),
+        ("   at A.Baz[T](String x) in C:\\Bar.cs:line 12", ("C:/Bar.cs", 12, "Baz")),
+        ("   at A.Iterator`1.Next() in /s/Bar.cs:line 12", ("/s/Bar.cs", 12, "Next")),
+        ("   at A.<BazAsync>d__12.MoveNext() in /s/Bar.cs:line 12", ("/s/Bar.cs", 12, "BazAsync")),
+        ("   at A.<>c.<Baz>b__1_0(Int32 x) in /s/Bar.cs:line 12", ("/s/Bar.cs", 12, "Baz")),
+        ("   3: diss::run::h1b92aa01cd34ef56\n             at ./src/lib.rs:99:5", ("./src/lib.rs", 99, "run")),
+        ("   3: diss::run::{{closure}}::h1b92aa01cd34ef56\n             at /s/lib.rs:9:5", ("/s/lib.rs", 9, "run")),
+        ("    at a.B.invoke (B.kt:149)", ("a/B.kt", 149, "invoke")),
+        ("\tat app//com.foo.Qux.go(Qux.kt:3)", ("com/foo/Qux.kt", 3, "go")),
+        ("    at f (/my proj/x.js:3:1)", ("/my proj/x.js", 3, "f")),
+        ("    at setup (src/Foo.vue?ab=1:3:1)", ("src/Foo.vue", 3, "setup")),
+        ("    at async file:///srv/x.mjs:3:1", ("file:///srv/x.mjs", 3, "")),
+        ("    at new Cart (x.js:3:1)", ("x.js", 3, "Cart")),
+        ("add@http://localhost:80/src/x.js?t=1:1:2", ("http://localhost:80/src/x.js", 1, "add")),
+        ("@/srv/x.js:1:2", ("/srv/x.js", 1, "")),
+        ("src/a.ts(12,5): error TS2345: Argument", ("src/a.ts", 12, "")),
+        ("lib/a.rb:3:in `<class:Foo>'", ("lib/a.rb", 3, "Foo")),
+        ("lib/a.rb:3:in `block in <top (required)>'", ("lib/a.rb", 3, "")),
+        ("    (phoenix 1.5) lib/x.ex:1: M.f/2", ("lib/x.ex", 1, "f")),
+        ("    lib/x.ex:1: anonymous fn/1 in M.N.f!/2", ("lib/x.ex", 1, "f!")),
+    ],
+)
+def test_a_frame_of_another_language_is_read(text: str, frame: tuple[str, int, str]) -> None:
+    assert frames_of(f"It fails:\n{text}\nwords") == (Frame(*frame),)
+    assert frames_of(without_frames(f"It fails:\n{text}\nwords")) == ()
+
+
+def test_the_frames_of_the_root_cause_are_the_deepest() -> None:
+    thrown = "E: x\n\tat a.A.f(A.java:1)\n\tat a.A.g(A.java:2)\n"
+    text = f"{thrown}Caused by: F: y\n\tat b.B.h(B.java:3)\n\tat b.B.i(B.java:4)\n"
+    assert [frame.function for frame in frames_of(text)] == ["g", "f", "i", "h"]
+
+
+def test_where_php_threw_is_the_deepest() -> None:
+    trace = "Stack trace:\n#0 /w/B.php(2): A->f()\n#1 {main}\n"
+    text = f"PHP Fatal error: x in /w/A.php:1\n{trace}  thrown in /w/A.php on line 1"
+    assert [frame.path for frame in frames_of(text)] == ["/w/B.php", "/w/A.php", "/w/A.php"]
+
+
+@pytest.mark.parametrize(
     "text", [PYTHON, IPYTHON, IPYTHON_8, undecorated(RICH), NODE, JAVA, GO, RUST, RUBY, PHP, CSHARP, GDB, ASSERTION]
 )
 def test_what_is_left_names_no_place(text: str) -> None:
