@@ -9,10 +9,13 @@ _SHORT_FRAME = re.compile(r"^[ \t>]*([\w./\\-]+\.\w{1,5}):(\d+):(?: in (\w+)|[ \
 
 # What may be long is bounded, or a line of a hundred thousand characters would be gone through again and again.
 _IPYTHON_FRAME = re.compile(
-    r"^((?:[A-Za-z]:[^\n:]{1,300}|[~/\w.\\-]{1,300})\.pyx?)(?:\([^)\n]{0,300}\))? in ([\w.<>]{1,200})\(", re.M
+    r"^((?:[A-Za-z]:[^\n:]{1,300}|[~/\w.\\-]{1,300})\.pyx?)(?:\([^)\n]{0,300}\))? in ([\w.<>]{1,200})"
+    r"\([^)\n]{0,400}\)?",
+    re.M,
 )
 _IPYTHON_8_FRAME = re.compile(
-    r"^[ \t>]*File \[?((?:[A-Za-z]:)?[^\n:\]\"]{1,300}\.pyx?):(\d+)(?:\]\([^)\n]{0,500}\))?(?:, in ([\w.<>]{1,200}))?",
+    r"^[ \t>]*File \[?((?:[A-Za-z]:)?[^\n:\]\"]{1,300}\.pyx?):(\d+)(?:\]\([^)\n]{0,500}\))?"
+    r"(?:, in ([\w.<>]{1,200})(?:\([^)\n]{0,400}\)?)?)?",
     re.M,
 )
 _RICH_FRAME = re.compile(

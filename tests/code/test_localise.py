@@ -269,10 +269,13 @@ def test_lines_and_neighbouring_words_are_taken_from_a_question() -> None:
 
 
 def test_the_lines_of_a_traceback_of_ipython_are_none_of_the_words() -> None:
-    trace = "KeyError   Traceback (most recent call last)\nFile ~/umlaut/cart.py:17, in add_item(self)\n"
+    trace = (
+        "KeyError   Traceback (most recent call last)\n~/umlaut/order.py in main(tilde)\n"
+        "File ~/umlaut/cart.py:17, in add_item(self, cedilla='(x')\n"
+    )
     question = read_question(f"Ordering fails\nIt says\n{trace}KeyError: 'book'\n")
     assert question.frames
-    assert {"umlaut", "traceback", "recent"}.isdisjoint(question.told_terms)
+    assert {"umlaut", "tilde", "cedilla", "traceback", "recent"}.isdisjoint(question.told_terms)
 
 
 def test_a_traceback_of_rich_is_read_without_its_box_and_its_colours() -> None:
