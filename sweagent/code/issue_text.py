@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import pairwise
 from math import log
 
-from sweagent.code.traces import Frame, frames_of, undecorated, without_frames
+from sweagent.code.traces import Frame, frames_of, line_number, undecorated, without_frames
 from sweagent.code.words import IDENTIFIER, OF_REPORTS, terms
 
 _ERROR = re.compile(
@@ -206,7 +206,7 @@ def read_question(text: str) -> Question:
         text: title and body, as Markdown or plain text; what is past 60,000 characters is not read.
     """
     text = _without_comments(undecorated(text[:_MOST_CHARACTERS].replace("\r\n", "\n"))).strip()
-    links = tuple((path.rstrip("."), int(line or 0)) for path, line in _URL_PATH.findall(text))
+    links = tuple((path.rstrip("."), line_number(line)) for path, line in _URL_PATH.findall(text))
     title, _, body = text.partition("\n")
     body = _without_surroundings(body)
     # The places of scripts are addresses.

@@ -135,8 +135,13 @@ def _outermost_first(text: str) -> Iterator[Frame]:
             yield _frame(path, line, function)
 
 
+def line_number(digits: str) -> int:
+    """The number of a line as it is written; 0 for none, and what has more digits than any file has lines is cut."""
+    return int(digits[:9] or 0)
+
+
 def _frame(path: str, line: str, function: str = "") -> Frame:
-    return Frame(path.replace("\\", "/"), int(line), function.rpartition(".")[2])
+    return Frame(path.replace("\\", "/"), line_number(line), function.rpartition(".")[2])
 
 
 def _of_java(package: str, function: str, file: str, line: str) -> Frame:

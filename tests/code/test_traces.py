@@ -2,6 +2,7 @@
 
 import pytest
 
+from sweagent.code.issue_text import read_question
 from sweagent.code.traces import Frame, frames_of, undecorated, without_frames
 
 PYTHON = """
@@ -206,3 +207,9 @@ def test_colours_and_boxes_are_taken_away(text: str, expected: str) -> None:
 @pytest.mark.parametrize("piece", ["a", "a.", "a/", "1: a", "#1 a.", "at a.", "\tat a(", "a(\n", "\n", "x.rb:"])
 def test_a_frame_is_found_after_a_long_text(piece: str) -> None:
     assert Frame("/lib/app/main.py", 3, "main") in frames_of(piece * 15_000 + PYTHON)
+
+
+def test_a_number_of_thousands_of_digits_is_no_fault() -> None:
+    nines = "9" * 5000
+    text = f'x\n\nFile "cart.py", line {nines}\n\nhttps://forge.example/o/r/blob/main/cart.py#L{nines}\n'
+    assert {frame.path for frame in read_question(text).frames} == {"cart.py"}
