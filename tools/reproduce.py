@@ -62,7 +62,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     )
     points = ""
     if seen.exit_code and place.shown.endswith(".py"):
-        points = pointed_at(context, command, seen.text, reproduction.paths)
+        points = pointed_at(context, reproduction, seen.text)
     return seen.model_copy(
         update={
             "text": "\n".join(part for part in (_verdict(seen), seen.text, points and f"{_POINTS}\n{points}") if part),

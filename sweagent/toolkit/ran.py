@@ -1,13 +1,17 @@
 """Where a failing reproduction points: the issue's places, ranked again by its traceback and by what it runs."""
 
+import ast
 import json
+import shlex
 from collections.abc import Collection, Mapping
 
 from sweagent.code import CoveredRun, Localisation, hints, locate, rerank
 from sweagent.errors import UsageError
+from sweagent.testing import Runner, runner_of
 from sweagent.tooling import ToolContext
 from sweagent.toolkit.repository_index import current_index
 from sweagent.toolkit.testrun import scratch
+from sweagent.trajectory import Reproduction
 
 _PLACES = 1000
 """Definitions of the ranking by the issue's words that what is run can lift."""
@@ -83,16 +87,15 @@ begin()
 """
 
 
-def pointed_at(context: ToolContext, command: str, printed: str, made: Collection[str]) -> str:
-    """Return where a failing run of a Python program points, a definition a line; empty when nothing is known.
+def pointed_at(context: ToolContext, reproduction: Reproduction, printed: str) -> str:
+    """Return where a failing reproduction in Python points, a definition a line; empty when nothing is known.
 
-    The run is done once more, with a tracer in it; nothing of it is shown but the places.
+    It is run once more, with a tracer in it; nothing of that run is shown but the places.
 
     Args:
         context: what the tools work with.
-        command: the shell command that fails.
+        reproduction: fails; its own files are left out.
         printed: what it printed.
-        made: the files of the reproduction itself, which are left out.
 
     Raises:
         SandboxError: the sandbox is lost.
@@ -103,15 +106,44 @@ def pointed_at(context: ToolContext, command: str, printed: str, made: Collectio
         index = current_index(context)
     except UsageError:
         return ""
-    lines = {path: numbers for path, numbers in _ran(context, command).items() if path not in made}
-    runs = [CoveredRun(failed=True, lines=lines)] if lines else []
+    runs = [CoveredRun(failed=True, lines=_without(ran(context, reproduction.command), reproduction.paths))]
+    if runs[0].lines and (start := _start(context, reproduction)):
+        runs.append(CoveredRun(failed=False, lines=ran(context, start)))
     found = rerank(index, locate(index, context.issue_text, _PLACES), output=printed, runs=runs, limit=_PLACES)
-    shown = Localisation(definitions=tuple(hit for hit in found.definitions if hit.path not in made)[:_SHOWN])
-    return hints(shown, max(200, context.limits.characters // 16))
+    places = tuple(hit for hit in found.definitions if hit.path not in reproduction.paths)
+    return hints(Localisation(definitions=places[:_SHOWN]), max(200, context.limits.characters // 16))
 
 
-def _ran(context: ToolContext, command: str) -> Mapping[str, frozenset[int]]:
-    """The lines of the functions that a command runs in the repository, by path; none when it does not end."""
+def _without(lines: Mapping[str, frozenset[int]], paths: Collection[str]) -> dict[str, frozenset[int]]:
+    return {path: numbers for path, numbers in lines.items() if path not in paths}
+
+
+def _start(context: ToolContext, reproduction: Reproduction) -> str:
+    """The command that runs what a reproduction runs before it comes to the point; empty when there is none.
+
+    What the imports and the collection of tests run is run by every reproduction, and says little of this one.
+    """
+    if reproduction.kind == "test":
+        is_pytest = runner_of(context.test_command) is Runner.PYTEST
+        return f"{reproduction.command} --collect-only -q" if is_pytest else ""
+    try:
+        body = ast.parse(reproduction.content).body
+    except (SyntaxError, ValueError):
+        return ""
+    imports = "\n".join(ast.unparse(part) for part in body if isinstance(part, ast.Import | ast.ImportFrom))
+    return f"python -c {shlex.quote(imports)}" if imports else ""
+
+
+def ran(context: ToolContext, command: str) -> Mapping[str, frozenset[int]]:
+    """Return the lines of the functions that a command runs in the repository, by path; none when it does not end.
+
+    Args:
+        context: what the tools work with.
+        command: a shell command; what it starts is watched too, as far as it is Python.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+    """
     folder = f"{scratch(context)}/traced"
     record = f"{folder}/record"
     root = context.sandbox.run("pwd -P", fresh=True).output.strip().rstrip("/") + "/"
