@@ -3,15 +3,31 @@
 SQLite in write-ahead mode: many readers beside a writer, and a process that is killed loses only its last batch.
 """
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sweagent.code.facts import FORMAT
 
 _AT_ONCE = 500
+_FAILURES = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What a store may raise; of a damaged schema sqlite3 tells with bytes that it cannot decode itself."""
+_NO_DAMAGE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
 
 
 def default_cache() -> Path:
@@ -21,7 +37,10 @@ def default_cache() -> Path:
 
 
 class FactStore:
-    """A store of encoded facts, used as a context manager. A folder that cannot be written to gives one in memory.
+    """A store of encoded facts, used as a context manager.
+
+    What it keeps can be made again: a damaged file is replaced by a new one, and a folder that cannot be written to
+    gives a store in memory.
 
     Args:
         folder: where the file is kept; made when missing.
@@ -29,6 +48,7 @@ class FactStore:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"code-{FORMAT}.sqlite3"
+        self._file = (0, 0)
         self._connection = self._open()
 
     def __enter__(self) -> "FactStore":
@@ -38,34 +58,78 @@ class FactStore:
         self._connection.close()
 
     def load(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield (key, record) of those keys that are stored."""
+        """Yield (key, record) of those keys that are stored and can be read."""
         wanted = list(keys)
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
             # Only the number of marks goes into the text; the values are bound.
             query = f"SELECT key, record FROM facts WHERE key IN ({marks})"  # noqa: S608
-            yield from self._connection.execute(query, some)
+            try:
+                rows = self._connection.execute(query, some).fetchall()
+            except _FAILURES as error:
+                self._renew_if_damaged(error)
+                return
+            yield from rows
 
     def save(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Store records in one transaction; a full disk or a lock held too long leaves the store as it was."""
-        with suppress(sqlite3.OperationalError), self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", records)
+        try:
+            with self._connection:
+                self._connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", records)
+        except _FAILURES as error:
+            self._renew_if_damaged(error)
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                return _connect(self.path)
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
-                # Not a database: what is kept here can be made again.
-                for name in (self.path.name, f"{self.path.name}-wal", f"{self.path.name}-shm"):
-                    self.path.with_name(name).unlink(missing_ok=True)
-                return _connect(self.path)
-        except (OSError, sqlite3.OperationalError):
+            with _locked(self.path.with_suffix(".lock")):
+                try:
+                    connection = _connect(self.path)
+                except _FAILURES as error:
+                    if not _is_damage(error):
+                        raise
+                    _remove(self.path)
+                    connection = _connect(self.path)
+                self._file = _identity(self.path)
+                return connection
+        except (OSError, *_FAILURES):
             return _connect(None)
+
+    def _renew_if_damaged(self, error: Exception) -> None:
+        if not _is_damage(error):
+            return
+        with suppress(OSError), _locked(self.path.with_suffix(".lock")):
+            # Another process may have renewed it already. While the connection is open, no new file has its number.
+            if _identity(self.path) == self._file:
+                _remove(self.path)
+        self._connection.close()
+        self._connection = self._open()
+
+
+def _is_damage(error: Exception) -> bool:
+    """Tell damage from a lock held too long, from a disk that is full or cannot be written, and from faults of ours."""
+    if isinstance(error, sqlite3.ProgrammingError):
+        return False
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _NO_DAMAGE
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time open or remove the file, so that none removes what another has just made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _remove(path: Path) -> None:
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
@@ -78,7 +142,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
             "CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID"
         )
         connection.commit()
-    except sqlite3.Error:
+    except BaseException:
         connection.close()
         raise
     return connection

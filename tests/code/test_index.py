@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from sweagent import code
 from sweagent.code import Index, LiveIndex, blobs, open_index
 from sweagent.code.facts import FORMAT
+from sweagent.code.store import FactStore
 from sweagent.git import GitError
 
 Commit = Callable[[dict[str, str | None]], str]
@@ -156,6 +158,95 @@ def test_a_damaged_cache_is_made_again(
     assert open_index(git_dir, base, cache).find("Cart")
 
 
+@pytest.mark.parametrize("page", [0, 1, 2, 3])
+def test_a_cache_with_a_damaged_page_is_made_again(page: int, commit: Commit, git_dir: Path, tmp_path: Path) -> None:
+    base = commit({f"m{number}.py": f"def f{number}(): pass\n" * 300 for number in range(150)})
+    cache = tmp_path / "cache"
+    open_index(git_dir, base, cache)
+    stored = cache / f"code-{FORMAT}.sqlite3"
+    content = stored.read_bytes()
+    assert len(content) >= 6 * 4096
+    stored.write_bytes(content[: page * 4096] + bytes(4096) + content[(page + 1) * 4096 :])
+    assert open_index(git_dir, base, cache).find("f7")
+    assert open_index(git_dir, base, cache).find("f7")
+    with closing(sqlite3.connect(stored)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("SELECT count(*) FROM facts").fetchone() == (150,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE facts (name TEXT, content TEXT)",
+        "CREATE TABLE facts (key TEXT, record TEXT, more TEXT)",
+        "CREATE VIEW facts AS SELECT 'a' AS key, 'b' AS record",
+    ],
+)
+def test_a_cache_of_another_shape_is_made_again(
+    statement: str, commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path
+) -> None:
+    stored = tmp_path / "cache" / f"code-{FORMAT}.sqlite3"
+    stored.parent.mkdir()
+    with closing(sqlite3.connect(stored)) as connection:
+        connection.execute(statement)
+    base = commit(dict(shop))
+    # What was read while the damage came to light may be lost, but not twice.
+    assert open_index(git_dir, base, stored.parent).find("Cart")
+    assert open_index(git_dir, base, stored.parent).find("Cart")
+    with closing(sqlite3.connect(stored)) as connection:
+        assert connection.execute("SELECT count(*) FROM facts").fetchone() == (7,)
+
+
+def test_a_store_that_another_has_renewed_is_left_alone(tmp_path: Path) -> None:
+    with FactStore(tmp_path) as first, FactStore(tmp_path) as second:
+        with closing(sqlite3.connect(first.path)) as connection:
+            connection.execute("DROP TABLE facts")
+        assert list(first.load(["a"])) == []
+        first.save([("a", b"x")])
+        assert list(second.load(["a"])) == []
+        assert list(second.load(["a"])) == [("a", b"x")]
+        second.save([("b", b"y")])
+        assert dict(first.load(["a", "b"])) == {"a": b"x", "b": b"y"}
+    with FactStore(tmp_path) as again:
+        assert dict(again.load(["a", "b"])) == {"a": b"x", "b": b"y"}
+
+
+def test_a_lock_held_too_long_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, timeout: connect(path, timeout=0.1))
+    with FactStore(tmp_path) as store:
+        store.save([("a", b"x")])
+        with closing(connect(store.path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            store.save([("b", b"y")])
+        assert dict(store.load(["a", "b"])) == {"a": b"x"}
+
+
+STARTER = """
+import sys
+from pathlib import Path
+from sweagent.code.store import FactStore
+number = sys.argv[2]
+sys.stdin.readline()
+with FactStore(Path(sys.argv[1])) as store:
+    for part in range(20):
+        store.save([(f"{number}.{part}", b"x" * 2000)])
+"""
+
+
+def test_starters_that_find_the_same_damage_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    (tmp_path / f"code-{FORMAT}.sqlite3").write_bytes(b"not a database" * 100)
+    command = [sys.executable, "-c", STARTER, str(tmp_path)]
+    starters = [subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE) for number in range(6)]
+    for process in starters:
+        assert process.stdin is not None
+        process.stdin.close()
+    assert [process.wait(60) for process in starters] == [0] * 6
+    with FactStore(tmp_path) as store:
+        keys = [f"{number}.{part}" for number in range(6) for part in range(20)]
+        assert len(dict(store.load(keys))) == len(keys)
+
+
 def test_a_damaged_record_is_read_again(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
     base = commit(dict(shop))
     open_index(git_dir, base, tmp_path / "cache")
@@ -185,8 +276,6 @@ with FactStore(Path(sys.argv[1])) as store:
 
 
 def test_the_store_survives_a_kill_and_readers_beside_the_writer(tmp_path: Path) -> None:
-    from sweagent.code.store import FactStore
-
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     for _ in range(5):
