@@ -15,12 +15,16 @@ from heapq import nsmallest
 from itertools import chain
 from math import exp, log, sqrt
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import PlainSerializer
 
 from sweagent.code.collecting import without_collection
 from sweagent.code.definition_signals import Candidate, DefinitionSignals, best_ranks
 from sweagent.code.file_signals import FileSignals, Signal
 from sweagent.code.index import Index
 from sweagent.code.issue_text import read_question
+from sweagent.code.printable import encodable
 from sweagent.code.reasons import definition_reason, file_reason
 from sweagent.model import Frozen
 
@@ -29,13 +33,16 @@ LIKELY = 40
 LOOKED_INTO = 16
 """Files whose definitions are looked into."""
 
+RepositoryPath = Annotated[str, PlainSerializer(encodable, when_used="json")]
+"""A path in a repository; JSON cannot hold its bytes that are not UTF-8."""
+
 _DEFINITION_BEST = ("phrase", "outer", "around_title", "length")
 
 
 class FileHit(Frozen):
     """A file that may need the change."""
 
-    path: str
+    path: RepositoryPath
     score: float
     """Its share of the belief among the files looked into, from 0 to 1."""
     reason: str
@@ -44,7 +51,7 @@ class FileHit(Frozen):
 class DefinitionHit(Frozen):
     """A definition that may need the change."""
 
-    path: str
+    path: RepositoryPath
     name: str
     """Qualified, such as `Session.send`."""
     kind: str

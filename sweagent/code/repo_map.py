@@ -12,6 +12,7 @@ from sweagent.code.definitions import Definition
 from sweagent.code.index import Index, Place
 from sweagent.code.languages import is_aside, is_test, language_of
 from sweagent.code.localise import Localisation, locate
+from sweagent.code.printable import printable
 from sweagent.code.tokens import count_tokens
 
 _Item = TypeVar("_Item")
@@ -50,9 +51,11 @@ def hints(localisation: Localisation, token_budget: int = 300) -> str:
         localisation: from `locate`.
         token_budget: tokens that the hints may cost.
     """
-    lines = [f"{hit.path}:{hit.start}-{hit.end} {hit.name} ({hit.reason})" for hit in localisation.definitions]
+    lines = [
+        f"{printable(hit.path)}:{hit.start}-{hit.end} {hit.name} ({hit.reason})" for hit in localisation.definitions
+    ]
     shown = {hit.path for hit in localisation.definitions}
-    lines += [f"{hit.path} ({hit.reason})" for hit in localisation.files if hit.path not in shown]
+    lines += [f"{printable(hit.path)} ({hit.reason})" for hit in localisation.files if hit.path not in shown]
     return _most(lines, token_budget, "\n".join)
 
 
@@ -118,7 +121,7 @@ def _render(index: Index, places: Sequence[Place]) -> str:
     lines: list[str] = []
     for path, definitions in by_path.items():
         source = contents.get(path, b"").decode("utf-8", "replace").split("\n")
-        lines.append(f"{path}:")
+        lines.append(f"{printable(path)}:")
         shown: set[int] = set()
         outlined = index.outline(path).definitions
         for definition in sorted(definitions, key=lambda item: (item.start, -item.end)):

@@ -1,6 +1,7 @@
 """The command line itself: quick help, clear refusals, documented exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 HEAVY = ("litellm", "docker", "git", "pydantic", "rich", "tree_sitter", "yaml")
 
 
-def fix_issue(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def fix_issue(
+    *arguments: str | Path, cwd: Path | None = None, cache: Path | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sweagent", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+    env = {**os.environ, **env, **({"XDG_CACHE_HOME": str(cache)} if cache else {})}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd, env=env)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -100,3 +104,19 @@ def test_doctor_says_what_is_missing() -> None:
     names = {"git", "docker", "bubblewrap", "model key", "forge token", "package registry"}
     assert names <= {check["name"] for check in checks}
     assert all(check["hint"] for check in checks if check["state"] == "missing")
+
+
+ODD_NAMES = {
+    "not UTF-8": (b"caf\xe9.py", "caf\\xe9.py"),
+    "line end": (b"two\nlines.py", "two\nlines.py"),
+    "beyond ASCII": ("\u00fc\U0001f41b.py".encode(), "\u00fc\U0001f41b.py"),
+}
+
+
+@pytest.mark.parametrize(("name", "said"), ODD_NAMES.values(), ids=ODD_NAMES)
+def test_json_of_any_name_can_be_read(name: bytes, said: str, tmp_path: Path, git_repository) -> None:
+    repo = git_repository({os.fsdecode(name): "def total():\n    return 0\n"})
+    located = json.loads(fix_issue("locate", repo, "total is wrong", "--json", cache=tmp_path).stdout)
+    assert {hit["path"] for hit in [*located["files"], *located["definitions"]]} == {said}
+    mapped = json.loads(fix_issue("map", repo, "--json", cache=tmp_path).stdout)["map"]
+    assert mapped.encode().decode().startswith(said.replace("\n", "\\n") + ":\n")
