@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweagent.errors import FixIssueError
+from sweagent.errors import ExitCode, FixIssueError
 
 Argument = str | bytes | Path
 
@@ -62,6 +62,8 @@ _NETWORK_VARIABLES = (
     "NO_PROXY",
 )
 
+_LINES_TOLD = 6
+
 
 class GitError(FixIssueError):
     """git ended with an error.
@@ -70,10 +72,15 @@ class GitError(FixIssueError):
         message: what was tried, in one line.
         stderr: what git said.
         status: git's exit status.
+        hint: what the user can do; by default what git said before its last line.
     """
 
-    def __init__(self, message: str, stderr: str = "", status: int = 128) -> None:
-        super().__init__(message, "look at what git said above")
+    exit_code = ExitCode.FORGE
+
+    def __init__(self, message: str, stderr: str = "", status: int = 128, hint: str = "") -> None:
+        before = "; ".join(stderr.splitlines()[-_LINES_TOLD:-1])
+        otherwise = f"before that git said: {before}" if before else "check the repository with `git fsck`"
+        super().__init__(message, hint or otherwise)
         self.stderr = stderr
         self.status = status
 
@@ -147,9 +154,10 @@ def git(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise GitError(f"`{shown}` took more than {timeout:g} s") from error
+        raise GitError(f"`{shown}` took more than {timeout:g} s", hint="try again when less is going on") from error
     except OSError as error:
-        raise GitError(f"`{shown}` could not be started: {error}") from error
+        hint = "install git, and see that it is on the PATH"
+        raise GitError(f"`{shown}` could not be started: {error}", hint=hint) from error
     stderr = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode not in tuple(allowed):
         last = stderr.splitlines()[-1] if stderr else f"exit status {done.returncode}"

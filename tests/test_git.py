@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sweagent.errors import ExitCode
 from sweagent.git import GitError, git, hardened_environment
 
 
@@ -75,13 +76,26 @@ def test_failure_says_what_git_said() -> None:
 
     assert "not a git repository" in caught.value.stderr
     assert caught.value.status == 128
+    assert caught.value.exit_code == ExitCode.FORGE
+
+
+def test_failure_tells_what_git_said_before_its_last_line(git_repository: Callable[..., Path]) -> None:
+    user = git_repository({"a": "x"})
+    patch = b"diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-y\n+z\n"
+
+    with pytest.raises(GitError, match="patch does not apply") as caught:
+        git("apply", "-", git_dir=user / ".git", work_tree=user, stdin=patch)
+
+    assert "patch failed: a:1" in caught.value.hint
 
 
 def test_missing_git_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
 
-    with pytest.raises(GitError, match="could not be started"):
+    with pytest.raises(GitError, match="could not be started") as caught:
         git("version")
+
+    assert "install git" in caught.value.hint
 
 
 def test_command_that_takes_too_long_is_ended(git_repository: Callable[..., Path]) -> None:
