@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweagent.git import git
+from sweagent.code.languages import is_source
+from sweagent.git import GitError, git
 
 _BATCH_BYTES = 32 << 20
 _BATCH_BLOBS = 2000
@@ -26,20 +27,55 @@ class Entry:
 
 
 def tree_entries(git_dir: Path, commit: str) -> tuple[Entry, ...]:
-    """List the regular files of a commit.
+    """List the regular files of a commit; those that a partial clone left out are not among them, nor fetched.
 
     Raises:
-        GitError: there is no such commit.
+        GitError: there is no such commit, or a partial clone has none of its sources.
     """
-    listed = git("ls-tree", "-r", "-z", "-l", "--full-tree", commit, git_dir=git_dir).stdout
-    entries: list[Entry] = []
-    for line in listed.decode("utf-8", "surrogateescape").split("\0"):
+    try:
+        lines = _listed(git_dir, commit, "-l")
+    except GitError as error:
+        if "promisor" not in error.stderr:
+            raise
+        return _entries_of_partial_clone(git_dir, commit)
+    # Git writes BAD for the size of a blob that the repository does not have.
+    return tuple(Entry(path, blob, int(size)) for path, blob, size in lines if size.isdecimal())
+
+
+def _listed(git_dir: Path, commit: str, *options: str) -> list[tuple[str, str, str]]:
+    """The (path, blob, size) of the regular files; the size is empty unless `-l` is among the options."""
+    output = git("ls-tree", "-r", "-z", "--full-tree", *options, commit, git_dir=git_dir).stdout
+    listed = []
+    for line in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         about, _, path = line.partition("\t")
-        fields = about.split()
-        # Git writes BAD for the size of a blob that the repository does not have.
-        if len(fields) == 4 and fields[1] == "blob" and fields[0] != "120000" and fields[3].isdecimal():
-            entries.append(Entry(path, fields[2], int(fields[3])))
-    return tuple(entries)
+        mode, kind, blob, *size = about.split()
+        if kind == "blob" and mode != "120000":
+            listed.append((path, blob, "".join(size)))
+    return listed
+
+
+def _entries_of_partial_clone(git_dir: Path, commit: str) -> tuple[Entry, ...]:
+    """What is there of a commit, found without asking for what is not: older git would want to fetch it."""
+    try:
+        listed = _listed(git_dir, commit)
+        walked = git("rev-list", "--objects", "--no-walk", "--missing=print", commit, git_dir=git_dir).stdout
+    except GitError as error:
+        raise _left_out(git_dir, commit, error.stderr) from error
+    missing = {line[1:].decode() for line in walked.splitlines() if line.startswith(b"?")}
+    there = [(path, blob) for path, blob, _ in listed if blob not in missing]
+    if not any(is_source(path) for path, _ in there):
+        raise _left_out(git_dir, commit)
+    asked = "".join(f"{blob}\n" for _, blob in there).encode()
+    sizes = git("cat-file", "--batch-check=%(objectsize)", git_dir=git_dir, stdin=asked).stdout.split()
+    return tuple(Entry(path, blob, int(size)) for (path, blob), size in zip(there, sizes, strict=True))
+
+
+def _left_out(git_dir: Path, commit: str, stderr: str = "") -> GitError:
+    return GitError(
+        f"the partial clone {git_dir} does not have the files of {commit}",
+        stderr,
+        hint="run `git fetch --refetch --no-filter` in it",
+    )
 
 
 def read_blobs(git_dir: Path, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:

@@ -126,9 +126,18 @@ def _top(path: Path) -> Path | None:
 
 
 def _commit(git_dir: Path, name: str) -> str | None:
-    """The full hash of a commit by any of its names, if its tree is there too."""
+    """The full hash of a commit by any of its names.
+
+    Raises:
+        UsageError: the commit is there, but not its tree.
+    """
     found = git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", git_dir=git_dir, allowed=(0, 1, 128))
     if found.status:
         return None
     tree = git("cat-file", "-e", f"{found.text}^{{tree}}", git_dir=git_dir, allowed=(0, 1, 128))
-    return None if tree.status else found.text
+    if tree.status:
+        raise UsageError(
+            f"the files of the commit {found.text} are not in {git_dir}",
+            "if it is a partial clone, run `git fetch --refetch --no-filter` in it, else `git fsck`",
+        )
+    return found.text

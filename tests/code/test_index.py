@@ -132,6 +132,46 @@ def test_a_blob_that_is_not_there_is_left_out(commit: Commit, git_dir: Path, tmp
     assert {place.definition.name for place in index.definitions()} == {"here"}
 
 
+@pytest.fixture
+def partial_clone(git_dir: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Clone the repository with some of its objects left out; returns the git directory."""
+
+    def clone(*options: str) -> Path:
+        subprocess.run(["git", "config", "uploadpack.allowFilter", "true"], cwd=git_dir, check=True)
+        folder = tmp_path / "partial"
+        subprocess.run(["git", "clone", "-q", *options, f"file://{git_dir}", folder], check=True)
+        return folder / ".git"
+
+    return clone
+
+
+def test_a_partial_clone_gives_what_it_has(commit: Commit, partial_clone: Callable[..., Path], tmp_path: Path) -> None:
+    base = commit({"same.py": "def same(): pass\n", "changed.py": "def before(): pass\n"})
+    head = commit({"changed.py": "def after(): pass\n"})
+    clone = partial_clone("--filter=blob:none")
+    assert {place.definition.name for place in open_index(clone, head, tmp_path / "cache").definitions()} == {
+        "same",
+        "after",
+    }
+    index = open_index(clone, base, tmp_path / "cache")
+    assert {place.definition.name for place in index.definitions()} == {"same"}
+    assert index.text("same.py") == "def same(): pass\n"
+    assert index.entries["same.py"].size == len("def same(): pass\n")
+
+
+@pytest.mark.parametrize("filtered", ["blob:none", "tree:0", "tree:1"])
+def test_a_partial_clone_without_the_sources_tells_the_way_out(
+    filtered: str, commit: Commit, partial_clone: Callable[..., Path], tmp_path: Path
+) -> None:
+    base = commit({"pkg/a.py": "def a(): pass\n"})
+    clone = partial_clone(f"--filter={filtered}", "--no-checkout")
+    with pytest.raises(GitError, match="partial clone") as caught:
+        open_index(clone, base, tmp_path / "cache")
+    assert "`git fetch --refetch --no-filter`" in caught.value.hint
+    subprocess.run(["git", "fetch", "-q", "--refetch", "--no-filter"], cwd=clone, check=True)
+    assert open_index(clone, base, tmp_path / "cache").find("a")
+
+
 @pytest.mark.parametrize("on", [True, False])
 def test_the_garbage_collector_is_left_as_it_was(on: bool, commit: Commit, git_dir: Path, tmp_path: Path) -> None:
     base = commit({"a.py": "def a(): pass\n"})

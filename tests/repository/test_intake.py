@@ -122,6 +122,20 @@ def test_base_that_a_shallow_clone_lacks_is_told_with_the_way_out(user: Path, gi
     assert "--unshallow" in caught.value.hint
 
 
+@pytest.mark.parametrize("base", [None, "HEAD"])
+def test_commit_without_its_files_is_told_with_the_way_out(
+    base: str | None, user: Path, git_command: Git, tmp_path: Path
+) -> None:
+    git_command("config", "uploadpack.allowFilter", "true", cwd=user)
+    clone = ("clone", "-q", "--no-checkout", "--filter=tree:0", f"file://{user}", str(tmp_path / "partial"))
+    git_command(*clone, cwd=tmp_path)
+
+    with pytest.raises(UsageError, match="the files of the commit") as caught:
+        open_repository(str(tmp_path / "partial"), base=base)
+
+    assert "--refetch" in caught.value.hint
+
+
 def test_bare_repository_works_but_has_no_work_tree(user: Path, git_command: Git, tmp_path: Path) -> None:
     git_command("clone", "-q", "--bare", str(user), str(tmp_path / "bare.git"), cwd=tmp_path)
     repository = open_repository(str(tmp_path / "bare.git"))
