@@ -1,6 +1,9 @@
 """The commands, put together, and the one place where errors become messages and exit codes."""
 
+import errno
+import io
 import json
+import os
 import sys
 from typing import Annotated, Any
 
@@ -39,6 +42,8 @@ environment, 11 model, 12 forge or git, 13 disk, 1 internal error, 130 interrupt
 
 # typer raises click's exceptions, or those of its own copy of click; both have this shape.
 _WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     help=HELP,
@@ -84,6 +89,25 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
+    as_json = "--json" in arguments
+    _print_any_text(as_json=as_json)
+    try:
+        code = _invoke(arguments, as_json=as_json)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _discard_output()
+        return 1
+    except OSError as error:
+        from sweagent.errors import StorageError
+
+        _discard_output()
+        hint = "free some disk space, or write somewhere else"
+        return _report(StorageError(f"the output cannot be written: {error.strerror}", hint), as_json=False)
+
+
+def _invoke(arguments: list[str], *, as_json: bool) -> int:
     group = typer.main.get_group(app)
     if arguments and arguments[0] not in {*group.commands, "-h", "--help", "--version"}:
         arguments = ["solve", *arguments]
@@ -95,7 +119,22 @@ def run(arguments: list[str]) -> int:
         if isinstance(error, _WRONG_USAGE):
             error.show()
             return int(error.exit_code)
-        return _report(error, as_json="--json" in arguments)
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+            raise
+        return _report(error, as_json=as_json)
+
+
+def _print_any_text(*, as_json: bool) -> None:
+    """Let no character be refused by standard output; JSON is UTF-8 whatever the locale is."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8" if as_json else None, errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Let go of what could not be written, so that Python does not try it again at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _report(error: Exception, *, as_json: bool) -> int:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -12,11 +13,17 @@ HEAVY = ("litellm", "docker", "git", "pydantic", "rich", "tree_sitter", "yaml")
 
 
 def fix_issue(
-    *arguments: str | Path, cwd: Path | None = None, cache: Path | None = None, **env: str
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    cache: Path | None = None,
+    stdout: int | IO[str] = subprocess.PIPE,
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sweagent", *map(str, arguments)]
-    env = {**os.environ, **env, **({"XDG_CACHE_HOME": str(cache)} if cache else {})}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd, env=env)
+    env = {**os.environ, **variables, **({"XDG_CACHE_HOME": str(cache)} if cache else {})}
+    return subprocess.run(
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=120, check=False, cwd=cwd, env=env
+    )
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -120,3 +127,35 @@ def test_json_of_any_name_can_be_read(name: bytes, said: str, tmp_path: Path, gi
     assert {hit["path"] for hit in [*located["files"], *located["definitions"]]} == {said}
     mapped = json.loads(fix_issue("map", repo, "--json", cache=tmp_path).stdout)["map"]
     assert mapped.encode().decode().startswith(said.replace("\n", "\\n") + ":\n")
+
+
+def test_a_table_with_characters_that_the_locale_does_not_know(tmp_path: Path, git_repository) -> None:
+    repo = git_repository({"\u00fc.py": "def total():\n    return 0\n"})
+    ascii_only = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    done = fix_issue("locate", repo, "total is wrong", cache=tmp_path, **ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert "\\xfc.py" in done.stdout
+    done = fix_issue("locate", repo, "total is wrong", "--json", cache=tmp_path, **ascii_only)
+    assert json.loads(done.stdout)["files"][0]["path"] == "\u00fc.py"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("definitions", [1, 2000])
+def test_output_that_cannot_be_written_is_told(definitions: int, tmp_path: Path, git_repository) -> None:
+    repo = git_repository({"a.py": "".join(f"def total{number}(): pass\n" for number in range(definitions))})
+    with open("/dev/full", "w") as full:
+        done = fix_issue("map", repo, "--tokens", "20000", cache=tmp_path, stdout=full)
+    assert done.returncode == 13
+    assert done.stderr.startswith("error: the output cannot be written: No space left")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("definitions", [1, 2000])
+def test_a_closed_pipe_is_silent(definitions: int, tmp_path: Path, git_repository) -> None:
+    repo = git_repository({"a.py": "".join(f"def total{number}(): pass\n" for number in range(definitions))})
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as pipe:
+        done = fix_issue("map", repo, "--tokens", "20000", cache=tmp_path, stdout=pipe)
+    assert (done.returncode, done.stderr) == (1, "")
