@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sweagent.errors import StorageError, UsageError
+from sweagent.home import home_folder
 from sweagent.model import Frozen
 from sweagent.trajectory import Usage
 
@@ -110,7 +111,7 @@ class RunFolder:
 
 def runs_folder() -> Path:
     """Where runs are kept unless the user says otherwise: the XDG state folder."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    state = os.environ.get("XDG_STATE_HOME") or home_folder() / ".local" / "state"
     return Path(state) / "fix-issue" / "runs"
 
 

@@ -10,7 +10,8 @@ from sweagent.code.facts import Facts, decode, encode, extract
 from sweagent.code.index import Index
 from sweagent.code.languages import is_source, language_of
 from sweagent.code.outline import LARGEST
-from sweagent.code.store import FactStore, default_cache
+from sweagent.code.store import FactStore
+from sweagent.repository import default_cache_dir
 
 _SAVE_EVERY = 500
 
@@ -29,7 +30,7 @@ def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = 
     """
     entries = tree_entries(Path(git_dir), commit)
     wanted = [entry for entry in entries if is_source(entry.path)]
-    with FactStore(Path(cache_dir) if cache_dir else default_cache()) as store:
+    with FactStore(Path(cache_dir) if cache_dir else default_cache_dir()) as store:
         known = _known(store, wanted)
         missing = {_key(entry): entry for entry in wanted if _key(entry) not in known}
         known.update(_extracted(store, Path(git_dir), missing))

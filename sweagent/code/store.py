@@ -3,14 +3,13 @@
 SQLite in write-ahead mode: many readers beside a writer, and a process that is killed loses only its last batch.
 """
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sweagent.code.facts import FORMAT
+from sweagent.repository.lock import locked
 
 _AT_ONCE = 500
 _FAILURES = (sqlite3.DatabaseError, UnicodeDecodeError)
@@ -28,12 +27,6 @@ _NO_DAMAGE = frozenset(
         sqlite3.SQLITE_NOMEM,
     }
 )
-
-
-def default_cache() -> Path:
-    """The user's cache folder for this program."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(base) / "fix-issue"
 
 
 class FactStore:
@@ -82,7 +75,7 @@ class FactStore:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            with _locked(self.path.with_suffix(".lock")):
+            with locked(self.path.with_suffix(".lock")):
                 try:
                     connection = _connect(self.path)
                 except _FAILURES as error:
@@ -98,7 +91,7 @@ class FactStore:
     def _renew_if_damaged(self, error: Exception) -> None:
         if not _is_damage(error):
             return
-        with suppress(OSError), _locked(self.path.with_suffix(".lock")):
+        with suppress(OSError), locked(self.path.with_suffix(".lock")):
             # Another process may have renewed it already. While the connection is open, no new file has its number.
             if _identity(self.path) == self._file:
                 _remove(self.path)
@@ -111,15 +104,6 @@ def _is_damage(error: Exception) -> bool:
     if isinstance(error, sqlite3.ProgrammingError):
         return False
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _NO_DAMAGE
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Let one process at a time open or remove the file, so that none removes what another has just made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from sweagent.home import expanded
 from sweagent.model import Frozen
 
 PREFIX = "opt/python"
@@ -47,7 +48,7 @@ def host_interpreters() -> list[Interpreter]:
     """
     found = [
         Interpreter(version=match[1], prefix=str(folder))
-        for parent in (Path(text).expanduser() for text in _PARENTS)
+        for parent in (expanded(text) for text in _PARENTS)
         if parent.is_dir()
         for folder in sorted(parent.iterdir())
         if (match := re.search(r"(?:^|cpython-)(\d+\.\d+\.\d+)(?:$|-)", folder.name)) and not folder.is_symlink()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sweagent.environment.tree import table_of
+from sweagent.home import home_folder
 from sweagent.model import Frozen
 
 _PYPI = "https://pypi.org/simple"
@@ -34,7 +35,7 @@ def read_registry_settings(environment: Mapping[str, str] | None = None) -> Regi
         environment: the variables to read; None takes the process's own.
     """
     variables = os.environ if environment is None else environment
-    home = Path(variables.get("HOME", "~")).expanduser()
+    home = Path(variables.get("HOME") or home_folder())
     pip = _pip_configuration(variables, home)
     indexes = [pip.get("index-url", _PYPI), *pip.get("extra-index-url", "").split()]
     found = {

@@ -20,6 +20,7 @@ from sweagent.forge.address import (
 )
 from sweagent.forge.base import Forge, ForgeComment, ForgeIssue
 from sweagent.forge.sanitise import Finding, sanitise
+from sweagent.home import expanded
 from sweagent.model import Frozen
 from sweagent.task import Comment, Issue
 
@@ -102,11 +103,11 @@ def forge_for(source: str, name: str, *, api_url: str | None = None, token: str 
 
     if api_url and api_url.startswith("file://"):
         return Files(Path(unquote(urlsplit(api_url).path)))
-    is_local = Path(source).expanduser().exists()
+    is_local = expanded(source).exists()
     if is_name(source) and not is_local:
         place = place_of(source, api_url=api_url)
     else:
-        found = parse_remote_url(_origin(Path(source).expanduser()) if is_local else source, api_url)
+        found = parse_remote_url(_origin(expanded(source)) if is_local else source, api_url)
         if found is None and is_name(name) and (api_url or is_local):
             found = place_of(name, api_url=api_url)
         if found is None:
@@ -198,7 +199,7 @@ def _by_url(url: str, api_url: str | None, token: str | None) -> ForgeIssue:
 def _local(text: str) -> Issue:
     """A file, or else the issue itself."""
     if "\n" not in text and len(text) < 1000:
-        path = Path(text).expanduser()
+        path = expanded(text)
         if path.is_file():
             try:
                 return _parse(path.read_text("utf-8", "replace"), str(path))

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from sweagent.errors import UsageError
+from sweagent.home import expanded
 
 _HINT = "give a path, a git URL (https, ssh, git or file) or owner/name"
 _SCHEMES = ("https", "http", "ssh", "git", "file")
@@ -57,7 +58,7 @@ def parse_source(source: str, *, server: str) -> LocalSource | RemoteSource:
         raise UsageError(f"REPO names a transport helper, which could run programs: {source}", _HINT)
     if "://" in source:
         return _from_url(source)
-    path = Path(source).expanduser()
+    path = expanded(source)
     if source.startswith((".", "/", "~")) or path.exists():
         return LocalSource(path)
     if _OWNER_AND_NAME.fullmatch(source):
