@@ -113,7 +113,7 @@ def open_batch_progress(*, verbosity: int) -> PlainBatchProgress:
     if verbosity and sys.stderr.isatty():
         from rich.console import Console
 
-        return LiveBatchProgress(Console(stderr=True), verbosity)
+        return LiveBatchProgress(Console(stderr=True, emoji=False), verbosity)
     return PlainBatchProgress(sys.stderr, verbosity)
 
 

@@ -122,5 +122,5 @@ def _show(evaluation: "Evaluation", folder: Path, *, as_json: bool, quiet: bool)
     else:
         from rich.console import Console
 
-        Console().print(terminal((run,)))
+        Console(emoji=False).print(terminal((run,)))
         print(f"official form: {evaluation.official_file}", file=sys.stderr)

@@ -40,17 +40,19 @@ def _show(localisation: "Localisation") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    from sweagent.code import printable
+
+    console = Console(emoji=False)
     if not localisation.files:
         console.print("No source file of the repository could be ranked.")
         return
     files = Table("share", "file", "why", title="Files", title_justify="left", box=None)
     for hit in localisation.files:
-        files.add_row(f"{hit.score:.0%}", escape(hit.path), escape(hit.reason))
+        files.add_row(f"{hit.score:.0%}", escape(printable(hit.path)), escape(hit.reason))
     definitions = Table("share", "definition", "where", "why", title="Definitions", title_justify="left", box=None)
     for item in localisation.definitions:
-        where = f"{item.path}:{item.start}-{item.end}"
-        definitions.add_row(f"{item.score:.0%}", escape(item.name), escape(where), escape(item.reason))
+        where = f"{printable(item.path)}:{item.start}-{item.end}"
+        definitions.add_row(f"{item.score:.0%}", escape(printable(item.name)), escape(where), escape(item.reason))
     console.print(files)
     console.print()
     console.print(definitions)

@@ -19,6 +19,7 @@ def command(
 
     from sweagent.code import count_tokens, open_index, repo_map
     from sweagent.repository import open_repository
+    from sweagent.toolkit.text import visible
 
     repository = open_repository(repo, base=base)
     with open_index(repository.git_dir, repository.base_commit) as index:
@@ -26,4 +27,4 @@ def command(
     if as_json:
         print(json.dumps({"commit": repository.base_commit, "tokens": count_tokens(text), "map": text}, indent=2))
     else:
-        print(text)
+        print(visible(text))

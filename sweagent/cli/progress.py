@@ -148,7 +148,7 @@ def open_progress(*, verbosity: int, budget: float | None, steps: int) -> PlainP
     if verbosity and sys.stderr.isatty():
         from rich.console import Console
 
-        return LiveProgress(Console(stderr=True), budget=budget, steps=steps, verbosity=verbosity)
+        return LiveProgress(Console(stderr=True, emoji=False), budget=budget, steps=steps, verbosity=verbosity)
     return PlainProgress(sys.stderr, verbosity)
 
 

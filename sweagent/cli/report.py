@@ -43,4 +43,4 @@ def command(
     else:
         from rich.console import Console
 
-        Console().print(report_render.terminal(loaded, comparison))
+        Console(emoji=False).print(report_render.terminal(loaded, comparison))

@@ -112,11 +112,11 @@ def report(result: Result, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
     if proof:
         from sweagent.verify import render_terminal
 
-        Console().print(render_terminal(proof))
+        Console(emoji=False).print(render_terminal(proof))
     console.print(f"{result.verdict}: {safe(result.reason)}" if result.reason else result.verdict)
     for path, reason in result.left_out.items():
         console.print(f"left out: {safe(path)} ({safe(reason)})")

@@ -214,4 +214,4 @@ def _show(proof: "Proof", *, as_json: bool, quiet: bool) -> None:
 
         from sweagent.verify import render_terminal
 
-        Console().print(render_terminal(proof))
+        Console(emoji=False).print(render_terminal(proof))

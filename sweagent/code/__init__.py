@@ -6,6 +6,7 @@ from sweagent.code.live import LiveIndex
 from sweagent.code.localise import DefinitionHit, FileHit, Localisation, locate
 from sweagent.code.opening import open_index
 from sweagent.code.outline import definition_spans, outline, syntax_errors
+from sweagent.code.printable import printable
 from sweagent.code.refine import Reranker, refine
 from sweagent.code.related_tests import tests_for
 from sweagent.code.repo_map import file_outline, hints, repo_map
@@ -35,6 +36,7 @@ __all__ = [
     "locate",
     "open_index",
     "outline",
+    "printable",
     "references",
     "refine",
     "repo_map",

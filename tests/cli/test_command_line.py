@@ -159,3 +159,24 @@ def test_a_closed_pipe_is_silent(definitions: int, tmp_path: Path, git_repositor
     with open(writing, "w") as pipe:
         done = fix_issue("map", repo, "--tokens", "20000", cache=tmp_path, stdout=pipe)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+HOSTILE = {
+    "clears the screen": (b"a\x1b[2Jb.py", "a\\x1b[2Jb.py"),
+    "clears it in one character": ("a\x9b2Jb.py".encode(), "a\\x9b2Jb.py"),
+    "looks like two lines": (b"a\n100%  b.py", "a\\n100%  b.py"),
+    "turns the direction": ("a\u202eb.py".encode(), "a\\u202eb.py"),
+    "markup": (b"[red]b.py", "[red]b.py"),
+    "the code of a picture": (b":bug:.py", ":bug:.py"),
+}
+
+
+@pytest.mark.parametrize(("name", "shown"), HOSTILE.values(), ids=HOSTILE)
+def test_a_repository_does_not_drive_the_terminal(name: bytes, shown: str, tmp_path: Path, git_repository) -> None:
+    source = "def total(order='\x1b[2J\x9b2J\u202e'):\n    return 0\n"
+    repo = git_repository({os.fsdecode(name): source})
+    located = fix_issue("locate", repo, "total is wrong", cache=tmp_path, COLUMNS="200").stdout
+    assert located.count(shown) == 2
+    mapped = fix_issue("map", repo, cache=tmp_path).stdout
+    assert mapped.startswith(f"{shown}:\n")
+    assert not set("\x1b\x9b\u202e") & set(located + mapped)

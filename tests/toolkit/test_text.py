@@ -41,6 +41,7 @@ def test_a_bounded_text_is_within_its_bound_and_keeps_both_ends(text: str, limit
         ("\x1b]8;;http://x\x07link\x1b]8;;\x07", "link"),
         ("10%\r50%\r100%\nend", "100%\nend"),
         ("a\r\nb\r\n", "a\nb\n"),
+        ("one character \x9b31m", "one character \\x9b31m"),
         ("bell\x07 null\x00", "bell\\x07 null\\x00"),
         ("if x \u202e{ evil", "if x \\u202e{ evil"),
         ("tab\tstays", "tab\tstays"),
