@@ -1,8 +1,8 @@
 """The one place that starts git on the host, always with an environment in which a repository cannot run programs.
 
-Hooks, filters (LFS too), textconv, fsmonitor, pagers, editors, prompts, replace refs and the user's configuration are
-off; transports are off unless a call allows them by name. A repository of another owner works, and nobody's
-configuration is changed for it.
+Hooks, filters (LFS too), textconv, fsmonitor, pagers, editors, prompts, replace refs, grafts and the user's
+configuration are off; transports are off unless a call allows them by name. A repository of another owner works, and
+nobody's configuration is changed for it.
 """
 
 import os
@@ -189,6 +189,8 @@ def hardened_environment(*, transports: Iterable[str] = (), config: Mapping[str,
         GIT_PAGER="cat",
         GIT_OPTIONAL_LOCKS="0",
         GIT_NO_REPLACE_OBJECTS="1",
+        # There is no such file: git would give advice for an empty one.
+        GIT_GRAFT_FILE=f"{os.devnull}/none",
         GIT_NO_LAZY_FETCH="1",
     )
     settings = {**_OVERRIDES, **(config or {})}

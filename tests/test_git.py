@@ -70,6 +70,24 @@ def test_replace_refs_do_not_change_what_is_read(
     assert git("cat-file", "blob", blobs[0], git_dir=user / ".git").text == "real"
 
 
+def test_grafts_do_not_bring_in_what_came_later(
+    git_repository: Callable[..., Path], git_command: Callable[..., str]
+) -> None:
+    user = git_repository({"a": "x"})
+    base = git_command("rev-parse", "HEAD", cwd=user)
+    git_command("commit", "-q", "--allow-empty", "-m", "the fix", cwd=user)
+    later = git_command("rev-parse", "HEAD", cwd=user)
+    git_command("checkout", "-q", "--orphan", "other", cwd=user)
+    git_command("commit", "-q", "--allow-empty", "-m", "not related", cwd=user)
+    (user / ".git/info").mkdir(exist_ok=True)
+    (user / ".git/info/grafts").write_text(f"{base} {git_command('rev-parse', 'HEAD', cwd=user)}\n")
+
+    said = git("log", "--format=%s", later, git_dir=user / ".git")
+
+    assert said.text.split("\n") == ["the fix", "base"]
+    assert said.stderr == ""
+
+
 def test_failure_says_what_git_said() -> None:
     with pytest.raises(GitError, match="git cat-file") as caught:
         git("cat-file", "-t", "HEAD", git_dir="/nonexistent")

@@ -158,6 +158,23 @@ def test_shallow_clone_gives_a_seed(user: Path, git_command: Git, tmp_path: Path
         assert "a.py" in seed.files
 
 
+@pytest.mark.parametrize("graft", ["{base} {parent} {later}", "{base}"], ids=["one parent more", "no parent"])
+def test_grafts_neither_bring_the_future_nor_hide_the_past(
+    graft: str, user: Path, git_command: Git, tmp_path: Path
+) -> None:
+    git_command("checkout", "-q", "--orphan", "unrelated", cwd=user)
+    git_command("commit", "-q", "-m", "the fix again", cwd=user)
+    names = {"base": "base", "parent": "base~1", "later": "unrelated"}
+    commits = {name: git_command("rev-parse", revision, cwd=user) for name, revision in names.items()}
+    (user / ".git/info").mkdir(exist_ok=True)
+    (user / ".git/info/grafts").write_text(graft.format(**commits) + "\n")
+
+    tree = _unpack(open_repository(str(user), base="base"), tmp_path)
+
+    assert git_command("log", "--format=%s", cwd=tree).split("\n") == ["second", "base"]
+    assert "fix" not in git_command("cat-file", "--batch-all-objects", "--batch", cwd=tree)
+
+
 def test_base_that_is_gone_is_told(user: Path, tmp_path: Path) -> None:
     repository = open_repository(str(user)).model_copy(update={"base_commit": "0" * 40})
 
