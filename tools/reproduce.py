@@ -5,12 +5,12 @@ import shlex
 from pydantic import BaseModel, Field
 
 from sweagent.edits import EditRefused, create
+from sweagent.errors import FixIssueError
 from sweagent.testing import command_for, runner_of
 from sweagent.tooling import ToolContext
 from sweagent.toolkit.changing import write
 from sweagent.toolkit.outcome import clamped, observation
 from sweagent.toolkit.places import PathRefused, content, look_to_change
-from sweagent.toolkit.ran import pointed_at
 from sweagent.toolkit.testrun import run_tests
 from sweagent.trajectory import Observation, Reproduction
 
@@ -60,12 +60,10 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         kind="test" if is_test else "script",
         files=needed,
     )
-    points = ""
-    if seen.exit_code and place.shown.endswith(".py"):
-        points = pointed_at(context, reproduction, seen.text)
+    points = _points(context, reproduction, seen)
     return seen.model_copy(
         update={
-            "text": "\n".join(part for part in (_verdict(seen), seen.text, points and f"{_POINTS}\n{points}") if part),
+            "text": "\n".join(part for part in (_verdict(seen), seen.text, points) if part),
             "reproduction": reproduction,
             "status": "ok",
             "named_tests": (),
@@ -91,6 +89,22 @@ def _verdict(seen: Observation) -> str:
     if seen.exit_code in (126, 127):
         return "registered, but it could not be started"
     return "registered; it fails now. See that it does so for the issue's reason:"
+
+
+def _points(context: ToolContext, reproduction: Reproduction, seen: Observation) -> str:
+    """Where a reproduction in Python points that fails."""
+    if not seen.exit_code or not reproduction.path.endswith(".py"):
+        return ""
+    try:
+        from sweagent.toolkit.ran import pointed_at
+
+        points = pointed_at(context, reproduction, seen.text)
+    except FixIssueError:
+        raise
+    except Exception as error:
+        # The policy can do without it: a fault here must not cost the reproduction.
+        return f"[no places: {type(error).__name__}: {error}]"
+    return f"{_POINTS}\n{points}" if points else ""
 
 
 def _is_test(path: str) -> bool:

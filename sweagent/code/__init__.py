@@ -11,7 +11,7 @@ from sweagent.code.refine import Reranker, refine
 from sweagent.code.related_tests import tests_for
 from sweagent.code.repo_map import file_outline, hints, repo_map
 from sweagent.code.search import Hit, callees, callers, references, search_class, search_code, search_method, tests_of
-from sweagent.code.spectrum import CoveredRun, rerank, suspicion
+from sweagent.code.spectrum import CoveredRun, covered_run, rerank, suspicion
 from sweagent.code.tokens import count_tokens
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "callees",
     "callers",
     "count_tokens",
+    "covered_run",
     "definition_spans",
     "file_outline",
     "hints",

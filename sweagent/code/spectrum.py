@@ -7,6 +7,7 @@ Localization" (2014). How much they move the ranking by the words was chosen on 
 issues of SymPy.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import exp, sqrt
@@ -42,6 +43,24 @@ class CoveredRun(Frozen):
 
     failed: bool
     lines: Mapping[str, frozenset[int]]
+
+
+def covered_run(report: str, *, failed: bool) -> CoveredRun:
+    """Read what `coverage json` reports of a run.
+
+    Args:
+        report: the JSON.
+        failed: whether the run failed.
+
+    Raises:
+        ValueError: it is no such report.
+    """
+    try:
+        files = json.loads(report)["files"]
+        lines = {path.replace("\\", "/"): frozenset(of_file["executed_lines"]) for path, of_file in files.items()}
+        return CoveredRun(failed=failed, lines=lines)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise ValueError("it is no report of `coverage json`") from error
 
 
 def suspicion(runs: Sequence[CoveredRun], formula: Formula = "ochiai") -> dict[tuple[str, int], float]:

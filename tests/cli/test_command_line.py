@@ -180,3 +180,27 @@ def test_a_repository_does_not_drive_the_terminal(name: bytes, shown: str, tmp_p
     mapped = fix_issue("map", repo, cache=tmp_path).stdout
     assert mapped.startswith(f"{shown}:\n")
     assert not set("\x1b\x9b\u202e") & set(located + mapped)
+
+
+def test_what_a_failing_run_shows_moves_the_ranking(tmp_path: Path, git_repository) -> None:
+    names = [f"total_{letter}" for letter in "abcd"]
+    repo = git_repository({"a.py": "".join(f"def {name}(x):\n    return x\n\n\n" for name in names)})
+
+    def first(*arguments: str | Path) -> str:
+        done = fix_issue("locate", repo, "The total is wrong", "--json", *arguments, cache=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["definitions"][0]["name"]
+
+    printed = tmp_path / "printed"
+    printed.write_text('Traceback (most recent call last):\n  File "/x/y/a.py", line 14, in total_d\nValueError\n')
+    reports = {"failed": [6, 10], "passed": [6]}
+    for name, lines in reports.items():
+        (tmp_path / name).write_text(json.dumps({"files": {"a.py": {"executed_lines": lines}}}))
+    assert first() == "total_a"
+    assert first("--output", printed) == "total_d"
+    assert first("--failed", tmp_path / "failed") == "total_b"
+    assert first("--failed", tmp_path / "failed", "--passed", tmp_path / "passed") == "total_c"
+    for given, said in ((printed, "coverage json"), (tmp_path / "none", "cannot be read")):
+        refused = fix_issue("locate", repo, "x", "--failed", given, cache=tmp_path)
+        assert refused.returncode == 2
+        assert said in refused.stderr
