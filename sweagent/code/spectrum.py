@@ -14,10 +14,10 @@ from math import exp, sqrt
 from typing import Literal
 
 from sweagent.code.index import Index
-from sweagent.code.issue_text import read_question
 from sweagent.code.languages import is_test
 from sweagent.code.localise import DefinitionHit, FileHit, Localisation
 from sweagent.code.path_mentions import file_of_frame
+from sweagent.code.traces import frames_of, undecorated
 from sweagent.model import Frozen
 
 Formula = Literal["ochiai", "tarantula", "dstar"]
@@ -31,6 +31,8 @@ _RAN = 2.0
 """The most suspicious of what was run is worth so much more, as a power of e; what was not run, nothing more."""
 _ON_TRACEBACK, _OUTWARDS = 1.0, 0.7
 """The same for the deepest line of the traceback, and for each line further out."""
+_MOST_READ = 100_000
+"""Characters of the end of an output in which tracebacks are looked for."""
 
 
 class CoveredRun(Frozen):
@@ -139,7 +141,7 @@ def _on_traceback(index: Index, output: str) -> dict[_Place, float]:
     found: dict[_Place, float] = {}
     sources = frozenset(range(len(index.sources))) - index.tests
     near = 1.0
-    for frame in reversed(read_question(f"\n{output}").frames):
+    for frame in reversed(frames_of(undecorated(output[-_MOST_READ:]))):
         number = file_of_frame(index, frame.path, sources)
         definition = index.outline(index.sources[number]).enclosing(frame.line) if number is not None else None
         if number is not None and definition is not None:

@@ -46,7 +46,9 @@ def test_what_runs_rises_above_what_reads_alike(index: Index) -> None:
 )
 def test_a_traceback_of_the_installed_package_is_read(path: str, index: Index) -> None:
     line = min(_body(index, "src/shop/stock.py", "reserve"))
-    output = f'Traceback (most recent call last):\n  File "{path}", line {line}, in reserve\n    …\nValueError: x\n'
+    frame = f'\x1b[35mFile "{path}"\x1b[0m, line {line}, in reserve'
+    log = "a line of a log\n" * 10_000
+    output = f"{log}Traceback (most recent call last):\n  {frame}\n    …\nValueError: x\n"
     found = rerank(index, Localisation(), output=output)
     assert [(hit.path, hit.name, hit.reason) for hit in found.definitions] == [
         ("src/shop/stock.py", "reserve", "on the reproduction's traceback")
