@@ -1,6 +1,7 @@
 """The script or test that shows the issue, which the harness keeps and runs before and after the change."""
 
 import shlex
+import time
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +15,8 @@ from sweagent.toolkit.places import PathRefused, content, look_to_change
 from sweagent.toolkit.testrun import run_tests
 from sweagent.trajectory import Observation, Reproduction
 
+_QUICK = 15.0
+"""Seconds of a run above which it is not done again only to be watched."""
 _POINTS = "[by the issue and by what it runs, look at these first; a guess:]"
 
 
@@ -48,6 +51,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     is_test = _is_test(place.shown) and bool(context.test_command)
     usual = _command(context, place.shown, is_test)
     command = parameters.command.strip() or usual
+    started = time.monotonic()
     if is_test and command == usual:
         seen = run_tests(context, [place.shown], timeout)
     else:
@@ -60,7 +64,8 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         kind="test" if is_test else "script",
         files=needed,
     )
-    points = _points(context, reproduction, seen)
+    quick = time.monotonic() - started < _QUICK
+    points = _points(context, reproduction, seen) if quick else ""
     return seen.model_copy(
         update={
             "text": "\n".join(part for part in (_verdict(seen), seen.text, points) if part),

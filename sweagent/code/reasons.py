@@ -6,7 +6,7 @@ from sweagent.code.definition_signals import Candidate
 from sweagent.code.file_signals import Signal
 
 _FILE_WORDS = (
-    ("frame", 0.0, "on the traceback"),
+    ("frame", 0.0, "on the traceback or linked"),
     ("path_full", 0.0, "its path is in the issue"),
     ("path_name", 0.0, "its name is in the issue"),
     ("qualified", 0.0, "defines what the issue names"),
@@ -21,7 +21,7 @@ _FILE_WORDS = (
 _NAMED = 0.5
 _NAME_OF_ISSUE = "its name has words of the issue"
 _DEFINITION_WORDS = (
-    ("frame", 0.0, "on the traceback"),
+    ("frame", 0.0, "on the traceback or linked"),
     ("phrase", 0.0, "holds a quoted message"),
     ("lines", 0.0, "holds lines that the issue shows"),
     ("outer_and_name", 0.5, "named with its class"),
