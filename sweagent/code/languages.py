@@ -68,7 +68,7 @@ _JVM_TEST = re.compile(rf"{_TEST_STEM}|[a-z\d]IT)$|^Test[A-Z\d]")
 _TEST_NAME = re.compile(rf"{_TEST_STEM}|\.cy)$")
 _TEST_NAMES = {"python": _PYTHON_TEST} | dict.fromkeys(("java", "kotlin", "scala", "groovy"), _JVM_TEST)
 _VENDORED = re.compile(
-    r"(^|/)(node_modules|vendor|vendored|_vendor|third_party|thirdparty|bower_components|site-packages|dist|extern"
+    r"(^|/)(node_modules|vendor|vendored|_vendor|_vendored|third_party|thirdparty|bower_components|site-packages|dist|extern"
     r"|packages/urllib3|packages/chardet)/"
     r"|\.min\.(js|css)$|(^|/)(jquery|bootstrap)([-.]?v?\d|[-.\w]*(\d\.\d|[-.]min\b))[-.\w]*\.js$"
 )
@@ -93,15 +93,19 @@ def grammar_of(path: str, language: str, source: bytes) -> str:
 
 def is_test(path: str) -> bool:
     """Tell whether a path is that of a test or of the support of tests, by the conventions of the languages."""
-    *folders, name = path.split("/")
-    stem = name.rpartition(".")[0] or name
-    language = language_of(path) or ""
-    named = bool(_TEST_NAMES.get(language, _TEST_NAME).match(stem))
+    *folders, _ = path.split("/")
+    named = is_named_test(path)
     if any(part in _TEST_FOLDERS or part.startswith("test_") for part in folders):
         # A framework's own testing package (`django/test`, `sympy/testing`) is source, not tests.
-        own = {"test", "testing"} if language == "python" else {"testing"}
+        own = {"test", "testing"} if language_of(path) == "python" else {"testing"}
         return named or not (len(folders) > 1 and folders[-1] in own)
     return named
+
+
+def is_named_test(path: str) -> bool:
+    """Tell whether a file's own name is that of a test or of the support of tests, wherever it lies."""
+    name = path.rpartition("/")[2]
+    return bool(_TEST_NAMES.get(language_of(path) or "", _TEST_NAME).match(name.rpartition(".")[0] or name))
 
 
 def is_vendored(path: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from math import log, sqrt
 
 from sweagent.code.index import Index
-from sweagent.code.languages import is_test
+from sweagent.code.languages import is_named_test, is_test
 from sweagent.code.module_paths import module_names
 
 _NAMED, _IMPORTS, _MENTIONS, _FAR = 3.0, 2.0, 2.0, 0.3
@@ -38,8 +38,13 @@ def tests_for(  # It is no test.
     for name in dict.fromkeys(definitions):
         for test, score in _by_mention(index, name):
             scores[test] += score
-    runnable = [path for path in scores if not path.endswith(("conftest.py", "__init__.py"))]
+    runnable = [path for path in scores if _is_runnable(path)]
     return tuple(sorted(runnable, key=lambda path: (-scores[path], path))[:limit])
+
+
+def _is_runnable(path: str) -> bool:
+    """Tell a file of tests from what only helps them; outside of Python its name need not say so."""
+    return not path.endswith(".py") or (is_named_test(path) and not path.endswith("conftest.py"))
 
 
 def _by_name(index: Index, path: str) -> Iterable[tuple[str, float]]:

@@ -380,3 +380,5 @@ def test_tests_come_nearest_first(commit: Commit, shop: dict[str, str], git_dir:
     assert code.tests_for(index, ["shop/stock.py"])[0] == "tests/test_cart.py"
     assert code.tests_for(index, ["tests/test_money.py", "shop/cart.py"])[0] == "tests/test_money.py"
     assert code.tests_for(index, ["README.md"]) == ()
+    with_helper = index.with_changes({"tests/helpers.py": b"from shop.money import Money\n"})
+    assert "tests/helpers.py" not in code.tests_for(with_helper, ["shop/money.py"])
