@@ -28,14 +28,15 @@ def open_index(git_dir: Path | str, commit: str, cache_dir: Path | str | None = 
     Raises:
         GitError: there is no such repository or commit.
     """
-    entries = tree_entries(Path(git_dir), commit)
+    git_dir = Path(git_dir).absolute()
+    entries = tree_entries(git_dir, commit)
     wanted = [entry for entry in entries if is_source(entry.path)]
     with FactStore(Path(cache_dir) if cache_dir else default_cache_dir()) as store:
         known = _known(store, wanted)
         missing = {_key(entry): entry for entry in wanted if _key(entry) not in known}
-        known.update(_extracted(store, Path(git_dir), missing))
+        known.update(_extracted(store, git_dir, missing))
     facts = {entry.path: known[_key(entry)] for entry in wanted if _key(entry) in known}
-    return Index(entries, facts, Path(git_dir), commit=commit)
+    return Index(entries, facts, git_dir, commit=commit)
 
 
 def _key(entry: Entry) -> str:

@@ -382,3 +382,12 @@ def test_tests_come_nearest_first(commit: Commit, shop: dict[str, str], git_dir:
     assert code.tests_for(index, ["README.md"]) == ()
     with_helper = index.with_changes({"tests/helpers.py": b"from shop.money import Money\n"})
     assert "tests/helpers.py" not in code.tests_for(with_helper, ["shop/money.py"])
+
+
+def test_a_git_directory_may_be_given_by_a_relative_path(
+    commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = commit(dict(shop))
+    monkeypatch.chdir(git_dir.parent)
+    with open_index(git_dir.name, made, tmp_path / "cache") as index:
+        assert index.text("shop/money.py").startswith("class Money")
