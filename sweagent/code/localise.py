@@ -124,7 +124,9 @@ def with_imports(
     first: Mapping[int, float], imports: Mapping[int, Collection[int]], weights: Mapping[str, float]
 ) -> dict[int, float]:
     """The scores by which the files to look into are chosen: who imports a file tells of it too."""
-    return {n: _dot(features, weights) for n, features in import_features(first, imports).items()}
+    used = _used(first, imports)
+    by_first, by_used = weights["first"], weights["used"]
+    return {n: by_first * score + by_used * used.get(n, 0.0) for n, score in first.items()}
 
 
 def import_features(first: Mapping[int, float], imports: Mapping[int, Collection[int]]) -> dict[int, dict[str, float]]:
