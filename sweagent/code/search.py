@@ -14,14 +14,15 @@ from sweagent.code.index import Index, Place
 from sweagent.code.languages import is_test, language_of
 from sweagent.code.words import IDENTIFIER
 
-Patterns = Callable[[str], "re.Pattern[str]"]
+_Patterns = Callable[[str], "re.Pattern[str]"]
 """What to look for in the file of a path."""
 
 _FILES_READ = 200
 _NAME = re.compile(r"\$?[^\W\d][\w$]*[?!]?")
 _CALLED = re.compile(r"(?<![\w$])((?:[\w$]++(?:\(\))?[ \t]*)?(?:\??\.|->|::)[ \t]*)?([^\W\d]\w*+)\s*\(")
 _OWN = re.compile(r"(?:self|Self|cls|this|\$this|super\(\)|static)[ \t]*(?:\??\.|->|::)[ \t]*")
-_COMMENTS = ("#", "//", "*", "/*", "--", "%")
+_COMMENTS = ("#", "//", "* ", "/*", "-- ", "%%")
+"""How a line of nothing but a comment begins; a star or a minus alone may be an operator."""
 _MEMBERS_UNSAID = frozenset({"java", "cpp", "csharp", "ruby", "kotlin", "swift", "scala", "groovy", "dart"})
 """Languages in which a member of the same class is called by its name alone."""
 _CALLED_BARE = frozenset({"ruby", "elixir", "haskell", "ocaml", "elm", "bash", "perl"})
@@ -155,7 +156,7 @@ def _last(name: str) -> str:
     return last if _NAME.fullmatch(last) else ""
 
 
-def _mention(name: str) -> "Patterns":
+def _mention(name: str) -> _Patterns:
     pattern = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
     return lambda _: pattern
 
@@ -181,7 +182,7 @@ def _using(index: Index, name: str) -> list[str]:
     return [index.sources[number] for number in numbers]
 
 
-def _lines(index: Index, paths: Sequence[str], patterns: Patterns, limit: int) -> tuple[Hit, ...]:
+def _lines(index: Index, paths: Sequence[str], patterns: _Patterns, limit: int) -> tuple[Hit, ...]:
     found: list[Hit] = []
     for start in range(0, len(paths), _FILES_READ):
         for path, content in index.contents(paths[start : start + _FILES_READ]).items():

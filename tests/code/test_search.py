@@ -142,3 +142,19 @@ def test_a_callee_is_that_of_the_own_class_and_never_the_head_of_the_caller(
     assert called("B.total") == []
     assert called("B.go") == ["B.total"]
     assert called("B.plain") == ["total"]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [("m.c", "*p = helper(1);"), ("m.py", "*helper(1),"), ("m.py", "% helper(1)"), ("m.js", "--helper(1).n")],
+)
+def test_a_line_that_begins_with_an_operator_calls_too(
+    path: str, line: str, commit: Commit, git_dir: Path, tmp_path: Path
+) -> None:
+    sources = {
+        "m.c": "int helper(int a) { return a; }\nvoid f(int *p) {\n  LINE\n}\n",
+        "m.py": "def helper(a):\n    return a\n\ndef f(x):\n    return (x\n        LINE\n    )\n",
+        "m.js": "function helper(a) { return a }\nfunction f() {\n  LINE\n}\n",
+    }
+    index = open_index(git_dir, commit({path: sources[path].replace("LINE", line)}), tmp_path / "cache")
+    assert [place.definition.name for place in callees(index, index.find("f")[0])] == ["helper"]
