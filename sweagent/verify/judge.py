@@ -30,6 +30,8 @@ from sweagent.verify.tree import Trees, open_trees
 _NEAREST = 4
 """So many test files that have to do with the change are compared first."""
 
+_SMALL_SUITE_FILES, _SMALL_SUITE_BYTES = 40, 200_000
+
 _PYTHON_RUNNERS = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
 _BUILT = (".c", ".cc", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".f", ".f90", ".in")
 _BUILD_FILES = ("setup.py", "meson.build", "CMakeLists.txt", "requirements.txt", "Cargo.toml")
@@ -119,6 +121,7 @@ class _Verification:
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
         self._nearest_missed = False
+        self._stopped = ""
 
     def proof(self) -> Proof:
         with open_trees(self._inputs.task.repository) as trees:
@@ -205,11 +208,15 @@ class _Verification:
             content_of=lambda path: _content_of(path, plan, trees),
         )
         self._regression = check.run(
-            plan.tests, leading=plan.leading, nearest=min(_NEAREST, plan.related), related=plan.related
+            plan.tests,
+            leading=plan.leading,
+            nearest=min(_NEAREST, plan.related),
+            related=plan.related,
+            small=_is_small(plan, trees),
         )
         self._findings += check.findings
         self._not_checked += check.not_checked
-        self._nearest_missed = check.nearest_missed
+        self._nearest_missed, self._stopped = check.nearest_missed, check.stopped
 
     def _verdict(self, unresolved: str) -> tuple[Verdict, str]:
         regression = self._regression
@@ -224,6 +231,8 @@ class _Verification:
         accepted = next((item for item in self._reproductions if item.accepted), None)
         if accepted is None:
             return Verdict.UNVERIFIED, f"no reproduction: {self._why_none()}"
+        if self._stopped and not regression.compared:
+            return Verdict.UNVERIFIED, f"the existing tests could not be compared: {self._stopped}"
         if regression.canary == "not seen":
             return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
         if not regression.compared and self._plan and self._plan.tests:
@@ -285,6 +294,13 @@ class _Verification:
             commands=tuple(self._bench.commands),
             not_checked=tuple(dict.fromkeys(not_checked)),
         )
+
+
+def _is_small(plan: Plan, trees: Trees) -> bool:
+    """Whether all tests are run at once from the start, because they are few."""
+    if len(plan.tests) > _SMALL_SUITE_FILES:
+        return False
+    return sum(map(len, trees.read_many(trees.base, plan.tests).values())) <= _SMALL_SUITE_BYTES
 
 
 def _nearest_in(path: str, plan: Plan, trees: Trees) -> tuple[str, ...]:

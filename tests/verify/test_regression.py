@@ -104,11 +104,11 @@ def test_when_time_is_short_the_nearest_are_compared_and_the_rest_is_named():
 
 
 def test_tests_that_have_to_do_with_the_change_are_given_more_time_than_the_rest():
-    _, few, _ = check(10, 400, related=4)
-    made, many, played = check(10, 400, related=7)
+    _, few, _ = check(10, 270, related=4)
+    made, many, played = check(10, 270, related=7)
     assert len(few.files) < len(many.files) == 7
     assert made.not_checked == ["1 test files that show no sign of the change: their time was used up"]
-    assert played.now <= 0.75 * 400
+    assert played.now <= 0.9 * 270
 
 
 @pytest.mark.parametrize(
