@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from sweagent.testing import Runner, TestOutcome
 from sweagent.verify.bench import Run
-from sweagent.verify.proof import Finding
+from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.scripts import ending
 from sweagent.verify.witness import contradicted
 
@@ -74,4 +74,4 @@ def _claims_success(run: Run) -> bool:
 
 
 def _finding(rule: str, detail: str, path: str = "") -> Finding:
-    return Finding(rule=rule, path=path or "(the patched run)", detail=detail)
+    return Finding(rule=rule, path=path or "(the patched run)", detail=detail, weight=Weight.REJECT)
