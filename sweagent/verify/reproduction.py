@@ -8,7 +8,7 @@ from sweagent.verify.bench import Bench, Run, SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.commands import directly
 from sweagent.verify.failures import misfit, said, tells_of_a_hang
-from sweagent.verify.proof import Finding, ReproductionEvidence
+from sweagent.verify.proof import Finding, ReproductionEvidence, Weight
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import find, told_anew
 
@@ -132,7 +132,9 @@ class _Judging:
             if not same:
                 return ""
         detail = f"it is right only where code can see that a test runner is loaded: {', '.join(same[:3])}"
-        self.findings.append(Finding(rule="runner-aware", path="(the patched run)", detail=detail))
+        self.findings.append(
+            Finding(rule="runner-aware", path="(the patched run)", detail=detail, weight=Weight.REJECT)
+        )
         return "the patched run does not tell the truth"
 
     def _time_for_one_more(self, base: Run) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweagent.testing import Runner, TestOutcome
 from sweagent.verify.bench import Run
-from sweagent.verify.proof import Finding
+from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.scripts import ending
 from sweagent.verify.witness import contradicted
 
@@ -58,6 +58,7 @@ def _as_findings(signs: Iterable[_Sign]) -> list[Finding]:
             rule=rule,
             path=path or "(the patched run)",
             detail=what.replace("{items}", ", ".join(named[:_LISTED])),
+            weight=Weight.REJECT,
         )
         for (rule, path, what), named in items.items()
     ]
