@@ -11,13 +11,14 @@ from sweagent.verify.canary import Canary, make_canary
 from sweagent.verify.comparison.outcomes import Outcomes
 from sweagent.verify.comparison.schedule import Batch, Schedule
 from sweagent.verify.comparison.unfit import file_of, folder_named, named_in, signature, takes_no_file
-from sweagent.verify.proof import Finding, RegressionEvidence
+from sweagent.verify.proof import Finding, RegressionEvidence, Weight
 from sweagent.verify.reruns import TAKES_NAMES, Reruns
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import target_of, test_run
 from sweagent.verify.witness import WITNESS
 
 _WITHOUT_REPORT = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO, Runner.UNKNOWN)
+_IN_TURN = (Runner.PYTEST, Runner.SYMPY)
 _OF_A_FILE = 8
 """So many tests of a file that takes too long are compared first."""
 _MOST_FAILED = 30
@@ -113,7 +114,8 @@ class RegressionCheck:
 
     @property
     def _settled(self) -> bool:
-        return bool(self._reruns.regressions or self.findings)
+        rejecting = any(item.weight is Weight.REJECT for item in self.findings)
+        return bool(self._reruns.regressions) or rejecting
 
     def _say_what_is_left(self) -> None:
         related, further = self._schedule.left_over()
@@ -159,11 +161,12 @@ class RegressionCheck:
         job = replace(base.job, purpose="rerun", timeout=min(base.job.timeout, self._bench.remaining))
         again = self._bench.together((self._base, job), (self._patched, job))
         ended = not any(run.completed.timed_out for run in again)
-        self.findings += find_forgery([base, again[0]], [patched, again[1]]) if ended else []
-        if not self.findings:
-            often = "in one of two runs with the patch" if ended else "once, and there was no time to look again"
-            self.not_checked += [f"{batch[0]}: {item.detail}: seen {often}" for item in seen]
-            self._cut_short = self._cut_short or not ended
+        found = find_forgery([base, again[0]], [patched, again[1]]) if ended else []
+        if not found:
+            often = "seen in one of two runs with the patch" if ended else "seen once, with no time to look again"
+            review = {"weight": Weight.REVIEW}
+            found = [item.model_copy(update=review | {"detail": f"{item.detail} ({often})"}) for item in seen]
+        self.findings += found
 
     # --- runs that were ended at their deadline
 
@@ -192,8 +195,10 @@ class RegressionCheck:
             self._outcomes.add(*reports)
             self._reruns.settle(reports[0], replace(patched, report=reports[1]), finished)
             self._done += finished
-            self._schedule.done(finished, base.completed.seconds, base.completed.seconds)
-        self._schedule.halve([path for path in files if path not in finished])
+            self._schedule.drop(finished)
+        rest = [path for path in files if path not in finished]
+        # A runner that takes files in turn hangs in the first that is not done, or in the one behind it.
+        self._schedule.halve(rest, first=rest[:2] if finished and self._runner in _IN_TURN and len(rest) > 2 else ())
 
     def _finished(self, base: Run, patched: Run, files: Sequence[str]) -> list[str]:
         """The files of which both sides report the same tests; not the last one of a run that was ended."""
@@ -255,12 +260,10 @@ class RegressionCheck:
                 self._canaries.append(base.canary_failed)
             self._leave_out(files[0], problem)
             return
-        others = min((seen - given for _, seen in self._failed if given < seen), key=len, default=frozenset[str]())
-        waiting = set(self._schedule.waiting)
-        self._schedule.halve(files, first=[path for path in self._in_order(others) if path in waiting])
-
-    def _in_order(self, files: Collection[str]) -> list[str]:
-        return [path for path in self._schedule.waiting if path in files]
+        failed = [seen for _, seen in self._failed]
+        others = min((seen - given for seen in failed if given < seen), key=len, default=frozenset[str]())
+        ahead = [path for path in self._schedule.waiting if path in others and others not in failed]
+        self._schedule.halve([*files, *ahead], first=ahead or files[: len(files) // 2])
 
     def _fails_elsewhere(self, files: Sequence[str], sign: str) -> bool:
         """Whether files of quite another folder fail alike too; looked at once."""

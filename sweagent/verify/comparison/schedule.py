@@ -11,7 +11,7 @@ _FILE_SHARE, _BATCH_SHARE, _IN_TURN_SHARE = 0.5, 0.4, 0.375
 """What one side of a file, or of several, may take of the time that is left; or any of them, where sides take turns."""
 _FIRST_FILE, _FIRST_BATCH, _AT_LEAST = 0.25, 0.15, 60.0
 """What they may take of all the time, or in seconds, before they are put off until the others are done."""
-_PATIENCE, _PATIENCE_FROM = 6, 20.0
+_PATIENCE, _PATIENCE_FROM = 5, 20.0
 """So many times what the files before took, and so many seconds at least, is what a batch far out may take."""
 
 
@@ -48,8 +48,10 @@ class Schedule:
         """Files that did not end in their time, to be tried once more when the others are done."""
         self._total, self._nearest, self._related = len(tests), nearest, related
         self._remaining, self._budget, self._small = remaining, remaining(), small
+        self._suspects: tuple[str, ...] = ()
+        """Files of a batch that failed, one of which at least is to blame."""
         self._cap = 0
-        """Of a batch that failed, so many files are tried next; 0 when nothing is in doubt."""
+        """Of them, so many files are tried next; 0 when nothing is in doubt."""
         self._size, self._count, self._seconds = 0, 0, 0.0
         self._second_try = False
 
@@ -99,8 +101,8 @@ class Schedule:
             seconds: what the base took.
             wall: what both sides took.
         """
-        self.drop(files)
-        self._cap = 0 if len(files) >= self._cap else self._cap * 2
+        self.waiting = [path for path in self.waiting if path not in files]
+        self._doubt([path for path in self._suspects if path not in files])
         self._count += len(files)
         self._seconds += seconds
         spent = max(wall, 0.01) / max(len(files), 1)
@@ -108,8 +110,9 @@ class Schedule:
         self._size = max(0, min(affordable, max(len(files), 1) * _GROWTH, _LARGEST_BATCH))
 
     def drop(self, files: Collection[str]) -> None:
-        """Take files out of those that wait."""
+        """Take files out of those that wait; if they were in doubt, they were to blame."""
         self.waiting = [path for path in self.waiting if path not in files]
+        self._doubt([])
 
     def put_off(self, file: str) -> bool:
         """Try a file once more when the others are done; False for one that had its second try."""
@@ -126,9 +129,13 @@ class Schedule:
             files: those in question.
             first: of them, the ones to try before the others, all at once.
         """
-        ahead = [*first, *(path for path in files if path not in first)]
-        self.waiting = [*ahead, *(path for path in self.waiting if path not in ahead)]
-        self._cap = len(first) or max(1, len(files) // 2)
+        self._doubt(list(dict.fromkeys([*first, *files])))
+        self._cap = len(first) or self._cap
+
+    def _doubt(self, files: Sequence[str]) -> None:
+        self._suspects = tuple(files)
+        self._cap = max(1, len(files) // 2) if files else 0
+        self.waiting = [*files, *(path for path in self.waiting if path not in self._suspects)]
 
     def left_over(self) -> tuple[int, int]:
         """How many files wait that show a sign of the change, and how many that show none."""

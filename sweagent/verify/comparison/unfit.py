@@ -10,6 +10,7 @@ from sweagent.verify.bench import Run
 _LINES = 60
 _SHORTEST = 4
 """A folder's bare name has to be this long to be told from a word of a sentence."""
+_WAYS = 3
 _PLAIN = frozenset({"tests", "test", "testing", "unit", "functional", "integration", "src", "lib"})
 _MASKED = re.compile(r"0x[0-9a-f]+|\bc[0-9a-f]{16}\b|/tmp/\w+|\d+")
 
@@ -38,9 +39,10 @@ def named_in(run: Run, files: Sequence[str]) -> tuple[list[str], str]:
     lines = [line.strip() for line in run.completed.output.splitlines() if line.strip()][-_LINES:]
     names = {file: _names(file) for file in files}
     for line in reversed(lines):
-        found = [file for file, pattern in names.items() if pattern.search(line)]
-        if found and len(found) < len(files):
-            return found, line[:200]
+        for strength in range(_WAYS):
+            found = [file for file, patterns in names.items() if patterns[strength].search(line)]
+            if found and len(found) < len(files):
+                return found, line[:200]
     return [], ""
 
 
@@ -56,14 +58,15 @@ def signature(run: Run) -> str:
     return _MASKED.sub("#", f"{run.completed.exit_code}\n" + "\n".join(lines))
 
 
-def _names(file: str) -> re.Pattern[str]:
-    """The path of a file and those of its folders, its dotted name, and the bare names of its telling folders."""
-    pure = PurePosixPath(file)
-    words = [re.escape(file), *map(re.escape, _dotted_names(file))]
-    folders = [folder for folder in pure.parents if _telling(folder.name)]
-    words += [rf"{re.escape(str(folder))}(?=/)" for folder in folders]
-    words += [re.escape(folder.name) for folder in folders if len(folder.name) >= _SHORTEST]
-    return re.compile(rf"(?<![\w.])({'|'.join(words)})(?![\w-])")
+def _names(file: str) -> tuple[re.Pattern[str], ...]:
+    """How a line can name a file, the most telling way first."""
+    folders = [folder for folder in PurePosixPath(file).parents if _telling(folder.name)]
+    ways = (
+        [re.escape(name) for name in (file, *_dotted_names(file))],
+        [rf"{re.escape(str(folder))}(?=/)" for folder in folders],
+        [re.escape(folder.name) for folder in folders if len(folder.name) >= _SHORTEST],
+    )
+    return tuple(re.compile(rf"(?<![\w.])({'|'.join(words) or '(?!)'})(?![\w-])") for words in ways)
 
 
 def _telling(name: str) -> bool:
