@@ -108,9 +108,34 @@ def settings_for(sources: Sources, repository: Repository) -> tuple[Settings, Or
     reading = _Reading(project, sources)
     settings = sources.settings(profile=reading.profile, narrow=reading.narrow)
     origin = Origin(
-        files=sources.files, project=project.place, taken=tuple(reading.taken), ignored=tuple(reading.named_ignored)
+        files=sources.files,
+        project=project.place,
+        taken=tuple(reading.taken),
+        ignored=_not_too_many(reading.ignored),
     )
     return settings, origin
+
+
+def origin_in_batch(repository: Repository, files: tuple[str, ...]) -> Origin:
+    """Where the settings of a run came from in a batch, all of whose runs have the same, so that they compare.
+
+    Args:
+        repository: at its base commit; of its own file only `environment` counts.
+        files: the user's files that were read.
+    """
+    project = read_project_file(repository)
+    named = [_printable(key) for key in _flat(project.values) if key != "environment"]
+    ignored = (
+        [project.problem] if project.problem else [f"{key} (a batch has the same settings for all)" for key in named]
+    )
+    taken = ("environment",) if "environment" in project.values else ()
+    return Origin(files=files, project=project.place, taken=taken, ignored=_not_too_many(ignored))
+
+
+def _not_too_many(ignored: list[str]) -> tuple[str, ...]:
+    """A file with very many keys does not flood the screen."""
+    more = len(ignored) - _MOST_NAMED
+    return (*ignored[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else []))
 
 
 class _Reading:
@@ -129,12 +154,6 @@ class _Reading:
             (self.ignored if named else self.taken).append(f"profile: {said}" + " (you named another)" * named)
         elif "profile" in project.values:
             self.ignored.append("profile (only the name of a shipped one counts)")
-
-    @property
-    def named_ignored(self) -> list[str]:
-        """What had no effect; a file with very many keys does not flood the screen."""
-        more = len(self.ignored) - _MOST_NAMED
-        return self.ignored[:_MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
 
     def narrow(self, standing: Settings) -> Mapping[str, Any]:
         """What replaces settings that stand, nested as they are."""

@@ -56,7 +56,7 @@ def solve(
     run_id: str,
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
-    origin: Origin = Origin(),
+    origin: Origin | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -106,9 +106,7 @@ def resume(folder: RunFolder, *, listeners: Iterable[Listener] = (), note: Note 
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         started = past[0]
         settings = Settings.model_validate(started.settings)
-        return _Run(
-            started.task, settings, folder, started.run_id, listeners, note, past, origin=started.origin
-        ).go()
+        return _Run(started.task, settings, folder, started.run_id, listeners, note, past, origin=started.origin).go()
 
 
 class _Run:
@@ -124,9 +122,9 @@ class _Run:
         note: Note,
         past: tuple[AnyEvent, ...] = (),
         *,
-        origin: Origin = Origin(),
+        origin: Origin | None = None,
     ) -> None:
-        self._origin = origin
+        self._origin = origin or Origin()
         self._task = task
         self._settings = settings
         self._folder = folder
@@ -179,12 +177,12 @@ class _Run:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         # Made first: what is wrong with it must not wait for the build of an environment.
         policy = policy_for(self._settings, budget)
+        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
         hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
         self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._note))
         self._sandboxes = stack.enter_context(ExitStack())
-        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         self._open_sandbox()
         if loading:
             loading.result()

@@ -129,9 +129,7 @@ def _beside_the_copy(
 
 def _recipe(task: Task, settings: Settings) -> Recipe:
     repository = task.repository
-    return discover(
-        repository.git_dir, repository.base_commit, name=repository.name, overrides=settings.environment
-    )
+    return discover(repository.git_dir, repository.base_commit, name=repository.name, overrides=settings.environment)
 
 
 def _with_setup(recipe: Recipe, task: Task) -> Recipe:

@@ -59,9 +59,7 @@ def test_no_file_of_the_current_folder_is_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "HOME"])
-def test_a_relative_home_is_not_looked_up_in_the_current_folder(
-    variable: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_home_is_not_looked_up_in_the_current_folder(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setenv(variable, "here")
     for folder in ("here/fix-issue", "here/.config/fix-issue", "~/.config/fix-issue"):

@@ -68,9 +68,7 @@ def test_what_narrows_counts(git_repository: Repositories) -> None:
     said = "limits: {steps: 5, cost: 0.5}\nverify: {rounds: 0, allow_tests: false}\nsandbox: {network: false}\n"
     repository = git_repository({PROJECT_FILE: said + "profile: bash-only\nenvironment: {test_command: make check}\n"})
 
-    settings, origin = settled(
-        repository, own={"limits": {"cost": 2.0}}, environment={"verify": {"allow_tests": True}}
-    )
+    settings, origin = settled(repository, own={"limits": {"cost": 2.0}}, environment={"verify": {"allow_tests": True}})
 
     assert (settings.limits.steps, settings.limits.cost, settings.limits.seconds) == (5, 0.5, 3600)
     assert (settings.verify.rounds, settings.verify.allow_tests, settings.profile) == (0, False, "bash-only")

@@ -174,9 +174,7 @@ def _recipe(
 
     sources = read_sources(options.settings_options(image=image), config=config)
     repository, settings, _ = open_with_settings(repo, sources, _log(0), base=commit, api_url=api_url)
-    recipe = discover(
-        repository.git_dir, repository.base_commit, name=repository.name, overrides=settings.environment
-    )
+    recipe = discover(repository.git_dir, repository.base_commit, name=repository.name, overrides=settings.environment)
     return recipe, repository, settings
 
 

@@ -33,10 +33,10 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Rank the files and the functions or classes that an issue is likely to be fixed in, with reasons."""
+    from sweagent.cli.run import remote_options
     from sweagent.code import locate, open_index, rerank
     from sweagent.forge import read_issue
     from sweagent.forge.address import token_from_environment
-    from sweagent.cli.run import remote_options
     from sweagent.repository import open_repository
 
     printed = _read(output) if output else ""

@@ -33,7 +33,9 @@ TestCommand = Annotated[str | None, typer.Option(help="How the project runs its 
 ApiUrl = Annotated[
     str | None, typer.Option(envvar="FIX_ISSUE_API_URL", help="The forge's REST API; GitHub's by default.")
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="A file with settings, over your own ~/.config/fix-issue/config.yaml.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="A file with settings, over your own ~/.config/fix-issue/config.yaml.")
+]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]

@@ -57,8 +57,8 @@ def command(
 
     The exit code follows the verdict: 0 verified, 3 unverified, 4 regressed, 5 rejected, 6 no patch.
     """
-    from sweagent.cli.signals import stoppable
     from sweagent.cli.run import open_with_settings
+    from sweagent.cli.signals import stoppable
     from sweagent.config import read_sources
     from sweagent.verify import exit_code
 

@@ -96,7 +96,7 @@ def _overrides(text: str) -> dict[str, Any]:
 
 
 def _overridden(recipe: Recipe, overrides: Mapping[str, tuple[Any, str]]) -> Recipe:
-    """The recipe with the parts that the repository's own file or the user's settings say, each marked as read there."""
+    """The recipe with what the repository's own file or the user's settings say, each part marked as read there."""
     values = recipe.model_dump()
     for key, (said, place) in overrides.items():
         if key not in values or key in _FIXED:

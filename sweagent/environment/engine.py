@@ -1,7 +1,6 @@
 """The Docker engine as builds need it: one build at a time of a thing, on a network that leads only to the registry."""
 
 import hashlib
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress

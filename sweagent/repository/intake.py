@@ -3,7 +3,6 @@
 Nothing is changed in what the user gives.
 """
 
-import os
 from pathlib import Path
 
 from sweagent.errors import UsageError
