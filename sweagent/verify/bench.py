@@ -14,6 +14,8 @@ from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.verify.canary import Canary
+from sweagent.verify.comparison.standby import Standby
+from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.tree import FileChange, Trees
 from sweagent.verify.witness import WITNESS, WITNESSED, Testimony, Witness, read_testimony
@@ -70,6 +72,7 @@ class Job:
         record: the name of a file in that folder that the run leaves when it ends as it should.
         unseen: the code under test is not to see that a test runner is loaded.
         shown: the command for the record, without what is there for the harness's sake; empty for the very command.
+        test_files: how many test files it is given.
     """
 
     purpose: str
@@ -83,6 +86,7 @@ class Job:
     record: str = ""
     unseen: bool = False
     shown: str = ""
+    test_files: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,10 +125,20 @@ class Bench:
         open_sandbox: opens a fresh sandbox with the base tree.
         seconds: for all jobs together.
         clock: monotonic seconds.
+        progress: told of every command that begins or ends, perhaps from another thread.
     """
 
-    def __init__(self, open_sandbox: SandboxOpener, seconds: float, clock: Clock = time.monotonic) -> None:
-        self._open = open_sandbox
+    def __init__(
+        self,
+        open_sandbox: SandboxOpener,
+        seconds: float,
+        clock: Clock = time.monotonic,
+        progress: Listener | None = None,
+    ) -> None:
+        self._standby = Standby(open_sandbox)
+        self._progress, self._tests = progress, 0
+        self.ahead = 2
+        """So many sandboxes are opened, where they are isolated, while the commands before still run."""
         self._clock = clock
         self._deadline = clock() + seconds
         self._live: set[Sandbox] = set()
@@ -178,6 +192,15 @@ class Bench:
             self._note(run, seconds)
         return [run for run, _ in done]
 
+    def close(self) -> None:
+        """Remove every sandbox, also those that nobody came to use."""
+        self._standby.close()
+
+    def _tell(self, side: SideTree, job: Job, *, ended: bool) -> None:
+        if self._progress:
+            event = VerifyProgress(side.name, job.purpose, job.test_files, self._tests, self.remaining, ended)
+            self._progress(event)
+
     def _end_all(self) -> None:
         """Let no job go on that nobody waits for any more."""
         self._stopped = True
@@ -187,7 +210,7 @@ class Bench:
     @contextmanager
     def _sandbox(self, opened: threading.Event) -> Iterator[Sandbox]:
         try:
-            with self._open() as sandbox:
+            with self._standby.take() as sandbox:
                 self.info = sandbox.info
                 opened.set()
                 self._live.add(sandbox)
@@ -206,6 +229,9 @@ class Bench:
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
+                if self.apart:
+                    self._standby.prepare(self.ahead)
+                self._tell(side, job, ended=False)
                 witness = None
                 if job.runner in WITNESSED and self._witnessed:
                     witness = Witness(folder, job.runner, unseen=job.unseen)
@@ -219,7 +245,10 @@ class Bench:
                 run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
                 if witness:
                     run = replace(run, told=read_testimony(_read(sandbox, witness.record), sandbox.workdir))
-                sandbox.run(f"rm -rf -- {folder}", fresh=True)
+                if not self.apart:
+                    sandbox.run(f"rm -rf -- {folder}", fresh=True)
+                self._tests += len(run.report.results)
+                self._tell(side, job, ended=True)
         except OSError as error:
             raise SandboxError(
                 f"a file of the judged run cannot be written: {error}",
@@ -261,14 +290,15 @@ class Bench:
 def _lay_out(sandbox: Sandbox, side: SideTree, job: Job, folder: str) -> None:
     if side.archive:
         sandbox.put_tree(side.archive, sandbox.workdir)
-    if side.deleted:
-        sandbox.run("rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted), fresh=True)
     files = {**side.files, **job.files}
     if job.canary:
         files.update(job.canary.files)
+    prepare = f"mkdir -m 700 -p {folder}"
+    if side.deleted:
+        prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)
+    sandbox.run(prepare, fresh=True)
     for path, data in files.items():
         sandbox.write(path, data)
-    sandbox.run(f"mkdir -m 700 -p {folder}", fresh=True)
 
 
 def _read(sandbox: Sandbox, path: str) -> str | None:

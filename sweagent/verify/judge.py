@@ -1,6 +1,7 @@
 """From a patch to its proof."""
 
 import time
+from contextlib import closing
 from typing import NoReturn
 
 from sweagent import __version__
@@ -12,6 +13,7 @@ from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Bench, Clock, SandboxOpener
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
+from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
     Finding,
     Origin,
@@ -51,6 +53,7 @@ def verify(
     settings: VerifySettings | None = None,
     issue_text: str = "",
     clock: Clock = time.monotonic,
+    progress: Listener | None = None,
 ) -> Proof:
     """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
 
@@ -66,6 +69,7 @@ def verify(
         settings: how much time there is, and what is let pass.
         issue_text: the issue; empty takes the task's.
         clock: monotonic seconds.
+        progress: told of every command that begins or ends, perhaps from another thread.
 
     Returns:
         The proof. A failing environment gives the verdict `unverified`, not an error.
@@ -81,7 +85,7 @@ def verify(
         issue_text=issue_text or task.issue.text,
         replaces=replaces,
     )
-    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock).proof()
+    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress).proof()
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
@@ -110,11 +114,17 @@ def _no_sandbox() -> NoReturn:
 
 class _Verification:
     def __init__(
-        self, patch: Patch, inputs: Inputs, settings: VerifySettings, sandboxes: SandboxOpener, clock: Clock
+        self,
+        patch: Patch,
+        inputs: Inputs,
+        settings: VerifySettings,
+        sandboxes: SandboxOpener,
+        clock: Clock,
+        progress: Listener | None = None,
     ) -> None:
         self._patch, self._inputs, self._settings = patch, inputs, settings
         self._clock, self._started = clock, clock()
-        self._bench = Bench(sandboxes, settings.seconds, clock)
+        self._bench = Bench(sandboxes, settings.seconds, clock, progress)
         self._findings: list[Finding] = []
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
@@ -127,7 +137,7 @@ class _Verification:
         self._proved = ""
 
     def proof(self) -> Proof:
-        with open_trees(self._inputs.task.repository) as trees:
+        with closing(self._bench), open_trees(self._inputs.task.repository) as trees:
             return self._result(*(self._at_a_glance(trees) or self._judge(trees)))
 
     def proof_without_running(self) -> Proof | None:

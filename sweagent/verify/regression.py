@@ -103,6 +103,8 @@ class RegressionCheck:
             batch = self._schedule.next_batch(apart=self._bench.apart)
             if batch is None:
                 break
+            if self._schedule.is_last(batch):
+                self._bench.ahead = 0
             self._compare(batch)
         if not self._settled:
             self._say_what_is_left()
@@ -327,7 +329,10 @@ class RegressionCheck:
             command = test_run(self._runner, [*names, *planted], self._test_command, place)
             command += f" {WITNESS}" if self._runner is Runner.PYTEST else ""
             shown = test_run(self._runner, names, self._test_command, "")
-        return Job(purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown)
+        count = len(targets) if self._suite not in targets else 0
+        return Job(
+            purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown, test_files=count
+        )
 
     def _canary(self, near: str, targets: Sequence[str]) -> Canary | None:
         """Of the whole suite, only a runner that finds its tests by itself comes to the planted one."""

@@ -89,6 +89,10 @@ class Schedule:
             seconds = min(seconds, max(_PATIENCE_FROM, _PATIENCE * size * self._seconds / self._count))
         return Batch(files, seconds)
 
+    def is_last(self, batch: Batch) -> bool:
+        """Whether nothing is left after a batch, if all goes well."""
+        return len(batch.files) == len(self.waiting) and not self.late
+
     def time_for_a_file(self, *, apart: bool) -> float:
         """Seconds that one side may take for a single file, or for some tests of it."""
         return self._remaining() * (_FILE_SHARE if apart else _IN_TURN_SHARE)
