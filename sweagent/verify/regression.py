@@ -64,7 +64,7 @@ class RegressionCheck:
         self.nearest_missed = False
         """The time was used up before the tests nearest to the change were compared."""
         self.stopped = ""
-        """Why no more is compared, although there was time: every run fails alike, or fails because of the harness."""
+        """Why no more is compared, although there was time: every run fails alike."""
         self._cut_short = False
         self._suite = test_command or f"the whole suite ({runner.value})"
         self._near = ""
@@ -132,9 +132,7 @@ class RegressionCheck:
         before = self._bench.remaining
         base, patched = self._both(batch.files, batch.seconds, batch.files[0], in_turn=self._schedule.in_doubt)
         problem = _problem(base)
-        if ours := getattr(base, "ours", ""):
-            self.stopped = f"{batch.files[0]}: {ours}"
-        elif base.completed.timed_out or base.completed.exit_code is None:
+        if base.completed.timed_out or base.completed.exit_code is None:
             self._out_of_time(base, patched, batch.files)
         elif problem:
             self._without_tests(base, batch.files, problem)
@@ -193,9 +191,9 @@ class RegressionCheck:
         finished = self._finished(base, patched, files) if any(self._canaries) or not base.job.canary else []
         if finished:
             chosen = set(finished)
-            reports = [_only(run.report, chosen, files) for run in (base, patched)]
-            self._outcomes.add(*reports)
-            self._reruns.settle(reports[0], replace(patched, report=reports[1]), finished)
+            before, after = (_only(run.report, chosen, files) for run in (base, patched))
+            self._outcomes.add(before, after)
+            self._reruns.settle(before, replace(patched, report=after), finished)
             self._done += finished
             self._schedule.drop(finished)
         rest = [path for path in files if path not in finished]
@@ -209,7 +207,7 @@ class RegressionCheck:
         for number, run in enumerate((base, patched)):
             last = ""
             for result in run.report.results:
-                last = file_of(result.id, files)
+                last = file_of(result, files)
                 if last:
                     tests[last][number].add(result.id)
             if run.completed.timed_out:
@@ -367,5 +365,5 @@ def _problem(base: Run) -> str:
 
 def _only(report: TestReport, files: Collection[str], batch: Sequence[str]) -> TestReport:
     """The part of a report that is about some files of a batch."""
-    results = [result for result in report.results if file_of(result.id, batch) in files]
+    results = [result for result in report.results if file_of(result, batch) in files]
     return TestReport.of(report.runner, results, exit_code=report.exit_code)

@@ -84,4 +84,9 @@ def test_runs_that_fail_for_one_reason_are_alike_whatever_they_were_given():
     ],
 )
 def test_a_reported_test_belongs_to_the_file_that_its_id_gives(test, file):
-    assert file_of(test, DJANGO) == file
+    assert file_of(TestResult(id=test, outcome=Out.PASSED), DJANGO) == file
+
+
+def test_the_file_that_a_runner_tells_comes_before_what_an_id_looks_like():
+    inherited = TestResult(id="auth_tests.test_forms.Case.test_a", outcome=Out.PASSED, file=DJANGO[0])
+    assert file_of(inherited, DJANGO) == DJANGO[0]

@@ -1,6 +1,6 @@
 """Outcomes of the existing tests on both sides, and how they differ."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TypedDict
 
 from sweagent.testing import TestOutcome, TestReport
@@ -29,16 +29,10 @@ class Outcomes:
     def __len__(self) -> int:
         return len(self._before)
 
-    def add(self, base: TestReport, patched: TestReport, only: Callable[[str], bool] = lambda name: True) -> None:
-        """Take the outcomes of a pair of runs.
-
-        Args:
-            base: of the run on the base.
-            patched: of the run of the same command with the patch.
-            only: says by its id whether a test counts; the others are left out on both sides.
-        """
-        self._before.update({name: outcome for name, outcome in base.outcomes().items() if only(name)})
-        self._after.update({name: outcome for name, outcome in patched.outcomes().items() if only(name)})
+    def add(self, base: TestReport, patched: TestReport) -> None:
+        """Take the outcomes of a pair of runs of the same command."""
+        self._before.update(base.outcomes())
+        self._after.update(patched.outcomes())
 
     def differences(self, settled: Iterable[str]) -> Differences:
         """Count and name what differs: nothing that passed before and does not pass now is passed over.

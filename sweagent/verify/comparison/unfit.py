@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from sweagent.testing import Runner, dotted
+from sweagent.testing import Runner, TestResult, dotted
 from sweagent.verify.bench import Run
 
 _LINES = 60
@@ -15,13 +15,13 @@ _PLAIN = frozenset({"tests", "test", "testing", "unit", "functional", "integrati
 _MASKED = re.compile(r"0x[0-9a-f]+|\bc[0-9a-f]{16}\b|/tmp/\w+|\d+")
 
 
-def file_of(test: str, files: Iterable[str]) -> str:
-    """The file of a batch that a reported test belongs to; empty when that cannot be told from its id."""
-    path = test.partition("::")[0]
+def file_of(test: TestResult, files: Iterable[str]) -> str:
+    """The file of a batch that a reported test belongs to; empty when neither the runner nor its id tells."""
     known = set(files)
-    if path in known:
-        return path
-    name = f"{dotted(test)}."
+    for path in (test.file, test.id.partition("::")[0]):
+        if path in known:
+            return path
+    name = f"{dotted(test.id)}."
     fitting = [file for file in known if any(name.startswith(f"{alias}.") for alias in _dotted_names(file))]
     return max(fitting, key=len, default="")
 
