@@ -188,7 +188,7 @@ class RegressionCheck:
 
     def _take_finished(self, base: Run, patched: Run, files: Sequence[str]) -> None:
         """Compare the files that both sides had done when one of them was ended, and try fewer of the others."""
-        finished = self._finished(base, patched, files) if any(self._canaries) or not base.job.canary else []
+        finished = self._finished(base, patched, files) if self._runner_is_shown or not base.job.canary else []
         if finished:
             chosen = set(finished)
             before, after = (_only(run.report, chosen, files) for run in (base, patched))
@@ -199,6 +199,11 @@ class RegressionCheck:
         rest = [path for path in files if path not in finished]
         # A runner that takes files in turn hangs in the first that is not done, or in the one behind it.
         self._schedule.halve(rest, first=rest[:2] if finished and self._runner in _IN_TURN and len(rest) > 2 else ())
+
+    @property
+    def _runner_is_shown(self) -> bool:
+        """Whether the runner was seen to report a planted failing test, in whatever run on the base."""
+        return any(run.side == "base" and run.canary == "failed as planted" for run in self._bench.commands)
 
     def _finished(self, base: Run, patched: Run, files: Sequence[str]) -> list[str]:
         """The files of which both sides report the same tests; not the last one of a run that was ended."""

@@ -201,7 +201,9 @@ def _imports(content: bytes, test: str, source: str) -> float:
 
 
 def _close(test: str, source: str) -> float:
-    """How much of the way to the source the test shares, 0 to 2; folders that only say `test` are left out."""
+    """How much of the way to the source the test shares in folders or in its name, 0 to 2; plain folders count not."""
     way = [part for part in PurePosixPath(source).with_suffix("").parts if part not in _PLAIN_FOLDERS]
+    way = way[:-1] if way[-1:] == ["__init__"] else way
     own = {part for part in PurePosixPath(test).parts[:-1] if part not in _PLAIN_FOLDERS}
+    own |= {word for word in re.split(r"[._-]", PurePosixPath(test).stem) if len(word) > 2}
     return 2.0 * sum(1 for part in way if part in own) / len(way) if way else 0.0

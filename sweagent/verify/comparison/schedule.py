@@ -9,7 +9,7 @@ _RELATED_SHARE, _WIDER_SHARE = 0.9, 0.5
 """Of the time for comparing: how much is used before tests that have to do with the change are left out, and others."""
 _FILE_SHARE, _BATCH_SHARE, _IN_TURN_SHARE = 0.5, 0.4, 0.375
 """What one side of a file, or of several, may take of the time that is left; or any of them, where sides take turns."""
-_FIRST_FILE, _FIRST_BATCH, _AT_LEAST = 0.25, 0.15, 60.0
+_FIRST_FILE, _FIRST_BATCH, _AT_LEAST = 0.25, 0.2, 60.0
 """What they may take of all the time, or in seconds, before they are put off until the others are done."""
 _PATIENCE, _PATIENCE_FROM = 5, 20.0
 """So many times what the files before took, and so many seconds at least, is what a batch far out may take."""
