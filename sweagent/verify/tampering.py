@@ -33,9 +33,8 @@ def find_tampering(
 ) -> tuple[Finding, ...]:
     """Check what a patch changes against the rules.
 
-    No rule here rejects a patch that changes anything else than how it is judged: edits of tests and of the runner's
-    configuration are named, because the judged runs take those files from the base; what source code does is for
-    a person to look at.
+    No rule here rejects a patch: edits of tests and of the runner's configuration are named, because the judged runs
+    take those files from the base; what source code does is for a person to look at.
 
     Args:
         trees: gives the base tree.
@@ -61,8 +60,6 @@ def find_tampering(
         elif new is not None:
             found = new_constructs(change.path, old, new)
             findings += [Finding(rule=c.rule, path=change.path, line=c.line, detail=c.detail) for c in found]
-    if all(harness_file(path, test_command) for path in paths):
-        findings = [item.model_copy(update={"weight": Weight.REJECT}) for item in findings]
     return tuple(_waived(finding, issue_text, allow_tests) for finding in findings)
 
 
