@@ -208,8 +208,8 @@ def _row(name: str, grade: Grade | None, result: InstanceResult | None) -> Insta
     if result is not None and not infrastructure:
         judged = grade is not None and grade.status is not GradeStatus.EMPTY_PATCH
         kind = outcome_of(result, resolved=resolved if judged else None, flagged=grade is not None and grade.flagged)
-        infrastructure = kind is Outcome.INFRASTRUCTURE and not judged
-        outcome = outcome if kind is Outcome.INFRASTRUCTURE and judged else kind.value
+        infrastructure = not kind.final and not judged
+        outcome = outcome if not kind.final and judged else kind.value
     return InstanceRow(
         instance_id=name,
         repo=_repository(name, grade, result),

@@ -104,7 +104,7 @@ def _comparison_on_terminal(comparison: Comparison) -> Iterator["RenderableType"
 def left_out(run: RunReport) -> list[str]:
     """What does not count, and why, a line each."""
     reasons = (
-        (run.infrastructure, "the infrastructure kept them from a verdict"),
+        (run.infrastructure, "the infrastructure or an unusable input kept them from a verdict"),
         (run.ungraded, "nobody graded them"),
     )
     return [f"{len(rows)} left out, as {why}" for rows, why in reasons if rows]

@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Resolve one issue: an agent works in a sandbox, the harness takes the patch, the verifier judges it."""
     from sweagent.cli.run import start
-    from sweagent.config import load_settings
+    from sweagent.config import read_sources
 
     run["sandbox"]["allow_hosts"] = allow_host or None
     run["verify"] = {
@@ -57,7 +57,7 @@ def command(
     code = start(
         repo,
         issue,
-        load_settings(run, project=config),
+        read_sources(run, config=config),
         base=base,
         include_dirty=include_dirty,
         test_command=test_command,

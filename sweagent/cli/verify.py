@@ -58,17 +58,24 @@ def command(
 
     The exit code follows the verdict: 0 verified, 7 needs review, 3 unverified, 4 regressed, 5 rejected, 6 no patch.
     """
+    from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable
-    from sweagent.config import load_settings
-    from sweagent.repository import open_repository
+    from sweagent.config import read_sources
     from sweagent.verify import exit_code
     from sweagent.verify.review import unused
 
     chosen = options.settings_options(sandbox=sandbox, image=image)
     said = {"allow_tests": allow_tests, "seconds": seconds, "accept": accept or None}
-    settings = load_settings(chosen | {"verify": said}, project=config)
+    sources = read_sources(chosen | {"verify": said}, config=config)
+
+    def note(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr)
+
     with stoppable():
-        repository = open_repository(repo, base=base, include_dirty=include_dirty)
+        repository, settings, _ = open_with_settings(
+            repo, sources, note, base=base, include_dirty=include_dirty, api_url=api_url
+        )
         task = _task(repository, issue, settings, test_command, api_url)
         proof = _judge(
             task,

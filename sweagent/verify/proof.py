@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sweagent.errors import ExitCode
 from sweagent.model import Frozen
@@ -86,14 +86,20 @@ class ReproductionEvidence(Frozen):
     patched: tuple[str, ...] = ()
 
 
+# Proofs of older versions have null for a test that was not reported.
+_Outcome = Annotated[
+    TestOutcome, BeforeValidator(lambda outcome: TestOutcome.NOT_THERE if outcome is None else outcome)
+]
+
+
 class TestChange(Frozen):
-    """A test whose outcome is not the same before and after; None stands for a test that was not reported."""
+    """A test whose outcome is not the same before and after."""
 
     __test__ = False
 
     id: str
-    before: TestOutcome | None
-    after: TestOutcome | None
+    before: _Outcome
+    after: _Outcome
     message: str = ""
     """What the test says when it fails with the patch."""
     note: str = ""

@@ -62,12 +62,13 @@ class _Judging:
         """Of a whole run, the tests that fail on the base: with the patch the very same have to pass."""
         self._runs: dict[str, list[str]] = {"base": [], "control": [], "patched": []}
         self._base: Run | None = None
+        self._base_runs: list[Run] = []
         self._shows_issue = False
         self.findings: list[Finding] = []
 
     def base_fails(self) -> str:
         first, second = self._twice(self._sides.base)
-        self._base = first
+        self._base, self._base_runs = first, [first, second]
         if not self._failed(first):
             return "it passes on the base, so it does not show the issue"
         if not self._failed(second):
@@ -89,8 +90,7 @@ class _Judging:
 
     def patched_passes(self) -> str:
         runs = self._twice(self._sides.patched)
-        if self._base is not None:
-            self.findings += [finding for run in runs for finding in find_forgery(self._base, run)]
+        self.findings += find_forgery(self._base_runs, runs)
         if self.findings:
             return "the patched run does not tell the truth"
         passed = [self._passed(run) for run in runs]
