@@ -14,7 +14,9 @@ from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.verify.canary import Canary
+from sweagent.verify.monitors.import_origins import Stray, strays
 from sweagent.verify.proof import CommandRun, Side
+from sweagent.verify.scripts import loaded_modules
 from sweagent.verify.tree import FileChange, Trees
 from sweagent.verify.witness import WITNESS, WITNESSED, Testimony, Witness, read_testimony
 
@@ -95,6 +97,8 @@ class Run:
         record: what the run left in its record file; None when there is none.
         whole: the printed output and the report agree, and nothing was cut off.
         told: what the second witness saw, whatever the report says; None when it was not there.
+        ours: why it failed because of the harness; empty when it did not.
+        strays: the changed modules that were not loaded from the work tree; such a run shows nothing of them.
     """
 
     side: Side
@@ -105,6 +109,8 @@ class Run:
     record: str | None = None
     whole: bool = True
     told: Testimony | None = None
+    ours: str = ""
+    strays: tuple[Stray, ...] = ()
 
     @property
     def canary_failed(self) -> bool:
@@ -130,6 +136,8 @@ class Bench:
         self._live: set[Sandbox] = set()
         self._stopped = False
         self._witnessed = True
+        self.watched: Mapping[str, str] = {}
+        """The modules whose origin each run records, each with its file in the work tree."""
         self.commands: list[CommandRun] = []
         self.info: SandboxInfo | None = None
 
@@ -208,7 +216,7 @@ class Bench:
                 _lay_out(sandbox, side, job, folder)
                 witness = None
                 if job.runner in WITNESSED and self._witnessed:
-                    witness = Witness(folder, job.runner, unseen=job.unseen)
+                    witness = Witness(folder, job.runner, unseen=job.unseen, modules=self.watched)
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
@@ -219,6 +227,8 @@ class Bench:
                 run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
                 if witness:
                     run = replace(run, told=read_testimony(_read(sandbox, witness.record), sandbox.workdir))
+                origins = run.told.origins if run.told else loaded_modules(record)
+                run = replace(run, strays=strays(self.watched, origins, sandbox.workdir))
                 sandbox.run(f"rm -rf -- {folder}", fresh=True)
         except OSError as error:
             raise SandboxError(

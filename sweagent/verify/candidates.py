@@ -49,6 +49,8 @@ class Candidate:
         wanted: the tests that have to pass with the patch; empty for the whole run.
         open_ended: those of `wanted` (of all, when it is empty) count that fail on the base.
         trusted: it is the task's own, so why it fails on the base is not questioned.
+        given: the user gave it, who knows what it is about.
+        whole: the command for the whole files, where `command` names single tests of them; else empty.
         driven: the files hold the script inside its driver.
         expected: kinds of errors, one of which must be the failure on the base; empty for any.
         hideable: its tests can be run while code cannot see the runner.
@@ -63,9 +65,16 @@ class Candidate:
     wanted: tuple[str, ...] = ()
     open_ended: bool = False
     trusted: bool = False
+    given: bool = False
+    whole: str = ""
     driven: bool = False
     expected: tuple[str, ...] = ()
     hideable: bool = False
+
+    @property
+    def vouched(self) -> bool:
+        """Whether somebody who knows the issue says that this shows it."""
+        return self.trusted or self.given
 
     @property
     def share(self) -> float:
@@ -139,15 +148,17 @@ def registered(
         runner = None
         inside = driven(content, changed) if path.endswith(".py") and path in reproduction.command else None
     own = _own_tests(path, before, content, runner)
+    command = _narrowed(reproduction.command, path, own, test_command)
     return Candidate(
         Origin.REGISTERED,
         path,
         path,
-        _narrowed(reproduction.command, path, own, test_command),
+        command,
         files={path: inside or content, **_needed(reproduction, changed)},
         runner=runner,
         wanted=own,
         open_ended=bool(own),
+        whole="" if command == reproduction.command else reproduction.command,
         driven=inside is not None,
     )
 
@@ -257,17 +268,23 @@ def _of_tests(
     runner: Runner,
     test_command: str,
 ) -> Candidate:
+    files_of_them = list(dict.fromkeys(name.split("::")[0] for name in tests))
     return Candidate(
         origin,
         ", ".join(tests),
         tests[0].split("::")[0] if tests else "",
-        command_for(runner, [target_of(runner, name) for name in tests], test_command=test_command),
+        _for_tests(tests, runner, test_command),
+        whole=_for_tests(files_of_them, runner, test_command) if files_of_them != tests else "",
         files=files,
         runner=runner,
         wanted=wanted,
         open_ended=origin is not Origin.ORACLE,
         trusted=origin is Origin.ORACLE,
     )
+
+
+def _for_tests(tests: Iterable[str], runner: Runner, test_command: str) -> str:
+    return command_for(runner, [target_of(runner, name) for name in tests], test_command=test_command)
 
 
 def _with_file(name: str, files: Mapping[str, bytes]) -> str:

@@ -1,7 +1,7 @@
 """What there is to compare for a patch: the sides, the held-back files, the candidates, the tests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sweagent.errors import UsageError
 from sweagent.task import Task
@@ -12,6 +12,7 @@ from sweagent.verify.bench import SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.control import control_files
 from sweagent.verify.harness_files import HarnessFile, harness_file
+from sweagent.verify.monitors.import_origins import own_modules, watched_modules
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import Sides
 from sweagent.verify.selection import rank_tests
@@ -54,6 +55,7 @@ class Plan:
         names: the names of the definitions that changed.
         runner: the project's test runner.
         test_command: how the project runs its tests.
+        watched: the modules whose origin each run records, each with its file.
     """
 
     sides: Sides
@@ -68,6 +70,7 @@ class Plan:
     names: frozenset[str]
     runner: Runner
     test_command: str
+    watched: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
@@ -98,6 +101,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
             SideTree("base"),
             SideTree("control", files=control_files(trees, changed)),
             SideTree.of("patched", trees, source),
+            own_modules(trees.paths(trees.base)),
         ),
         changed=changed,
         held_back=tuple(sorted(held)),
@@ -110,6 +114,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         names=ranked.names,
         runner=runner,
         test_command=test_command,
+        watched=watched_modules(changed, trees.paths(patched)),
     )
 
 
@@ -158,7 +163,8 @@ def _candidates(
     if inputs.reproduction:
         try:
             known = trees.read(trees.base, inputs.reproduction.path)
-            found.append(make.registered(inputs.reproduction, changed, test_command, known))
+            registered = make.registered(inputs.reproduction, changed, test_command, known)
+            found.append(replace(registered, given=inputs.replaces))
         except UsageError as error:
             name = inputs.reproduction.path
             unfit.append(ReproductionEvidence(origin=Origin.REGISTERED, name=name, accepted=False, reason=str(error)))

@@ -80,6 +80,13 @@ def wrap(test):
     test.__code__ = made["test"].__code__
 
 
+def write_origin(name, files):
+    for file in files:
+        write(name, "from " + file)
+
+
+{origins}
+
 {hide}
 
 def hide_unittest(loader):
@@ -140,5 +147,6 @@ if sys.version_info >= (3, 4):
     with OPEN(RECORD, "a"):
         pass
     sys.meta_path.insert(0, Finder())
+    __import__("atexit").register(note_origins)
 leave()
 """

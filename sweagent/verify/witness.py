@@ -9,11 +9,12 @@ when the interpreter starts. In Node's process there is no witness, only a guard
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sweagent.testing import Runner, TestOutcome
 from sweagent.verify.hiding import HIDE
+from sweagent.verify.monitors.import_origins import NOTE_ORIGINS
 from sweagent.verify.startup_witness import STARTUP_WITNESS
 
 # It has to run under every pytest since 3 and every Python since 2.7.
@@ -43,6 +44,21 @@ def note(item, outcome, began):
         write(item, "moved")
     elif began != HOME:
         write(item, "elsewhere")
+
+
+def write_origin(name, files):
+    with OPEN(RECORD, "a") as file:
+        file.write("".join(DUMPS([name, "from " + place]) + "\\n" for place in files))
+
+
+{origins}
+
+def pytest_collection_finish():
+    note_origins()
+
+
+def pytest_sessionfinish():
+    note_origins()
 
 
 {hide}
@@ -94,12 +110,14 @@ class Testimony:
         raised: the tests, by the ids of the runner, whose body was seen to end in an exception.
         moved: those that ended in another process than they began in, or began in another than the runner's; with
             a word that says which of the two.
+        origins: the watched modules that were loaded, each with its file.
     """
 
     __test__ = False
 
     raised: frozenset[str] = frozenset()
     moved: frozenset[tuple[str, str]] = frozenset()
+    origins: frozenset[tuple[str, str]] = frozenset()
 
 
 class Witness:
@@ -109,15 +127,23 @@ class Witness:
         folder: where the run's own files lie.
         runner: which runner it is to watch, one of `WITNESSED`.
         unseen: it also hides the runner, pytest or unittest, from the code under test.
+        modules: the names of the Python modules whose origin is recorded.
     """
 
-    def __init__(self, folder: str, runner: Runner, *, unseen: bool = False) -> None:
+    def __init__(self, folder: str, runner: Runner, *, unseen: bool = False, modules: Iterable[str] = ()) -> None:
         self._is_plugin, self._is_guard = runner is Runner.PYTEST, runner in _GUARDED
         self.module = f"w{secrets.token_hex(8)}" if self._is_plugin else "sitecustomize"
         self.path = f"{folder}/{self.module}.{'cjs' if self._is_guard else 'py'}"
         self.record = f"{folder}/{secrets.token_hex(8)}"
         source = _PLUGIN if self._is_plugin else _GUARD if self._is_guard else STARTUP_WITNESS
-        for place, text in {"{hide}": HIDE, "{record!r}": repr(self.record), "{unseen!r}": repr(unseen)}.items():
+        filled = {
+            "{hide}": HIDE,
+            "{origins}": NOTE_ORIGINS,
+            "{record!r}": repr(self.record),
+            "{unseen!r}": repr(unseen),
+            "{modules!r}": repr(sorted(modules)),
+        }
+        for place, text in filled.items():
             source = source.replace(place, text)
         self.source = source.encode()
         self._folder = folder
@@ -152,6 +178,7 @@ def read_testimony(record: str | None, workdir: str = "") -> Testimony | None:
         return None
     raised: dict[str, bool] = {}
     moved: set[tuple[str, str]] = set()
+    origins: set[tuple[str, str]] = set()
     for line in record.splitlines():
         try:
             name, said = json.loads(line)
@@ -162,7 +189,9 @@ def read_testimony(record: str | None, workdir: str = "") -> Testimony | None:
             raised[place] = said == "raised"
         elif said in ("moved", "elsewhere"):
             moved.add((said, place))
-    return Testimony(frozenset(name for name, bad in raised.items() if bad), frozenset(moved))
+        elif str(said).startswith("from "):
+            origins.add((str(name), str(said).removeprefix("from ")))
+    return Testimony(frozenset(name for name, bad in raised.items() if bad), frozenset(moved), frozenset(origins))
 
 
 def contradicted(told: Testimony | None, outcomes: Mapping[str, TestOutcome]) -> frozenset[str]:
