@@ -6,10 +6,10 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
+from sweagent.testing.naming import around
 from sweagent.verify.bench import Run
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.failures import said
-from sweagent.verify.targets import find
 
 _CAME_TO_ITS_END = (0, 1)
 """pytest's status when all tests were run, and when some of them failed."""
@@ -141,9 +141,10 @@ def what_fails(before: Reading, asked: Asked, path: str, *, open_ended: bool) ->
     failing = tuple(dict.fromkeys(test.split("[")[0] for test in tests))
     if not open_ended:
         return replace(asked, failing=asked.failing or failing)
-    own = {item.id for name in asked.names for item in _called(before.run.report, name)}
+    report = before.run.report
+    own = {item.id for name in asked.names for item in report.matching(name)}
     names = [item.id for item in before.bad if item.id in own or not asked.names]
-    held = [name for name in asked.names if not _called(before.run.report, name) and _bad(before.run.report, [name])]
+    held = [name for name in asked.names if not report.matching(name) and _bad(report, [name])]
     files = [name for name in names if "::" not in name and name.endswith(".py")]
     return Asked(tuple(dict.fromkeys([*names, *held])), asked.loose.union(held, files), failing)
 
@@ -199,15 +200,11 @@ def _bad(report: TestReport, wanted: Sequence[str], renamed: Renamed | None = No
     return list(found.values())
 
 
-def _results(report: TestReport, name: str, renamed: Renamed | None = None) -> list[TestResult]:
+def _results(report: TestReport, name: str, renamed: Renamed | None = None) -> Sequence[TestResult]:
     """The results that a name means, or of what holds it where that was reported as one."""
-    called = _called(report, name)
+    called = report.matching(name)
     if called:
         return called
-    ids = (renamed or {}).get(name) or {name.split("::")[0]}
-    return [item for item in report.results if item.id in ids]
-
-
-def _called(report: TestReport, name: str) -> list[TestResult]:
-    ids = frozenset(find(name, (item.id for item in report.results)))
-    return [item for item in report.results if item.id in ids]
+    if ids := (renamed or {}).get(name):
+        return [item for item in report.results if item.id in ids]
+    return around(name, report.results)

@@ -217,8 +217,7 @@ class _Judging:
         return self._not_passing(shown) or (None if shown else self._passes_without())
 
     def _lies(self) -> list[Finding]:
-        base = self._runs["base"][0]
-        return [finding for run in self._runs["patched"] for finding in find_forgery(base, run)]
+        return find_forgery(self._without, self._runs["patched"])
 
     def _not_passing(self, shown: bool) -> _Refusal | None:
         readings = [self._after(run) for run in self._runs["patched"]]

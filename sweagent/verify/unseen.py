@@ -8,7 +8,7 @@ from sweagent.verify.bench import Job, Run
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.commands import directly
 from sweagent.verify.hangs import hangs
-from sweagent.verify.proof import Finding
+from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.readings import Reading, State
 
 _AS_LONG = 2
@@ -52,4 +52,4 @@ def failing_again(before: Reading, hidden: Run, patched: Sequence[Run]) -> list[
 def runner_aware(names: Sequence[str]) -> Finding:
     """The finding for tests that pass only where the runner can be seen."""
     detail = f"it is right only where code can see that a test runner is loaded: {', '.join(names[:3])}"
-    return Finding(rule="runner-aware", path="(the patched run)", detail=detail)
+    return Finding(rule="runner-aware", path="(the patched run)", detail=detail, weight=Weight.REJECT)
