@@ -2,9 +2,17 @@
 
 from sweagent.verify.bench import Run
 
-FIRST_DEADLINE = 60.0
-"""Seconds that the first runs may take; what needs more is run again with its share of all the time."""
+_FIRST = 20.0
 _LEAST, _TIMES = 10.0, 10
+
+
+def first_deadline(share: float) -> float:
+    """Seconds that the first runs may take; what needs more is run again, with its share of all the time.
+
+    Args:
+        share: seconds that one run may take.
+    """
+    return min(share, _FIRST)
 
 
 def no_end(run: Run) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.failures import lacking, misfit, not_started
-from sweagent.verify.hangs import FIRST_DEADLINE, enough, hangs, no_end
+from sweagent.verify.hangs import enough, first_deadline, hangs, no_end
 from sweagent.verify.proof import Cause, Finding, ReproductionEvidence, Side
 from sweagent.verify.readings import Asked, Reading, State, before_the_patch, what_fails, with_the_patch
 from sweagent.verify.runtime_checks import find_forgery
@@ -141,7 +141,7 @@ class _Judging:
 
     def _first_runs(self) -> tuple[Run, Run]:
         """A short deadline first; what does not end gets as long as tells a hang from slowness, or its whole share."""
-        first = min(self._share, FIRST_DEADLINE)
+        first = first_deadline(self._share)
         base, patched = self._side_by_side(self._job(first), self._job(first))
         if no_end(base) and no_end(patched) and self._share >= 2 * first:
             base, patched = self._side_by_side(self._job(), self._job())
@@ -292,7 +292,7 @@ class _Judging:
     def _patience(self) -> float:
         """Seconds for one more run without the patch."""
         base, patched = self._runs["base"][0], [run for run in self._runs["patched"] if not no_end(run)]
-        return enough(*patched) if no_end(base) else max(FIRST_DEADLINE, enough(base))
+        return enough(*patched) if no_end(base) else max(first_deadline(self._share), enough(base))
 
     def _job(self, seconds: float | None = None) -> Job:
         return self._candidate.job(self._share if seconds is None else min(seconds, self._share))
