@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, command_for, dotted, runner_of
+from sweagent.testing.runners import XUNIT1
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Job
 from sweagent.verify.canary import Canary, make_canary
@@ -91,7 +92,7 @@ class Candidate:
         if self.runner is Runner.PYTEST:
             report = "report.xml"
             # By its environment, because the command may be any shell text.
-            words = [STEADY_OPTIONS, WITNESS, "--color=no --junitxml={folder}/report.xml -o junit_family=xunit1"]
+            words = [STEADY_OPTIONS, WITNESS, "--color=no --junitxml={folder}/report.xml", XUNIT1]
             env["PYTEST_ADDOPTS"] = " ".join([*words, canary.target] if canary else words)
         elif canary and self.runner:
             command = one_more(command, self.runner, canary.target, self.path)

@@ -9,13 +9,10 @@ from sweagent.verify.bench import Run
 
 _RAISED = re.compile(r"^(?:E\s+)?((?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Warning|Failed)\b)(?:: (.*))?$", re.M)
 _FRAME = re.compile(r'^(?:\s*File "([^"\n]+)", line \d+|([^\s:][^:\n]*\.py):\d+:)', re.M)
-_FUNCTION = re.compile(r'^\s*File "[^"\n]+", line \d+, in (\S+)', re.M)
 _CONFTEST = re.compile(r"ImportError while loading conftest '([^'\n]+)'")
 _MISSING_MODULE = re.compile(r"No module named '?([\w.]+)'?")
 _NOT_STARTED = {126: "its command may not be executed", 127: "its command is not there"}
 _PYTEST_EXITS = {3: "the test runner failed", 4: "the test runner was used wrongly", 5: "no test was found"}
-_FIXTURES = re.compile(r"(async)?(setUp|tearDown)(Class|Module|TestData)?|_(pre|post)_(setup|teardown)|_fixture_setup")
-"""Functions of unittest and Django that run before and after the body of a test."""
 
 
 def lacking(run: Run, results: Iterable[TestResult], path: str, own: frozenset[str]) -> str:
@@ -96,37 +93,13 @@ def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] =
     reasons = [_of_text(text, path, issue_text) for text in texts]
     if failed and not any(reasons):
         runner = run.job.runner
-        reasons = ["" if in_body(item, runner) or _named_error(item, issue_text) else _error(item) for item in failed]
+        reasons = ["" if _in_body(item, runner) or _named_error(item, issue_text) else _error(item) for item in failed]
     return "" if not all(reasons) else reasons[0]
 
 
-def in_body(item: TestResult, runner: Runner | None) -> bool:
-    """Whether a failure arose in the body of a test, not while its module was loaded or its fixtures were made.
-
-    unittest calls every exception but a failed assertion an error, also one that the body raises; SymPy likewise. So
-    the traceback decides there: it comes to the body before it comes to a fixture.
-
-    Args:
-        item: the failed test.
-        runner: its runner.
-    """
-    if item.outcome is not TestOutcome.ERROR:
-        return True
-    if runner is Runner.SYMPY:
-        return "::" in item.id
-    if runner not in (Runner.UNITTEST, Runner.DJANGO) or _FIXTURES.match(item.id.split(" ")[0].split(".")[-1]):
-        return False
-    functions = _FUNCTION.findall(item.details)
-    if not functions or "Failed to import test module" in item.details:
-        return False
-    test = item.id.rsplit(".", 1)[-1]
-    for name in functions:
-        plain = name.rsplit(".", 1)[-1]
-        if plain == test:
-            return True
-        if _FIXTURES.fullmatch(plain):
-            return False
-    return True
+def _in_body(item: TestResult, runner: Runner | None) -> bool:
+    """Whether a failure arose in the body of a test: SymPy, too, calls every exception but an assertion an error."""
+    return item.outcome is not TestOutcome.ERROR or (runner is Runner.SYMPY and "::" in item.id)
 
 
 def _error(item: TestResult) -> str:

@@ -12,7 +12,7 @@ from sweagent.verify.bench import SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.control import control_files
 from sweagent.verify.harness_files import HarnessFile, harness_file
-from sweagent.verify.monitors.import_origins import own_modules, watched_modules
+from sweagent.verify.import_origins import own_modules, watched_modules
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import Sides
 from sweagent.verify.selection import rank_tests

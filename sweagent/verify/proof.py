@@ -15,6 +15,8 @@ FORMAT_VERSION = 2
 Side = Literal["base", "control", "patched"]
 """The base tree; the base tree with a comment in the patched files; the base tree with the patch's source changes."""
 
+CanaryState = Literal["failed as planted", "not seen", "not planted"]
+
 
 class Verdict(StrEnum):
     """What the harness says of a patch."""
@@ -60,12 +62,15 @@ class CommandRun(Frozen):
     command: str
     """As a person can run it; the harness adds a report file and a planted test."""
     exit_code: int | None
+    """Of that command, without the planted test's failure."""
     timed_out: bool = False
     seconds: float = 0.0
     summary: str = ""
     """Counts of tests in one line, where the command is a test run."""
     output: str = ""
     """The end of the output; empty where the run went as it should."""
+    canary: CanaryState = "not planted"
+    """Whether the test that must fail, which the harness planted beside the others, did so."""
 
 
 class Cause(StrEnum):
@@ -167,7 +172,7 @@ class RegressionEvidence(Frozen):
     unsettled: tuple[TestChange, ...] = ()
     """They failed with the patch, and the time was used up before they could be run again."""
     already_failing: tuple[str, ...] = ()
-    canary: Literal["failed as planted", "not seen", "not planted"] = "not planted"
+    canary: CanaryState = "not planted"
     """Whether the test that must fail did so: then the runner really ran. What was run without it is not compared."""
     whole_suite: bool = False
 

@@ -3,68 +3,15 @@ import pytest
 from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.verify.bench import Job, Run
-from sweagent.verify.failures import in_body, lacking, misfit
+from sweagent.verify.failures import lacking, misfit
 
-HEAD = "Traceback (most recent call last):\n"
-BODY = '  File "/w/tests/test_a.py", line 9, in test_a\n    go()\n'
-SET_UP = '  File "/w/tests/test_a.py", line 5, in setUp\n    go()\n'
-PRODUCT = '  File "/w/pkg/mod.py", line 2, in go\n    raise ValueError("x")\nValueError: x\n'
-
-ERRORS = {
-    "the body": ("tests.test_a.Case.test_a", HEAD + BODY + PRODUCT, True),
-    "a decorated body": (
-        "tests.test_a.Case.test_a",
-        f'{HEAD}  File "/lib/mock.py", line 1, in patched\n    f()\n{BODY}{PRODUCT}',
-        True,
-    ),
-    "a body without a name": (
-        "tests.test_a.Case.test_a_1",
-        f'{HEAD}  File "/lib/parameterized.py", line 1, in standalone_func\n    f()\n{PRODUCT}',
-        True,
-    ),
-    "setUp": ("tests.test_a.Case.test_a", HEAD + SET_UP + PRODUCT, False),
-    "setUp that is called as the test is": ("tests.test_a.Case.setUp", HEAD + SET_UP + PRODUCT, False),
-    "the fixture of a class": ("setUpClass (tests.test_a.Case)", HEAD + PRODUCT, False),
-    "Django's data of a class": (
-        "tests.test_a.Case.test_a",
-        f'{HEAD}  File "/w/tests/test_a.py", line 5, in setUpTestData\n    go()\n{PRODUCT}',
-        False,
-    ),
-    "a module that cannot be loaded": (
-        "tests.test_a",
-        f'ImportError: Failed to import test module: test_a\n{HEAD}  File "/lib/unittest/loader.py", line 1, in '
-        f"_find_test_path\n    f()\n{PRODUCT}",
-        False,
-    ),
-    "a test that is not there": ("tests.test_a.Case.test_b", "AttributeError: no attribute 'test_b'", False),
-}
+PRODUCT = 'Traceback (most recent call last):\n  File "/w/pkg/mod.py", line 2, in go\n    raise ValueError("x")\nValueError: x\n'
 
 
-@pytest.mark.parametrize("runner", [Runner.UNITTEST, Runner.DJANGO])
-@pytest.mark.parametrize("name", ERRORS)
-def test_an_error_of_unittest_is_told_by_where_it_arose(name, runner):
-    test, details, expected = ERRORS[name]
-    assert in_body(TestResult(id=test, outcome=TestOutcome.ERROR, details=details), runner) is expected
-
-
-@pytest.mark.parametrize(
-    ("runner", "test", "outcome", "expected"),
-    [
-        (Runner.PYTEST, "tests/test_a.py::test_a", TestOutcome.FAILED, True),
-        (Runner.PYTEST, "tests/test_a.py::test_a", TestOutcome.ERROR, False),
-        (Runner.SYMPY, "sympy/tests/test_a.py::test_a", TestOutcome.ERROR, True),
-        (Runner.SYMPY, "sympy/tests/test_a.py", TestOutcome.ERROR, False),
-        (Runner.UNITTEST, "tests.test_a.Case.test_a", TestOutcome.FAILED, True),
-    ],
-)
-def test_other_runners_tell_an_error_outside_of_the_body_by_its_outcome_or_its_name(runner, test, outcome, expected):
-    assert in_body(TestResult(id=test, outcome=outcome, details=HEAD + PRODUCT), runner) is expected
-
-
-def a_run(output: str, exit_code: int, *results: TestResult) -> Run:
-    report = TestReport.of(Runner.PYTEST, results, exit_code=exit_code)
+def a_run(output: str, exit_code: int, *results: TestResult, runner: Runner = Runner.PYTEST) -> Run:
+    report = TestReport.of(runner, results, exit_code=exit_code)
     done = Completed(output=output, exit_code=exit_code)
-    return Run("base", Job("reproduction", "pytest", 1, runner=Runner.PYTEST), done, report)
+    return Run("base", Job("reproduction", "the command", 1, runner=runner), done, report)
 
 
 def collection_error(*frames: str, module: str) -> TestResult:
@@ -109,3 +56,12 @@ def test_an_error_in_a_fixture_belongs_to_the_issue_only_where_the_issue_names_i
     run = a_run("", 1, error)
     assert "outside of the test's body" in misfit(run, "tests/test_a.py", "it breaks", [error])
     assert misfit(run, "tests/test_a.py", "it raises ValueError", [error]) == ""
+
+
+@pytest.mark.parametrize(
+    ("test", "belongs"), [("sympy/tests/test_a.py::test_a", True), ("sympy/tests/test_a.py", False)]
+)
+def test_an_exception_in_the_body_of_a_sympy_test_is_a_failure_of_the_test(test, belongs):
+    error = TestResult(id=test, outcome=TestOutcome.ERROR, message="ValueError: x", details=PRODUCT)
+    run = a_run("", 1, error, runner=Runner.SYMPY)
+    assert (misfit(run, "sympy/tests/test_a.py", "it breaks", [error]) == "") is belongs

@@ -1,6 +1,6 @@
 import pytest
 
-from sweagent.verify.monitors.import_origins import own_modules, strays, watched_modules
+from sweagent.verify.import_origins import own_modules, strays, watched_modules
 
 TREES = {
     "flat": (["pkg/mod.py"], ["pkg/__init__.py", "pkg/mod.py"], {"pkg.mod": "pkg/mod.py"}),

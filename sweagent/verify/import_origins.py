@@ -8,15 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-NOTE_ORIGINS = """\
-def note_origins():
-    for name in {modules!r}:
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if file:
-            write_origin(name, [os.path.abspath(file), os.path.realpath(file)])
-"""
-"""Source for a program in the sandbox, in which `{modules!r}` is filled in and that defines `write_origin`."""
-
 _ROOT_FOLDERS = ("src", "lib", "python", "source")
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
