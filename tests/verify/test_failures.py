@@ -5,7 +5,12 @@ from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.verify.bench import Job, Run
 from sweagent.verify.failures import lacking, misfit
 
-PRODUCT = 'Traceback (most recent call last):\n  File "/w/pkg/mod.py", line 2, in go\n    raise ValueError("x")\nValueError: x\n'
+PRODUCT = """\
+Traceback (most recent call last):
+  File "/w/pkg/mod.py", line 2, in go
+    raise ValueError("x")
+ValueError: x
+"""
 
 
 def a_run(output: str, exit_code: int, *results: TestResult, runner: Runner = Runner.PYTEST) -> Run:
@@ -58,10 +63,10 @@ def test_an_error_in_a_fixture_belongs_to_the_issue_only_where_the_issue_names_i
     assert misfit(run, "tests/test_a.py", "it raises ValueError", [error]) == ""
 
 
-@pytest.mark.parametrize(
-    ("test", "belongs"), [("sympy/tests/test_a.py::test_a", True), ("sympy/tests/test_a.py", False)]
-)
-def test_an_exception_in_the_body_of_a_sympy_test_is_a_failure_of_the_test(test, belongs):
-    error = TestResult(id=test, outcome=TestOutcome.ERROR, message="ValueError: x", details=PRODUCT)
+@pytest.mark.parametrize(("name", "belongs"), [("::test_a", True), ("", False)])
+def test_an_exception_in_the_body_of_a_sympy_test_is_a_failure_of_the_test(name, belongs):
+    error = TestResult(
+        id=f"sympy/tests/test_a.py{name}", outcome=TestOutcome.ERROR, message="ValueError: x", details=PRODUCT
+    )
     run = a_run("", 1, error, runner=Runner.SYMPY)
     assert (misfit(run, "sympy/tests/test_a.py", "it breaks", [error]) == "") is belongs
