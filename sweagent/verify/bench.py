@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
-from sweagent.verify.import_origins import strays
+from sweagent.verify.import_origins import Stray, strays
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.run_results import Job, Left, Run, read_run
 from sweagent.verify.scripts import loaded_modules
@@ -73,6 +73,7 @@ class Bench:
         self._witnessed = True
         self.watched: Mapping[str, str] = {}
         """The Python modules of which each run notes where they were loaded from, with their files in the work tree."""
+        self._origins: list[tuple[str, str, frozenset[tuple[str, str]]]] = []
         self.commands: list[CommandRun] = []
         self.info: SandboxInfo | None = None
 
@@ -85,6 +86,13 @@ class Bench:
     def apart(self) -> bool:
         """Whether its sandboxes cannot get at each other, so that jobs may run side by side."""
         return self.info is None or self.info.isolated
+
+    def strays_of(self, purpose: str) -> tuple[Stray, ...]:
+        """The changed modules that were loaded, but by no run of this purpose from the work tree."""
+        runs = [(workdir, origins) for name, workdir, origins in self._origins if name == purpose]
+        if not runs:
+            return ()
+        return strays(self.watched, frozenset().union(*(origins for _, origins in runs)), runs[0][0])
 
     def run(self, side: SideTree, job: Job) -> Run:
         """Run a job on a side.
@@ -173,6 +181,7 @@ class Bench:
                 run = read_run(side.name, job, left, sandbox.workdir, witness)
                 origins = run.told.origins if run.told else loaded_modules(run.record)
                 run = replace(run, strays=strays(self.watched, origins, sandbox.workdir))
+                self._origins.append((job.purpose, sandbox.workdir, origins))
                 sandbox.run(f"rm -rf -- {folder}", fresh=True)
         except OSError as error:
             raise SandboxError(

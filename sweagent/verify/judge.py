@@ -264,6 +264,8 @@ class _Verification:
             )
         if self._nearest_missed:
             return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
+        if elsewhere := self._bench.strays_of("tests"):
+            return Verdict.UNVERIFIED, f"the existing tests prove nothing: {elsewhere[0]}"
         passed = regression.passed_before
         self._proved = (
             f"{shown.name} fails without the patch and passes with it; "

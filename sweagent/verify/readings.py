@@ -1,5 +1,6 @@
 """What one run of a reproduction came to: one state, and the sentence for it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,6 +15,10 @@ from sweagent.verify.failures import said
 _CAME_TO_ITS_END = (0, 1)
 """pytest's status when all tests were run, and when some of them failed."""
 _NAMED = 3
+_NOT_FOUND = re.compile(
+    r"^ERROR: (?:not found|file or directory not found|found no collectors for): (.+)$", re.MULTILINE
+)
+"""What pytest says of a name that it was given and does not know; then it runs nothing."""
 
 
 class State(StrEnum):
@@ -114,6 +119,8 @@ def with_the_patch(run: Run, candidate: Candidate, asked: Asked, renamed: Rename
             return whole
         if run.completed.exit_code != 0 and not run.canary_failed:
             return Reading(run, State.FAILED, detail=report.problem)
+    if asked.names and not report.results and (missing := _nothing(run, candidate)).state is State.NOT_THERE:
+        return missing
     if run.job.runner is Runner.PYTEST and run.completed.exit_code not in _CAME_TO_ITS_END:
         return Reading(run, State.FAILED, report.failures, report.problem)
     # A terse report counts the tests that passed without naming them.
@@ -160,6 +167,8 @@ def _without_results(run: Run) -> Reading | None:
 
 def _nothing(run: Run, candidate: Candidate) -> Reading:
     """No test ran. Where somebody vouches for the reproduction, a runner that breaks down is a failure like another."""
+    if missing := _NOT_FOUND.search(run.completed.output):
+        return Reading(run, State.NOT_THERE, detail=missing.group(1).strip())
     broken = candidate.vouched and run.completed.exit_code != 0 and not run.canary_failed
     return Reading(run, State.FAILED if broken else State.NOTHING, detail=run.report.problem)
 

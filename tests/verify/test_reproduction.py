@@ -4,7 +4,7 @@ from sweagent.config import VerifySettings
 from sweagent.task import Oracle
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Verdict, hangs
-from sweagent.verify.proof import Cause, Origin
+from sweagent.verify.proof import Cause
 
 CALC = "def add(a, b):\n    return a - b\n"
 FIXED = "def add(a, b):\n    return a + b\n"
@@ -186,11 +186,23 @@ def test_a_test_that_the_user_gives_may_need_what_the_patch_adds(project):
     assert "could not import what it needs" in evidence.reason
 
 
-def test_an_unsteady_reproduction_is_not_accepted(project):
-    flaky = "import random\n\n\ndef test_random():\n    assert random.random() < 0, random.random()\n"
-    evidence, _ = judged(project, {}, {"calc.py": FIXED}, a_test(flaky))
-    assert "still fails with the patch" in evidence.reason
-    assert evidence.origin is Origin.REGISTERED
+def test_existing_tests_that_test_an_installed_copy_prove_nothing(project):
+    proof = project(
+        INSTALLED
+        | {
+            "conftest.py": "",
+            "src/pkg/__init__.py": "",
+            "src/pkg/calc.py": CALC,
+            "tests/test_calc.py": "from pkg.calc import add\n\n\ndef test_nothing():\n    assert add(1, 0) == 1\n",
+        }
+    ).verify(
+        {"src/pkg/calc.py": FIXED},
+        reproduction=a_test(TEST.replace("from calc", "from pkg.calc"), command="PYTHONPATH=src python -m pytest {}"),
+        test_command="PYTHONPATH=site python -m pytest",
+    )
+    assert proof.reproduction is not None
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert "the existing tests prove nothing: it tests `pkg.calc` from site/pkg/calc.py" in proof.reason
 
 
 def test_failures_that_are_not_alike_are_run_once_more_on_the_base(project):
