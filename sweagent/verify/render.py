@@ -83,7 +83,7 @@ def feedback(proof: Proof) -> str:
         if failing:
             lines.append(f"The end of the last run with your patch:\n{_visible(failing[-1].output)[-1500:]}")
         if any(item.cause in _NOT_ITS_OWN for item in proof.reproductions):
-            lines.append("This is no fault of the patch, and no other reproduction mends it: say so when you submit it.")
+            lines.append("The patch is not at fault, and no other reproduction mends it: say so when you submit it.")
         elif not any(item.shows_issue for item in proof.reproductions):
             lines.append(
                 "Register a reproduction: a test or a script that runs the code, fails without your change because of "
