@@ -1,7 +1,7 @@
 """What there is to compare for a patch: the sides, the held-back files, the candidates, the tests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sweagent.errors import UsageError
 from sweagent.task import Task
@@ -12,6 +12,7 @@ from sweagent.verify import candidates as make
 from sweagent.verify.bench import SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.control import control_files
+from sweagent.verify.import_origins import own_modules, watched_modules
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import Sides
 from sweagent.verify.selection import kinds_of, rank_tests
@@ -55,6 +56,7 @@ class Plan:
         names: the names of the definitions that changed.
         runner: the project's test runner.
         test_command: how the project runs its tests.
+        watched: the modules whose origin each run records, each with its file.
     """
 
     sides: Sides
@@ -69,6 +71,7 @@ class Plan:
     names: frozenset[str]
     runner: Runner
     test_command: str
+    watched: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
@@ -100,6 +103,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
             SideTree("base"),
             SideTree("control", files=control_files(trees, changed)),
             SideTree.of("patched", trees, source),
+            own_modules(trees.paths(trees.base)),
         ),
         changed=changed,
         held_back=tuple(sorted(held)),
@@ -112,6 +116,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         names=ranked.names,
         runner=runner,
         test_command=test_command,
+        watched=watched_modules(changed, trees.paths(patched)),
     )
 
 
@@ -167,7 +172,7 @@ def _candidates(
     for reproduction in _reproductions(inputs, test_command):
         try:
             known = trees.read(trees.base, reproduction.path)
-            found.append(make.registered(reproduction, changed, test_command, known, fixtures=inputs.replaces))
+            found.append(make.registered(reproduction, changed, test_command, known, given=inputs.replaces))
         except UsageError as error:
             name = reproduction.path
             unfit.append(ReproductionEvidence(origin=Origin.REGISTERED, name=name, accepted=False, reason=str(error)))
