@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.verify.comparison.standby import Standby
+from sweagent.verify.import_origins import Stray, strays
 from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.run_results import Job, Left, Run, read_run
+from sweagent.verify.scripts import loaded_modules
 from sweagent.verify.tree import FileChange, Trees
 from sweagent.verify.witness import WITNESS, WITNESSED, Witness
 
@@ -81,6 +83,9 @@ class Bench:
         self._live: set[Sandbox] = set()
         self._stopped = False
         self._witnessed = True
+        self.watched: Mapping[str, str] = {}
+        """The Python modules of which each run notes where they were loaded from, with their files in the work tree."""
+        self._origins: list[tuple[str, str, frozenset[tuple[str, str]]]] = []
         self.commands: list[CommandRun] = []
         self.info: SandboxInfo | None = None
 
@@ -93,6 +98,13 @@ class Bench:
     def apart(self) -> bool:
         """Whether its sandboxes cannot get at each other, so that jobs may run side by side."""
         return self.info is None or self.info.isolated
+
+    def strays_of(self, purpose: str) -> tuple[Stray, ...]:
+        """The changed modules that were loaded, but by no run of this purpose from the work tree."""
+        runs = [(workdir, origins) for name, workdir, origins in self._origins if name == purpose]
+        if not runs:
+            return ()
+        return strays(self.watched, frozenset().union(*(origins for _, origins in runs)), runs[0][0])
 
     def run(self, side: SideTree, job: Job) -> Run:
         """Run a job on a side.
@@ -178,7 +190,7 @@ class Bench:
                 self._tell(side, job, ended=False)
                 witness = None
                 if job.runner in WITNESSED and self._witnessed:
-                    witness = Witness(folder, job.runner, unseen=job.unseen)
+                    witness = Witness(folder, job.runner, unseen=job.unseen, modules=self.watched)
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
@@ -191,6 +203,9 @@ class Bench:
                     testimony=_read(sandbox, witness.record) if witness else None,
                 )
                 run = read_run(side.name, job, left, sandbox.workdir, witness)
+                origins = run.told.origins if run.told else loaded_modules(run.record)
+                run = replace(run, strays=strays(self.watched, origins, sandbox.workdir))
+                self._origins.append((job.purpose, sandbox.workdir, origins))
                 if not self.apart:
                     sandbox.run(f"rm -rf -- {folder}", fresh=True)
                 self._tests += len(run.report.results)

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import closing
+from dataclasses import replace
 from typing import NoReturn
 
 from sweagent import __version__
@@ -11,10 +12,11 @@ from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
-from sweagent.verify.bench import Bench, Clock, SandboxOpener
+from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
+    Cause,
     Finding,
     Origin,
     Proof,
@@ -89,7 +91,7 @@ def verify(
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
-    """Judge a patch for which no environment is needed: it is empty, does not apply, or changes only how it is judged.
+    """Judge a patch for which no environment is needed: it is empty or does not apply.
 
     Args:
         task: as for `verify`.
@@ -163,20 +165,40 @@ class _Verification:
             allow_tests=self._settings.allow_tests,
         )
         self._findings += accepted(found, self._settings.accept)
-        return (Verdict.REJECTED, self._tampered) if self._tampered else None
+        return None
 
     def _judge(self, trees: Trees) -> tuple[Verdict, str]:
         plan = self._plan = make_plan(trees, self._tree, self._inputs)
+        self._bench.watched = plan.watched
         self._reproductions += plan.unfit
-        if not plan.changed:
-            return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
         try:
+            if not plan.changed:
+                return self._judge_harness_only(plan, trees)
             unresolved = self._reproduce(plan, trees)
             if not self._tampered and not unresolved:
                 self._compare(plan, trees)
         except SandboxError as error:
             return Verdict.UNVERIFIED, f"the environment failed: {error}"
         return self._verdict(unresolved)
+
+    def _judge_harness_only(self, plan: Plan, trees: Trees) -> tuple[Verdict, str]:
+        """A patch of tests and of what runs them resolves nothing; one by which a reproduction passes is rejected."""
+        whole = SideTree.of("patched", trees, trees.changes(trees.base, self._tree))
+        for candidate in plan.candidates:
+            if candidate.origin is Origin.PATCH or self._bench.remaining < 1:
+                continue
+            judged = judge(candidate, self._bench, replace(plan.sides, patched=whole), self._inputs.issue_text)
+            evidence = judged.evidence
+            self._findings += judged.findings
+            if evidence.accepted:
+                detail = f"it changes only how it is judged, and {candidate.name} passes by that alone"
+                evidence = evidence.model_copy(update={"accepted": False, "reason": detail})
+                path = ", ".join(plan.held_back[:3])
+                self._findings.append(Finding(rule="only-judging", path=path, detail=detail, weight=Weight.REJECT))
+            self._reproductions.append(evidence)
+            if self._tampered:
+                return Verdict.REJECTED, self._tampered
+        return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
 
     @property
     def _tampered(self) -> str:
@@ -185,8 +207,14 @@ class _Verification:
         return f"{finding.path}: {finding.detail}" if finding else ""
 
     def _reproduce(self, plan: Plan, trees: Trees) -> str:
-        """Judge the candidates until one is accepted; say why when one shows that the issue is still there."""
+        """Judge the candidates until one is accepted, and all that were registered or given.
+
+        Returns:
+            Why nothing more is to be run: one shows that the issue is still there, or nothing can be judged here.
+        """
         for candidate in plan.candidates:
+            if self._accepted and candidate.origin is not Origin.REGISTERED:
+                break
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
                 continue
@@ -194,15 +222,30 @@ class _Verification:
             evidence = judged.evidence
             by_heart = known_by_heart(trees, self._tree, plan.changed, candidate)
             if evidence.accepted and by_heart and not candidate.trusted:
-                evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart})
+                evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart, "cause": Cause.PATCH})
             self._reproductions.append(evidence)
             self._findings += judged.findings
-            if self._tampered or evidence.accepted:
+            if self._tampered:
                 return ""
-            if evidence.shows_issue and candidate.origin is not Origin.ISSUE:
+            if evidence.shows_issue and not evidence.accepted and candidate.origin is not Origin.ISSUE:
                 self._not_checked.append("the existing tests: the issue is not resolved yet")
                 return f"{candidate.name}: {evidence.reason}"
-        return ""
+            if evidence.cause is Cause.HARNESS:
+                break
+        return self._nothing_can_be_judged()
+
+    @property
+    def _accepted(self) -> bool:
+        return any(item.accepted for item in self._reproductions)
+
+    def _nothing_can_be_judged(self) -> str:
+        """Why no run shows anything in this environment, or because of the harness; empty when that is not so."""
+        causes = (Cause.HARNESS,) if self._accepted else (Cause.HARNESS, Cause.ENVIRONMENT)
+        stopped = next((item for item in self._reproductions if item.cause in causes), None)
+        if stopped is None or stopped.cause is None:
+            return ""
+        self._not_checked.append(f"the existing tests: {stopped.cause.value} has to be mended first")
+        return f"{stopped.name}: {stopped.reason}"
 
     def _compare(self, plan: Plan, trees: Trees) -> None:
         if plan.runner is Runner.UNKNOWN and not plan.test_command:
@@ -260,6 +303,8 @@ class _Verification:
             )
         if self._nearest_missed:
             return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
+        if elsewhere := self._bench.strays_of("tests"):
+            return Verdict.UNVERIFIED, f"the existing tests prove nothing: {elsewhere[0]}"
         passed = regression.passed_before
         self._proved = (
             f"{shown.name} fails without the patch and passes with it; "

@@ -73,6 +73,18 @@ class CommandRun(Frozen):
     """Whether the test that must fail, which the harness planted beside the others, did so."""
 
 
+class Cause(StrEnum):
+    """What has to be mended where a reproduction was not accepted."""
+
+    REPRODUCTION = "the reproduction"
+    PATCH = "the patch"
+    ENVIRONMENT = "the environment"
+    """It lacks something, or it tests something else than the work tree; no reproduction can show anything in it."""
+    HARNESS = "fix-issue itself"
+    """Runs fail because of what the harness adds to them; nothing can be judged."""
+    TIME = "the time"
+
+
 class ReproductionEvidence(Frozen):
     """One attempt to show the issue, and what became of it."""
 
@@ -80,7 +92,8 @@ class ReproductionEvidence(Frozen):
     name: str
     """The file, or the tests."""
     accepted: bool
-    """It fails on the base for the issue's reason, fails on the control, and passes with the patch, each twice."""
+    """It fails without the patch for the issue's reason, on the base and on the control, three times or more in all,
+    and passes with the patch twice. Not to come to an end is a failure too."""
     reason: str = ""
     """Why it was not accepted."""
     shows_issue: bool = False
@@ -89,6 +102,10 @@ class ReproductionEvidence(Frozen):
     """What the runs on the base came to, such as `failed: AssertionError: 1 != 2`."""
     control: tuple[str, ...] = ()
     patched: tuple[str, ...] = ()
+    cause: Cause | None = None
+    """What has to be mended, where it was not accepted."""
+    note: str = ""
+    """How it was judged, where that is not the usual way, in one sentence."""
 
 
 # Proofs of older versions have null for a test that was not reported.

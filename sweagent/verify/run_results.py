@@ -9,6 +9,7 @@ from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.testing.witnessed import Witnessed
 from sweagent.verify.canary import Canary
+from sweagent.verify.import_origins import Stray
 from sweagent.verify.proof import CanaryState, Side
 from sweagent.verify.witness import WITNESSED, Testimony, Witness, read_testimony
 
@@ -68,6 +69,7 @@ class Run:
         record: what the run left in its record file; None when there is none.
         whole: the printed output and the report agree, and nothing was cut off.
         told: what the second witness saw, whatever the report says; None when it was not there.
+        strays: the changed modules that were not loaded from the work tree; such a run shows nothing of them.
         ours: why the run failed because of the harness's own options, plugin or hook; empty when it did not.
     """
 
@@ -80,6 +82,7 @@ class Run:
     whole: bool = True
     told: Testimony | None = None
     ours: str = ""
+    strays: tuple[Stray, ...] = ()
 
     @property
     def canary_failed(self) -> bool:

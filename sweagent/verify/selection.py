@@ -10,13 +10,12 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner
+from sweagent.testing.file_kinds import FileKinds
 from sweagent.verify.comparison.collection import read_collection
 from sweagent.verify.comparison.importers import Importers
-from sweagent.verify.harness_files import HarnessFile, harness_file
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.test_edits import definitions, tests_in
 from sweagent.verify.tree import Trees
@@ -28,6 +27,8 @@ _PLAIN_FOLDERS = frozenset({"src", "lib", "tests", "test", "testing", "__tests__
 _MENTIONS = 6.0
 _SIGN = 2.0
 """From this score on a test file has to do with the change: it imports it, is named after it, lies in its folder …"""
+
+_OFTEN_PRODUCTS = frozenset({"test.py", "tests.py"})
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Ranking:
     names: frozenset[str] = frozenset()
 
 
-def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runner | None = None) -> Ranking:
+def rank_tests(
+    trees: Trees, patched: str, changed: Iterable[str], runner: Runner | None = None, kinds: FileKinds | None = None
+) -> Ranking:
     """All test files of the base tree, those that matter most for the change first.
 
     Args:
@@ -55,8 +58,9 @@ def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runne
         patched: the tree with the patch.
         changed: the changed source files.
         runner: only files that it collects.
+        kinds: what the files of the base tree are; None finds out.
     """
-    tests = _collected(trees, runner)
+    tests = _collected(trees, runner, kinds or kinds_of(trees))
     sources = list(changed)
     contents = trees.read_many(trees.base, tests)
     old, new = trees.read_many(trees.base, sources), trees.read_many(patched, sources)
@@ -78,6 +82,11 @@ def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runne
     ranked = tuple(dict.fromkeys([*leading, *order]))
     related = max((place for place, path in enumerate(ranked, 1) if total[path] >= _SIGN), default=0)
     return Ranking(ranked, len(leading), related, every_name)
+
+
+def kinds_of(trees: Trees, test_command: str = "") -> FileKinds:
+    """What the files of the base tree are to its test runner."""
+    return FileKinds(trees.paths(trees.base), lambda paths: trees.read_many(trees.base, paths), test_command)
 
 
 def _scores(
@@ -103,29 +112,14 @@ def _scores(
     }
 
 
-def _collected(trees: Trees, runner: Runner | None) -> list[str]:
+def _collected(trees: Trees, runner: Runner | None, kinds: FileKinds) -> list[str]:
     """The files that the runner collects: by their usual names, and by what pytest is configured for."""
+    configured = kinds.is_configured if runner in (None, Runner.PYTEST) else lambda path: False
+    named = [path for path in trees.paths(trees.base) if is_test_module(path, runner) or configured(path)]
+    own = [path for path in named if PurePosixPath(path).name not in _OFTEN_PRODUCTS or not kinds.is_product(path)]
     rules = read_collection(trees) if runner in (None, Runner.PYTEST) else None
-    patterns = rules.python_files if rules else ()
-    named = [
-        path
-        for path in trees.paths(trees.base)
-        if is_test_module(path, runner) or (patterns and path.endswith(".py") and _configured(path, patterns))
-    ]
     # A project that runs its tests by naming files may well leave all of them out otherwise.
-    return [path for path in named if rules is None or rules.takes(path)] or named
-
-
-def _configured(path: str, patterns: Iterable[str]) -> bool:
-    """Whether one of pytest's patterns takes a file: the name alone, or the whole path when it has a slash."""
-    name = PurePosixPath(path).name
-    return (
-        name != "__init__.py"
-        and harness_file(path) is HarnessFile.TEST
-        and any(
-            fnmatch(f"/{path}", f"*/{pattern}") if "/" in pattern else fnmatch(name, pattern) for pattern in patterns
-        )
-    )
+    return [path for path in own if rules is None or rules.takes(path)] or own
 
 
 def nearest_tests(path: str, content: bytes, names: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Which files pytest collects, as its configuration and the hooks of the base say, without running it."""
+"""Which folders and paths pytest looks into, as its configuration and the hooks of the base say."""
 
 import ast
 import configparser
@@ -26,13 +26,11 @@ class Collection:
     """What decides whether a file is collected.
 
     Attributes:
-        python_files: patterns of files that hold tests; empty when the usual ones hold.
         not_entered: patterns of folders that are not looked into.
         testpaths: where tests are looked for; empty for everywhere.
         ignored: paths, and patterns of paths, that a `conftest.py` leaves out.
     """
 
-    python_files: tuple[str, ...] = ()
     not_entered: tuple[str, ...] = _NOT_ENTERED
     testpaths: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -52,7 +50,6 @@ def read_collection(trees: Trees) -> Collection:
     """What the base says of it; what cannot be read says nothing."""
     options = next((found for name, section in _SECTIONS if (found := _options(trees, name, section))), {})
     return Collection(
-        python_files=options.get("python_files", ()),
         not_entered=options.get("norecursedirs", _NOT_ENTERED),
         testpaths=tuple(_plain(place) for place in options.get("testpaths", ())),
         ignored=tuple(_ignored(trees)),

@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from sweagent.verify.harness_files import harness_file
+from sweagent.testing.file_kinds import harness_file
 from sweagent.verify.tree import Trees
 
 _FARTHEST = 2
@@ -30,8 +30,9 @@ class Importers:
 
     def __init__(self, trees: Trees, changed: Iterable[str]) -> None:
         self._distance: dict[str, dict[str, int]] = {}
-        sources = [path for path in trees.paths(trees.base) if path.endswith(".py") and not harness_file(path)]
         wanted = [path for path in changed if path.endswith(".py")]
+        known = [path for path in trees.paths(trees.base) if path.endswith(".py")]
+        sources = [path for path in known if path in wanted or not harness_file(path)]
         if not wanted or len(sources) > _MOST_FILES:
             return
         modules = {path: module_of(path) for path in sources}
