@@ -26,6 +26,7 @@ from sweagent.verify.proof import (
     Weight,
 )
 from sweagent.verify.regression import RegressionCheck
+from sweagent.verify.render import as_before
 from sweagent.verify.reproduction import judge
 from sweagent.verify.review import accepted, review_reason
 from sweagent.verify.selection import nearest_tests
@@ -305,11 +306,7 @@ class _Verification:
             return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
         if elsewhere := self._bench.strays_of("tests"):
             return Verdict.UNVERIFIED, f"the existing tests prove nothing: {elsewhere[0]}"
-        passed = regression.passed_before
-        self._proved = (
-            f"{shown.name} fails without the patch and passes with it; "
-            f"{passed} existing {'test passes' if passed == 1 else 'tests pass'} as before"
-        )
+        self._proved = f"{shown.name} fails without the patch and passes with it; {as_before(regression)}"
         to_review = [item for item in self._findings if item.weight is Weight.REVIEW and not item.waived]
         if to_review:
             return Verdict.NEEDS_REVIEW, review_reason(self._proved, to_review)

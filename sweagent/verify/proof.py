@@ -175,6 +175,8 @@ class RegressionEvidence(Frozen):
     canary: CanaryState = "not planted"
     """Whether the test that must fail did so: then the runner really ran. What was run without it is not compared."""
     whole_suite: bool = False
+    passed_on_both: int = 0
+    """Tests that passed before and pass with the patch."""
     vanished: tuple[str, ...] = ()
     """They passed before and are not reported with the patch, which is no regression: told anew under other ids."""
     otherwise: tuple[TestChange, ...] = ()
