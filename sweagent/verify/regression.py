@@ -6,18 +6,15 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, TestReport
-from sweagent.verify.bench import Bench, Job, Run, SideTree
-from sweagent.verify.canary import Canary, make_canary
+from sweagent.verify.bench import Bench, Run, SideTree
+from sweagent.verify.comparison.jobs import TestJobs
 from sweagent.verify.comparison.outcomes import Outcomes
 from sweagent.verify.comparison.schedule import Batch, Schedule
 from sweagent.verify.comparison.unfit import file_of, folder_named, named_in, signature, takes_no_file
 from sweagent.verify.proof import Finding, RegressionEvidence, Weight
 from sweagent.verify.reruns import TAKES_NAMES, Reruns
 from sweagent.verify.runtime_checks import find_forgery
-from sweagent.verify.targets import target_of, test_run
-from sweagent.verify.witness import WITNESS
 
-_WITHOUT_REPORT = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO, Runner.UNKNOWN)
 _IN_TURN = (Runner.PYTEST, Runner.SYMPY)
 _OF_A_FILE = 8
 """So many tests of a file that takes too long are compared first."""
@@ -53,11 +50,12 @@ class RegressionCheck:
         content_of: Callable[[str], bytes] = lambda path: b"",
     ) -> None:
         self._bench, self._base, self._patched = bench, base, patched
-        self._runner, self._test_command = runner, test_command
-        self._overlay, self._tests_of, self._content_of = overlay or {}, tests_of, content_of
+        self._runner = runner
+        self._tests_of = tests_of
+        self._jobs = TestJobs(runner, test_command, overlay or {}, content_of)
         self._outcomes = Outcomes()
         self._done: list[str] = []
-        self._reruns = Reruns(bench, base, patched, runner, self._job)
+        self._reruns = Reruns(bench, base, patched, runner, self._jobs.make)
         self._canaries: list[bool] = []
         self.findings: list[Finding] = []
         self.not_checked: list[str] = []
@@ -66,8 +64,6 @@ class RegressionCheck:
         self.stopped = ""
         """Why no more is compared, although there was time: every run fails alike."""
         self._cut_short = False
-        self._suite = test_command or f"the whole suite ({runner.value})"
-        self._near = ""
         self._schedule = Schedule((), nearest=0, related=0, remaining=lambda: 0.0)
         self._leading: frozenset[str] = frozenset()
         self._failed: list[tuple[str, frozenset[str]]] = []
@@ -90,7 +86,7 @@ class RegressionCheck:
             SandboxError: the sandbox failed.
         """
         if takes_no_file(self._runner) or not tests:
-            self._near, tests = tests[0] if tests else "", [self._suite]
+            self._jobs.near, tests = tests[0] if tests else "", [self._jobs.suite]
         self._leading = frozenset(tests[:leading])
         self._schedule = Schedule(
             tests,
@@ -277,7 +273,9 @@ class RegressionCheck:
         if self._probed or not far:
             return not self._probed
         self._probed = True
-        run = self._bench.run(self._base, self._job(far, self._schedule.time_for_a_file(apart=True), "tests", far[0]))
+        run = self._bench.run(
+            self._base, self._jobs.make(far, self._schedule.time_for_a_file(apart=True), "tests", far[0])
+        )
         return bool(_problem(run)) and signature(run) == sign
 
     def _leave_out(self, path: str, why: str, *, starved: bool = False) -> None:
@@ -313,36 +311,12 @@ class RegressionCheck:
 
     def _both(self, targets: Sequence[str], seconds: float, near: str, *, in_turn: bool = False) -> tuple[Run, Run]:
         """Run tests on both sides; where that is in doubt, on the base first, whose run stands for both if it fails."""
-        job = self._job(targets, min(seconds, self._bench.remaining), "tests", near)
+        job = self._jobs.make(targets, min(seconds, self._bench.remaining), "tests", near)
         if in_turn:
             base = self._bench.run(self._base, job)
             return base, base if _problem(base) else self._bench.run(self._patched, job)
         base, patched = self._bench.together((self._base, job), (self._patched, job))
         return base, patched
-
-    def _job(self, targets: Sequence[str], timeout: float, purpose: str, near: str) -> Job:
-        canary = self._canary(near, targets)
-        report = "" if self._runner in _WITHOUT_REPORT else "report"
-        if self._runner is Runner.UNKNOWN:
-            command = shown = self._test_command
-        else:
-            names = [target_of(self._runner, target) for target in targets if target != self._suite]
-            planted = [canary.target] if canary and names else []
-            place = f"{{folder}}/{report}" if report else ""
-            command = test_run(self._runner, [*names, *planted], self._test_command, place)
-            command += f" {WITNESS}" if self._runner is Runner.PYTEST else ""
-            shown = test_run(self._runner, names, self._test_command, "")
-        count = len(targets) if self._suite not in targets else 0
-        return Job(
-            purpose, command, timeout, self._overlay, self._runner, report, canary, shown=shown, test_files=count
-        )
-
-    def _canary(self, near: str, targets: Sequence[str]) -> Canary | None:
-        """Of the whole suite, only a runner that finds its tests by itself comes to the planted one."""
-        if near == self._suite:
-            return make_canary(self._runner, self._near) if self._runner is Runner.CARGO else None
-        keyword = min(target.partition("::")[2] for target in targets)
-        return make_canary(self._runner, near, keyword=keyword, content=self._content_of(near))
 
     def _evidence(self, *, whole: bool) -> RegressionEvidence:
         reruns = self._reruns
