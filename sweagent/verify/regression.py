@@ -39,6 +39,7 @@ class RegressionCheck:
         overlay: test files that both sides get, by path.
         tests_of: gives the tests of a file that are nearest to the change, by name.
         content_of: gives the content of a test file on the base.
+        pinned: says of a test that got worse whether it pins what the issue calls wrong, so that it settles nothing.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class RegressionCheck:
         overlay: Mapping[str, bytes] | None = None,
         tests_of: Callable[[str], tuple[str, ...]] = lambda path: (),
         content_of: Callable[[str], bytes] = lambda path: b"",
+        pinned: Callable[[TestChange], bool] = lambda change: False,
     ) -> None:
         self._bench, self._base, self._patched = bench, base, patched
         self._runner, self._test_command = runner, test_command
         self._overlay, self._tests_of, self._content_of = overlay or {}, tests_of, content_of
+        self._pinned = pinned
         self._before: dict[str, TestOutcome] = {}
         self._after: dict[str, TestOutcome] = {}
         self._done: list[str] = []
@@ -108,7 +111,7 @@ class RegressionCheck:
 
     @property
     def _settled(self) -> bool:
-        return bool(self._reruns.regressions or self.findings)
+        return bool(self.findings) or not all(map(self._pinned, self._reruns.regressions))
 
     def _time_for(self, budget: float, done: int, related: int) -> float:
         """Seconds that the next tests may take: the nearest as much as there is, the rest by how near they are."""
