@@ -1,6 +1,7 @@
 """From a patch to its proof."""
 
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from typing import NoReturn
@@ -13,6 +14,7 @@ from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
+from sweagent.verify.pins import Pins
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
@@ -26,10 +28,10 @@ from sweagent.verify.proof import (
     Weight,
 )
 from sweagent.verify.regression import RegressionCheck
-from sweagent.verify.render import as_before
 from sweagent.verify.reproduction import judge
-from sweagent.verify.review import accepted, review_reason
+from sweagent.verify.review import accepted, lost_tests, review_reason
 from sweagent.verify.selection import nearest_tests
+from sweagent.verify.sentences import listed, proved, regressed
 from sweagent.verify.special_cases import known_by_heart
 from sweagent.verify.tampering import find_tampering
 from sweagent.verify.tree import Trees, open_trees
@@ -138,6 +140,7 @@ class _Verification:
         self._nearest_missed = False
         self._stopped = ""
         self._proved = ""
+        self._cause: Cause | None = None
 
     def proof(self) -> Proof:
         with closing(self._bench), open_trees(self._inputs.task.repository) as trees:
@@ -179,6 +182,7 @@ class _Verification:
             if not self._tampered and not unresolved:
                 self._compare(plan, trees)
         except SandboxError as error:
+            self._cause = Cause.ENVIRONMENT
             return Verdict.UNVERIFIED, f"the environment failed: {error}"
         return self._verdict(unresolved)
 
@@ -199,6 +203,7 @@ class _Verification:
             self._reproductions.append(evidence)
             if self._tampered:
                 return Verdict.REJECTED, self._tampered
+        self._cause = Cause.PATCH
         return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
 
     @property
@@ -214,7 +219,7 @@ class _Verification:
             Why nothing more is to be run: one shows that the issue is still there, or nothing can be judged here.
         """
         for candidate in plan.candidates:
-            if self._accepted and candidate.origin is not Origin.REGISTERED:
+            if self._shown and candidate.origin is not Origin.REGISTERED:
                 break
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
@@ -236,12 +241,12 @@ class _Verification:
         return self._nothing_can_be_judged()
 
     @property
-    def _accepted(self) -> bool:
-        return any(item.accepted for item in self._reproductions)
+    def _shown(self) -> list[ReproductionEvidence]:
+        return [item for item in self._reproductions if item.accepted]
 
     def _nothing_can_be_judged(self) -> str:
         """Why no run shows anything in this environment, or because of the harness; empty when that is not so."""
-        causes = (Cause.HARNESS,) if self._accepted else (Cause.HARNESS, Cause.ENVIRONMENT)
+        causes = (Cause.HARNESS,) if self._shown else (Cause.HARNESS, Cause.ENVIRONMENT)
         stopped = next((item for item in self._reproductions if item.cause in causes), None)
         if stopped is None or stopped.cause is None:
             return ""
@@ -256,6 +261,10 @@ class _Verification:
             self._not_checked.append("the existing tests: the time was used up")
             self._nearest_missed = True
             return
+        pins = Pins(
+            [item for item in plan.candidates if item.name in {shown.name for shown in self._shown}],
+            lambda path: _content_of(path, plan, trees),
+        )
         check = RegressionCheck(
             self._bench,
             plan.sides.base,
@@ -265,15 +274,18 @@ class _Verification:
             overlay=plan.overlay,
             tests_of=lambda path: _nearest_in(path, plan, trees),
             content_of=lambda path: _content_of(path, plan, trees),
+            pinned=pins.is_pinned,
         )
-        self._regression = check.run(
+        compared = check.run(
             plan.tests,
             leading=plan.leading,
             nearest=min(_NEAREST, plan.related),
             related=plan.related,
             small=_is_small(plan, trees),
         )
-        self._findings += check.findings
+        self._regression = pins.set_apart(compared)
+        found = (*check.findings, *pins.findings(self._regression), *lost_tests(self._regression))
+        self._findings += accepted(found, self._settings.accept)
         self._not_checked += check.not_checked
         self._nearest_missed, self._stopped = check.nearest_missed, check.stopped
 
@@ -282,35 +294,41 @@ class _Verification:
         if self._tampered:
             return Verdict.REJECTED, self._tampered
         if regression.regressions:
-            names = ", ".join(item.id for item in regression.regressions[:3])
-            more = len(regression.regressions) - 3
-            return Verdict.REGRESSED, f"passed before and fails now: {names}{f' and {more} more' if more > 0 else ''}"
+            return Verdict.REGRESSED, regressed(regression)
         if unresolved:
+            self._cause = _cause_of(self._reproductions)
             return Verdict.UNVERIFIED, unresolved
         shown = next((item for item in self._reproductions if item.accepted), None)
         if shown is None:
+            self._cause = _cause_of(self._reproductions)
             return Verdict.UNVERIFIED, f"no reproduction: {self._why_none()}"
-        if self._stopped and not regression.compared:
-            return Verdict.UNVERIFIED, f"the existing tests could not be compared: {self._stopped}"
-        if regression.canary == "not seen":
-            return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
-        if not regression.compared and self._plan and self._plan.tests:
-            return Verdict.UNVERIFIED, "none of the existing tests could be compared"
-        if regression.unsettled:
-            names = ", ".join(item.id for item in regression.unsettled[:3])
-            return (
-                Verdict.UNVERIFIED,
-                f"passed before and failed once now, and there was no time to run it again: {names}",
-            )
-        if self._nearest_missed:
-            return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
-        if elsewhere := self._bench.strays_of("tests"):
-            return Verdict.UNVERIFIED, f"the existing tests prove nothing: {elsewhere[0]}"
-        self._proved = f"{shown.name} fails without the patch and passes with it; {as_before(regression)}"
+        if doubt := self._doubt_of_the_tests():
+            self._cause, reason = doubt
+            return Verdict.UNVERIFIED, reason
+        self._proved = proved(shown, regression)
         to_review = [item for item in self._findings if item.weight is Weight.REVIEW and not item.waived]
         if to_review:
             return Verdict.NEEDS_REVIEW, review_reason(self._proved, to_review)
         return Verdict.VERIFIED, self._proved
+
+    def _doubt_of_the_tests(self) -> tuple[Cause, str] | None:
+        """Why the existing tests do not speak for a patch that its reproduction does, and what has to be mended."""
+        regression = self._regression
+        if self._stopped and not regression.compared:
+            return Cause.ENVIRONMENT, f"the existing tests could not be compared: {self._stopped}"
+        if regression.canary == "not seen":
+            reason = "the test runner cannot be shown to run: a planted failing test was not reported"
+            return Cause.ENVIRONMENT, reason
+        if not regression.compared and self._plan and self._plan.tests:
+            return Cause.ENVIRONMENT, "none of the existing tests could be compared"
+        if regression.unsettled:
+            names = listed(item.id for item in regression.unsettled)
+            return Cause.TIME, f"passed before and failed once now, and there was no time to run it again: {names}"
+        if self._nearest_missed:
+            return Cause.TIME, "the time was used up before the tests nearest to the change were compared"
+        if elsewhere := self._bench.strays_of("tests"):
+            return Cause.ENVIRONMENT, f"the existing tests prove nothing: {elsewhere[0]}"
+        return None
 
     def _why_none(self) -> str:
         """What was given comes before what the harness tried by itself."""
@@ -337,6 +355,7 @@ class _Verification:
         return Proof(
             verdict=verdict,
             reason=reason,
+            cause=self._cause,
             proved=self._proved,
             task_id=task.id,
             repository=task.repository.name,
@@ -363,6 +382,13 @@ def _is_small(plan: Plan, trees: Trees) -> bool:
     if len(plan.tests) > _SMALL_SUITE_FILES:
         return False
     return sum(map(len, trees.read_many(trees.base, plan.tests).values())) <= _SMALL_SUITE_BYTES
+
+
+def _cause_of(reproductions: Iterable[ReproductionEvidence]) -> Cause:
+    """What has to be mended where nothing was accepted: what somebody can mend at once comes first."""
+    causes = {item.cause for item in reproductions if item.origin is not Origin.ISSUE and item.cause}
+    order = (Cause.HARNESS, Cause.ENVIRONMENT, Cause.PATCH, Cause.REPRODUCTION, Cause.TIME)
+    return next((cause for cause in order if cause in causes), Cause.REPRODUCTION)
 
 
 def _nearest_in(path: str, plan: Plan, trees: Trees) -> tuple[str, ...]:

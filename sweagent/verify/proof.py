@@ -175,8 +175,6 @@ class RegressionEvidence(Frozen):
     canary: CanaryState = "not planted"
     """Whether the test that must fail did so: then the runner really ran. What was run without it is not compared."""
     whole_suite: bool = False
-    passed_on_both: int = 0
-    """Tests that passed before and pass with the patch."""
     vanished: tuple[str, ...] = ()
     """They passed before and are not reported with the patch, which is no regression: told anew under other ids."""
     otherwise: tuple[TestChange, ...] = ()
@@ -184,6 +182,9 @@ class RegressionEvidence(Frozen):
     skipped before and failing now …"""
     not_compared: tuple[str, ...] = ()
     """Test files that were not compared, or only in part, and why, each in one sentence."""
+    pinned: tuple[TestChange, ...] = ()
+    """They passed before and fail now, and an accepted reproduction wants another answer of the same call: they pin
+    what the issue calls wrong. The note says in what they contradict each other."""
 
 
 class Proof(Frozen):
@@ -193,6 +194,8 @@ class Proof(Frozen):
     verdict: Verdict
     reason: str
     """One sentence."""
+    cause: Cause | None = None
+    """With the verdict `unverified`: what has to be mended before the patch can be judged."""
     proved: str = ""
     """What was shown, in one sentence, with the verdicts `verified` and `needs review`."""
     task_id: str

@@ -11,7 +11,7 @@ from sweagent.verify.comparison.jobs import TestJobs
 from sweagent.verify.comparison.outcomes import Outcomes
 from sweagent.verify.comparison.schedule import Batch, Schedule
 from sweagent.verify.comparison.unfit import file_of, folder_named, named_in, signature, takes_no_file
-from sweagent.verify.proof import Finding, RegressionEvidence, Weight
+from sweagent.verify.proof import Finding, RegressionEvidence, TestChange, Weight
 from sweagent.verify.reruns import TAKES_NAMES, Reruns
 from sweagent.verify.runtime_checks import find_forgery
 
@@ -35,6 +35,7 @@ class RegressionCheck:
         overlay: test files that both sides get, by path.
         tests_of: gives the tests of a file that are nearest to the change, by name.
         content_of: gives the content of a test file on the base.
+        pinned: says of a test that got worse whether it pins what the issue calls wrong, so that it settles nothing.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class RegressionCheck:
         overlay: Mapping[str, bytes] | None = None,
         tests_of: Callable[[str], tuple[str, ...]] = lambda path: (),
         content_of: Callable[[str], bytes] = lambda path: b"",
+        pinned: Callable[[TestChange], bool] = lambda change: False,
     ) -> None:
         self._bench, self._base, self._patched = bench, base, patched
         self._runner = runner
         self._tests_of = tests_of
         self._jobs = TestJobs(runner, test_command, overlay or {}, content_of)
         self._outcomes = Outcomes()
+        self._pinned = pinned
         self._done: list[str] = []
         self._reruns = Reruns(bench, base, patched, runner, self._jobs.make)
         self._canaries: list[bool] = []
@@ -113,7 +116,7 @@ class RegressionCheck:
     @property
     def _settled(self) -> bool:
         rejecting = any(item.weight is Weight.REJECT for item in self.findings)
-        return bool(self._reruns.regressions) or rejecting
+        return rejecting or not all(map(self._pinned, self._reruns.regressions))
 
     def _say_what_is_left(self) -> None:
         related, further = self._schedule.left_over()

@@ -1,5 +1,6 @@
 """Runs a Python script so that the harness can tell a script that came to its end from one that was cut short."""
 
+import ast
 import json
 from collections.abc import Iterable
 
@@ -64,6 +65,14 @@ def driven(source: bytes, changed: Iterable[str]) -> bytes | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return _DRIVER.format(source=repr(text), variable=repr(RECORD_VARIABLE), changed=repr(sorted(changed))).encode()
+
+
+def source_of(content: bytes) -> bytes:
+    """The script inside a driver; any other content as it is."""
+    if not content.startswith(_DRIVER.partition("{")[0].encode()):
+        return content
+    line = content.splitlines()[1].removeprefix(b"_source = ")
+    return str(ast.literal_eval(line.decode())).encode()
 
 
 def ending(record: str | None) -> tuple[str, str]:

@@ -7,8 +7,6 @@ from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.verify.bench import Job, Run
 from sweagent.verify.comparison.outcomes import Outcomes
 from sweagent.verify.comparison.unfit import file_of, folder_named, named_in, signature
-from sweagent.verify.proof import RegressionEvidence
-from sweagent.verify.render import as_before
 
 Out = TestOutcome
 
@@ -26,12 +24,7 @@ def test_both_counts_are_over_the_same_tests_and_nothing_that_passed_is_passed_o
         report(same=passed, hidden=xfailed, mended=passed, strict=failed, lost=failed, new=passed),
     )
     seen = both.differences(settled=["lost"])
-    counts = [seen[name] for name in ("compared", "passed_before", "passed_after", "passed_on_both")]
-    assert counts == [5, 3, 2, 1]
-    assert as_before(RegressionEvidence(**seen)) == (
-        "1 existing test passes as before, 2 that passed ended otherwise (named in the proof), "
-        "1 are not reported under their names any more"
-    )
+    assert (seen["compared"], seen["passed_before"], seen["passed_after"]) == (5, 3, 2)
     assert [item.id for item in seen["fixed"]] == ["mended"]
     assert seen["vanished"] == ("gone",)
     assert [(item.id, item.before, item.after) for item in seen["otherwise"]] == [

@@ -299,7 +299,7 @@ def test_each_given_test_file_is_a_reproduction_and_takes_the_place_of_its_base_
         command=f"python -m pytest {first}",
         files={path: text for path, text in SHOP_TESTS.items() if path != first},
     )
-    proof = project(SHOP).verify({"shop.py": SHOP_FIXED}, reproduction=given, replaces=True)
+    proof = project(SHOP).verify({"shop.py": SHOP_FIXED}, reproduction=given, replaces=True, settings=LONG)
     assert proof.verdict is Verdict.VERIFIED, proof.reason
     assert {item.name for item in proof.reproductions} == {"tests/test_total.py", "tests/test_label.py"}
     assert not proof.regression.regressions
@@ -316,3 +316,29 @@ def test_the_first_file_of_tests_is_run_wherever_it_stands_among_those_given(pro
     assert found.path == "tests/test_total.py"
     assert found.command == "python -m pytest --color=no -rA tests/test_total.py"
     assert set(found.files) == set(SHOP_TESTS) - {found.path}
+
+
+LONG = VerifySettings(seconds=900)
+"""The verdict is the same on a busy machine."""
+
+PINNED = {
+    "shop.py": "def label(name):\n    return name.lower()\n\n\ndef twice(n):\n    return n * 2\n",
+    "tests/test_shop.py": "from shop import label, twice\n\n\ndef test_label():\n    assert label('Ab') == 'ab'\n\n\n"
+    "def test_twice():\n    assert twice(2) == 4\n",
+}
+KEEPS = "from shop import label\n\n\ndef test_label_keeps():\n    assert label('Ab') == 'Ab'\n"
+
+
+@pytest.mark.parametrize(("by_user", "verdict"), [(True, Verdict.VERIFIED), (False, Verdict.NEEDS_REVIEW)])
+def test_a_test_that_pins_what_the_issue_calls_wrong_is_named(project, by_user, verdict):
+    given = Reproduction(path="tests/test_keeps.py", content=KEEPS, command="python -m pytest tests/test_keeps.py")
+    made = project(PINNED)
+    fixed = {"shop.py": PINNED["shop.py"].replace(".lower()", "")}
+    proof = made.verify(fixed, reproduction=given, replaces=by_user, settings=LONG)
+    assert proof.verdict is verdict, proof.reason
+    assert [change.id for change in proof.regression.pinned] == ["tests/test_shop.py::test_label"]
+    assert "label('Ab') gives 'ab' there, and 'Ab' in the reproduction" in proof.findings[0].detail
+    assert "tests/test_shop.py::test_label" in proof.reason
+    if by_user:
+        worse = {"shop.py": PINNED["shop.py"].replace(".lower()", "").replace("* 2", "* 3")}
+        assert made.verify(worse, reproduction=given, replaces=True, settings=LONG).verdict is Verdict.REGRESSED

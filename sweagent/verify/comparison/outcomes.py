@@ -13,7 +13,6 @@ class Differences(TypedDict):
     compared: int
     passed_before: int
     passed_after: int
-    passed_on_both: int
     fixed: tuple[TestChange, ...]
     already_failing: tuple[str, ...]
     vanished: tuple[str, ...]
@@ -55,7 +54,6 @@ class Outcomes:
             compared=len(known),
             passed_before=len(passed),
             passed_after=sum(1 for name in known if self._after[name] is TestOutcome.PASSED),
-            passed_on_both=sum(1 for name in passed if self._after[name] is TestOutcome.PASSED),
             fixed=tuple(fixed),
             already_failing=tuple(sorted(name for name, outcome in self._before.items() if outcome.bad)),
             vanished=tuple(sorted(name for name in gone if name not in named)),
