@@ -170,6 +170,9 @@ class _Judging:
         if not no_end(base):
             return None
         given = f"{base.completed.seconds:.0f} s"
+        if self._candidate.expected:
+            named = " or ".join(self._candidate.expected)
+            return _Refusal(f"it did not end in {given} on the base, and the issue tells of {named}")
         if no_end(patched):
             return _Refusal(f"it did not end in {given}, neither on the base nor with the patch")
         if hangs(base, patched):
