@@ -1,6 +1,7 @@
 """From a patch to its proof."""
 
 import time
+from dataclasses import replace
 from typing import NoReturn
 
 from sweagent import __version__
@@ -10,7 +11,7 @@ from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
-from sweagent.verify.bench import Bench, Clock, SandboxOpener
+from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.proof import (
     Cause,
@@ -84,7 +85,7 @@ def verify(
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
-    """Judge a patch for which no environment is needed: it is empty, does not apply, or changes only how it is judged.
+    """Judge a patch for which no environment is needed: it is empty or does not apply.
 
     Args:
         task: as for `verify`.
@@ -151,21 +152,40 @@ class _Verification:
             allow_tests=self._settings.allow_tests,
         )
         self._findings += accepted(found, self._settings.accept)
-        return (Verdict.REJECTED, self._tampered) if self._tampered else None
+        return None
 
     def _judge(self, trees: Trees) -> tuple[Verdict, str]:
         plan = self._plan = make_plan(trees, self._tree, self._inputs)
         self._bench.watched = plan.watched
         self._reproductions += plan.unfit
-        if not plan.changed:
-            return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
         try:
+            if not plan.changed:
+                return self._judge_harness_only(plan, trees)
             unresolved = self._reproduce(plan, trees)
             if not self._tampered and not unresolved:
                 self._compare(plan, trees)
         except SandboxError as error:
             return Verdict.UNVERIFIED, f"the environment failed: {error}"
         return self._verdict(unresolved)
+
+    def _judge_harness_only(self, plan: Plan, trees: Trees) -> tuple[Verdict, str]:
+        """A patch of tests and of what runs them resolves nothing; one by which a reproduction passes is rejected."""
+        whole = SideTree.of("patched", trees, trees.changes(trees.base, self._tree))
+        for candidate in plan.candidates:
+            if candidate.origin is Origin.PATCH or self._bench.remaining < 1:
+                continue
+            judged = judge(candidate, self._bench, replace(plan.sides, patched=whole), self._inputs.issue_text)
+            evidence = judged.evidence
+            self._findings += judged.findings
+            if evidence.accepted:
+                detail = f"it changes only how it is judged, and {candidate.name} passes by that alone"
+                evidence = evidence.model_copy(update={"accepted": False, "reason": detail})
+                path = ", ".join(plan.held_back[:3])
+                self._findings.append(Finding(rule="only-judging", path=path, detail=detail, weight=Weight.REJECT))
+            self._reproductions.append(evidence)
+            if self._tampered:
+                return Verdict.REJECTED, self._tampered
+        return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
 
     @property
     def _tampered(self) -> str:
