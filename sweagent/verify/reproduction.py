@@ -153,7 +153,8 @@ class _Judging:
 
     def _nothing_can_be_shown(self, *runs: Run) -> _Refusal | None:
         """What no reproduction can help: the harness is at fault, or what runs is not the work tree."""
-        if ours := next((run.ours for run in runs if run.ours), ""):
+        # A patched run may only seem to fail because of the harness.
+        if ours := next((run.ours for run in runs if run.ours and run.side != "patched"), ""):
             return _Refusal(f"fix-issue itself made the run fail: {ours}", Cause.HARNESS)
         if stray := next((stray for run in runs for stray in run.strays), None):
             return _Refusal(str(stray), Cause.ENVIRONMENT)
