@@ -193,7 +193,9 @@ class _Judging:
         return _Refusal(f"its failure on the base does not belong to the issue: {reason}") if reason else None
 
     def _lack(self, reading: Reading) -> str:
-        return lacking(reading.run, reading.bad, self._candidate.path, self._sides.own_modules)
+        # What a file imports that somebody vouches for is not its own affair.
+        path = "" if self._candidate.vouched else self._candidate.path
+        return lacking(reading.run, reading.bad, path, self._sides.own_modules)
 
     def _unexpected(self, run: Run) -> str:
         expected = self._candidate.expected

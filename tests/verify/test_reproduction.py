@@ -207,6 +207,12 @@ def test_existing_tests_that_test_an_installed_copy_prove_nothing(project):
     assert "the existing tests prove nothing: it tests `pkg.calc` from site/pkg/calc.py" in proof.reason
 
 
+def test_a_test_that_the_user_gives_may_need_what_the_environment_lacks(project):
+    evidence, _ = judged(project, {}, {"calc.py": FIXED}, a_test(f"import no_such_module_here\n{TEST}"), replaces=True)
+    assert evidence.cause is Cause.ENVIRONMENT
+    assert "`no_such_module_here`, which tests/test_new.py imports" in evidence.reason
+
+
 def test_failures_that_are_not_alike_are_run_once_more_on_the_base(project):
     other = TEST.replace("== 3\n", "== 3, __import__('random').random()\n")
     evidence, _ = judged(project, {}, {"calc.py": FIXED}, a_test(other), settings=VerifySettings(seconds=200))
