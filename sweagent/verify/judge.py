@@ -1,6 +1,7 @@
 """From a patch to its proof."""
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
+from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
     Cause,
     Finding,
@@ -24,6 +26,7 @@ from sweagent.verify.proof import (
     Weight,
 )
 from sweagent.verify.regression import RegressionCheck
+from sweagent.verify.render import as_before
 from sweagent.verify.reproduction import judge
 from sweagent.verify.review import accepted, review_reason
 from sweagent.verify.selection import nearest_tests
@@ -33,6 +36,8 @@ from sweagent.verify.tree import Trees, open_trees
 
 _NEAREST = 4
 """So many test files that have to do with the change are compared first."""
+
+_SMALL_SUITE_FILES, _SMALL_SUITE_BYTES = 40, 200_000
 
 _PYTHON_RUNNERS = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
 _BUILT = (".c", ".cc", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".f", ".f90", ".in")
@@ -51,6 +56,7 @@ def verify(
     settings: VerifySettings | None = None,
     issue_text: str = "",
     clock: Clock = time.monotonic,
+    progress: Listener | None = None,
 ) -> Proof:
     """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
 
@@ -66,6 +72,7 @@ def verify(
         settings: how much time there is, and what is let pass.
         issue_text: the issue; empty takes the task's.
         clock: monotonic seconds.
+        progress: told of every command that begins or ends, perhaps from another thread.
 
     Returns:
         The proof. A failing environment gives the verdict `unverified`, not an error.
@@ -81,7 +88,7 @@ def verify(
         issue_text=issue_text or task.issue.text,
         replaces=replaces,
     )
-    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock).proof()
+    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress).proof()
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
@@ -110,11 +117,17 @@ def _no_sandbox() -> NoReturn:
 
 class _Verification:
     def __init__(
-        self, patch: Patch, inputs: Inputs, settings: VerifySettings, sandboxes: SandboxOpener, clock: Clock
+        self,
+        patch: Patch,
+        inputs: Inputs,
+        settings: VerifySettings,
+        sandboxes: SandboxOpener,
+        clock: Clock,
+        progress: Listener | None = None,
     ) -> None:
         self._patch, self._inputs, self._settings = patch, inputs, settings
         self._clock, self._started = clock, clock()
-        self._bench = Bench(sandboxes, settings.seconds, clock)
+        self._bench = Bench(sandboxes, settings.seconds, clock, progress)
         self._findings: list[Finding] = []
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
@@ -123,10 +136,11 @@ class _Verification:
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
         self._nearest_missed = False
+        self._stopped = ""
         self._proved = ""
 
     def proof(self) -> Proof:
-        with open_trees(self._inputs.task.repository) as trees:
+        with closing(self._bench), open_trees(self._inputs.task.repository) as trees:
             return self._result(*(self._at_a_glance(trees) or self._judge(trees)))
 
     def proof_without_running(self) -> Proof | None:
@@ -253,11 +267,15 @@ class _Verification:
             content_of=lambda path: _content_of(path, plan, trees),
         )
         self._regression = check.run(
-            plan.tests, leading=plan.leading, nearest=min(_NEAREST, plan.related), related=plan.related
+            plan.tests,
+            leading=plan.leading,
+            nearest=min(_NEAREST, plan.related),
+            related=plan.related,
+            small=_is_small(plan, trees),
         )
         self._findings += check.findings
         self._not_checked += check.not_checked
-        self._nearest_missed = check.nearest_missed
+        self._nearest_missed, self._stopped = check.nearest_missed, check.stopped
 
     def _verdict(self, unresolved: str) -> tuple[Verdict, str]:
         regression = self._regression
@@ -272,6 +290,8 @@ class _Verification:
         shown = next((item for item in self._reproductions if item.accepted), None)
         if shown is None:
             return Verdict.UNVERIFIED, f"no reproduction: {self._why_none()}"
+        if self._stopped and not regression.compared:
+            return Verdict.UNVERIFIED, f"the existing tests could not be compared: {self._stopped}"
         if regression.canary == "not seen":
             return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
         if not regression.compared and self._plan and self._plan.tests:
@@ -286,11 +306,7 @@ class _Verification:
             return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
         if elsewhere := self._bench.strays_of("tests"):
             return Verdict.UNVERIFIED, f"the existing tests prove nothing: {elsewhere[0]}"
-        passed = regression.passed_before
-        self._proved = (
-            f"{shown.name} fails without the patch and passes with it; "
-            f"{passed} existing {'test passes' if passed == 1 else 'tests pass'} as before"
-        )
+        self._proved = f"{shown.name} fails without the patch and passes with it; {as_before(regression)}"
         to_review = [item for item in self._findings if item.weight is Weight.REVIEW and not item.waived]
         if to_review:
             return Verdict.NEEDS_REVIEW, review_reason(self._proved, to_review)
@@ -340,6 +356,13 @@ class _Verification:
             commands=tuple(self._bench.commands),
             not_checked=tuple(dict.fromkeys(not_checked)),
         )
+
+
+def _is_small(plan: Plan, trees: Trees) -> bool:
+    """Whether all tests are run at once from the start, because they are few."""
+    if len(plan.tests) > _SMALL_SUITE_FILES:
+        return False
+    return sum(map(len, trees.read_many(trees.base, plan.tests).values())) <= _SMALL_SUITE_BYTES
 
 
 def _nearest_in(path: str, plan: Plan, trees: Trees) -> tuple[str, ...]:

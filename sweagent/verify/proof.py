@@ -161,7 +161,7 @@ class RegressionEvidence(Frozen):
     """The existing tests before and after."""
 
     compared: int = 0
-    """Tests whose outcome is known on both sides."""
+    """Tests whose outcome is known on both sides. Both counts below are of these."""
     passed_before: int = 0
     passed_after: int = 0
     files: tuple[str, ...] = ()
@@ -175,6 +175,15 @@ class RegressionEvidence(Frozen):
     canary: CanaryState = "not planted"
     """Whether the test that must fail did so: then the runner really ran. What was run without it is not compared."""
     whole_suite: bool = False
+    passed_on_both: int = 0
+    """Tests that passed before and pass with the patch."""
+    vanished: tuple[str, ...] = ()
+    """They passed before and are not reported with the patch, which is no regression: told anew under other ids."""
+    otherwise: tuple[TestChange, ...] = ()
+    """Known on both sides, ended in another way, and neither fixed nor a regression: now expected to fail, or
+    skipped before and failing now …"""
+    not_compared: tuple[str, ...] = ()
+    """Test files that were not compared, or only in part, and why, each in one sentence."""
 
 
 class Proof(Frozen):

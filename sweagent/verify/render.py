@@ -107,6 +107,8 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     facts += [("broken by the patch", _change_line(item)) for item in proof.regression.regressions[:_LISTED]]
     facts += [("not settled", _change_line(item)) for item in proof.regression.unsettled[:_LISTED]]
     facts += [("flaky", _change_line(item)) for item in proof.regression.flaky[:_LISTED]]
+    facts += [("ended otherwise", _outcome_line(item)) for item in proof.regression.otherwise[:_LISTED]]
+    facts.append(("not reported any more", _listed(proof.regression.vanished)))
     facts.append(("already failing", _listed(proof.regression.already_failing)))
     for finding in proof.findings:
         waived = " (allowed by the user)" if finding.waived else ""
@@ -116,6 +118,23 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))
     facts.append(("time", f"{proof.seconds:.0f} s, {len(proof.commands)} commands, each in a fresh sandbox"))
     return [(name, value) for name, value in facts if value]
+
+
+def as_before(regression: RegressionEvidence) -> str:
+    """How many of the existing tests do what they did, and how many of those that passed do anything else."""
+    same = regression.passed_on_both
+    said = f"{same} existing {'test passes' if same == 1 else 'tests pass'} as before"
+    other = regression.passed_before - same
+    if other:
+        said += f", {other} that passed ended otherwise (named in the proof)"
+    if regression.vanished:
+        said += f", {len(regression.vanished)} are not reported under their names any more"
+    return said
+
+
+def _outcome_line(change: TestChange) -> str:
+    before, after = (outcome.value if outcome else "not reported" for outcome in (change.before, change.after))
+    return f"{change.id}: {before} before, {after} now"
 
 
 def _tests_line(regression: RegressionEvidence) -> str:
