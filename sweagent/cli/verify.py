@@ -86,8 +86,8 @@ def command(
             tests or [],
             quiet=quiet,
         )
-    _write(proof, output, markdown, junit)
-    _show(proof, as_json=as_json, quiet=quiet)
+    write(proof, output, markdown, junit)
+    show(proof, as_json=as_json, quiet=quiet)
     for name in [] if quiet else unused(settings.verify.accept, proof.findings):
         print(f"hint: --accept {name} names no finding of this proof", file=sys.stderr)
     if proof.changed_files and not proof.reproductions and not quiet and proof.verdict.value == "unverified":
@@ -200,7 +200,12 @@ def _placed(file: Path, repository: "Repository", *, beside: Path) -> tuple[str,
     return Path(home, name).as_posix(), content
 
 
-def _write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Path | None) -> None:
+def write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Path | None) -> None:
+    """Write a proof in the forms that are asked for.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
     from sweagent.errors import StorageError
     from sweagent.verify import render_junit, render_markdown
 
@@ -218,7 +223,8 @@ def _write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Pa
             raise StorageError(f"{path} cannot be written: {error}", "choose another file") from error
 
 
-def _show(proof: "Proof", *, as_json: bool, quiet: bool) -> None:
+def show(proof: "Proof", *, as_json: bool, quiet: bool) -> None:
+    """Print a proof on standard output."""
     if as_json:
         print(proof.model_dump_json())
     elif quiet:

@@ -27,6 +27,7 @@ from sweagent.verify.proof import (
     Verdict,
     Weight,
 )
+from sweagent.verify.recheck import question_of
 from sweagent.verify.regression import RegressionCheck
 from sweagent.verify.reproduction import judge
 from sweagent.verify.review import accepted, lost_tests, review_reason
@@ -373,6 +374,7 @@ class _Verification:
             reproductions=tuple(self._reproductions),
             regression=self._regression,
             commands=tuple(self._bench.commands),
+            question=question_of(self._patch, self._inputs, self._settings.seconds),
             not_checked=tuple(dict.fromkeys(not_checked)),
         )
 

@@ -8,7 +8,9 @@ from pydantic import BeforeValidator, Field
 
 from sweagent.errors import ExitCode
 from sweagent.model import Frozen
+from sweagent.task import Oracle
 from sweagent.testing.report import TestOutcome
+from sweagent.trajectory import Reproduction
 
 FORMAT_VERSION = 2
 
@@ -187,6 +189,29 @@ class RegressionEvidence(Frozen):
     what the issue calls wrong. The note says in what they contradict each other."""
 
 
+class Question(Frozen):
+    """What a verdict was asked of: enough to ask again elsewhere, given the repository."""
+
+    source: str
+    """The repository as the user named it, without credentials."""
+    uncommitted: str = ""
+    """Uncommitted changes that belonged to the base."""
+    patch: str
+    issue_text: str = ""
+    reproduction: Reproduction | None = None
+    replaces: bool = False
+    """The reproduction was the user's, so that newer versions of test files took their place."""
+    named_tests: tuple[str, ...] = ()
+    test_command: str = ""
+    oracle: Oracle = Field(default=Oracle(), repr=False)
+    image: str | None = None
+    """The image that was asked for; None for one that was built."""
+    given_test_command: str | None = None
+    """As the user gave it, before the repository was looked at."""
+    setup_command: str | None = None
+    seconds: float = 600.0
+
+
 class Proof(Frozen):
     """The verdict on a patch, and everything that it rests on."""
 
@@ -219,6 +244,8 @@ class Proof(Frozen):
     reproductions: tuple[ReproductionEvidence, ...] = ()
     regression: RegressionEvidence = RegressionEvidence()
     commands: tuple[CommandRun, ...] = ()
+    question: Question | None = Field(default=None, repr=False)
+    """The patch and the reproductions, for `fix-issue recheck`; None where they are too large to travel."""
     not_checked: tuple[str, ...] = ()
     """What the verdict does not cover, each in one sentence."""
 
