@@ -42,7 +42,8 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     A fault of the network or of the engine's cache is met with the same recipe. Tried then, in this order: leaving out
     a system package that the base does not have; adding one that the error names; having a module that a build script
     imports; leaving out a package that cannot be had; tools of the package manager as the code's time knew them;
-    installing packages one by one that contradict each other; leaving out the extras; the sources on the path where
+    installing packages one by one that contradict each other; leaving out the extras; the root's project without the
+    others of its workspace; the sources on the path where
     there is nothing to install; another interpreter; the sources on the path in any case. Of a recipe from a lock file
     nothing is changed.
 
@@ -64,6 +65,7 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
         _older_tools,
         _one_by_one,
         _without_extras,
+        _without_members,
         _not_a_package,
         _other_toolchain,
         _without_installation,
@@ -199,6 +201,22 @@ def _without_extras(recipe: Recipe, error: str) -> Remedy | None:
     if not recipe.extras or not re.search(_UNRESOLVED, error):
         return None
     return Remedy(what="leave out the extras " + ", ".join(recipe.extras), recipe=with_extras(recipe, ()))
+
+
+def _without_members(recipe: Recipe, error: str) -> Remedy | None:
+    """Install the project of the root alone, where one of its workspace's others cannot be installed with it."""
+    if not _of_project(error):
+        return None
+    install = tuple(
+        line.model_copy(update={"value": re.sub(r" --editable \./\S+", "", line.value)})
+        if re.search(r"--editable ('\.\[|\.(?=\s|$))", line.value)
+        else line
+        for line in recipe.install
+    )
+    if install == recipe.install:
+        return None
+    changed = recipe.model_copy(update={"install": install})
+    return Remedy(what="install the root's project without the others of its workspace", recipe=changed)
 
 
 def _other_toolchain(recipe: Recipe, error: str) -> Remedy | None:
