@@ -41,6 +41,9 @@ from sweagent.repository import make_seed
 from sweagent.sandbox.identity import owner_labels
 from sweagent.task import Repository
 
+COLLECT_SECONDS = 120.0
+"""Limit of the collection that ends a build; a suite that takes longer is taken to be in order."""
+
 MAX_HEALINGS = 4
 """Times that an environment is built again with what the collection of its tests lacked."""
 
@@ -229,7 +232,7 @@ class _Builder:
     def _collected(self, recipe: Recipe, tree: GitTree, steps: list[Step]) -> Collection:
         image = _described(self.client.images.get(self.name), self.name, recipe, lockfile.Lock(key=""), cached=False)
         started = time.monotonic()
-        collection = collect(self.client, image, partial(is_local, tree))
+        collection = collect(self.client, image, partial(is_local, tree), seconds=COLLECT_SECONDS)
         if collection.asked:
             told = f"{collection.collected} tests collected"
             detail = "; ".join(str(lack) for lack in collection.lacks)
