@@ -360,9 +360,10 @@ def test_a_run_that_says_ok_does_not_fail_for_lines_that_were_interleaved(
     project: Project, tmp_path: Path, output: str, exit_code: int, status: GradeStatus, official: GradeStatus | None
 ) -> None:
     script = f"""#!/bin/bash
+printf '%s\\n' '{output}' >/tmp/output
 set -x
 : '>>>>> Start Test Output'
-sh -c 'printf "%s" "$0"; exit {exit_code}' '{output}'
+sh -c 'cat /tmp/output; exit {exit_code}'
 : '>>>>> End Test Output'
 """
     tests = {"FAIL_TO_PASS": json.dumps(["test_add (calc.T)"]), "PASS_TO_PASS": json.dumps(["test_twice (calc.T)"])}
