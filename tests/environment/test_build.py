@@ -11,7 +11,7 @@ import pytest
 
 from sweagent.config import Settings
 from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, lockfile, prune
-from sweagent.environment import build as build_module
+from sweagent.environment import builder as builder_module
 from sweagent.environment.build import ensure_locked
 from sweagent.environment.engine import connect
 from sweagent.environment.host_image import host_base
@@ -74,7 +74,7 @@ def test_the_tests_of_the_repository_run_in_its_image(git_repository, ensure: En
 def test_a_suite_that_is_not_collected_in_time_is_tried_by_some_files(
     git_repository, ensure: Ensure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build_module, "COLLECT_SECONDS", 3)
+    monkeypatch.setattr(builder_module, "COLLECT_SECONDS", 3)
     many = {f"tests/test_{number:02}.py": "def test_it(): pass\n" for number in range(1, 24)}
     endless = {"tests/test_00.py": "import threading\n\nthreading.Event().wait()\n"}
     image = ensure(git_repository(FILES | many | endless))
@@ -187,7 +187,7 @@ def test_a_lock_finds_its_image_or_makes_it_again(git_repository, git_command, e
 
 
 def test_a_policy_is_asked_once_when_nothing_else_is_known(git_repository, ensure: Ensure, monkeypatch) -> None:
-    real, failures = build_module._build_once, ["a riddle"] * 2
+    real, failures = builder_module.build_once, ["a riddle"] * 2
     said = FILES[".fix-issue.yaml"] + "  toolchain: '3.11'\n"
     repository = open_repository(str(git_repository(FILES | {"advice.py": "", ".fix-issue.yaml": said})))
     recipe = discover(repository.git_dir, repository.base_commit, name="acme/thing")
@@ -198,7 +198,7 @@ def test_a_policy_is_asked_once_when_nothing_else_is_known(git_repository, ensur
             raise EnvironmentBuildError(failures.pop(), "")
         real(*arguments)
 
-    monkeypatch.setattr(build_module, "_build_once", build_once)
+    monkeypatch.setattr(builder_module, "build_once", build_once)
 
     def built() -> Image:
         adviser = ScriptedPolicy([Reply(actions=(call,))], name="oracle")
