@@ -19,7 +19,7 @@ from sweagent.environment.engine import LABEL, BuildNetwork, Log, build, owner
 from sweagent.environment.healing import heal
 from sweagent.environment.host_image import packages_archive
 from sweagent.environment.python_project import read_metadata
-from sweagent.environment.python_tests import is_local, offered_packages
+from sweagent.environment.python_tests import is_own, offered_packages
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.remedies import next_recipe
 from sweagent.environment.tree import GitTree
@@ -119,7 +119,7 @@ class Builder:
     def _collected(self, recipe: Recipe, tree: GitTree, steps: list[Step]) -> Collection:
         image = described(self.client.images.get(self.name), self.name, recipe, lockfile.Lock(key=""), cached=False)
         started = time.monotonic()
-        collection = collect(self.client, image, partial(is_local, tree), seconds=COLLECT_SECONDS)
+        collection = collect(self.client, image, partial(is_own, tree), seconds=COLLECT_SECONDS)
         if collection.asked:
             told = f"{collection.collected} tests collected"
             detail = "; ".join(str(lack) for lack in collection.lacks)

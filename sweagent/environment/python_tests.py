@@ -99,6 +99,24 @@ def is_local(tree: Tree, module: str) -> bool:
     return any(place in tree.names for place in places)
 
 
+def is_own(tree: Tree, module: str) -> bool:
+    """Whether a module that is missing belongs to the repository, so that no package of its name is sought.
+
+    A module that the tables know is not, unless it lies where packages do; any other is the repository's own where
+    a file or a folder has its name: tests import their helpers from anywhere.
+
+    Args:
+        tree: the repository.
+        module: the first part of its name.
+    """
+    if is_local(tree, module):
+        return True
+    table = yaml.safe_load(resource("environments", "python", "test-packages.yaml").read_text(encoding="utf-8"))
+    if any(module in table[part] for part in ("imports", "modules", "builds", "removed")):
+        return False
+    return any(part.removesuffix(".py") == module for name in tree.names for part in name.split("/"))
+
+
 def _requirement_files(tree: Tree) -> list[str]:
     """The files named for tests, or those for developers when there are none; a pinned file wins over its source."""
     files = [

@@ -7,7 +7,9 @@ import pytest
 from sweagent.environment.collection import Collection
 from sweagent.environment.healing import heal
 from sweagent.environment.lacks import Lack, LackKind
+from sweagent.environment.python_tests import is_own
 from sweagent.environment.recipe import Recipe
+from sweagent.environment.tree import GitTree
 
 RecipeOf = Callable[..., Recipe]
 FILES = {"setup.py": "from setuptools import setup\nsetup(name='thing')\n", "tests/test_a.py": "def test_a(): pass\n"}
@@ -75,3 +77,25 @@ def test_a_module_that_python_no_longer_has_gives_an_older_python(recipe_of: Rec
 def test_a_recipe_from_a_lock_file_is_not_changed(recipe_of: RecipeOf) -> None:
     recipe = recipe_of(FILES).model_copy(update={"locked": True})
     assert heal(recipe, _lacking((LackKind.MODULE, "six")), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "own"),
+    [
+        ("thing", True),
+        ("helpers", True),
+        ("fixtures_of_tests", True),
+        ("yaml", False),
+        ("of_nobody", False),
+    ],
+)
+def test_no_package_is_sought_for_a_module_of_the_repository(
+    tree_of: Callable[[dict[str, str]], GitTree], module: str, own: bool
+) -> None:
+    files = {
+        "src/thing/__init__.py": "",
+        "tests/helpers/a.py": "",
+        "tests/fixtures_of_tests.py": "",
+        "docs/yaml/a.py": "",
+    }
+    assert is_own(tree_of(files | {"docs/yaml/a.py": ""}), module) is own
