@@ -323,6 +323,7 @@ class _Run:
                 reproduction=state.reproduction,
                 named_tests=tuple(state.named_tests),
                 test_command=self._workplace.test_command,
+                lacks=self._workplace.lacks,
                 settings=self._settings.verify,
                 progress=progress,
             )
