@@ -102,6 +102,8 @@ class VerifySettings(Frozen):
     """Wall time of the whole verification."""
     rounds: int = Field(default=2, ge=0)
     """How often a submission that is not verified goes back to the model."""
+    accept: tuple[str, ...] = ()
+    """Findings for review that the user has looked at: a rule's name, or `RULE:PATH` for one file."""
     allow_tests: bool = False
     """Keep edits to tests in the patch."""
     allow_protected: bool = False

@@ -54,6 +54,9 @@ _FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
 _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
 _FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
+_NOT_FOR_THE_MODEL = (Verdict.VERIFIED, Verdict.NEEDS_REVIEW)
+"""Verdicts after which a submission stands: what a person has to look at is nothing for a model to mend."""
+
 Note = Callable[[str], None]
 
 
@@ -336,7 +339,7 @@ class _Run:
             return None
         proof = self._verify(candidate)
         self._judged = submission, proof
-        if proof.verdict is Verdict.VERIFIED or state.rounds >= self._settings.verify.rounds:
+        if proof.verdict in _NOT_FOR_THE_MODEL or state.rounds >= self._settings.verify.rounds:
             return None
         return feedback(proof)
 

@@ -75,6 +75,8 @@ def _run_on_terminal(run: RunReport) -> Iterator["RenderableType"]:
     yield Text("outcomes: " + ", ".join(f"{name} {count}" for name, count in run.outcomes.items()))
     if run.exit_reasons:
         yield Text("exit reasons: " + ", ".join(f"{name} {count}" for name, count in run.exit_reasons.items()))
+    if run.proofs:
+        yield Text("own proofs: " + ", ".join(f"{name} {count}" for name, count in run.proofs.items()))
     for name, spread in _spreads(run):
         said = f"{number(spread.total)} in all, median {number(spread.median)}, most {number(spread.most)}"
         yield Text(f"{name}: {said}")

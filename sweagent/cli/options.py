@@ -30,6 +30,12 @@ SetupCommand = Annotated[
     str | None, typer.Option(help="What the environment needs besides: shell commands, one a line, run once.")
 ]
 TestCommand = Annotated[str | None, typer.Option(help="How the project runs its tests.")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept", metavar="NAME", help="You have looked at this finding: a rule, or RULE:PATH; may be repeated."
+    ),
+]
 ApiUrl = Annotated[
     str | None, typer.Option(envvar="FIX_ISSUE_API_URL", help="The forge's REST API; GitHub's by default.")
 ]

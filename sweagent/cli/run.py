@@ -213,7 +213,8 @@ def deliver_patch(result: Result, repository: Repository, delivery: Delivery) ->
     if delivery.apply:
         if result.verdict != "verified":
             raise UsageError(
-                "the patch is not verified, so it was not applied", f"look at it, then: git apply {result.patch_file}"
+                f"the patch is {result.verdict}, so it was not applied",
+                f"look at it, then: git apply {result.patch_file}",
             )
         apply_to_worktree(patch, repository)
         print("applied to the work tree", file=sys.stderr)

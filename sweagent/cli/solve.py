@@ -29,6 +29,7 @@ def command(
         bool | None, typer.Option(help="Keep edits to workflows, lock files and the like in the patch.")
     ] = None,
     allow_binaries: Annotated[bool | None, typer.Option(help="Keep binary files in the patch.")] = None,
+    accept: options.Accept = None,
     verify_rounds: Annotated[
         int | None, typer.Option(help="How often a submission that is not verified goes back to the model.")
     ] = None,
@@ -51,6 +52,7 @@ def command(
         "allow_protected": allow_protected,
         "allow_binaries": allow_binaries,
         "rounds": verify_rounds,
+        "accept": accept or None,
     }
     code = start(
         repo,
