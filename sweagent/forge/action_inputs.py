@@ -61,6 +61,11 @@ class Inputs:
         """An input that is `true` or `false`."""
         return self.choice(name, ("false", "true")) == "true"
 
+    def path(self, name: str) -> str:
+        """An input that is a path, absolute: its author writes it relative to the workspace; empty when not given."""
+        given = self.text(name)
+        return str(Path(self.workflow.get("GITHUB_WORKSPACE", "/")) / given) if given else ""
+
     def folder(self) -> Path:
         """Where the steps of a job leave files for each other."""
         return Path(self.workflow.get("RUNNER_TEMP") or "/tmp") / "fix-issue"  # noqa: S108 - the runner always sets it

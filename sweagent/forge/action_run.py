@@ -45,14 +45,13 @@ def run_agent(workflow: Workflow | None = None) -> int:
 def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
     """The command line of the run. Values are handed over as arguments, never through a shell."""
     minutes = inputs.number("max-minutes")
-    workspace = Path(inputs.workflow.get("GITHUB_WORKSPACE", "/"))
     profile = inputs.text("profile")
     options = {
         "--model": inputs.text("model"),
         "--api-base": inputs.text("api-base"),
-        "--config": _within(workspace, inputs.text("config")),
-        "--profile": _within(workspace, profile) if "/" in profile else profile,
-        "--policy": _within(workspace, inputs.text("policy")),
+        "--config": inputs.path("config"),
+        "--profile": inputs.path("profile") if "/" in profile else profile,
+        "--policy": inputs.path("policy"),
         "--max-cost": inputs.text("max-cost"),
         "--max-steps": inputs.text("max-steps"),
         "--max-seconds": str(minutes * 60) if minutes else "",
@@ -65,7 +64,7 @@ def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
     # The run takes protected files in as soon as one may be changed; which ones, the publisher decides.
     given += ["--allow-protected"] if inputs.words("allowed-paths") else []
     given += ["--allow-binaries"] if inputs.flag("allow-binaries") else []
-    repository = str(workspace / inputs.text("path"))
+    repository = inputs.path("path") or inputs.workflow.get("GITHUB_WORKSPACE", "/")
     issue = str(inputs.folder() / "issue.json")
     main = "from sweagent.cli import main; main()"
     # -I: no variable and no current folder says where modules are imported from.
@@ -73,11 +72,6 @@ def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
         sys.executable, "-I", "-c", main, "solve",
         *given, *_network(inputs), f"--output={run_folder}", repository, issue,
     ]  # fmt: skip
-
-
-def _within(workspace: Path, path: str) -> str:
-    """A path as the workflow's author writes it: relative to the workspace."""
-    return str(workspace / path) if path else ""
 
 
 def _network(inputs: Inputs) -> list[str]:
