@@ -12,6 +12,7 @@ from sweagent.sandbox._cgroups import BoundGroup
 from sweagent.sandbox._channel import Transport, supervisor_arguments
 from sweagent.sandbox._folders import fill, remove_folder
 from sweagent.sandbox._process import ProcessTransport
+from sweagent.sandbox._seccomp import bubblewrap_filter
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
 from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.base import SandboxInfo
@@ -80,13 +81,17 @@ class BubblewrapSandbox(ShellSandbox):
         argv = [self._program, *self._namespaces(), "--", "/bin/sh", "-c", text, "boot", *arguments]
         limits = {"RLIMIT_FSIZE": parse_size(self._settings.disk), "RLIMIT_CORE": 0, **self._group.limits}
         try:
-            return ProcessTransport(argv, self._env, self._folder, limits, self._group.folders)
+            return ProcessTransport(
+                argv, self._env, self._folder, limits, self._group.folders, call_filter=bubblewrap_filter()
+            )
         except OSError as error:
             raise SandboxError(f"bubblewrap does not start: {error}", "see `fix-issue doctor`") from error
 
     def _namespaces(self) -> Iterator[str]:
         yield from ("--unshare-all", "--as-pid-1", "--die-with-parent", "--new-session", "--info-fd", "INFO_FD")
         yield from ("--cap-drop", "ALL", "--hostname", "sandbox")
+        if bubblewrap_filter():
+            yield from ("--seccomp", "FILTER_FD")
         if self._settings.network:
             yield "--share-net"
         for path in _readable(self._env["PATH"]):
