@@ -23,6 +23,8 @@ class Proposal(Frozen):
     reason: str = ""
     """The verdict's, in one sentence."""
     proof_markdown: str = ""
+    to_review: tuple[str, ...] = ()
+    """What the proof names for a person to look at."""
     not_checked: tuple[str, ...] = ()
     """What the verdict does not cover."""
     summary: str = ""
@@ -42,8 +44,8 @@ class PublishOptions(Frozen):
 
     mode: Literal["draft", "ready", "branch", "none"] = "draft"
     """A draft pull request, one that is ready for review, only a branch, or nothing."""
-    accept: Literal["verified", "unverified"] = "unverified"
-    """The weakest verdict that is published. What is unverified stays a draft."""
+    accept: Literal["verified", "needs review", "unverified"] = "unverified"
+    """The weakest verdict that is published. Only what is verified can be more than a draft."""
     base: str = ""
     """The branch that the change is meant for; empty for the default branch."""
     branch: str = ""

@@ -11,6 +11,9 @@ from sweagent.forge.naming import branch_name
 from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.redaction import Redactor
 
+_PUBLISHED = ("verified", "needs review", "unverified")
+"""The verdicts with which a patch can be published, the strongest first."""
+
 
 def open_pull_request(
     forge: Forge,
@@ -60,12 +63,13 @@ def _not_worth(proposal: Proposal, options: PublishOptions) -> Outcome | None:
         )
     if options.mode == "none":
         return Outcome(kind=OutcomeKind.NOTHING, message="publishing is switched off (pr: none)")
-    accepted = {"verified"} if options.accept == "verified" else {"verified", "unverified"}
-    if proposal.verdict not in accepted:
+    if proposal.verdict not in _PUBLISHED or _PUBLISHED.index(proposal.verdict) > _PUBLISHED.index(options.accept):
         return Outcome(
             kind=OutcomeKind.NOT_ACCEPTED,
             message=f"the verdict is {proposal.verdict}, so nothing was published: {proposal.reason}",
-            hint="read the proof of the run; a patch with this verdict is never pushed",
+            hint="read the proof of the run"
+            if proposal.verdict in _PUBLISHED
+            else "read the proof of the run; a patch with this verdict is never pushed",
         )
     return None
 

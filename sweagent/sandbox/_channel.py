@@ -14,6 +14,10 @@ from sweagent.sandbox._output import Kept
 ANSWER_WITHIN = 1.0
 """Seconds that the supervisor has, past a deadline, to end a command and say so."""
 
+MARK_WITHIN = 15.0
+"""Seconds that the end of the output may take after the answer, which comes on a stream of its own. Only a busy engine or
+somebody who takes it away can make them differ."""
+
 LONG = 2.0
 """Seconds after which a command is worth watching."""
 
@@ -219,7 +223,7 @@ def _collect(
             now = time.monotonic()
             if reading.answer and not answered:
                 # The end mark was written before the answer: what is still on its way comes at once.
-                answered, deadline = True, now + ANSWER_WITHIN
+                answered, deadline = True, now + MARK_WITHIN
             if now >= deadline:
                 if answered:
                     raise ChannelLostError("the end of the output was taken away")

@@ -68,6 +68,7 @@ class ProcessTransport:
                 stderr=subprocess.PIPE,
                 pass_fds=passed,
                 bufsize=0,
+                cwd=os.sep,
                 start_new_session=True,
             )
         except OSError:
