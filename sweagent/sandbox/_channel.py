@@ -15,8 +15,8 @@ ANSWER_WITHIN = 1.0
 """Seconds that the supervisor has, past a deadline, to end a command and say so."""
 
 MARK_WITHIN = 15.0
-"""Seconds that the end of the output may take after the answer, which comes on a stream of its own. Only a busy engine or
-somebody who takes it away can make them differ."""
+"""Seconds that the end of the output may take after the answer, which comes on a stream of its own. Only a busy engine,
+or somebody who takes it away, can make them differ."""
 
 LONG = 2.0
 """Seconds after which a command is worth watching."""
