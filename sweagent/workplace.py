@@ -113,7 +113,7 @@ def _beside_the_copy(
 ) -> Workplace:
     repository = task.repository
     recipe = _recipe(task, settings)
-    venv = ensure_venv(recipe, repository, folder, log=note, home_hidden=settings.sandbox.kind == "bubblewrap")
+    venv = ensure_venv(recipe, repository, folder, log=note, shut=settings.sandbox.kind == "bubblewrap")
 
     def open_one() -> Sandbox:
         sandbox = open_sandbox(
@@ -122,7 +122,7 @@ def _beside_the_copy(
             tree=seed_archive(repository),
             run_id=run_id,
             env=venv.environment,
-            readable=(folder,),
+            readable=(Path(venv.folder),),
         )
         return _set_up(sandbox, task)
 
