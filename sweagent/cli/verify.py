@@ -24,7 +24,7 @@ def command(
         list[Path] | None,
         typer.Option(
             help="A test or script that fails without the patch and passes with it, or a newer version of a test file, "
-            "which takes its place; given again: a file it needs."
+            "which takes its place; may be repeated: further tests, and files that they need."
         ),
     ] = None,
     reproduction_command: Annotated[
@@ -169,13 +169,14 @@ def _read_patch(name: str, repository: "Repository") -> "Patch":
 def _reproduction(
     files: list[Path], command_line: str | None, repository: "Repository", test_command: str
 ) -> "Reproduction | None":
-    """The reproduction as the verifier takes it: the first file is run, the others are what it needs."""
+    """The reproduction as the verifier takes it, from the first file of tests, or from the first where none is one."""
     if not files:
         return None
     from sweagent.trajectory import Reproduction
-    from sweagent.verify.commands import guess_command
+    from sweagent.verify.commands import guess_command, holds_tests
 
-    contents = dict(_placed(file, repository, beside=files[0]) for file in files)
+    first = next((file for file in files if holds_tests(file)), files[0])
+    contents = dict(_placed(file, repository, beside=first) for file in sorted(files, key=lambda file: file != first))
     path = next(iter(contents))
     command = command_line or guess_command(path, test_command)
     return Reproduction(path=path, content=contents.pop(path), command=command, files=contents)

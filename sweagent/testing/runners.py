@@ -23,6 +23,9 @@ _SIGNS: tuple[tuple[str, Runner], ...] = (
     (r"\bgradlew?\b", Runner.GRADLE),
 )
 
+XUNIT1 = "--override-ini=junit_family=xunit1"
+"""The family of JUnit reports that names each test's file. In one word: before 4, `-o` takes all words that follow."""
+
 _DEFAULTS = {
     Runner.PYTEST: "python -m pytest",
     Runner.UNITTEST: "python -m unittest",
@@ -81,8 +84,8 @@ def _plain(base: str, tests: list[str], report: str) -> str:
 
 
 def _pytest(base: str, tests: list[str], report: str) -> str:
-    # xunit1 is the family that names each test's file; `-rA` names every test where only the text is to be had.
-    options = f"--junitxml={shlex.quote(report)} -o junit_family=xunit1" if report else "-rA"
+    # `-rA` names every test where only the text is to be had.
+    options = f"--junitxml={shlex.quote(report)} {XUNIT1}" if report else "-rA"
     return _join(base, "--color=no", options, _quoted(tests))
 
 

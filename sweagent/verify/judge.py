@@ -14,6 +14,7 @@ from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.proof import (
+    Cause,
     Finding,
     Origin,
     Proof,
@@ -155,6 +156,7 @@ class _Verification:
 
     def _judge(self, trees: Trees) -> tuple[Verdict, str]:
         plan = self._plan = make_plan(trees, self._tree, self._inputs)
+        self._bench.watched = plan.watched
         self._reproductions += plan.unfit
         try:
             if not plan.changed:
@@ -192,8 +194,14 @@ class _Verification:
         return f"{finding.path}: {finding.detail}" if finding else ""
 
     def _reproduce(self, plan: Plan, trees: Trees) -> str:
-        """Judge the candidates until one is accepted; say why when one shows that the issue is still there."""
+        """Judge the candidates until one is accepted, and all that were registered or given.
+
+        Returns:
+            Why nothing more is to be run: one shows that the issue is still there, or nothing can be judged here.
+        """
         for candidate in plan.candidates:
+            if self._accepted and candidate.origin is not Origin.REGISTERED:
+                break
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
                 continue
@@ -201,15 +209,30 @@ class _Verification:
             evidence = judged.evidence
             by_heart = known_by_heart(trees, self._tree, plan.changed, candidate)
             if evidence.accepted and by_heart and not candidate.trusted:
-                evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart})
+                evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart, "cause": Cause.PATCH})
             self._reproductions.append(evidence)
             self._findings += judged.findings
-            if self._tampered or evidence.accepted:
+            if self._tampered:
                 return ""
-            if evidence.shows_issue and candidate.origin is not Origin.ISSUE:
+            if evidence.shows_issue and not evidence.accepted and candidate.origin is not Origin.ISSUE:
                 self._not_checked.append("the existing tests: the issue is not resolved yet")
                 return f"{candidate.name}: {evidence.reason}"
-        return ""
+            if evidence.cause is Cause.HARNESS:
+                break
+        return self._nothing_can_be_judged()
+
+    @property
+    def _accepted(self) -> bool:
+        return any(item.accepted for item in self._reproductions)
+
+    def _nothing_can_be_judged(self) -> str:
+        """Why no run shows anything in this environment, or because of the harness; empty when that is not so."""
+        causes = (Cause.HARNESS,) if self._accepted else (Cause.HARNESS, Cause.ENVIRONMENT)
+        stopped = next((item for item in self._reproductions if item.cause in causes), None)
+        if stopped is None or stopped.cause is None:
+            return ""
+        self._not_checked.append(f"the existing tests: {stopped.cause.value} has to be mended first")
+        return f"{stopped.name}: {stopped.reason}"
 
     def _compare(self, plan: Plan, trees: Trees) -> None:
         if plan.runner is Runner.UNKNOWN and not plan.test_command:
@@ -261,6 +284,8 @@ class _Verification:
             )
         if self._nearest_missed:
             return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
+        if elsewhere := self._bench.strays_of("tests"):
+            return Verdict.UNVERIFIED, f"the existing tests prove nothing: {elsewhere[0]}"
         passed = regression.passed_before
         self._proved = (
             f"{shown.name} fails without the patch and passes with it; "

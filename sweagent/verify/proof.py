@@ -15,6 +15,8 @@ FORMAT_VERSION = 2
 Side = Literal["base", "control", "patched"]
 """The base tree; the base tree with a comment in the patched files; the base tree with the patch's source changes."""
 
+CanaryState = Literal["failed as planted", "not seen", "not planted"]
+
 
 class Verdict(StrEnum):
     """What the harness says of a patch."""
@@ -60,12 +62,27 @@ class CommandRun(Frozen):
     command: str
     """As a person can run it; the harness adds a report file and a planted test."""
     exit_code: int | None
+    """Of that command, without the planted test's failure."""
     timed_out: bool = False
     seconds: float = 0.0
     summary: str = ""
     """Counts of tests in one line, where the command is a test run."""
     output: str = ""
     """The end of the output; empty where the run went as it should."""
+    canary: CanaryState = "not planted"
+    """Whether the test that must fail, which the harness planted beside the others, did so."""
+
+
+class Cause(StrEnum):
+    """What has to be mended where a reproduction was not accepted."""
+
+    REPRODUCTION = "the reproduction"
+    PATCH = "the patch"
+    ENVIRONMENT = "the environment"
+    """It lacks something, or it tests something else than the work tree; no reproduction can show anything in it."""
+    HARNESS = "fix-issue itself"
+    """Runs fail because of what the harness adds to them; nothing can be judged."""
+    TIME = "the time"
 
 
 class ReproductionEvidence(Frozen):
@@ -75,7 +92,8 @@ class ReproductionEvidence(Frozen):
     name: str
     """The file, or the tests."""
     accepted: bool
-    """It fails on the base for the issue's reason, fails on the control, and passes with the patch, each twice."""
+    """It fails without the patch for the issue's reason, on the base and on the control, three times or more in all,
+    and passes with the patch twice. Not to come to an end is a failure too."""
     reason: str = ""
     """Why it was not accepted."""
     shows_issue: bool = False
@@ -84,6 +102,10 @@ class ReproductionEvidence(Frozen):
     """What the runs on the base came to, such as `failed: AssertionError: 1 != 2`."""
     control: tuple[str, ...] = ()
     patched: tuple[str, ...] = ()
+    cause: Cause | None = None
+    """What has to be mended, where it was not accepted."""
+    note: str = ""
+    """How it was judged, where that is not the usual way, in one sentence."""
 
 
 # Proofs of older versions have null for a test that was not reported.
@@ -150,7 +172,7 @@ class RegressionEvidence(Frozen):
     unsettled: tuple[TestChange, ...] = ()
     """They failed with the patch, and the time was used up before they could be run again."""
     already_failing: tuple[str, ...] = ()
-    canary: Literal["failed as planted", "not seen", "not planted"] = "not planted"
+    canary: CanaryState = "not planted"
     """Whether the test that must fail did so: then the runner really ran. What was run without it is not compared."""
     whole_suite: bool = False
 

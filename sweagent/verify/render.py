@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from sweagent.verify.proof import Proof, RegressionEvidence, TestChange, Verdict, Weight
+from sweagent.verify.proof import Cause, Proof, RegressionEvidence, TestChange, Verdict, Weight
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,6 +21,7 @@ _FINDINGS = {
     Weight.REVIEW: "to be looked at",
     Weight.NOTE: "held back",
 }
+_NOT_ITS_OWN = (Cause.ENVIRONMENT, Cause.HARNESS)
 _LISTED = 10
 # Invisible and direction-changing characters could make one name look like another.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -81,7 +82,9 @@ def feedback(proof: Proof) -> str:
         failing = [run for run in proof.commands if run.side == "patched" and run.output]
         if failing:
             lines.append(f"The end of the last run with your patch:\n{_visible(failing[-1].output)[-1500:]}")
-        if not any(item.shows_issue for item in proof.reproductions):
+        if any(item.cause in _NOT_ITS_OWN for item in proof.reproductions):
+            lines.append("The patch is not at fault, and no other reproduction mends it: say so when you submit it.")
+        elif not any(item.shows_issue for item in proof.reproductions):
             lines.append(
                 "Register a reproduction: a test or a script that runs the code, fails without your change because of "
                 "the issue, and passes with it."
@@ -93,6 +96,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     accepted = proof.reproduction
     facts = [
         ("reproduction", f"{accepted.name} ({accepted.origin.value})" if accepted else ""),
+        ("how it was judged", accepted.note if accepted else ""),
         ("without the patch", "; ".join(accepted.base) if accepted else ""),
         ("with a comment only", "; ".join(accepted.control) if accepted else ""),
         ("with the patch", "; ".join(accepted.patched) if accepted else ""),

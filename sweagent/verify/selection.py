@@ -6,17 +6,14 @@ specificity and its application in retrieval", 1972), and it lies close by.
 """
 
 import ast
-import configparser
 import math
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner
-from sweagent.verify.harness_files import HarnessFile, harness_file
+from sweagent.testing.file_kinds import FileKinds
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.test_edits import definitions, tests_in
 from sweagent.verify.tree import Trees
@@ -29,12 +26,7 @@ _MENTIONS = 6.0
 _SIGN = 2.0
 """From this score on a test file has to do with the change: it imports it, is named after it, lies in its folder …"""
 
-_PYTEST_SECTIONS = (
-    ("pytest.ini", "pytest"),
-    ("pyproject.toml", ""),
-    ("tox.ini", "pytest"),
-    ("setup.cfg", "tool:pytest"),
-)
+_OFTEN_PRODUCTS = frozenset({"test.py", "tests.py"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,9 @@ class Ranking:
     names: frozenset[str] = frozenset()
 
 
-def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runner | None = None) -> Ranking:
+def rank_tests(
+    trees: Trees, patched: str, changed: Iterable[str], runner: Runner | None = None, kinds: FileKinds | None = None
+) -> Ranking:
     """All test files of the base tree, those that matter most for the change first.
 
     Args:
@@ -62,8 +56,9 @@ def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runne
         patched: the tree with the patch.
         changed: the changed source files.
         runner: only files that it collects.
+        kinds: what the files of the base tree are; None finds out.
     """
-    tests = _collected(trees, runner)
+    tests = _collected(trees, runner, kinds or kinds_of(trees))
     sources = list(changed)
     contents = trees.read_many(trees.base, tests)
     old, new = trees.read_many(trees.base, sources), trees.read_many(patched, sources)
@@ -86,6 +81,11 @@ def rank_tests(trees: Trees, patched: str, changed: Iterable[str], runner: Runne
     return Ranking(ranked, len(leading), related, every_name)
 
 
+def kinds_of(trees: Trees, test_command: str = "") -> FileKinds:
+    """What the files of the base tree are to its test runner."""
+    return FileKinds(trees.paths(trees.base), lambda paths: trees.read_many(trees.base, paths), test_command)
+
+
 def _scores(
     contents: Mapping[str, bytes],
     tests: Iterable[str],
@@ -103,44 +103,11 @@ def _scores(
     }
 
 
-def _collected(trees: Trees, runner: Runner | None) -> list[str]:
+def _collected(trees: Trees, runner: Runner | None, kinds: FileKinds) -> list[str]:
     """The files that the runner collects: by their usual names, and by those that pytest is configured for."""
-    patterns = _python_files(trees) if runner in (None, Runner.PYTEST) else ()
-    return [
-        path
-        for path in trees.paths(trees.base)
-        if is_test_module(path, runner) or (patterns and path.endswith(".py") and _configured(path, patterns))
-    ]
-
-
-def _configured(path: str, patterns: Iterable[str]) -> bool:
-    """Whether one of pytest's patterns takes a file: the name alone, or the whole path when it has a slash."""
-    name = PurePosixPath(path).name
-    return (
-        name != "__init__.py"
-        and harness_file(path) is HarnessFile.TEST
-        and any(
-            fnmatch(f"/{path}", f"*/{pattern}") if "/" in pattern else fnmatch(name, pattern) for pattern in patterns
-        )
-    )
-
-
-def _python_files(trees: Trees) -> tuple[str, ...]:
-    """pytest's `python_files` of the base; nothing when it is not set or cannot be read."""
-    for name, section in _PYTEST_SECTIONS:
-        text = (trees.read(trees.base, name) or b"").decode("utf-8", "replace")
-        try:
-            if name.endswith(".toml"):
-                said = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options", {}).get("python_files")
-            else:
-                parser = configparser.ConfigParser(interpolation=None, strict=False)
-                parser.read_string(text)
-                said = parser.get(section, "python_files", fallback=None)
-        except (tomllib.TOMLDecodeError, configparser.Error, AttributeError):
-            continue
-        if said:
-            return tuple(said.split() if isinstance(said, str) else map(str, said))
-    return ()
+    configured = kinds.is_configured if runner in (None, Runner.PYTEST) else lambda path: False
+    named = [path for path in trees.paths(trees.base) if is_test_module(path, runner) or configured(path)]
+    return [path for path in named if PurePosixPath(path).name not in _OFTEN_PRODUCTS or not kinds.is_product(path)]
 
 
 def nearest_tests(path: str, content: bytes, names: Iterable[str]) -> tuple[str, ...]:

@@ -1,11 +1,7 @@
-"""A run in which code cannot see that a test runner is loaded, though one is.
+# Hide the test runner's modules from code that looks for them.
+import sys
 
-Code that is right only for tests looks for them: among the loaded modules, in the arguments, in the environment. In
-one more run of a reproduction these signs are taken away. The runner's own modules keep all that they refer to, and
-any import of one of them gives the very same module; only the table of modules does not name them.
-"""
 
-HIDE = """\
 def hide(roots):
     import builtins
     import importlib.machinery
@@ -29,6 +25,7 @@ def hide(roots):
             if name in kept:
                 package = hasattr(kept[name], "__path__")
                 return importlib.machinery.ModuleSpec(name, self, is_package=package)
+            return None
 
         def create_module(self, spec):
             return kept[spec.name]
@@ -47,4 +44,3 @@ def hide(roots):
     sys.argv[:] = ["main.py"]
     sys.modules["__main__"].__dict__.update(__file__="main.py", __package__="", __spec__=None)
     take()
-"""
