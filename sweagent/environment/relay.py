@@ -1,7 +1,8 @@
 """Leads a port of a place without a network to a socket file, behind which the registry proxy listens.
 
 It is run inside that place as a script, by any Python from 3.6: `relay.py SOCKET PORT`, or
-`relay.py SOCKET 0 COMMAND…`, which runs the command with the proxy's variables and ends with it. It imports nothing of this project.
+`relay.py SOCKET 0 COMMAND…`, which runs the command with the proxy's variables and ends
+with it. It imports nothing of this project.
 """
 
 import os
