@@ -35,7 +35,7 @@ else:
             trace = error.__traceback__.tb_next if error.__traceback__ else None
             traceback.print_exception(type(error), error, trace)
         real = os.path.realpath(where).replace(os.sep, "/") if where else ""
-        forced = any(real.endswith("/" + name) for name in changed)
+        forced = [name for name in changed if real.endswith("/" + name)]
         if path:
             stems = [name.rsplit("/", 1)[-1].split(".")[0] for name in changed]
             loaded = []
@@ -45,7 +45,7 @@ else:
                     loaded += [[name, os.path.abspath(place)], [name, os.path.realpath(place)]]
             with open(path, "w") as file:
                 moved = process() != began
-                said = {{"ended": "moved" if moved else ended, "where": where if forced else "", "loaded": loaded}}
+                said = {{"ended": "moved" if moved else ended, "where": forced[0] if forced else "", "loaded": loaded}}
                 json.dump(said, file)
         _sys.exit(status)
     _drive()
