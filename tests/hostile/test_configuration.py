@@ -22,8 +22,9 @@ TREE, LOG = os.getcwd(), open(sys.argv[1], "a")
 def hook(event, arguments):
     if event in ("open", "os.listdir", "os.scandir") and arguments and isinstance(arguments[0], (str, bytes)):
         path = os.path.join(TREE, os.fsdecode(arguments[0]))
-        # A name that is not there is relative to another folder, which the event does not tell.
-        if os.path.realpath(path).startswith(TREE) and os.path.lexists(path) and "/.git" not in path:
+        # A folder's bare name is relative to another folder while a tree is removed; the event does not tell.
+        opened = os.path.isfile(path) if event == "open" else os.path.isdir(path)
+        if os.path.realpath(path).startswith(TREE) and opened and "/.git" not in path:
             LOG.write(f"{event} {path}\\n"); LOG.flush()
 sys.addaudithook(hook)
 sys.argv = ["fix-issue", *sys.argv[2:]]
