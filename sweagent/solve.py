@@ -33,7 +33,7 @@ from sweagent.trajectory import (
     VerdictGiven,
     read_events,
 )
-from sweagent.verify import Proof, Verdict, exit_code, feedback, verify
+from sweagent.verify import Proof, Ticker, Verdict, exit_code, feedback, verify
 from sweagent.workplace import prepare
 
 HINT_TOKENS = 400
@@ -44,9 +44,6 @@ _FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
 
 _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
 _FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
-
-_NOT_FOR_THE_MODEL = (Verdict.VERIFIED, Verdict.NEEDS_REVIEW)
-"""Verdicts after which a submission stands: what a person has to look at is nothing for a model to mend."""
 
 Note = Callable[[str], None]
 
@@ -299,7 +296,9 @@ class _Run:
         return candidate
 
     def _judge(self) -> str | None:
-        """Judge a submission; say what the policy should mend, as long as there are rounds left.
+        """Judge a submission; say what the policy can mend, as long as there are rounds left.
+
+        A submission that nothing of the policy's own makes better stands, and costs no round.
 
         A policy that submits again just what was judged stands by it: the verdict would be the same.
         """
@@ -310,22 +309,24 @@ class _Run:
             return None
         proof = self._verify(candidate)
         self._judged = submission, proof
-        if proof.verdict in _NOT_FOR_THE_MODEL or state.rounds >= self._settings.verify.rounds:
+        if state.rounds >= self._settings.verify.rounds:
             return None
-        return feedback(proof)
+        return feedback(proof) or None
 
     def _verify(self, candidate: Candidate) -> Proof:
         state = self._journal.state
-        proof = verify(
-            self._task,
-            candidate.patch,
-            sandboxes=self._workplace.open,
-            reproduction=state.reproduction,
-            named_tests=tuple(state.named_tests),
-            test_command=self._workplace.test_command,
-            lacks=self._workplace.lacks,
-            settings=self._settings.verify,
-        )
+        with Ticker(self._note) as progress:
+            proof = verify(
+                self._task,
+                candidate.patch,
+                sandboxes=self._workplace.open,
+                reproduction=state.reproduction,
+                named_tests=tuple(state.named_tests),
+                test_command=self._workplace.test_command,
+                lacks=self._workplace.lacks,
+                settings=self._settings.verify,
+                progress=progress,
+            )
         file = self._candidates.file(self._candidates.judged(candidate, proof))
         self._journal.record(
             VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)

@@ -1,26 +1,31 @@
-"""JUnit XML, as pytest, Maven's surefire and Gradle write it."""
+"""JUnit XML of pytest, Maven's surefire and Gradle."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from sweagent.errors import UsageError
 from sweagent.testing.report import Runner, TestOutcome, TestReport, TestResult
+from sweagent.testing.witnessed import Witnessed
 
 
-def parse_junit(report: str, runner: Runner = Runner.PYTEST, *, exit_code: int | None = 0) -> TestReport:
+def parse_junit(
+    report: str, runner: Runner = Runner.PYTEST, *, exit_code: int | None = 0, witnessed: Witnessed | None = None
+) -> TestReport:
     """Read one JUnit document or several joined together.
 
     Args:
         report: the XML text. It may come from a hostile program: document types, and so entities, are refused.
         runner: decides how a test's id is made.
         exit_code: of the runner.
+        witnessed: what pytest itself collected; its names are put in the place of those in the report.
 
     Raises:
         UsageError: the text is not such a document.
     """
-    identify = _IDENTIFIERS.get(runner, _plain_id)
-    results = [_result(case, identify) for document in _documents(report) for case in document.iter("testcase")]
+    watched = witnessed or Witnessed()
+    cases = [case for document in _documents(report) for case in document.iter("testcase")]
+    results = [_result(case, _id(case, runner, watched)) for case in cases]
     # pytest leaves a case without a name where the run was broken off in a test.
     results = [result for result in results if result.id]
     return TestReport.of(runner, results, exit_code=exit_code, machine_readable=True)
@@ -40,7 +45,14 @@ def _documents(report: str) -> Iterator[ElementTree.Element]:
             ) from error
 
 
-def _result(case: ElementTree.Element, identify: Callable[[ElementTree.Element], str]) -> TestResult:
+def _id(case: ElementTree.Element, runner: Runner, witnessed: Witnessed) -> str:
+    if runner is not Runner.PYTEST:
+        return _IDENTIFIERS.get(runner, _plain_id)(case)
+    known = witnessed.by_junit.get((case.get("classname", ""), case.get("name", "")))
+    return known or witnessed.id_of(runner, _pytest_id(case))
+
+
+def _result(case: ElementTree.Element, name: str) -> TestResult:
     outcome, message, details = TestOutcome.PASSED, "", ""
     for child in case:
         found = _outcome(child)
@@ -48,9 +60,7 @@ def _result(case: ElementTree.Element, identify: Callable[[ElementTree.Element],
             continue
         outcome, message = found, _first_line(child.get("message") or child.text or "")
         details = child.text or child.get("message") or ""
-    return TestResult(
-        id=identify(case), outcome=outcome, message=message, details=details, seconds=_seconds(case.get("time"))
-    )
+    return TestResult(id=name, outcome=outcome, message=message, details=details, seconds=_seconds(case.get("time")))
 
 
 def _outcome(element: ElementTree.Element) -> TestOutcome | None:
@@ -59,7 +69,9 @@ def _outcome(element: ElementTree.Element) -> TestOutcome | None:
     if element.tag == "error":
         return TestOutcome.ERROR
     if element.tag == "skipped":
-        return TestOutcome.XFAILED if element.get("type") == "pytest.xfail" else TestOutcome.SKIPPED
+        # pytest before 5 gives no type.
+        expected = element.get("type") == "pytest.xfail" or element.get("message") == "expected test failure"
+        return TestOutcome.XFAILED if expected else TestOutcome.SKIPPED
     return None
 
 
@@ -86,7 +98,7 @@ def _plain_id(case: ElementTree.Element) -> str:
     return "::".join(part for part in (case.get("classname", ""), case.get("name", "")) if part)
 
 
-_IDENTIFIERS = {Runner.PYTEST: _pytest_id, Runner.MAVEN: _java_id, Runner.GRADLE: _java_id}
+_IDENTIFIERS = {Runner.MAVEN: _java_id, Runner.GRADLE: _java_id}
 
 
 def _first_line(text: str) -> str:

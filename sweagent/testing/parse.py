@@ -1,4 +1,4 @@
-"""From what a runner left (its report file, its printed text, its exit code) to a `TestReport`."""
+"""Read a `TestReport` from a runner's report file, printed text and exit code."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,8 @@ from sweagent.testing.compiled import parse_cargo, parse_go
 from sweagent.testing.javascript import parse_jest, parse_mocha, parse_spec, parse_tap
 from sweagent.testing.junit import parse_junit
 from sweagent.testing.python import parse_pytest, parse_sympy, parse_unittest
-from sweagent.testing.report import Runner, TestReport
+from sweagent.testing.report import Runner, TestReport, TestResult
+from sweagent.testing.witnessed import Witnessed
 
 _TextParser = Callable[[str, Runner, int | None], TestReport]
 
@@ -31,6 +32,7 @@ _FILE: dict[Runner, _TextParser] = {
     Runner.MOCHA: parse_mocha,
     Runner.NODE: parse_tap,
 }
+_BY_FILE = (Runner.PYTEST, Runner.JEST, Runner.VITEST)
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NOTHING = (
     re.compile(r"^(?:ERROR|E)[: ].{0,300}$", re.MULTILINE),
@@ -41,31 +43,55 @@ _NOTHING = (
 )
 
 
-def parse(runner: Runner, output: str, *, exit_code: int | None, report: str = "") -> TestReport:
+def parse(
+    runner: Runner,
+    output: str,
+    *,
+    exit_code: int | None,
+    report: str = "",
+    workdir: str = "",
+    witnessed: Witnessed | None = None,
+) -> TestReport:
     """Read the outcome of a run of tests.
 
-    The report file comes before the printed text, which tests can forge. A file that is missing or broken leaves the
-    text.
+    The report file comes before what a witness saw, and that before the printed text, which tests can forge and which
+    loses results where several processes print at once or the run is ended. A file that is missing or broken is not
+    used.
 
     Args:
         runner: what ran the tests; of `UNKNOWN` every known text format is tried.
         output: what it printed.
         exit_code: of the command; None when it was ended at its deadline.
         report: the content of the report file of `command_for`, if there is one.
+        workdir: the work tree in the sandbox. The tests' ids and files are given relative to it, whatever the runner
+            takes for its root.
+        witnessed: what a witness beside the runner saw; it knows the files of the tests.
     """
     text = _ANSI.sub("", output)
-    found = _from_file(runner, report, exit_code) or _from_text(runner, text, exit_code)
+    watched = witnessed or Witnessed.of_output(text, workdir)
+    found = _from_file(runner, report, exit_code, watched)
+    if found is None:
+        found = _from_text(runner, text, exit_code)
+        found = found.model_copy(update={"results": tuple(watched.named(runner, item) for item in found.results)})
+        found = watched.report(runner, found) if watched.ended else found
+    else:
+        found = found.model_copy(update={"results": tuple(_with_file(watched, runner, item) for item in found.results)})
     return _with_problem(found, text)
 
 
-def _from_file(runner: Runner, report: str, exit_code: int | None) -> TestReport | None:
+def _with_file(watched: Witnessed, runner: Runner, item: TestResult) -> TestResult:
+    name = watched.path(item.id)
+    return item.model_copy(update={"id": name, "file": name.partition("::")[0] if runner in _BY_FILE else ""})
+
+
+def _from_file(runner: Runner, report: str, exit_code: int | None, watched: Witnessed) -> TestReport | None:
     if not report.strip():
         return None
     if runner in _FILE:
         found = _FILE[runner](report, runner, exit_code)
         return found.model_copy(update={"machine_readable": True}) if found.counts else None
     try:
-        return parse_junit(report, runner, exit_code=exit_code)
+        return parse_junit(report, runner, exit_code=exit_code, witnessed=watched)
     except UsageError:
         return None
 

@@ -1,4 +1,4 @@
-"""The printed text of Python's test runners: pytest, unittest (and Django's), and sympy's own."""
+"""Printed text of Python's test runners: pytest, unittest and Django, SymPy."""
 
 import re
 from collections import Counter
@@ -29,6 +29,7 @@ _WORDS = "|".join(_PYTEST_WORDS)
 # `FAILED path::test[param] - message`: the parameters may hold ` - ` themselves.
 _PYTEST_SHORT = re.compile(rf"^({_WORDS}) ([^\[\n]*?(?:\[.*?\])?)(?: - (.*))?$")
 _PYTEST_VERBOSE = re.compile(rf"^(\S.*?::.*?) ({_WORDS})(?: \(.*\))?(?:\s+\[\s*\d+%\])?$")
+_PYTEST_OF_WORKER = re.compile(rf"^\[gw\d+\](?: \[\s*\d+%\])? ({_WORDS}) (\S.*?::.*)$")
 _PYTEST_TOTAL = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.:]+ ?s?\w*.*$", re.MULTILINE)
 _PYTEST_HEADING = re.compile(r"^_{3,} (?:ERROR (?:at (?:setup|teardown) of|collecting) )?(.+?) _{3,}$")
 _PYTEST_RULE = re.compile(r"^={3,} .* ={3,}$")
@@ -42,8 +43,12 @@ def parse_pytest(text: str, runner: Runner, exit_code: int | None) -> TestReport
     details_of = sections(text, _PYTEST_HEADING, _PYTEST_RULE)
     results: dict[str, TestResult] = {}
     for line in text.splitlines():
-        verbose, short = _PYTEST_VERBOSE.match(line), _PYTEST_SHORT.match(line)
-        if verbose:
+        verbose, short, of_worker = (
+            pattern.match(line) for pattern in (_PYTEST_VERBOSE, _PYTEST_SHORT, _PYTEST_OF_WORKER)
+        )
+        if of_worker:
+            word, name, message = of_worker.group(1), of_worker.group(2).rstrip(), ""
+        elif verbose:
             name, word, message = verbose.group(1), verbose.group(2), ""
         elif short and re.search(r"\.\w+\b|::", short.group(2)) and not short.group(2).startswith("["):
             word, name, message = short.group(1), short.group(2), short.group(3) or ""
@@ -71,6 +76,7 @@ def parse_pytest(text: str, runner: Runner, exit_code: int | None) -> TestReport
 
 _CASE = re.compile(r"^(\w+) \(([\w.<>]+)\)(?: [\[(].*?[\])])?(?: \.\.\. ?(.*))?$")
 _STATUS = re.compile(r"^(?:.* \.\.\. ?)?(ok|FAIL|ERROR|skipped .*|expected failure|unexpected success)$")
+_STATUS_BEHIND = re.compile(r"(ok|FAIL|ERROR)$")
 _SECTION = re.compile(r"^(FAIL|ERROR): (.+)$")
 _RAN = re.compile(r"^Ran (\d+) tests? in ([\d.]+)s", re.MULTILINE)
 _ENDED = re.compile(r"^(?:OK|FAILED|NO TESTS RAN)(?: \(([^)]*)\))?$", re.MULTILINE)
@@ -84,37 +90,100 @@ _UNITTEST_COUNTED = {
 
 
 def parse_unittest(text: str, runner: Runner, exit_code: int | None) -> TestReport:
-    """Read the verbose text of unittest or of Django's runner; its last lines give the counts."""
-    results = {result.id: result for result in _unittest_lines(text)}
+    """Read the verbose text of unittest or of Django's runner.
+
+    Its last lines tell of failures once for each subtest; here a test counts once, as in a run without subtests.
+    """
+    lines = {result.id: result for result in _unittest_lines(text)}
+    failures: dict[str, TestResult] = {}
+    missing = ""
     for name, outcome, details in _unittest_sections(text):
-        old = results.get(name)
         message = details.rstrip().splitlines()[-1].strip()[:300] if details.strip() else ""
-        title = old.title if old else ""
-        results[name] = TestResult(id=name, outcome=outcome, message=message, details=details, title=title)
-    counts = Counter(result.outcome for result in results.values())
+        if is_missing(name, message, details):
+            missing = missing or f"there is no such test: {message}"
+            lines.pop(name, None)
+        elif name not in failures or outcome.worse_than(failures[name].outcome):
+            title = lines[name].title if name in lines else ""
+            failures[name] = TestResult(id=name, outcome=outcome, message=message, details=details, title=title)
     ran, ended = _RAN.search(text), _ENDED.search(text)
+    if ended:
+        # Each failure has a section of its own at the end; a bad word without one stems from lines that ran together.
+        lines = {name: result for name, result in lines.items() if name in failures or not result.outcome.bad}
+    results = {**lines, **failures}
+    counts = Counter(result.outcome for result in results.values())
     if ran:
-        said = Counter[TestOutcome]()
-        for word, number in re.findall(r"([a-z ]+)=(\d+)", (ended.group(1) or "") if ended else ""):
-            if word.strip() in _UNITTEST_COUNTED:
-                said[_UNITTEST_COUNTED[word.strip()]] = int(number)
-        # Errors of class and module fixtures are not among the tests that unittest says it ran.
-        fixtures = sum(1 for result in results.values() if result.id.startswith(("setUp", "tearDown")))
-        said[TestOutcome.PASSED] = max(0, int(ran.group(1)) - sum(said.values()) + fixtures)
-        counts = said
+        fixtures = sum(1 for name in results if name.startswith(("setUp", "tearDown")))
+        unnamed = int(ran.group(1)) - (len(results) - fixtures)
+        if unnamed > 0:
+            counts += _unnamed(unnamed, counts, ended.group(1) or "" if ended else "")
     return TestReport(
         runner=runner,
-        results=tuple(results.values()),
-        counts={outcome: number for outcome, number in counts.items() if number},
+        results=tuple(in_the_body(result) for result in results.values()),
+        counts=dict(+_recounted(counts, results)),
         exit_code=exit_code,
+        problem=missing,
     )
+
+
+def _unnamed(number: int, named: Counter[TestOutcome], totals: str) -> Counter[TestOutcome]:
+    """The outcomes of tests that a terse text counts and does not name; those that failed are named."""
+    found = Counter[TestOutcome]()
+    for word, count in re.findall(r"([a-z ]+)=(\d+)", totals):
+        outcome = _UNITTEST_COUNTED.get(word.strip())
+        if outcome and not outcome.bad:
+            found[outcome] = min(number - found.total(), max(0, int(count) - named[outcome]))
+    found[TestOutcome.PASSED] = number - found.total()
+    return found
+
+
+def _recounted(counts: Counter[TestOutcome], results: dict[str, TestResult]) -> Counter[TestOutcome]:
+    """The counts with errors in a test's own body among the failures."""
+    moved = sum(1 for result in results.values() if in_the_body(result).outcome is not result.outcome)
+    return counts + Counter({TestOutcome.FAILED: moved}) - Counter({TestOutcome.ERROR: moved})
+
+
+_NOT_IMPORTED = "Failed to import test module"
+_MISSING = re.compile(r"AttributeError: .*has no attribute")
+
+
+def is_missing(name: str, message: str, details: str) -> bool:
+    """Whether a failure says that a test that was asked for does not exist; unittest calls that an error."""
+    return name.isidentifier() and _MISSING.match(message) is not None and _NOT_IMPORTED not in details
+
+
+_BEFORE_THE_BODY = re.compile(
+    r"^\s*File .*, in (?:_?(?:async)?(?:[sS]etUp|[tT]earDown)\w*|_(?:pre|fixture)_setup|_(?:post|fixture)_teardown"
+    r"|_call(?:SetUp|TearDown|Cleanup)|doCleanups|\w*[cC]leanup)$",
+    re.MULTILINE,
+)
+
+
+def in_the_body(result: TestResult) -> TestResult:
+    """A result of unittest in this project's words: only what fails outside of a test's body is an error.
+
+    unittest calls every exception but an assertion an error.
+    """
+    if result.outcome is not TestOutcome.ERROR or not re.fullmatch(r"(?:[\w<>]+\.)+\w+", result.id):
+        return result
+    if "Traceback" not in result.details or _NOT_IMPORTED in result.details:
+        return result
+    method = result.id.rpartition(".")[2]
+    in_method = re.search(rf"^\s*File .*, in {re.escape(method)}$", result.details, re.MULTILINE)
+    if not in_method and _BEFORE_THE_BODY.search(result.details):
+        return result
+    return result.model_copy(update={"outcome": TestOutcome.FAILED})
 
 
 def _unittest_lines(text: str) -> Iterator[TestResult]:
     """`test_a (mod.Case) ... ok`; the title and the status may stand on later lines, after the test's own output."""
-    pending, title = "", ""
+    pending, title, before = "", "", ""
     for line in text.splitlines():
         case = _CASE.match(line)
+        behind = _STATUS_BEHIND.search(before) if pending and (case or not line.strip()) else None
+        if behind:  # it printed something without a line's end
+            yield TestResult(id=pending, outcome=_unittest_outcome(behind.group(1)), title=title)
+            pending = ""
+        before = line
         if case:
             pending, title = _unittest_id(case.group(1), case.group(2)), ""
         status = _STATUS.match(line)
@@ -156,7 +225,7 @@ def _unittest_sections(text: str) -> Iterator[tuple[str, TestOutcome, str]]:
         if not found:
             continue
         word, name = found.groups()
-        case = re.match(r"(\w+) \(([\w.<>]+)\)", name)
+        case = re.match(r"([\w.]+) \(([\w.<>]+)\)", name)
         if case:
             name = _unittest_id(case.group(1), case.group(2))
         details = re.split(r"^-{70}\n", rest, maxsplit=1, flags=re.MULTILINE)[-1]

@@ -55,6 +55,10 @@ class TestOutcome(StrEnum):
         """Whether the test's body was run."""
         return self not in (TestOutcome.SKIPPED, TestOutcome.NOT_THERE)
 
+    def worse_than(self, other: "TestOutcome") -> bool:
+        """Whether this outcome speaks more against the code; it counts when a test is reported more than once."""
+        return _SEVERITY[self] > _SEVERITY[other]
+
 
 class TestResult(Frozen):
     """One test's outcome."""
@@ -121,7 +125,7 @@ class TestReport(Frozen):
         worst: dict[str, TestOutcome] = {}
         for result in self.results:
             old = worst.get(result.id)
-            if old is None or _SEVERITY[result.outcome] > _SEVERITY[old]:
+            if old is None or result.outcome.worse_than(old):
                 worst[result.id] = result.outcome
         return worst
 

@@ -23,6 +23,9 @@ _SIGNS: tuple[tuple[str, Runner], ...] = (
     (r"\bgradlew?\b", Runner.GRADLE),
 )
 
+XUNIT1 = "--override-ini=junit_family=xunit1"
+"""The family of JUnit reports that names each test's file. In one word: before 4, `-o` takes all words that follow."""
+
 _DEFAULTS = {
     Runner.PYTEST: "python -m pytest",
     Runner.UNITTEST: "python -m unittest",
@@ -81,8 +84,8 @@ def _plain(base: str, tests: list[str], report: str) -> str:
 
 
 def _pytest(base: str, tests: list[str], report: str) -> str:
-    # xunit1 is the family that names each test's file; `-rA` names every test where only the text is to be had.
-    options = f"--junitxml={shlex.quote(report)} -o junit_family=xunit1" if report else "-rA"
+    # `-rA` names every test where only the text is to be had.
+    options = f"--junitxml={shlex.quote(report)} {XUNIT1}" if report else "-rA"
     return _join(base, "--color=no", options, _quoted(tests))
 
 
@@ -104,7 +107,7 @@ def _sympy(base: str, tests: list[str], report: str) -> str:
     split = [(*test.split("::", 1), "")[:2] for test in tests]
     names = list(dict.fromkeys(name for _, name in split if name))
     keywords = f"-k {_quoted(names)}" if all(name for _, name in split) and names else ""
-    return _join(base, "-C --verbose", _quoted(list(dict.fromkeys(path for path, _ in split if path))), keywords)
+    return _join(base, "--verbose", _quoted(list(dict.fromkeys(path for path, _ in split if path))), keywords)
 
 
 def _go(base: str, tests: list[str], report: str) -> str:

@@ -4,7 +4,6 @@ import secrets
 import shlex
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
@@ -12,11 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
-from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
-from sweagent.verify.canary import Canary
+from sweagent.verify.comparison.standby import Standby
+from sweagent.verify.import_origins import Stray, strays
+from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
+from sweagent.verify.run_results import Job, Left, Run, read_run
+from sweagent.verify.scripts import loaded_modules
 from sweagent.verify.tree import FileChange, Trees
-from sweagent.verify.witness import WITNESS, WITNESSED, Testimony, Witness, read_testimony
+from sweagent.verify.witness import WITNESS, WITNESSED, Witness
+
+__all__ = ["Bench", "Clock", "Job", "Run", "SandboxOpener", "SideTree"]
 
 SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
 Clock = Callable[[], float]
@@ -53,67 +57,6 @@ class SideTree:
         return cls(name, trees.archive(changes) if changes else b"", deleted)
 
 
-@dataclass(frozen=True)
-class Job:
-    """A command to run, and what has to be there for it.
-
-    Attributes:
-        purpose: for the record, such as `reproduction`.
-        command: a shell command, from the repository's root; `{folder}` stands for a folder whose name nobody can
-            guess, where the run's own files go, and `-p {witness}` for the option of pytest that loads the witness.
-        timeout: seconds.
-        files: contents by path, put over the side's tree.
-        runner: the test runner whose report is to be read; None for a plain command.
-        report: the report's file name in that folder; empty when the runner has none.
-        canary: a test that must fail; it is planted and looked for.
-        env: further variables, filled in likewise.
-        record: the name of a file in that folder that the run leaves when it ends as it should.
-        unseen: the code under test is not to see that a test runner is loaded.
-        shown: the command for the record, without what is there for the harness's sake; empty for the very command.
-    """
-
-    purpose: str
-    command: str
-    timeout: float
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    runner: Runner | None = None
-    report: str = ""
-    canary: Canary | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    record: str = ""
-    unseen: bool = False
-    shown: str = ""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What came of a job.
-
-    Attributes:
-        report: the tests' outcomes, without the canary.
-        canary: the canary's result; None when it was not planted or not reported.
-        record: what the run left in its record file; None when there is none.
-        whole: the printed output and the report agree, and nothing was cut off.
-        told: what the second witness saw, whatever the report says; None when it was not there.
-    """
-
-    side: Side
-    job: Job
-    completed: Completed
-    report: TestReport
-    canary: TestResult | None = None
-    record: str | None = None
-    whole: bool = True
-    told: Testimony | None = None
-
-    @property
-    def canary_failed(self) -> bool:
-        """Whether the canary was run and failed with its own words."""
-        planted = self.job.canary
-        result = self.canary
-        return planted is not None and result is not None and result.outcome.bad
-
-
 class Bench:
     """Runs jobs and keeps a list of them.
 
@@ -121,15 +64,28 @@ class Bench:
         open_sandbox: opens a fresh sandbox with the base tree.
         seconds: for all jobs together.
         clock: monotonic seconds.
+        progress: told of every command that begins or ends, perhaps from another thread.
     """
 
-    def __init__(self, open_sandbox: SandboxOpener, seconds: float, clock: Clock = time.monotonic) -> None:
-        self._open = open_sandbox
+    def __init__(
+        self,
+        open_sandbox: SandboxOpener,
+        seconds: float,
+        clock: Clock = time.monotonic,
+        progress: Listener | None = None,
+    ) -> None:
+        self._standby = Standby(open_sandbox)
+        self._progress, self._tests = progress, 0
+        self.ahead = 2
+        """So many sandboxes are opened, where they are isolated, while the commands before still run."""
         self._clock = clock
         self._deadline = clock() + seconds
         self._live: set[Sandbox] = set()
         self._stopped = False
         self._witnessed = True
+        self.watched: Mapping[str, str] = {}
+        """The Python modules of which each run notes where they were loaded from, with their files in the work tree."""
+        self._origins: list[tuple[str, str, frozenset[tuple[str, str]]]] = []
         self.commands: list[CommandRun] = []
         self.info: SandboxInfo | None = None
 
@@ -142,6 +98,13 @@ class Bench:
     def apart(self) -> bool:
         """Whether its sandboxes cannot get at each other, so that jobs may run side by side."""
         return self.info is None or self.info.isolated
+
+    def strays_of(self, purpose: str) -> tuple[Stray, ...]:
+        """The changed modules that were loaded, but by no run of this purpose from the work tree."""
+        runs = [(workdir, origins) for name, workdir, origins in self._origins if name == purpose]
+        if not runs:
+            return ()
+        return strays(self.watched, frozenset().union(*(origins for _, origins in runs)), runs[0][0])
 
     def run(self, side: SideTree, job: Job) -> Run:
         """Run a job on a side.
@@ -158,7 +121,7 @@ class Bench:
             The runs in the order of the jobs.
 
         Raises:
-            SandboxError: a sandbox could not be opened, or was lost.
+            SandboxError: a sandbox could not be opened or was lost, or a run on the base failed because of the harness.
         """
         started: list[Future[tuple[Run, float]]] = []
         with ThreadPoolExecutor(max_workers=len(orders)) as pool:
@@ -176,7 +139,23 @@ class Bench:
                 raise
         for run, seconds in done:
             self._note(run, seconds)
+        for run, _ in done:
+            # A patched run may only seem to fail because of us.
+            if run.ours and run.side == "base" and not run.job.unseen:
+                raise SandboxError(
+                    f"fix-issue itself made a run fail: {run.ours}",
+                    "this is our error: report it, with the versions of Python and of the test runner that are used",
+                )
         return [run for run, _ in done]
+
+    def close(self) -> None:
+        """Remove every sandbox, also those that nobody came to use."""
+        self._standby.close()
+
+    def _tell(self, side: SideTree, job: Job, *, ended: bool) -> None:
+        if self._progress:
+            event = VerifyProgress(side.name, job.purpose, job.test_files, self._tests, self.remaining, ended)
+            self._progress(event)
 
     def _end_all(self) -> None:
         """Let no job go on that nobody waits for any more."""
@@ -187,7 +166,7 @@ class Bench:
     @contextmanager
     def _sandbox(self, opened: threading.Event) -> Iterator[Sandbox]:
         try:
-            with self._open() as sandbox:
+            with self._standby.take() as sandbox:
                 self.info = sandbox.info
                 opened.set()
                 self._live.add(sandbox)
@@ -206,20 +185,31 @@ class Bench:
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
+                if self.apart:
+                    self._standby.prepare(self.ahead)
+                self._tell(side, job, ended=False)
                 witness = None
                 if job.runner in WITNESSED and self._witnessed:
-                    witness = Witness(folder, job.runner, unseen=job.unseen)
+                    witness = Witness(folder, job.runner, unseen=job.unseen, modules=self.watched)
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
                     self._witnessed = self._witnessed and side.name != "base"
                     witness, done = None, self._execute(sandbox, job, folder, None)
-                report_text = _read(sandbox, f"{folder}/{job.report}") if job.report else None
-                record = _read(sandbox, f"{folder}/{job.record}") if job.record else None
-                run = _read_run(side.name, job, done, report_text, record, sandbox.workdir)
-                if witness:
-                    run = replace(run, told=read_testimony(_read(sandbox, witness.record), sandbox.workdir))
-                sandbox.run(f"rm -rf -- {folder}", fresh=True)
+                left = Left(
+                    done,
+                    report=_read(sandbox, f"{folder}/{job.report}") if job.report else None,
+                    record=_read(sandbox, f"{folder}/{job.record}") if job.record else None,
+                    testimony=_read(sandbox, witness.record) if witness else None,
+                )
+                run = read_run(side.name, job, left, sandbox.workdir, witness)
+                origins = run.told.origins if run.told else loaded_modules(run.record)
+                run = replace(run, strays=strays(self.watched, origins, sandbox.workdir))
+                self._origins.append((job.purpose, sandbox.workdir, origins))
+                if not self.apart:
+                    sandbox.run(f"rm -rf -- {folder}", fresh=True)
+                self._tests += len(run.report.results)
+                self._tell(side, job, ended=True)
         except OSError as error:
             raise SandboxError(
                 f"a file of the judged run cannot be written: {error}",
@@ -249,7 +239,8 @@ class Bench:
                 side=run.side,
                 purpose=run.job.purpose,
                 command=run.job.shown or run.job.command,
-                exit_code=run.completed.exit_code,
+                exit_code=run.exit_code,
+                canary=run.canary_said,
                 timed_out=run.completed.timed_out,
                 seconds=round(seconds, 2),
                 summary=run.report.summary if run.job.runner else "",
@@ -261,14 +252,15 @@ class Bench:
 def _lay_out(sandbox: Sandbox, side: SideTree, job: Job, folder: str) -> None:
     if side.archive:
         sandbox.put_tree(side.archive, sandbox.workdir)
-    if side.deleted:
-        sandbox.run("rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted), fresh=True)
     files = {**side.files, **job.files}
     if job.canary:
         files.update(job.canary.files)
+    prepare = f"mkdir -m 700 -p {folder}"
+    if side.deleted:
+        prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)
+    sandbox.run(prepare, fresh=True)
     for path, data in files.items():
         sandbox.write(path, data)
-    sandbox.run(f"mkdir -m 700 -p {folder}", fresh=True)
 
 
 def _read(sandbox: Sandbox, path: str) -> str | None:
@@ -276,30 +268,3 @@ def _read(sandbox: Sandbox, path: str) -> str | None:
         return sandbox.read(path, limit=_REPORT_LIMIT).decode("utf-8", "replace")
     except OSError:
         return None
-
-
-def _read_run(side: Side, job: Job, done: Completed, text: str | None, record: str | None, workdir: str) -> Run:
-    if job.runner is None:
-        return Run(side, job, done, TestReport(runner=Runner.UNKNOWN, exit_code=done.exit_code), record=record)
-    full = parse(job.runner, done.output, exit_code=done.exit_code, report=text or "")
-    results = [item.model_copy(update={"id": item.id.removeprefix(f"{workdir}/")}) for item in full.results]
-    canary = next((item for item in results if job.canary and job.canary.token in item.id), None)
-    others = [item for item in results if item is not canary]
-    if job.runner is Runner.UNKNOWN:
-        outcome = TestOutcome.PASSED if done.exit_code == 0 else TestOutcome.FAILED
-        others.append(TestResult(id=job.command, outcome=outcome, message=f"exit status {done.exit_code}"))
-    # A terse text counts the tests that passed without naming them.
-    counts = Counter(full.counts)
-    counts.subtract([canary.outcome] if canary else [])
-    report = full.model_copy(update={"results": tuple(others), "counts": dict(+counts)})
-    whole = (not job.report or text is not None) and _agrees(job.runner, full, done)
-    return Run(side, job, done, report, canary, record, whole)
-
-
-def _agrees(runner: Runner, full: TestReport, done: Completed) -> bool:
-    """Whether the report file tells of as many failures as the printed summary."""
-    if runner is not Runner.PYTEST or not full.machine_readable or done.truncated:
-        return True
-    printed = parse(runner, done.output, exit_code=done.exit_code)
-    bad = [sum(number for outcome, number in item.counts.items() if outcome.bad) for item in (full, printed)]
-    return not printed.counts or (bad[0] >= bad[1] and (bad[0] > 0) == (bad[1] > 0))

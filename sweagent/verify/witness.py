@@ -1,86 +1,20 @@
-"""A second witness of a run of Python tests: what a test's body came to, told before the runner makes a report of it.
+"""Second witness of a run of tests: what a test's body came to, told before the runner makes a report of it.
 
 Code under test shares its process with the runner, and can replace what makes the reports, even only while one test
 runs. The witness stands closer to the test: it sees an exception leave the test's body, and writes that down at once,
-and it sees when the body goes on in another process than the one in which it began. In pytest it is a plugin; it also
-hides the variables by which code could tell that a test is running. Other runners take no plugins: there it comes in
-when the interpreter starts. In Node's process there is no witness, only a guard of the functions that compare.
+and it sees when the body goes on in another process than the one in which it began. It also writes down what the
+runner collected, from which files, and what each test came to when it ended. In pytest it is a plugin; it also hides
+the variables by which code could tell that a test is running. Other runners take no plugins: there it comes in when
+the interpreter starts. In Node's process there is no witness, only a guard of the functions that compare.
 """
 
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sweagent.testing import Runner, TestOutcome
-from sweagent.verify.hiding import HIDE
-from sweagent.verify.startup_witness import STARTUP_WITNESS
-
-# It has to run under every pytest since 3 and every Python since 2.7.
-_PLUGIN = """\
-import json
-import os
-import sys
-
-import pytest
-
-RECORD, UNSEEN = {record!r}, {unseen!r}
-VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS")
-OPEN, DUMPS, PROCESS = open, json.dumps, os.getpid
-HOME = PROCESS()
-OPEN(RECORD, "a").close()  # a run in which no test comes to its body was watched too
-
-
-def write(item, said):
-    with OPEN(RECORD, "a") as file:
-        file.write(DUMPS([item.nodeid, said]) + "\\n")
-
-
-def note(item, outcome, began):
-    problem = outcome.excinfo or getattr(item, "_excinfo", None)
-    write(item, "raised" if problem else "returned")
-    if PROCESS() != began:
-        write(item, "moved")
-    elif began != HOME:
-        write(item, "elsewhere")
-
-
-{hide}
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests():
-    if UNSEEN:
-        for name in VARIABLES:
-            os.environ.pop(name, None)
-        hide(("pytest", "_pytest", "pluggy", "iniconfig", "py"))
-
-
-@pytest.hookimpl(hookwrapper=True, trylast=True)
-def pytest_pyfunc_call(pyfuncitem):
-    hidden = dict((name, os.environ.pop(name)) for name in VARIABLES if name in os.environ)
-    began = PROCESS()
-    outcome = yield
-    for name in hidden:
-        os.environ.setdefault(name, hidden[name])
-    note(pyfuncitem, outcome, began)
-
-
-@pytest.hookimpl(hookwrapper=True, trylast=True)
-def pytest_runtest_call(item):
-    began = PROCESS()
-    note(item, (yield), began)
-"""
-
-# What tests of JavaScript compare with cannot be exchanged; it can still be added to.
-_GUARD = """\
-const assert = require('assert');
-for (const owner of [assert, assert.strict]) {
-  for (const name of Object.keys(owner)) {
-    Object.defineProperty(owner, name, { writable: false, configurable: false });
-  }
-}
-"""
-
+from sweagent.testing.witnessed import Witnessed, entries
+from sweagent.verify.monitors import monitor_source
 
 WITNESS = "-p {witness}"
 """The option of pytest that loads the plugin, for a command in which `{witness}` is filled in."""
@@ -88,18 +22,20 @@ WITNESS = "-p {witness}"
 
 @dataclass(frozen=True)
 class Testimony:
-    """What the witness tells of a run.
+    """What the witness tells of a run, the planted test left out.
 
     Attributes:
-        raised: the tests, by the ids of the runner, whose body was seen to end in an exception.
+        raised: the tests, by their ids in the work tree, whose body was seen to end in an exception.
         moved: those that ended in another process than they began in, or began in another than the runner's; with
             a word that says which of the two.
+        origins: the watched modules that were loaded, each with its file.
     """
 
     __test__ = False
 
     raised: frozenset[str] = frozenset()
     moved: frozenset[tuple[str, str]] = frozenset()
+    origins: frozenset[tuple[str, str]] = frozenset()
 
 
 class Witness:
@@ -109,17 +45,16 @@ class Witness:
         folder: where the run's own files lie.
         runner: which runner it is to watch, one of `WITNESSED`.
         unseen: it also hides the runner, pytest or unittest, from the code under test.
+        modules: the names of the Python modules of which it notes where they were loaded from.
     """
 
-    def __init__(self, folder: str, runner: Runner, *, unseen: bool = False) -> None:
+    def __init__(self, folder: str, runner: Runner, *, unseen: bool = False, modules: Iterable[str] = ()) -> None:
         self._is_plugin, self._is_guard = runner is Runner.PYTEST, runner in _GUARDED
         self.module = f"w{secrets.token_hex(8)}" if self._is_plugin else "sitecustomize"
         self.path = f"{folder}/{self.module}.{'cjs' if self._is_guard else 'py'}"
         self.record = f"{folder}/{secrets.token_hex(8)}"
-        source = _PLUGIN if self._is_plugin else _GUARD if self._is_guard else STARTUP_WITNESS
-        for place, text in {"{hide}": HIDE, "{record!r}": repr(self.record), "{unseen!r}": repr(unseen)}.items():
-            source = source.replace(place, text)
-        self.source = source.encode()
+        name = "pytest_witness.py" if self._is_plugin else "node_guard.cjs" if self._is_guard else "startup_witness.py"
+        self.source = monitor_source(name, record=self.record, unseen=unseen, modules=modules).encode()
         self._folder = folder
 
     def on_path(self, command: str) -> str:
@@ -141,28 +76,32 @@ HIDEABLE = frozenset({Runner.PYTEST, Runner.UNITTEST, Runner.NODE})
 """The runners that can be hidden: by the witness, or because the tests can be run without them."""
 
 
-def read_testimony(record: str | None, workdir: str = "") -> Testimony | None:
+def read_testimony(
+    record: str | None, witnessed: Witnessed, runner: Runner = Runner.PYTEST, *, planted: str = ""
+) -> Testimony | None:
     """What a record says; None when there is none, because the witness was never there.
 
     Args:
         record: what the witness wrote.
-        workdir: the folder that is no part of the names of tests.
+        witnessed: gives the ids in the work tree.
+        runner: whose tests they are.
+        planted: the token in the name of the planted test, which is no part of any comparison.
     """
     if record is None:
         return None
     raised: dict[str, bool] = {}
     moved: set[tuple[str, str]] = set()
-    for line in record.splitlines():
-        try:
-            name, said = json.loads(line)
-        except (ValueError, TypeError):
+    origins: set[tuple[str, str]] = set()
+    for name, word, more in entries(record):
+        if word == "origin":
+            origins.update((name, str(file)) for file in more)
+        if more or (planted and planted in name):
             continue
-        place = str(name).removeprefix(f"{workdir}/")
-        if said in ("raised", "returned"):
-            raised[place] = said == "raised"
-        elif said in ("moved", "elsewhere"):
-            moved.add((said, place))
-    return Testimony(frozenset(name for name, bad in raised.items() if bad), frozenset(moved))
+        if word in ("raised", "returned"):
+            raised[witnessed.id_of(runner, name)] = word == "raised"
+        elif word in ("moved", "elsewhere"):
+            moved.add((word, witnessed.id_of(runner, name)))
+    return Testimony(frozenset(name for name, bad in raised.items() if bad), frozenset(moved), frozenset(origins))
 
 
 def contradicted(told: Testimony | None, outcomes: Mapping[str, TestOutcome]) -> frozenset[str]:

@@ -159,15 +159,22 @@ def test_what_a_patch_says_is_named_beside_a_fix_and_rejects_nothing(project, na
     assert weights == {Weight.NOTE if rule in HELD_BACK else Weight.REVIEW}
 
 
-@pytest.mark.parametrize("name", [name for name, (rule, _) in SAID.items() if rule in HELD_BACK])
-def test_a_patch_that_changes_only_how_it_is_judged_is_rejected_before_anything_runs(project, name):
-    rule, changes = SAID[name]
-    made = project(FILES)
-    proof = made.verify(changes, reproduction=A_TEST)
-    assert (proof.verdict, exit_code(proof)) == (Verdict.REJECTED, ExitCode.REJECTED)
-    assert rule in {finding.rule for finding in proof.findings}
-    assert not made.opened
-    assert "change what the issue is about" in feedback(proof)
+@pytest.mark.parametrize(
+    "changes",
+    [{"tests/conftest.py": HOOK}, {"pytest.ini": "[pytest]\naddopts = --deselect tests/test_add.py::test_add\n"}],
+    ids=["a hook", "a configuration"],
+)
+def test_a_patch_that_changes_only_how_it_is_judged_resolves_nothing(project, changes):
+    proof = project(FILES).verify(changes, reproduction=A_TEST)
+    forged = "tests/conftest.py" in changes
+    assert proof.verdict is (Verdict.REJECTED if forged else Verdict.UNVERIFIED), proof.reason
+    assert ("change what the issue is about" in feedback(proof)) is forged
+
+
+def test_honest_edits_of_tests_alone_are_not_rejected(project):
+    changes = {"tests/test_calc.py": TESTS.replace("double(2) == 4", "double(3) == 6")}
+    proof = project(FILES).verify(changes, reproduction=A_TEST)
+    assert proof.verdict is Verdict.UNVERIFIED, proof.reason
 
 
 def test_a_fix_with_edits_of_tests_and_of_the_root_conftest_is_verified_and_they_are_named(project):

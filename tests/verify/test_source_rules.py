@@ -68,6 +68,9 @@ HONEST = [
     "import inspect\ndef f():\n    return inspect.stack()[1].function\n",
     "def passed(n):\n    return n > 3\n",
     "this is not python (\n",
+    "import enum\nclass Status(enum.Enum):\n    PASSED = 'PASSED'\n    FAILED = 'FAILED'\n",
+    "def f():\n    stack = ['test']\n    while stack:\n        stack.pop()\n",
+    "import sys\ndef load(name, module):\n    sys.modules[name] = module\n",
 ]
 
 
@@ -81,6 +84,12 @@ def test_code_that_bends_the_judgement_is_found(rule, source):
 @pytest.mark.parametrize("source", HONEST)
 def test_honest_code_is_left_alone(source):
     assert new_constructs("pkg/a.py", None, source.encode()) == []
+
+
+def test_a_program_may_end_its_own_process():
+    source = b"import sys\nfrom .cli import main\nsys.exit(main())\n"
+    assert new_constructs("pkg/__main__.py", None, source) == []
+    assert new_constructs("pkg/cli.py", None, source)
 
 
 @pytest.mark.parametrize(("rule", "source"), BENDING)

@@ -9,6 +9,7 @@ import pytest
 
 from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
+from sweagent.testing.witnessed import Witnessed
 from sweagent.verify.bench import Job, Run
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.witness import Testimony, Witness, contradicted, read_testimony
@@ -16,11 +17,16 @@ from sweagent.verify.witness import Testimony, Witness, contradicted, read_testi
 
 def test_the_last_word_on_a_test_counts_and_other_lines_are_left_out():
     record = '["a::x", "raised"]\n["a::x", "returned"]\n["a::y", "returned"]\n["a::y", "raised"]\nforged\n3\n["z"]\n'
-    assert read_testimony(record).raised == {"a::y"}
-    assert read_testimony('["/work/a::x", "raised"]\n["a::y", "moved"]\n', "/work") == Testimony(
+    assert read_testimony(record, Witnessed()).raised == {"a::y"}
+    assert read_testimony('["/work/a::x", "raised"]\n["a::y", "moved"]\n', Witnessed("/work")) == Testimony(
         frozenset({"a::x"}), frozenset({("moved", "a::y")})
     )
-    assert read_testimony(None) is None
+    assert read_testimony(None, Witnessed()) is None
+
+
+def test_the_planted_test_is_no_part_of_what_is_compared():
+    record = '["a::test_c1", "raised"]\n["a::test_c1", "elsewhere"]\n["a::x", "elsewhere"]\n'
+    assert read_testimony(record, Witnessed(), planted="c1") == Testimony(moved=frozenset({("elsewhere", "a::x")}))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +156,8 @@ def test_where_there_are_no_plugins_the_witness_comes_in_with_the_interpreter(ru
         capture_output=True,
         text=True,
     )
-    told = read_testimony(Path(witness.record).read_text(), str(tmp_path))
+    record = Path(witness.record).read_text()
+    told = read_testimony(record, Witnessed.of_record(record, str(tmp_path)), runner)
     assert told.raised == raised, done.stderr
     assert {name for said, name in told.moved if said == "moved"} == {moved}
     assert "sitecustomize" not in done.stderr  # it is no part of what a failure shows

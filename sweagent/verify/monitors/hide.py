@@ -1,21 +1,33 @@
-"""A run in which code cannot see that a test runner is loaded, though one is.
+# Hide the test runner's modules from code that looks for them.
+import sys
 
-Code that is right only for tests looks for them: among the loaded modules, in the arguments, in the environment. In
-one more run of a reproduction these signs are taken away. The runner's own modules keep all that they refer to, and
-any import of one of them gives the very same module; only the table of modules does not name them.
-"""
 
-HIDE = """\
 def hide(roots):
     import builtins
     import importlib.machinery
 
-    kept, real = {}, builtins.__import__
+    kept, real, taking = {}, builtins.__import__, []
+
+    def own_attribute(module, name):
+        # Not by getattr: modules that load themselves when they are looked at, as those of py do, import others then.
+        try:
+            return object.__getattribute__(module, name)
+        except AttributeError:
+            return None
 
     def loading(module):
-        return getattr(getattr(module, "__spec__", None), "_initializing", False)
+        return getattr(own_attribute(module, "__spec__"), "_initializing", False)
 
     def take():
+        if taking:
+            return
+        taking.append(True)
+        try:
+            take_all()
+        finally:
+            taking.pop()
+
+    def take_all():
         if any(root in sys.modules for root in roots):
             own = dict(item for item in sys.modules.items() if item[0].split(".")[0] in roots)
             # What is being loaded, and the packages around it, have to stay in the table.
@@ -27,8 +39,9 @@ def hide(roots):
     class Finder(object):
         def find_spec(self, name, path=None, target=None):
             if name in kept:
-                package = hasattr(kept[name], "__path__")
+                package = own_attribute(kept[name], "__path__") is not None
                 return importlib.machinery.ModuleSpec(name, self, is_package=package)
+            return None
 
         def create_module(self, spec):
             return kept[spec.name]
@@ -47,4 +60,3 @@ def hide(roots):
     sys.argv[:] = ["main.py"]
     sys.modules["__main__"].__dict__.update(__file__="main.py", __package__="", __spec__=None)
     take()
-"""

@@ -1,0 +1,27 @@
+"""Programs that watch a run from inside the sandbox, read as text.
+
+They are files of the package so that they can be linted; the harness never imports them. They run under every Python
+that a judged project may need: the plugin of pytest since 2.7, the rest since 3.5.
+"""
+
+from collections.abc import Iterable
+from importlib.resources import files
+
+_PARTS = {"from hide import hide\n": "hide.py", "from origins import note_origins\n": "origins.py"}
+_SETTINGS = 'RECORD, UNSEEN, MODULES = "", False, ()\n'
+
+
+def monitor_source(name: str, *, record: str = "", unseen: bool = False, modules: Iterable[str] = ()) -> str:
+    """The text of a program, ready to be written into a sandbox.
+
+    Args:
+        name: its file's name in this package.
+        record: where it is to write what it sees.
+        unseen: whether it also hides the test runner from the code under test.
+        modules: the names of the Python modules of which it notes where they were loaded from.
+    """
+    own = files(__name__)
+    source = own.joinpath(name).read_text(encoding="utf-8")
+    for line, part in _PARTS.items():
+        source = source.replace(line, own.joinpath(part).read_text(encoding="utf-8"))
+    return source.replace(_SETTINGS, f"RECORD, UNSEEN, MODULES = {record!r}, {unseen!r}, {tuple(sorted(modules))!r}\n")
