@@ -1,4 +1,4 @@
-"""What is wrong with the input is told before anything starts, with its hint, and is no infrastructure."""
+"""Faults of the input are told before anything starts, are no failure of infrastructure, and keep their hint."""
 
 import json
 import subprocess
