@@ -10,6 +10,7 @@ from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.testing.witnessed import Witnessed
 from sweagent.verify.canary import Canary
 from sweagent.verify.proof import CanaryState, Side
+from sweagent.verify.targets import STEADY_OPTIONS
 from sweagent.verify.witness import WITNESSED, Testimony, Witness, read_testimony
 
 _OUR_OPTIONS = re.compile(
@@ -177,7 +178,7 @@ def _ours(run: Run, witness: Witness | None) -> str:
         return f"the witness of {run.job.runner} broke off the run: {said[-1] if said else 'no error is named'}"[:300]
     if run.job.runner is not Runner.PYTEST or done.exit_code != _USED_WRONGLY:
         return ""
-    own = run.job.shown or ""
+    own = run.job.shown.replace(STEADY_OPTIONS, "")
     for line in _USAGE.findall(done.output):
         option = _OUR_OPTIONS.search(line)
         if option and option.group() not in own:
