@@ -19,8 +19,8 @@ _OUR_OPTIONS = re.compile(
     re.VERBOSE,
 )
 _USAGE = re.compile(r"^(?:\S+: )?(?:error|ERROR): .*$", re.MULTILINE)
-_USED_WRONGLY = 4
-"""pytest's status for wrong options."""
+_USED_WRONGLY = (2, 4)
+"""pytest's status for wrong options, before 3 and since."""
 _NOTHING_COLLECTED = 5
 """pytest's status when no test was found."""
 
@@ -176,7 +176,7 @@ def _ours(run: Run, witness: Witness | None) -> str:
     ):
         said = [line.strip() for line in done.output.splitlines() if re.match(r"\S*\s*(?:\w+\.)*\w+Error\b", line)]
         return f"the witness of {run.job.runner} broke off the run: {said[-1] if said else 'no error is named'}"[:300]
-    if run.job.runner is not Runner.PYTEST or done.exit_code != _USED_WRONGLY:
+    if run.job.runner is not Runner.PYTEST or done.exit_code not in _USED_WRONGLY:
         return ""
     own = run.job.shown.replace(STEADY_OPTIONS, "")
     for line in _USAGE.findall(done.output):
