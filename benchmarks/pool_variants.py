@@ -10,8 +10,8 @@ from itertools import chain, islice, zip_longest
 from unidiff import PatchSet
 
 from sweagent.task import Repository
+from sweagent.testing.file_kinds import harness_file
 from sweagent.verify.control import control_files
-from sweagent.verify.harness_files import harness_file
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.tree import Trees, open_trees
 

@@ -23,7 +23,7 @@ from sweagent.code import Index, open_index, tests_for
 from sweagent.errors import FixIssueError
 from sweagent.task import Repository
 from sweagent.testing import runner_of
-from sweagent.verify.harness_files import harness_file
+from sweagent.testing.file_kinds import harness_file
 from sweagent.verify.selection import changed_names, rank_tests
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.tree import Trees, open_trees

@@ -21,6 +21,7 @@ from sweagent.cli import (
     models,
     pr,
     predictions,
+    recheck,
     report,
     resume,
     show,
@@ -72,6 +73,7 @@ app.command("evaluate")(evaluate.command)
 app.command("report")(report.command)
 app.command("resume")(resume.command)
 app.command("verify")(verify.command)
+app.command("recheck")(recheck.command)
 app.command("pr")(pr.command)
 app.command("show")(show.command)
 app.command("locate")(locate.command)

@@ -24,7 +24,7 @@ def command(
         list[Path] | None,
         typer.Option(
             help="A test or script that fails without the patch and passes with it, or a newer version of a test file, "
-            "which takes its place; given again: a file it needs."
+            "which takes its place; may be repeated: further tests, and files that they need."
         ),
     ] = None,
     reproduction_command: Annotated[
@@ -86,8 +86,8 @@ def command(
             tests or [],
             quiet=quiet,
         )
-    _write(proof, output, markdown, junit)
-    _show(proof, as_json=as_json, quiet=quiet)
+    write(proof, output, markdown, junit)
+    show(proof, as_json=as_json, quiet=quiet)
     for name in [] if quiet else unused(settings.verify.accept, proof.findings):
         print(f"hint: --accept {name} names no finding of this proof", file=sys.stderr)
     if proof.changed_files and not proof.reproductions and not quiet and proof.verdict.value == "unverified":
@@ -106,7 +106,7 @@ def _judge(
     quiet: bool,
 ) -> "Proof":
     from sweagent.run_folder import new_run_id
-    from sweagent.verify import verify, verify_without_running
+    from sweagent.verify import Ticker, verify, verify_without_running
     from sweagent.workplace import prepare
 
     def note(text: str) -> None:
@@ -116,7 +116,7 @@ def _judge(
     at_once = verify_without_running(task, patch, settings=settings.verify)
     if at_once:
         return at_once
-    with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace:
+    with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace, Ticker(note) as progress:
         return verify(
             task,
             patch,
@@ -125,7 +125,9 @@ def _judge(
             replaces=True,
             named_tests=tuple(tests),
             test_command=workplace.test_command,
+            lacks=workplace.lacks,
             settings=settings.verify,
+            progress=progress,
         )
 
 
@@ -169,13 +171,14 @@ def _read_patch(name: str, repository: "Repository") -> "Patch":
 def _reproduction(
     files: list[Path], command_line: str | None, repository: "Repository", test_command: str
 ) -> "Reproduction | None":
-    """The reproduction as the verifier takes it: the first file is run, the others are what it needs."""
+    """The reproduction as the verifier takes it, from the first file of tests, or from the first where none is one."""
     if not files:
         return None
     from sweagent.trajectory import Reproduction
-    from sweagent.verify.commands import guess_command
+    from sweagent.verify.commands import guess_command, holds_tests
 
-    contents = dict(_placed(file, repository, beside=files[0]) for file in files)
+    first = next((file for file in files if holds_tests(file)), files[0])
+    contents = dict(_placed(file, repository, beside=first) for file in sorted(files, key=lambda file: file != first))
     path = next(iter(contents))
     command = command_line or guess_command(path, test_command)
     return Reproduction(path=path, content=contents.pop(path), command=command, files=contents)
@@ -198,7 +201,12 @@ def _placed(file: Path, repository: "Repository", *, beside: Path) -> tuple[str,
     return Path(home, name).as_posix(), content
 
 
-def _write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Path | None) -> None:
+def write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Path | None) -> None:
+    """Write a proof in the forms that are asked for.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
     from sweagent.errors import StorageError
     from sweagent.verify import render_junit, render_markdown
 
@@ -216,7 +224,8 @@ def _write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Pa
             raise StorageError(f"{path} cannot be written: {error}", "choose another file") from error
 
 
-def _show(proof: "Proof", *, as_json: bool, quiet: bool) -> None:
+def show(proof: "Proof", *, as_json: bool, quiet: bool) -> None:
+    """Print a proof on standard output."""
     if as_json:
         print(proof.model_dump_json())
     elif quiet:

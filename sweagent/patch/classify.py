@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from sweagent.patch.model import FileKind
+from sweagent.testing.file_kinds import FileKinds, HarnessFile, harness_file
 
 
 @dataclass(frozen=True)
@@ -155,21 +156,14 @@ _SCRATCH_AT_ROOT = re.compile(
 )
 _DIFF_AT_ROOT = re.compile(r".*\.(patch|diff)")
 
-_TEST_PARTS = frozenset(["tests", "__tests__", "testdata", "spec", "specs", "unittests"])
-_TEST_ROOT_PARTS = frozenset(("test", "testing", "t", "e2e"))
-_TEST_NAME = re.compile(
-    r"(test_.*|.*_test|.*_tests|tests?|conftest)\.pyi?"
-    r"|.*_test\.(go|rs|dart|exs?|cc|cpp|c)"
-    r"|.*[.-](test|spec)\.[cm]?[jt]sx?"
-    r"|.*_(spec|test)\.rb"
-    r"|.*(Test|Tests|TestCase|IT|Spec)\.(java|kt|scala|groovy|cs|php|swift)"
-    r"|test_.*\.(txt|json|ya?ml|cfg|ini)"
-)
+_TESTS = (HarnessFile.TEST, HarnessFile.HOOKS)
 _DOCS_PARTS = frozenset(["doc", "docs", "documentation"])
 _DOCS_NAMES = ("*.md", "*.rst", "*.adoc", "README*", "CHANGES*", "CHANGELOG*", "HISTORY*", "NEWS*", "AUTHORS*")
 
 
-def classify(path: str, change: str, *, binary: bool = False, consent: Consent | None = None) -> Classified:
+def classify(
+    path: str, change: str, *, binary: bool = False, consent: Consent | None = None, kinds: FileKinds | None = None
+) -> Classified:
     """Tell what a changed file is.
 
     Args:
@@ -177,10 +171,11 @@ def classify(path: str, change: str, *, binary: bool = False, consent: Consent |
         change: added, deleted, modified, renamed, mode or type.
         binary: git takes it for a binary file.
         consent: what the user lets in; None is the default, which is nothing out of the ordinary.
+        kinds: what the files of the base tree are to its test runner; None goes by the path alone.
     """
     consent = consent or Consent()
     is_new = change == "added"
-    is_test = _is_test(path)
+    is_test = (kinds.kind(path) if kinds else harness_file(path)) in _TESTS
     if path in consent.reproductions and not (is_test and consent.tests):
         kind = FileKind.TEST if is_test else FileKind.SCRATCH
         return Classified(kind, kept=False, reason="the registered reproduction, kept beside the patch")
@@ -259,14 +254,6 @@ def _protected_reason(path: str) -> str:
     found = next((reason for pattern, reason in _PROTECTED.items() if fnmatchcase(path, pattern)), "")
     found = found or next((reason for pattern, reason in _PROTECTED_NAMES.items() if fnmatchcase(name, pattern)), "")
     return f"protected: it {found}" if found else ""
-
-
-def _is_test(path: str) -> bool:
-    *folders, name = path.split("/")
-    if _TEST_NAME.fullmatch(name) or not _TEST_PARTS.isdisjoint(folders):
-        return True
-    # Elsewhere these are often part of a product: django/test, sympy/testing.
-    return bool(folders) and (folders[0] in _TEST_ROOT_PARTS or folders[:2] in (["src", "test"], ["lib", "test"]))
 
 
 def _is_docs(path: str) -> bool:

@@ -9,6 +9,7 @@ from sweagent.patch.model import ChangedFile, FileKind, Patch
 from sweagent.repository import TrustedTree
 from sweagent.repository.trusted import textual_diff
 from sweagent.task import Repository
+from sweagent.testing.file_kinds import FileKinds
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ def compose(
     dropped = list(reported)
     everything = tree.git("write-tree").text
     restored = []
+    kinds = FileKinds(tree.paths(), tree.read_many)
     for change in _changes(tree, "--no-renames"):
-        found = classify(change.path, change.change, binary=change.binary, consent=consent)
+        found = classify(change.path, change.change, binary=change.binary, consent=consent, kinds=kinds)
         kept = found.kept and not blocked
         if not kept:
             reason = found.reason or blocked
@@ -54,7 +56,7 @@ def compose(
     blocked = blocked or ("git cannot apply the changes as a diff" if text is None else "")
     files = []
     for change in _changes(tree, renames):
-        found = classify(change.path, change.change, binary=change.binary, consent=consent)
+        found = classify(change.path, change.change, binary=change.binary, consent=consent, kinds=kinds)
         reason = found.reason or blocked
         files.append(_changed_file(change, found.kind, kept=not blocked, reason=reason))
     withheld = ""

@@ -4,9 +4,11 @@ It reads the objects of another repository through `objects/info/alternates`, wr
 what the other one's configuration says, nor changes it.
 """
 
+import io
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,27 @@ class TrustedTree:
         return git(
             *arguments, git_dir=self.git_dir, work_tree=self.work_tree, stdin=stdin, index=index, allowed=allowed
         )
+
+    def paths(self) -> tuple[str, ...]:
+        """All paths of the tree."""
+        names = self.git("ls-tree", "-r", "-z", "--name-only", self.tree).stdout.split(b"\0")
+        return tuple(os.fsdecode(name) for name in names if name)
+
+    def read_many(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The contents of files of the tree by path; what is no file there is left out."""
+        wanted = [path for path in paths if "\n" not in path]
+        names = b"".join(os.fsencode(f"{self.tree}:{path}") + b"\n" for path in wanted)
+        stream = io.BytesIO(self.git("cat-file", "--batch", stdin=names).stdout if wanted else b"")
+        found = {}
+        for path in wanted:
+            header = stream.readline().split()
+            if len(header) != 3 or header[-1] == b"missing":
+                continue
+            content = stream.read(int(header[2]))
+            stream.read(1)
+            if header[1] == b"blob":
+                found[path] = content
+        return found
 
 
 @contextmanager

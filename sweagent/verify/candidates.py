@@ -7,16 +7,16 @@ from pathlib import PurePosixPath
 
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, command_for, dotted, runner_of
+from sweagent.testing.file_kinds import HarnessFile, harness_file
 from sweagent.testing.runners import XUNIT1
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Job
 from sweagent.verify.canary import Canary, make_canary
 from sweagent.verify.commands import guess_command, naming_tests, one_more, takes_one_more
-from sweagent.verify.harness_files import HarnessFile, harness_file
 from sweagent.verify.proof import Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
 from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
-from sweagent.verify.test_edits import changed_tests, run_by_their_names
+from sweagent.verify.test_edits import changed_tests, defines_tests, run_by_their_names
 from sweagent.verify.witness import WITNESS
 
 _NAMED_AT_ONCE = 40
@@ -50,6 +50,8 @@ class Candidate:
         wanted: the tests that have to pass with the patch; empty for the whole run.
         open_ended: those of `wanted` (of all, when it is empty) count that fail on the base.
         trusted: it is the task's own, so why it fails on the base is not questioned.
+        given: the user gave it, who knows what it is about.
+        whole: the command for the whole files, where `command` names single tests of them; else empty.
         driven: the files hold the script inside its driver.
         expected: kinds of errors, one of which must be the failure on the base; empty for any.
         hideable: its tests can be run while code cannot see the runner.
@@ -64,9 +66,16 @@ class Candidate:
     wanted: tuple[str, ...] = ()
     open_ended: bool = False
     trusted: bool = False
+    given: bool = False
+    whole: str = ""
     driven: bool = False
     expected: tuple[str, ...] = ()
     hideable: bool = False
+
+    @property
+    def vouched(self) -> bool:
+        """Whether somebody who knows the issue says that this shows it."""
+        return self.trusted or self.given
 
     @property
     def share(self) -> float:
@@ -113,8 +122,31 @@ class Candidate:
         return make_canary(self.runner, self.path, keyword=keyword, content=self.files.get(self.path, b""))
 
 
+def several(reproduction: Reproduction, test_command: str) -> list[Reproduction]:
+    """A reproduction of several files as one for each file of tests; the others are what each of them needs."""
+    contents = {reproduction.path: reproduction.content, **reproduction.files}
+    further = [
+        reproduction.model_copy(
+            update={
+                "path": path,
+                "content": content,
+                "command": guess_command(path, test_command),
+                "files": {name: text for name, text in contents.items() if name != path},
+            }
+        )
+        for path, content in reproduction.files.items()
+        if is_test_module(path) and defines_tests(path, _bytes(content))
+    ]
+    return [reproduction, *further]
+
+
 def registered(
-    reproduction: Reproduction, changed: Collection[str], test_command: str, before: bytes | None = None
+    reproduction: Reproduction,
+    changed: Collection[str],
+    test_command: str,
+    before: bytes | None = None,
+    *,
+    given: bool = False,
 ) -> Candidate:
     """The reproduction that the agent registered or the user gave.
 
@@ -125,6 +157,7 @@ def registered(
         changed: the files that the patch changes.
         test_command: how the project runs its tests.
         before: the base's content of its file.
+        given: the user gave it; its further files may be hooks and fixtures of the runner, which both sides get.
 
     Raises:
         UsageError: it cannot count as one, and why.
@@ -140,16 +173,19 @@ def registered(
         runner = None
         inside = driven(content, changed) if path.endswith(".py") and path in reproduction.command else None
     own = _own_tests(path, before, content, runner)
+    command = _narrowed(reproduction.command, path, own, test_command)
     return Candidate(
         Origin.REGISTERED,
         path,
         path,
-        _narrowed(reproduction.command, path, own, test_command),
-        files={path: inside or content, **_needed(reproduction, changed)},
+        command,
+        files={path: inside or content, **_needed(reproduction, changed, fixtures=given)},
         runner=runner,
         wanted=own,
         open_ended=bool(own),
+        whole="" if command == reproduction.command else reproduction.command,
         driven=inside is not None,
+        given=given,
     )
 
 
@@ -174,7 +210,7 @@ def _narrowed(command: str, path: str, tests: tuple[str, ...], test_command: str
     return command_for(runner, tests, test_command=usual)
 
 
-def _needed(reproduction: Reproduction, changed: Collection[str]) -> dict[str, bytes]:
+def _needed(reproduction: Reproduction, changed: Collection[str], *, fixtures: bool) -> dict[str, bytes]:
     """The further files of a reproduction.
 
     Raises:
@@ -183,7 +219,8 @@ def _needed(reproduction: Reproduction, changed: Collection[str]) -> dict[str, b
     files = {}
     for name, content in reproduction.files.items():
         path = str(PurePosixPath(name))
-        problem = _misplaced(path, "") or (f"the patch changes {path}" if path in changed else "")
+        hooks = fixtures and harness_file(path) is HarnessFile.HOOKS
+        problem = ("" if hooks else _misplaced(path, "")) or (f"the patch changes {path}" if path in changed else "")
         if problem:
             raise UsageError(f"the reproduction needs {path}: {problem}", "let it need nothing but data of its own")
         files[path] = _bytes(content)
@@ -258,17 +295,23 @@ def _of_tests(
     runner: Runner,
     test_command: str,
 ) -> Candidate:
+    files_of_them = list(dict.fromkeys(name.split("::")[0] for name in tests))
     return Candidate(
         origin,
         ", ".join(tests),
         tests[0].split("::")[0] if tests else "",
-        command_for(runner, [target_of(runner, name) for name in tests], test_command=test_command),
+        _for_tests(tests, runner, test_command),
+        whole=_for_tests(files_of_them, runner, test_command) if files_of_them != tests else "",
         files=files,
         runner=runner,
         wanted=wanted,
         open_ended=origin is not Origin.ORACLE,
         trusted=origin is Origin.ORACLE,
     )
+
+
+def _for_tests(tests: Iterable[str], runner: Runner, test_command: str) -> str:
+    return command_for(runner, [target_of(runner, name) for name in tests], test_command=test_command)
 
 
 def _with_file(name: str, files: Mapping[str, bytes]) -> str:

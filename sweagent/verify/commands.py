@@ -9,6 +9,7 @@ from sweagent.errors import UsageError
 from sweagent.task import Repository
 from sweagent.testing import Runner, command_for, dotted, runner_of
 from sweagent.verify.targets import is_test_module, target_of
+from sweagent.verify.test_edits import defines_tests
 from sweagent.verify.tree import open_trees
 
 _INTERPRETERS = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh", ".rb": "ruby"}
@@ -43,6 +44,12 @@ def home_of(file: Path, repository: Repository) -> str:
     fitting = [folder for folder in ends if folder in folders] or (namesakes if len(namesakes) == 1 else [])
     fitting = fitting or _common_folder(path for path in paths if is_test_module(str(path)))
     return "" if not fitting or str(fitting[0]) == "." else str(fitting[0])
+
+
+def holds_tests(file: Path) -> bool:
+    """Whether a file is one of tests, by its name, its folder and what it defines."""
+    named = is_test_module(file.name) or is_test_module(str(PurePosixPath(*file.parts[-2:])))
+    return named and file.is_file() and defines_tests(file.name, file.read_bytes())
 
 
 def _common_folder(tests: Iterable[PurePosixPath]) -> list[PurePosixPath]:

@@ -1,4 +1,4 @@
-"""Why a reproduction failed: for the issue's reason, or for one of its own?"""
+"""Whether a reproduction fails for the issue's reason, for one of its own, or for want of something here."""
 
 import re
 from collections.abc import Iterable
@@ -9,11 +9,70 @@ from sweagent.verify.bench import Run
 
 _RAISED = re.compile(r"^(?:E\s+)?((?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Warning|Failed)\b)(?:: (.*))?$", re.M)
 _FRAME = re.compile(r'^(?:\s*File "([^"\n]+)", line \d+|([^\s:][^:\n]*\.py):\d+:)', re.M)
-_HANGS = re.compile(
-    r"\b(hangs?|hanging|infinite|forever|never (ends|returns|terminates|finishes)|dead-?lock|freez)", re.I
-)
+_CONFTEST = re.compile(r"ImportError while loading conftest '([^'\n]+)'")
+_MISSING_MODULE = re.compile(r"No module named '?([\w.]+)'?")
 _NOT_STARTED = {126: "its command may not be executed", 127: "its command is not there"}
 _PYTEST_EXITS = {3: "the test runner failed", 4: "the test runner was used wrongly", 5: "no test was found"}
+
+
+def lacking(run: Run, results: Iterable[TestResult], path: str, own: frozenset[str]) -> str:
+    """Say what the environment lacks, when that is why a run came to nothing; empty when it is not.
+
+    Args:
+        run: the failed run.
+        results: its failed tests.
+        path: the reproduction's file; what it imports for itself is its own affair. Empty for none such.
+        own: the top-level names of the work tree's modules.
+    """
+    failed = list(results)
+    texts = [f"{item.message}\n{item.details}" for item in failed] or [run.completed.output]
+    found = [_lacking_in(text, path, own) for text in texts]
+    if found and all(found):
+        return found[0]
+    conftest = None if failed else _CONFTEST.search(run.completed.output)
+    if conftest:
+        kind, message = (_RAISED.findall(run.completed.output) or [("an error", "")])[-1]
+        return f"{conftest.group(1)} cannot be loaded here: {_joined(kind, message)}"
+    return ""
+
+
+def _lacking_in(text: str, path: str, own: frozenset[str]) -> str:
+    raised = _RAISED.findall(text)
+    missing = _MISSING_MODULE.search(raised[-1][1]) if raised else None
+    if missing is None or not raised[-1][0].endswith(("ModuleNotFoundError", "ImportError")):
+        return ""
+    module = missing.group(1)
+    importer = next(iter(_frames(text)[-1:]), "")
+    if module.split(".")[0] not in own:
+        if not importer or PurePosixPath(importer).name == PurePosixPath(path).name:
+            return ""
+        return (
+            f"the environment lacks the module `{module}`, which {importer} imports: install what provides it "
+            "(`--setup-command 'pip install …'` when the environment is built)"
+        )
+    if "." in module:
+        return ""
+    return (
+        f"the work tree's own module `{module}` is not on the import path: install the project in editable mode "
+        "(`pip install -e .`), or set PYTHONPATH"
+    )
+
+
+def not_started(run: Run, path: str) -> str:
+    """Say why a run did not come to the reproduction at all; empty when it did.
+
+    Args:
+        run: the failed run.
+        path: the reproduction's file.
+    """
+    done = run.completed
+    if done.exit_code in _NOT_STARTED and run.job.runner is None:
+        return _NOT_STARTED[done.exit_code]
+    if re.search(rf"(can't open file|[Nn]o such file|not found).*{re.escape(PurePosixPath(path).name)}", done.output):
+        return "its own file was not found"
+    if run.job.runner is Runner.PYTEST and not run.report.failures and done.exit_code in _PYTEST_EXITS:
+        return f"{_PYTEST_EXITS[done.exit_code]}: {run.report.problem}"
+    return ""
 
 
 def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] = ()) -> str:
@@ -25,26 +84,22 @@ def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] =
         issue_text: what it names (an import, a missing file) can be the issue's own reason.
         results: the failed tests, when the run was one of tests.
     """
-    done = run.completed
-    if done.exit_code in _NOT_STARTED and run.job.runner is None:
-        return _NOT_STARTED[done.exit_code]
-    if re.search(rf"(can't open file|[Nn]o such file|not found).*{re.escape(PurePosixPath(path).name)}", done.output):
-        return "its own file was not found"
     failed = list(results)
-    if run.job.runner is Runner.PYTEST and not failed and done.exit_code in _PYTEST_EXITS:
-        return f"{_PYTEST_EXITS[done.exit_code]}: {run.report.problem}"
+    if reason := not_started(run, path):
+        return reason
     if run.job.runner is not None and not failed and not run.report.ran:
         return run.report.problem or "no test ran"
-    texts = [f"{item.message}\n{item.details}" for item in failed] or [done.output]
+    texts = [f"{item.message}\n{item.details}" for item in failed] or [run.completed.output]
     reasons = [_of_text(text, path, issue_text) for text in texts]
-    if failed and all(item.outcome is TestOutcome.ERROR for item in failed) and not any(reasons):
-        reasons = ["" if _named_error(item, issue_text) else _error(item) for item in failed]
+    if failed and not any(reasons):
+        runner = run.job.runner
+        reasons = ["" if _in_body(item, runner) or _named_error(item, issue_text) else _error(item) for item in failed]
     return "" if not all(reasons) else reasons[0]
 
 
-def tells_of_a_hang(issue_text: str) -> bool:
-    """Whether not coming to an end can be what the issue is about."""
-    return _HANGS.search(issue_text) is not None
+def _in_body(item: TestResult, runner: Runner | None) -> bool:
+    """Whether a failure arose in the body of a test: SymPy, too, calls every exception but an assertion an error."""
+    return item.outcome is not TestOutcome.ERROR or (runner is Runner.SYMPY and "::" in item.id)
 
 
 def _error(item: TestResult) -> str:
@@ -63,7 +118,7 @@ def _of_text(text: str, path: str, issue_text: str) -> str:
     if not raised:
         return ""
     kind, message = raised[-1][0].rsplit(".", 1)[-1], raised[-1][1]
-    frames = [first or second for first, second in _FRAME.findall(text)]
+    frames = _frames(text)
     own = bool(frames) and PurePosixPath(frames[-1]).name == PurePosixPath(path).name
     if kind in ("SyntaxError", "IndentationError", "TabError") and own:
         return f"it is not valid code: {kind}: {message}"
@@ -74,6 +129,10 @@ def _of_text(text: str, path: str, issue_text: str) -> str:
     if kind == "FileNotFoundError" and own and not _mentioned(message, issue_text):
         return f"a file that it needs is missing: {message}"
     return ""
+
+
+def _frames(text: str) -> list[str]:
+    return [first or second for first, second in _FRAME.findall(text)]
 
 
 def _about_import(message: str, issue_text: str) -> bool:
@@ -88,17 +147,17 @@ def _mentioned(message: str, issue_text: str) -> bool:
     return any(PurePosixPath(name).name in issue_text for name in names if name)
 
 
+def _joined(kind: str, message: str) -> str:
+    return f"{kind}: {message}" if message else kind
+
+
 def said(run: Run, results: Iterable[TestResult] = ()) -> str:
-    """One line on what a run came to."""
+    """One line on what a run that failed came to."""
     failed = [item for item in results if item.outcome.bad]
-    if run.completed.timed_out:
-        return "timed out"
     if failed:
         return f"failed: {failed[0].message or failed[0].id}"[:300]
     if run.job.runner is not None and not run.report.ran:
         return run.report.problem or "no test ran"
-    if run.completed.exit_code == 0 or run.report.ran:
-        return "passed"
     raised = _RAISED.findall(run.completed.output)
-    last = ": ".join(part for part in raised[-1] if part) if raised else ""
+    last = _joined(*raised[-1]) if raised else ""
     return f"failed: {last or f'exit status {run.completed.exit_code}'}"[:300]

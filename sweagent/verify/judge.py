@@ -1,6 +1,9 @@
 """From a patch to its proof."""
 
 import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
 from typing import NoReturn
 
 from sweagent import __version__
@@ -10,9 +13,12 @@ from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
-from sweagent.verify.bench import Bench, Clock, SandboxOpener
+from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
+from sweagent.verify.pins import Pins
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
+from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
+    Cause,
     Finding,
     Origin,
     Proof,
@@ -21,16 +27,20 @@ from sweagent.verify.proof import (
     Verdict,
     Weight,
 )
+from sweagent.verify.recheck import question_of
 from sweagent.verify.regression import RegressionCheck
 from sweagent.verify.reproduction import judge
-from sweagent.verify.review import accepted, review_reason
+from sweagent.verify.review import accepted, lost_tests, review_reason
 from sweagent.verify.selection import nearest_tests
+from sweagent.verify.sentences import listed, proved, regressed
 from sweagent.verify.special_cases import known_by_heart
 from sweagent.verify.tampering import find_tampering
 from sweagent.verify.tree import Trees, open_trees
 
 _NEAREST = 4
 """So many test files that have to do with the change are compared first."""
+
+_SMALL_SUITE_FILES, _SMALL_SUITE_BYTES = 40, 200_000
 
 _PYTHON_RUNNERS = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
 _BUILT = (".c", ".cc", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".f", ".f90", ".in")
@@ -48,7 +58,9 @@ def verify(
     test_command: str = "",
     settings: VerifySettings | None = None,
     issue_text: str = "",
+    lacks: tuple[str, ...] = (),
     clock: Clock = time.monotonic,
+    progress: Listener | None = None,
 ) -> Proof:
     """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
 
@@ -63,7 +75,9 @@ def verify(
         test_command: how the project runs its tests; empty takes the task's, or looks at the tree.
         settings: how much time there is, and what is let pass.
         issue_text: the issue; empty takes the task's.
+        lacks: what the environment is known to lack, in words.
         clock: monotonic seconds.
+        progress: told of every command that begins or ends, perhaps from another thread.
 
     Returns:
         The proof. A failing environment gives the verdict `unverified`, not an error.
@@ -78,12 +92,13 @@ def verify(
         test_command=test_command or task.test_command or "",
         issue_text=issue_text or task.issue.text,
         replaces=replaces,
+        lacks=lacks,
     )
-    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock).proof()
+    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress).proof()
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
-    """Judge a patch for which no environment is needed: it is empty, does not apply, or changes only how it is judged.
+    """Judge a patch for which no environment is needed: it is empty or does not apply.
 
     Args:
         task: as for `verify`.
@@ -108,11 +123,17 @@ def _no_sandbox() -> NoReturn:
 
 class _Verification:
     def __init__(
-        self, patch: Patch, inputs: Inputs, settings: VerifySettings, sandboxes: SandboxOpener, clock: Clock
+        self,
+        patch: Patch,
+        inputs: Inputs,
+        settings: VerifySettings,
+        sandboxes: SandboxOpener,
+        clock: Clock,
+        progress: Listener | None = None,
     ) -> None:
         self._patch, self._inputs, self._settings = patch, inputs, settings
         self._clock, self._started = clock, clock()
-        self._bench = Bench(sandboxes, settings.seconds, clock)
+        self._bench = Bench(sandboxes, settings.seconds, clock, progress)
         self._findings: list[Finding] = []
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
@@ -121,10 +142,12 @@ class _Verification:
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
         self._nearest_missed = False
+        self._stopped = ""
         self._proved = ""
+        self._cause: Cause | None = None
 
     def proof(self) -> Proof:
-        with open_trees(self._inputs.task.repository) as trees:
+        with closing(self._bench), open_trees(self._inputs.task.repository) as trees:
             return self._result(*(self._at_a_glance(trees) or self._judge(trees)))
 
     def proof_without_running(self) -> Proof | None:
@@ -150,20 +173,42 @@ class _Verification:
             allow_tests=self._settings.allow_tests,
         )
         self._findings += accepted(found, self._settings.accept)
-        return (Verdict.REJECTED, self._tampered) if self._tampered else None
+        return None
 
     def _judge(self, trees: Trees) -> tuple[Verdict, str]:
         plan = self._plan = make_plan(trees, self._tree, self._inputs)
+        self._bench.watched = plan.watched
         self._reproductions += plan.unfit
-        if not plan.changed:
-            return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
         try:
+            if not plan.changed:
+                return self._judge_harness_only(plan, trees)
             unresolved = self._reproduce(plan, trees)
             if not self._tampered and not unresolved:
                 self._compare(plan, trees)
         except SandboxError as error:
+            self._cause = Cause.ENVIRONMENT
             return Verdict.UNVERIFIED, f"the environment failed: {error}"
         return self._verdict(unresolved)
+
+    def _judge_harness_only(self, plan: Plan, trees: Trees) -> tuple[Verdict, str]:
+        """A patch of tests and of what runs them resolves nothing; one by which a reproduction passes is rejected."""
+        whole = SideTree.of("patched", trees, trees.changes(trees.base, self._tree))
+        for candidate in plan.candidates:
+            if candidate.origin is Origin.PATCH or self._bench.remaining < 1:
+                continue
+            judged = judge(candidate, self._bench, replace(plan.sides, patched=whole), self._inputs.issue_text)
+            evidence = judged.evidence
+            self._findings += judged.findings
+            if evidence.accepted:
+                detail = f"it changes only how it is judged, and {candidate.name} passes by that alone"
+                evidence = evidence.model_copy(update={"accepted": False, "reason": detail})
+                path = ", ".join(plan.held_back[:3])
+                self._findings.append(Finding(rule="only-judging", path=path, detail=detail, weight=Weight.REJECT))
+            self._reproductions.append(evidence)
+            if self._tampered:
+                return Verdict.REJECTED, self._tampered
+        self._cause = Cause.PATCH
+        return Verdict.UNVERIFIED, "the patch changes only tests or the configuration of runners"
 
     @property
     def _tampered(self) -> str:
@@ -172,8 +217,14 @@ class _Verification:
         return f"{finding.path}: {finding.detail}" if finding else ""
 
     def _reproduce(self, plan: Plan, trees: Trees) -> str:
-        """Judge the candidates until one is accepted; say why when one shows that the issue is still there."""
+        """Judge the candidates until one is accepted, and all that were registered or given.
+
+        Returns:
+            Why nothing more is to be run: one shows that the issue is still there, or nothing can be judged here.
+        """
         for candidate in plan.candidates:
+            if self._shown and candidate.origin is not Origin.REGISTERED:
+                break
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
                 continue
@@ -181,15 +232,30 @@ class _Verification:
             evidence = judged.evidence
             by_heart = known_by_heart(trees, self._tree, plan.changed, candidate)
             if evidence.accepted and by_heart and not candidate.trusted:
-                evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart})
+                evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart, "cause": Cause.PATCH})
             self._reproductions.append(evidence)
             self._findings += judged.findings
-            if self._tampered or evidence.accepted:
+            if self._tampered:
                 return ""
-            if evidence.shows_issue and candidate.origin is not Origin.ISSUE:
+            if evidence.shows_issue and not evidence.accepted and candidate.origin is not Origin.ISSUE:
                 self._not_checked.append("the existing tests: the issue is not resolved yet")
                 return f"{candidate.name}: {evidence.reason}"
-        return ""
+            if evidence.cause is Cause.HARNESS:
+                break
+        return self._nothing_can_be_judged()
+
+    @property
+    def _shown(self) -> list[ReproductionEvidence]:
+        return [item for item in self._reproductions if item.accepted]
+
+    def _nothing_can_be_judged(self) -> str:
+        """Why no run shows anything in this environment, or because of the harness; empty when that is not so."""
+        causes = (Cause.HARNESS,) if self._shown else (Cause.HARNESS, Cause.ENVIRONMENT)
+        stopped = next((item for item in self._reproductions if item.cause in causes), None)
+        if stopped is None or stopped.cause is None:
+            return ""
+        self._not_checked.append(f"the existing tests: {stopped.cause.value} has to be mended first")
+        return f"{stopped.name}: {stopped.reason}"
 
     def _compare(self, plan: Plan, trees: Trees) -> None:
         if plan.runner is Runner.UNKNOWN and not plan.test_command:
@@ -199,6 +265,10 @@ class _Verification:
             self._not_checked.append("the existing tests: the time was used up")
             self._nearest_missed = True
             return
+        pins = Pins(
+            [item for item in plan.candidates if item.name in {shown.name for shown in self._shown}],
+            lambda path: _content_of(path, plan, trees),
+        )
         check = RegressionCheck(
             self._bench,
             plan.sides.base,
@@ -208,48 +278,61 @@ class _Verification:
             overlay=plan.overlay,
             tests_of=lambda path: _nearest_in(path, plan, trees),
             content_of=lambda path: _content_of(path, plan, trees),
+            pinned=pins.is_pinned,
         )
-        self._regression = check.run(
-            plan.tests, leading=plan.leading, nearest=min(_NEAREST, plan.related), related=plan.related
+        compared = check.run(
+            plan.tests,
+            leading=plan.leading,
+            nearest=min(_NEAREST, plan.related),
+            related=plan.related,
+            small=_is_small(plan, trees),
         )
-        self._findings += check.findings
+        self._regression = pins.set_apart(compared)
+        found = (*check.findings, *pins.findings(self._regression), *lost_tests(self._regression))
+        self._findings += accepted(found, self._settings.accept)
         self._not_checked += check.not_checked
-        self._nearest_missed = check.nearest_missed
+        self._nearest_missed, self._stopped = check.nearest_missed, check.stopped
 
     def _verdict(self, unresolved: str) -> tuple[Verdict, str]:
         regression = self._regression
         if self._tampered:
             return Verdict.REJECTED, self._tampered
         if regression.regressions:
-            names = ", ".join(item.id for item in regression.regressions[:3])
-            more = len(regression.regressions) - 3
-            return Verdict.REGRESSED, f"passed before and fails now: {names}{f' and {more} more' if more > 0 else ''}"
+            return Verdict.REGRESSED, regressed(regression)
         if unresolved:
+            self._cause = _cause_of(self._reproductions)
             return Verdict.UNVERIFIED, unresolved
         shown = next((item for item in self._reproductions if item.accepted), None)
         if shown is None:
+            self._cause = _cause_of(self._reproductions)
             return Verdict.UNVERIFIED, f"no reproduction: {self._why_none()}"
-        if regression.canary == "not seen":
-            return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
-        if not regression.compared and self._plan and self._plan.tests:
-            return Verdict.UNVERIFIED, "none of the existing tests could be compared"
-        if regression.unsettled:
-            names = ", ".join(item.id for item in regression.unsettled[:3])
-            return (
-                Verdict.UNVERIFIED,
-                f"passed before and failed once now, and there was no time to run it again: {names}",
-            )
-        if self._nearest_missed:
-            return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
-        passed = regression.passed_before
-        self._proved = (
-            f"{shown.name} fails without the patch and passes with it; "
-            f"{passed} existing {'test passes' if passed == 1 else 'tests pass'} as before"
-        )
+        if doubt := self._doubt_of_the_tests():
+            self._cause, reason = doubt
+            return Verdict.UNVERIFIED, reason
+        self._proved = proved(shown, regression)
         to_review = [item for item in self._findings if item.weight is Weight.REVIEW and not item.waived]
         if to_review:
             return Verdict.NEEDS_REVIEW, review_reason(self._proved, to_review)
         return Verdict.VERIFIED, self._proved
+
+    def _doubt_of_the_tests(self) -> tuple[Cause, str] | None:
+        """Why the existing tests do not speak for a patch that its reproduction does, and what has to be mended."""
+        regression = self._regression
+        if self._stopped and not regression.compared:
+            return Cause.ENVIRONMENT, f"the existing tests could not be compared: {self._stopped}"
+        if regression.canary == "not seen":
+            reason = "the test runner cannot be shown to run: a planted failing test was not reported"
+            return Cause.ENVIRONMENT, reason
+        if not regression.compared and self._plan and self._plan.tests:
+            return Cause.ENVIRONMENT, "none of the existing tests could be compared"
+        if regression.unsettled:
+            names = listed(item.id for item in regression.unsettled)
+            return Cause.TIME, f"passed before and failed once now, and there was no time to run it again: {names}"
+        if self._nearest_missed:
+            return Cause.TIME, "the time was used up before the tests nearest to the change were compared"
+        if elsewhere := self._bench.strays_of("tests"):
+            return Cause.ENVIRONMENT, f"the existing tests prove nothing: {elsewhere[0]}"
+        return None
 
     def _why_none(self) -> str:
         """What was given comes before what the harness tried by itself."""
@@ -263,6 +346,9 @@ class _Verification:
         task, info = self._inputs.task, self._bench.info
         held_back = self._plan.held_back if self._plan else ()
         not_checked = [*self._not_checked, *(f"{path}: replaced by the base's while judging" for path in held_back)]
+        not_checked += [f"the environment: {lack}" for lack in self._inputs.lacks]
+        if self._inputs.lacks and verdict is Verdict.UNVERIFIED:
+            reason = f"{reason} (the environment may be to blame: {self._inputs.lacks[0]})"
         judged = [path for path in self._changed if path not in held_back]
         built = [path for path in judged if path.endswith(_BUILT) or path in _BUILD_FILES]
         own = [path for path in judged if RUNNER_PACKAGES.intersection(path.split("/")[:-1])]
@@ -276,6 +362,7 @@ class _Verification:
         return Proof(
             verdict=verdict,
             reason=reason,
+            cause=self._cause,
             proved=self._proved,
             task_id=task.id,
             repository=task.repository.name,
@@ -293,8 +380,23 @@ class _Verification:
             reproductions=tuple(self._reproductions),
             regression=self._regression,
             commands=tuple(self._bench.commands),
+            question=question_of(self._patch, self._inputs, self._settings.seconds),
             not_checked=tuple(dict.fromkeys(not_checked)),
         )
+
+
+def _is_small(plan: Plan, trees: Trees) -> bool:
+    """Whether all tests are run at once from the start, because they are few."""
+    if len(plan.tests) > _SMALL_SUITE_FILES:
+        return False
+    return sum(map(len, trees.read_many(trees.base, plan.tests).values())) <= _SMALL_SUITE_BYTES
+
+
+def _cause_of(reproductions: Iterable[ReproductionEvidence]) -> Cause:
+    """What has to be mended where nothing was accepted: what somebody can mend at once comes first."""
+    causes = {item.cause for item in reproductions if item.origin is not Origin.ISSUE and item.cause}
+    order = (Cause.HARNESS, Cause.ENVIRONMENT, Cause.PATCH, Cause.REPRODUCTION, Cause.TIME)
+    return next((cause for cause in order if cause in causes), Cause.REPRODUCTION)
 
 
 def _nearest_in(path: str, plan: Plan, trees: Trees) -> tuple[str, ...]:

@@ -1,21 +1,23 @@
 """What there is to compare for a patch: the sides, the held-back files, the candidates, the tests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sweagent.errors import UsageError
 from sweagent.task import Task
 from sweagent.testing import Runner, runner_of
+from sweagent.testing.file_kinds import FileKinds, HarnessFile
 from sweagent.trajectory import Reproduction
 from sweagent.verify import candidates as make
 from sweagent.verify.bench import SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.control import control_files
-from sweagent.verify.harness_files import HarnessFile, harness_file
+from sweagent.verify.import_origins import own_modules, watched_modules
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import Sides
-from sweagent.verify.selection import rank_tests
+from sweagent.verify.selection import kinds_of, rank_tests
 from sweagent.verify.snippets import issue_candidates
+from sweagent.verify.tampering import held_back
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.test_edits import added_tests
 from sweagent.verify.tree import Trees
@@ -35,6 +37,7 @@ class Inputs:
     test_command: str
     issue_text: str
     replaces: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Plan:
         names: the names of the definitions that changed.
         runner: the project's test runner.
         test_command: how the project runs its tests.
+        watched: the modules whose origin each run records, each with its file.
     """
 
     sides: Sides
@@ -68,6 +72,7 @@ class Plan:
     names: frozenset[str]
     runner: Runner
     test_command: str
+    watched: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
@@ -79,15 +84,16 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         inputs: what the caller knows.
     """
     changes = trees.changes(trees.base, patched)
-    held = {change.path for change in changes if harness_file(change.path, inputs.test_command)}
+    kinds = kinds_of(trees, inputs.test_command)
+    held = held_back(trees, patched, kinds, inputs.test_command)
     source = tuple(change for change in changes if change.path not in held)
     changed = tuple(change.path for change in source)
     runner, test_command = _runner(trees, inputs.test_command)
     overlay = _oracle_files(trees, inputs.task)
-    found, unfit = _candidates(trees, patched, inputs, changed, sorted(held), overlay, runner, test_command)
+    found, unfit = _candidates(trees, patched, inputs, changed, sorted(held), overlay, runner, test_command, kinds)
     if inputs.replaces and inputs.reproduction and not unfit:
-        overlay |= _newer_version(trees, inputs.reproduction)
-    ranked = rank_tests(trees, patched, changed, runner)
+        overlay |= _newer_versions(trees, inputs.reproduction)
+    ranked = rank_tests(trees, patched, changed, runner, kinds)
     first = [path for path in overlay if is_test_module(path, runner)]
     for name in inputs.named_tests:
         place = name.split("::")[0].rstrip("/")
@@ -98,6 +104,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
             SideTree("base"),
             SideTree("control", files=control_files(trees, changed)),
             SideTree.of("patched", trees, source),
+            own_modules(trees.paths(trees.base)),
         ),
         changed=changed,
         held_back=tuple(sorted(held)),
@@ -110,6 +117,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         names=ranked.names,
         runner=runner,
         test_command=test_command,
+        watched=watched_modules(changed, trees.paths(patched)),
     )
 
 
@@ -135,10 +143,16 @@ def _oracle_files(trees: Trees, task: Task) -> dict[str, bytes]:
     return trees.read_many(tree, paths)
 
 
-def _newer_version(trees: Trees, reproduction: Reproduction) -> dict[str, bytes]:
-    """The file of a reproduction, where the base has an older version of it."""
-    known = is_test_module(reproduction.path) and trees.read(trees.base, reproduction.path)
-    return {reproduction.path: reproduction.content.encode("utf-8", "surrogateescape")} if known else {}
+def _newer_versions(trees: Trees, reproduction: Reproduction) -> dict[str, bytes]:
+    """The files of a reproduction for the comparison: tests that the base has too, and what they need.
+
+    A new test is no existing one, so that it is only a reproduction.
+    """
+    contents = {reproduction.path: reproduction.content, **reproduction.files}
+    known = trees.read_many(trees.base, contents)
+    needed = {path for path in reproduction.files if not is_test_module(path)}
+    kept = {path for path in contents if path in needed or (is_test_module(path) and path in known)}
+    return {path: contents[path].encode("utf-8", "surrogateescape") for path in contents if path in kept}
 
 
 def _candidates(
@@ -150,21 +164,22 @@ def _candidates(
     overlay: Mapping[str, bytes],
     runner: Runner,
     test_command: str,
+    kinds: FileKinds,
 ) -> tuple[list[Candidate], list[ReproductionEvidence]]:
     found: list[Candidate] = []
     unfit: list[ReproductionEvidence] = []
     if inputs.task.oracle.fail_to_pass:
         found.append(make.oracle_tests(overlay, inputs.task.oracle.fail_to_pass, runner, test_command))
-    if inputs.reproduction:
+    for reproduction in _reproductions(inputs, test_command):
         try:
-            known = trees.read(trees.base, inputs.reproduction.path)
-            found.append(make.registered(inputs.reproduction, changed, test_command, known))
+            known = trees.read(trees.base, reproduction.path)
+            found.append(make.registered(reproduction, changed, test_command, known, given=inputs.replaces))
         except UsageError as error:
-            name = inputs.reproduction.path
+            name = reproduction.path
             unfit.append(ReproductionEvidence(origin=Origin.REGISTERED, name=name, accepted=False, reason=str(error)))
     if inputs.named_tests:
         found.append(make.named(inputs.named_tests, runner, test_command))
-    own = [path for path in held if harness_file(path) is HarnessFile.TEST]
+    own = [path for path in held if kinds.kind(path) is HarnessFile.TEST]
     before, after = trees.read_many(trees.base, own), trees.read_many(patched, own)
     added = [f"{path}::{name}" for path in after for name in added_tests(path, before.get(path), after[path])]
     if added:
@@ -172,6 +187,13 @@ def _candidates(
     found += issue_candidates(inputs.issue_text, list(changed))
     own_runner = any(RUNNER_PACKAGES.intersection(path.split("/")) for path in changed)
     return [item if own_runner else _hideable(item, trees) for item in found], unfit
+
+
+def _reproductions(inputs: Inputs, test_command: str) -> list[Reproduction]:
+    """What was registered or given; of several files that a user gives, each file of tests is one."""
+    if inputs.reproduction is None:
+        return []
+    return make.several(inputs.reproduction, test_command) if inputs.replaces else [inputs.reproduction]
 
 
 def _hideable(candidate: Candidate, trees: Trees) -> Candidate:

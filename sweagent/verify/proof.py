@@ -8,7 +8,9 @@ from pydantic import BeforeValidator, Field
 
 from sweagent.errors import ExitCode
 from sweagent.model import Frozen
+from sweagent.task import Oracle
 from sweagent.testing.report import TestOutcome
+from sweagent.trajectory import Reproduction
 
 FORMAT_VERSION = 2
 
@@ -73,6 +75,18 @@ class CommandRun(Frozen):
     """Whether the test that must fail, which the harness planted beside the others, did so."""
 
 
+class Cause(StrEnum):
+    """What has to be mended where a reproduction was not accepted."""
+
+    REPRODUCTION = "the reproduction"
+    PATCH = "the patch"
+    ENVIRONMENT = "the environment"
+    """It lacks something, or it tests something else than the work tree; no reproduction can show anything in it."""
+    HARNESS = "fix-issue itself"
+    """Runs fail because of what the harness adds to them; nothing can be judged."""
+    TIME = "the time"
+
+
 class ReproductionEvidence(Frozen):
     """One attempt to show the issue, and what became of it."""
 
@@ -80,7 +94,8 @@ class ReproductionEvidence(Frozen):
     name: str
     """The file, or the tests."""
     accepted: bool
-    """It fails on the base for the issue's reason, fails on the control, and passes with the patch, each twice."""
+    """It fails without the patch for the issue's reason, on the base and on the control, three times or more in all,
+    and passes with the patch twice. Not to come to an end is a failure too."""
     reason: str = ""
     """Why it was not accepted."""
     shows_issue: bool = False
@@ -89,6 +104,10 @@ class ReproductionEvidence(Frozen):
     """What the runs on the base came to, such as `failed: AssertionError: 1 != 2`."""
     control: tuple[str, ...] = ()
     patched: tuple[str, ...] = ()
+    cause: Cause | None = None
+    """What has to be mended, where it was not accepted."""
+    note: str = ""
+    """How it was judged, where that is not the usual way, in one sentence."""
 
 
 # Proofs of older versions have null for a test that was not reported.
@@ -126,7 +145,7 @@ class Finding(Frozen):
     """Something in the patch, or in how its run behaved, that may bend the judgement."""
 
     rule: str
-    """A short fixed name, such as `early-exit`."""
+    """A short fixed name, such as `power-exits`."""
     path: str
     detail: str
     line: int | None = None
@@ -144,7 +163,7 @@ class RegressionEvidence(Frozen):
     """The existing tests before and after."""
 
     compared: int = 0
-    """Tests whose outcome is known on both sides."""
+    """Tests whose outcome is known on both sides. Both counts below are of these."""
     passed_before: int = 0
     passed_after: int = 0
     files: tuple[str, ...] = ()
@@ -158,6 +177,39 @@ class RegressionEvidence(Frozen):
     canary: CanaryState = "not planted"
     """Whether the test that must fail did so: then the runner really ran. What was run without it is not compared."""
     whole_suite: bool = False
+    vanished: tuple[str, ...] = ()
+    """They passed before and are not reported with the patch, which is no regression: told anew under other ids."""
+    otherwise: tuple[TestChange, ...] = ()
+    """Known on both sides, ended in another way, and neither fixed nor a regression: now expected to fail, or
+    skipped before and failing now …"""
+    not_compared: tuple[str, ...] = ()
+    """Test files that were not compared, or only in part, and why, each in one sentence."""
+    pinned: tuple[TestChange, ...] = ()
+    """They passed before and fail now, and an accepted reproduction wants another answer of the same call: they pin
+    what the issue calls wrong. The note says in what they contradict each other."""
+
+
+class Question(Frozen):
+    """What a verdict was asked of: enough to ask again elsewhere, given the repository."""
+
+    source: str
+    """The repository as the user named it, without credentials."""
+    uncommitted: str = ""
+    """Uncommitted changes that belonged to the base."""
+    patch: str
+    issue_text: str = ""
+    reproduction: Reproduction | None = None
+    replaces: bool = False
+    """The reproduction was the user's, so that newer versions of test files took their place."""
+    named_tests: tuple[str, ...] = ()
+    test_command: str = ""
+    oracle: Oracle = Field(default=Oracle(), repr=False)
+    image: str | None = None
+    """The image that was asked for; None for one that was built."""
+    given_test_command: str | None = None
+    """As the user gave it, before the repository was looked at."""
+    setup_command: str | None = None
+    seconds: float = 600.0
 
 
 class Proof(Frozen):
@@ -167,6 +219,8 @@ class Proof(Frozen):
     verdict: Verdict
     reason: str
     """One sentence."""
+    cause: Cause | None = None
+    """With the verdict `unverified`: what has to be mended before the patch can be judged."""
     proved: str = ""
     """What was shown, in one sentence, with the verdicts `verified` and `needs review`."""
     task_id: str
@@ -190,6 +244,8 @@ class Proof(Frozen):
     reproductions: tuple[ReproductionEvidence, ...] = ()
     regression: RegressionEvidence = RegressionEvidence()
     commands: tuple[CommandRun, ...] = ()
+    question: Question | None = Field(default=None, repr=False)
+    """The patch and the reproductions, for `fix-issue recheck`; None where they are too large to travel."""
     not_checked: tuple[str, ...] = ()
     """What the verdict does not cover, each in one sentence."""
 

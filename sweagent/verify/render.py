@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from sweagent.verify.proof import Proof, RegressionEvidence, TestChange, Verdict, Weight
+from sweagent.verify.proof import Cause, Proof, RegressionEvidence, TestChange, Verdict, Weight
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,6 +21,9 @@ _FINDINGS = {
     Weight.REVIEW: "to be looked at",
     Weight.NOTE: "held back",
 }
+_NOT_ITS_OWN = (Cause.ENVIRONMENT, Cause.HARNESS, Cause.TIME)
+"""What no policy can mend by another patch or reproduction."""
+_SETTLED = (Verdict.VERIFIED, Verdict.NEEDS_REVIEW)
 _LISTED = 10
 # Invisible and direction-changing characters could make one name look like another.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -61,11 +64,18 @@ def render_markdown(proof: Proof) -> str:
 
 
 def feedback(proof: Proof) -> str:
-    """What the policy is told of a patch that is not verified: short, and only what helps to mend it."""
+    """What the policy is told of a patch that is not verified: short, and only what it can mend.
+
+    Returns:
+        The text; empty where nothing that the policy can change would make another verdict: what a person has to look
+        at, a lack of time, an environment that fails, a fault of the harness.
+    """
+    if proof.verdict in _SETTLED or proof.cause in _NOT_ITS_OWN:
+        return ""
     lines = [f"The verifier says: {proof.verdict.value}. {_visible(proof.reason)}"]
     if proof.verdict is Verdict.REGRESSED:
         for change in proof.regression.regressions[:5]:
-            lines.append(f"- {change.id}: {change.message or 'it is no longer reported'}"[:400])
+            lines.append(f"- {change.id}: {change.message or f'it is {change.after.value} now'}"[:400])
         lines.append(
             "These tests passed before your change. Mend the code without breaking them. Only where a test asserts "
             "just what the issue calls wrong, keep the change, say so in the summary of `submit`, and submit it again."
@@ -77,11 +87,12 @@ def feedback(proof: Proof) -> str:
             "the process that runs them as they are, and change what the issue is about."
         )
     elif proof.verdict is Verdict.UNVERIFIED:
-        lines += [f"- {item.name}: {item.reason}" for item in proof.reproductions if not item.accepted][:4]
+        own = [item for item in proof.reproductions if item.cause not in _NOT_ITS_OWN]
+        lines += [f"- {item.name}: {item.reason}" for item in own if not item.accepted][:4]
         failing = [run for run in proof.commands if run.side == "patched" and run.output]
         if failing:
             lines.append(f"The end of the last run with your patch:\n{_visible(failing[-1].output)[-1500:]}")
-        if not any(item.shows_issue for item in proof.reproductions):
+        if not any(item.shows_issue for item in own):
             lines.append(
                 "Register a reproduction: a test or a script that runs the code, fails without your change because of "
                 "the issue, and passes with it."
@@ -93,6 +104,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     accepted = proof.reproduction
     facts = [
         ("reproduction", f"{accepted.name} ({accepted.origin.value})" if accepted else ""),
+        ("how it was judged", accepted.note if accepted else ""),
         ("without the patch", "; ".join(accepted.base) if accepted else ""),
         ("with a comment only", "; ".join(accepted.control) if accepted else ""),
         ("with the patch", "; ".join(accepted.patched) if accepted else ""),
@@ -101,6 +113,10 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         facts.append(("not a reproduction", f"{item.name} ({item.origin.value}): {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))
     facts += [("broken by the patch", _change_line(item)) for item in proof.regression.regressions[:_LISTED]]
+    facts += [("pins the issue", _change_line(item)) for item in proof.regression.pinned[:_LISTED]]
+    facts += [("ended otherwise", _change_line(item)) for item in proof.regression.otherwise[:_LISTED]]
+    facts.append(("under other ids", _listed(proof.regression.vanished)))
+    facts.append(("not compared", _listed(proof.regression.not_compared)))
     facts += [("not settled", _change_line(item)) for item in proof.regression.unsettled[:_LISTED]]
     facts += [("flaky", _change_line(item)) for item in proof.regression.flaky[:_LISTED]]
     facts.append(("already failing", _listed(proof.regression.already_failing)))
@@ -108,6 +124,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         waived = " (allowed by the user)" if finding.waived else ""
         facts.append((_FINDINGS[finding.weight], f"{finding.location}: {finding.detail} [{finding.rule}]{waived}"))
     facts.append(("not checked", "; ".join([*proof.not_checked[:_LISTED], *_more(proof.not_checked)])))
+    facts.append(("to be mended", proof.cause.value if proof.cause else ""))
     image = f"{proof.sandbox} {proof.image or ''}".strip()
     facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))
     facts.append(("time", f"{proof.seconds:.0f} s, {len(proof.commands)} commands, each in a fresh sandbox"))
@@ -126,7 +143,7 @@ def _tests_line(regression: RegressionEvidence) -> str:
 
 def _change_line(change: TestChange) -> str:
     said = f" ({change.message})" if change.message else ""
-    return f"{change.id}{said}; {change.note}"
+    return "; ".join(filter(None, (f"{change.id}: {change.before.value}, {change.after.value} now{said}", change.note)))
 
 
 def _listed(names: tuple[str, ...]) -> str:

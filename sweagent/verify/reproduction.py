@@ -1,21 +1,35 @@
-"""Judges a reproduction: it must fail on the base for the issue's reason, and pass with the patch, each time."""
+"""Judge a reproduction: without the patch it fails for the issue's reason, with it it passes, each time."""
 
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
-from sweagent.testing import Runner, TestOutcome, TestResult
-from sweagent.verify.bench import Bench, Run, SideTree
+from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.candidates import Candidate
-from sweagent.verify.commands import directly
-from sweagent.verify.failures import misfit, said, tells_of_a_hang
-from sweagent.verify.proof import Finding, ReproductionEvidence, Weight
+from sweagent.verify.failures import lacking, misfit, not_started
+from sweagent.verify.hangs import enough, first_deadline, hangs, no_end
+from sweagent.verify.proof import Cause, Finding, ReproductionEvidence, Side
+from sweagent.verify.readings import Asked, Reading, State, before_the_patch, what_fails, with_the_patch
 from sweagent.verify.runtime_checks import find_forgery
-from sweagent.verify.targets import find, told_anew
+from sweagent.verify.scripts import ending
+from sweagent.verify.targets import told_anew
+from sweagent.verify.unseen import failing_again, runner_aware, unseen_job
 
-_CAME_TO_ITS_END = (0, 1)
-"""pytest's status when all tests were run, and when some of them failed."""
-_AS_LONG = 2
-"""So many times what a run on the base took must be left for the run with the runner hidden, or it is left out."""
+_NOT_FAILING = {
+    State.PASSED: "it passes on the base, so it does not show the issue",
+    State.SKIPPED: "it is skipped on the base, so it shows nothing: {}",
+    State.EXPECTED_FAILURE: "it is marked as an expected failure on the base, so it shows nothing: {}",
+    State.NOT_THERE: "it was not found under its name on the base: {}",
+    State.NOTHING: "no test ran on the base: {}",
+}
+_NOT_PASSING = {
+    State.SKIPPED: "with the patch it is skipped, which is no pass: {}",
+    State.EXPECTED_FAILURE: "with the patch it is marked as an expected failure, which is no pass: {}",
+    State.NOT_THERE: "with the patch it was not found under its name: {}",
+    State.NOTHING: "with the patch no test ran: {}",
+    State.NO_END: "with the patch it {}",
+    State.FAILED: "it still fails with the patch: {}",
+}
+_UNSTEADY = "it is not steady: "
+_LIES = "the patched run does not tell the truth"
 
 
 @dataclass(frozen=True)
@@ -26,11 +40,13 @@ class Sides:
         base: before the patch.
         control: the base with a comment in the patched files; what passes on it does not tell a fix from any change.
         patched: with the patch's source changes.
+        own_modules: the top-level names of the Python modules of the work tree.
     """
 
     base: SideTree
     control: SideTree
     patched: SideTree
+    own_modules: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -41,168 +57,280 @@ class Judged:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a candidate is not accepted.
+
+    Attributes:
+        reason: one sentence.
+        cause: what has to be mended.
+        shows_issue: it fails without the patch as it should.
+        company: the side on which tests that were run alone may come to something else among their neighbours.
+    """
+
+    reason: str
+    cause: Cause = Cause.REPRODUCTION
+    shows_issue: bool = False
+    company: Side | None = None
+
+
 def judge(candidate: Candidate, bench: Bench, sides: Sides, issue_text: str) -> Judged:
-    """Run a candidate on all sides, twice each, and stop at the first side that speaks against it.
+    """Run a candidate on all sides, and stop as soon as something speaks against it.
+
+    Where single tests of a file were run and that speaks against it, the whole file decides, on all sides.
 
     Raises:
         SandboxError: the sandbox failed.
     """
-    judging = _Judging(candidate, bench, sides, issue_text)
-    reason = (
-        judging.base_fails() or judging.patched_passes() or judging.control_fails() or judging.right_for_tests_only()
-    )
-    return Judged(judging.evidence(reason), tuple(judging.findings))
+    alone = _Judging(candidate, bench, sides, issue_text)
+    judged, refusal = alone.judged(), alone.refusal
+    if not candidate.whole or refusal is None or refusal.company is None or judged.findings:
+        return judged
+    among = _Judging(replace(candidate, command=candidate.whole, whole=""), bench, sides, issue_text)
+    if not among.says_otherwise_on(refusal.company):
+        return judged
+    again = among.judged()
+    note = f"run with the whole of its files, because alone {refusal.reason}"
+    return replace(again, evidence=again.evidence.model_copy(update={"note": note}))
 
 
 class _Judging:
+    """One candidate on all sides; two runs go side by side where sandboxes are isolated."""
+
     def __init__(self, candidate: Candidate, bench: Bench, sides: Sides, issue_text: str) -> None:
         self._candidate, self._bench, self._sides, self._issue = candidate, bench, sides, issue_text
-        self._wanted: tuple[str, ...] = candidate.wanted
-        self._failing: tuple[str, ...] = ()
-        """Of a whole run, the tests that fail on the base: with the patch the very same have to pass."""
-        self._runs: dict[str, list[str]] = {"base": [], "control": [], "patched": []}
-        self._base: Run | None = None
-        self._base_runs: list[Run] = []
-        self._shows_issue = False
-        self.findings: list[Finding] = []
+        self._asked = Asked(candidate.wanted)
+        self._runs: dict[Side, list[Run]] = {"base": [], "control": [], "patched": []}
+        self._findings: list[Finding] = []
+        self.refusal: _Refusal | None = None
 
-    def base_fails(self) -> str:
-        first, second = self._twice(self._sides.base)
-        self._base, self._base_runs = first, [first, second]
-        if not self._failed(first):
-            return "it passes on the base, so it does not show the issue"
-        if not self._failed(second):
-            return "it is not steady: on the base it failed once and passed once"
-        if not tells_of_a_hang(self._issue) and (first.completed.timed_out or second.completed.timed_out):
-            return "it did not end in time on the base"
-        bad = self._bad(first)
-        if not self._candidate.trusted:
-            reason = misfit(first, self._candidate.path, self._issue, bad) or self._unexpected(first)
-            if reason:
-                return f"its failure on the base does not belong to the issue: {reason}"
-        if self._candidate.open_ended and self._candidate.runner is not None:
-            again = {item.id for item in self._bad(second)}
-            self._wanted = tuple(item.id for item in bad if item.id in again)
-            if not self._wanted:
-                return "it is not steady: on the base other tests failed in the second run"
-        self._failing = tuple(dict.fromkeys(item.id.split("[")[0] for item in bad if self._is_a_test(item)))
-        return ""
-
-    def patched_passes(self) -> str:
-        runs = self._twice(self._sides.patched)
-        self.findings += find_forgery(self._base_runs, runs)
-        if self.findings:
-            return "the patched run does not tell the truth"
-        passed = [self._passed(run) for run in runs]
-        if all(passed):
-            return ""
-        if any(run.completed.timed_out for run in runs):
-            return "it did not end in time with the patch"
-        self._shows_issue = True
-        if any(passed):
-            return "it is not steady: with the patch it passed once and failed once"
-        told = said(runs[0], self._bad(runs[0])).removeprefix("failed: ")
-        if told == "passed":
-            names = ", ".join((self._wanted or self._failing)[:3])
-            return f"with the patch, what fails on the base is not reported as passed: {names}"
-        return f"it still fails with the patch: {told}"
-
-    def control_fails(self) -> str:
-        if not all(self._failed(run) for run in self._twice(self._sides.control)):
-            return "it passes with a mere comment in the patched files, so it does not tell a fix from any change"
-        self._shows_issue = True
-        return ""
-
-    def right_for_tests_only(self) -> str:
-        """Whether the issue is there again as soon as the code cannot see a test runner: the very same failure."""
-        if not self._candidate.hideable or self._base is None or not self._time_for_one_more(self._base):
-            return ""
-        if self._candidate.runner is not Runner.NODE and self._base.told is None:
-            return ""
-        job = self._candidate.job(self._bench.remaining * self._candidate.share)
-        job = replace(job, purpose=f"{job.purpose}, the runner hidden", unseen=True)
-        if self._candidate.runner is Runner.NODE:
-            job = replace(job, command=directly(self._candidate.command), canary=None, shown="")
-            if not job.command:
-                return ""
-        before = {item.id: item.message for item in self._bad(self._base)}
-        for _ in range(2):
-            again = {item.id: item.message for item in self._bad(self._bench.run(self._sides.patched, job))}
-            same = sorted(name for name, message in again.items() if message and before.get(name) == message)
-            if not same:
-                return ""
-        detail = f"it is right only where code can see that a test runner is loaded: {', '.join(same[:3])}"
-        self.findings.append(
-            Finding(rule="runner-aware", path="(the patched run)", detail=detail, weight=Weight.REJECT)
-        )
-        return "the patched run does not tell the truth"
-
-    def _time_for_one_more(self, base: Run) -> bool:
-        return self._bench.remaining * self._candidate.share > _AS_LONG * base.completed.seconds
-
-    def evidence(self, reason: str) -> ReproductionEvidence:
-        return ReproductionEvidence(
+    def judged(self) -> Judged:
+        """Run it and say what came of it."""
+        refusal = self.refusal = self._one_of_each() or self._again_and_control() or self._steady_and_unseen()
+        evidence = ReproductionEvidence(
             origin=self._candidate.origin,
             name=self._candidate.name,
-            accepted=not reason,
-            reason=reason,
-            shows_issue=self._shows_issue,
-            base=tuple(self._runs["base"]),
-            control=tuple(self._runs["control"]),
-            patched=tuple(self._runs["patched"]),
+            accepted=refusal is None,
+            reason=refusal.reason if refusal else "",
+            shows_issue=refusal is None or refusal.shows_issue,
+            base=tuple(self._before(run).text for run in self._runs["base"]),
+            control=tuple(self._before(run).text for run in self._runs["control"]),
+            patched=tuple(self._after(run).text for run in self._runs["patched"]),
+            cause=refusal.cause if refusal else None,
         )
+        return Judged(evidence, tuple(self._findings))
 
-    def _twice(self, side: SideTree) -> list[Run]:
-        job = self._candidate.job(self._bench.remaining * self._candidate.share)
-        runs = self._bench.together((side, job), (side, job))
-        self._runs[side.name] += ["passed" if self._passed(run) else said(run, self._bad(run)) for run in runs]
-        return runs
+    def says_otherwise_on(self, side: Side) -> bool:
+        """Whether the tests fail on the base, or pass with the patch, which they do not do alone."""
+        if side == "patched":
+            run = self._bench.run(self._sides.patched, self._job())
+            return self._after(run).state is State.PASSED
+        return self._before(self._bench.run(self._sides.base, self._job())).state is State.FAILED
 
-    def _passed(self, run: Run) -> bool:
-        if run.completed.timed_out or run.completed.exit_code is None:
-            return False
-        if run.job.runner is None:
-            return run.completed.exit_code == 0
-        if run.job.runner is Runner.PYTEST and run.completed.exit_code not in _CAME_TO_ITS_END:
-            return False
-        if not self._wanted:
-            clean = run.completed.exit_code == 0 or run.canary_failed
-            if not clean or not run.report.counts.get(TestOutcome.PASSED, 0) or run.report.failures:
-                return False
-        outcomes = run.report.outcomes()
-        # A terse report counts the tests that passed without naming them.
-        terse = run.report.counts.get(TestOutcome.PASSED, 0) > list(outcomes.values()).count(TestOutcome.PASSED)
-        anew = told_anew(self._base.report.outcomes(), outcomes) if self._candidate.open_ended and self._base else {}
-        for wanted in self._wanted or (() if terse else self._failing):
-            ids = find(wanted, outcomes) or sorted(anew.get(wanted, ()))
-            if not ids or any(outcomes[name] is not TestOutcome.PASSED for name in ids):
-                return False
-        return True
+    # The first runs: one on the base, one with the patch.
 
-    def _is_a_test(self, item: TestResult) -> bool:
-        """Whether a failure is that of a test, not of a whole file, which has no such name once it can be loaded."""
-        return item.outcome is TestOutcome.FAILED and not item.id.endswith(PurePosixPath(self._candidate.path).name)
+    def _one_of_each(self) -> _Refusal | None:
+        base, patched = self._first_runs()
+        self._runs["base"], self._runs["patched"] = [base], [patched]
+        before = self._before(base)
+        refusal = self._nothing_can_be_shown(base, patched) or self._not_failing(before) or self._no_end(base, patched)
+        if refusal or before.state is State.NO_END:
+            return refusal
+        self._ask_for_what_fails(before)
+        return self._fails_for_another_reason(before, self._after(patched))
 
-    def _failed(self, run: Run) -> bool:
-        """Failing is more than not passing: a skipped test shows nothing."""
-        if self._candidate.trusted:
-            return not self._passed(run)
-        if run.job.runner is None or run.completed.exit_code is None:
-            return run.completed.exit_code != 0
-        if run.report.results:
-            return bool(self._bad(run))
-        return run.completed.exit_code != 0
+    def _first_runs(self) -> tuple[Run, Run]:
+        """A short deadline first; what does not end gets as long as tells a hang from slowness, or its whole share."""
+        first = first_deadline(self._share)
+        base, patched = self._side_by_side(self._job(first), self._job(first))
+        if no_end(base) and no_end(patched) and self._share >= 2 * first:
+            base, patched = self._side_by_side(self._job(), self._job())
+        elif no_end(patched) and not no_end(base) and self._share > first:
+            patched = self._bench.run(self._sides.patched, self._job())
+        if no_end(base) and not no_end(patched) and not hangs(base, patched):
+            base = self._bench.run(self._sides.base, self._job(enough(patched)))
+        return base, patched
 
-    def _bad(self, run: Run) -> list[TestResult]:
-        failures = list(run.report.failures)
-        if not self._wanted:
-            return failures
-        ids = {name for wanted in self._wanted for name in find(wanted, (item.id for item in failures))}
-        files = {wanted.split("::")[0] for wanted in self._wanted}
-        return [item for item in failures if item.id in ids or item.id in files]
+    def _nothing_can_be_shown(self, *runs: Run) -> _Refusal | None:
+        """What no reproduction can help: the harness is at fault, or what runs is not the work tree."""
+        # A patched run may only seem to fail because of the harness.
+        if ours := next((run.ours for run in runs if run.ours and run.side != "patched"), ""):
+            return _Refusal(f"fix-issue itself made the run fail: {ours}", Cause.HARNESS)
+        if stray := next((stray for run in runs for stray in run.strays), None):
+            return _Refusal(str(stray), Cause.ENVIRONMENT)
+        return None
+
+    def _not_failing(self, before: Reading) -> _Refusal | None:
+        if before.state in (State.FAILED, State.NO_END):
+            return None
+        if before.state is State.NOTHING and (lack := self._lack(before)):
+            return _Refusal(lack, Cause.ENVIRONMENT)
+        return _Refusal(_NOT_FAILING[before.state].format(before.detail), company="base")
+
+    def _no_end(self, base: Run, patched: Run) -> _Refusal | None:
+        if not no_end(base):
+            return None
+        given = f"{base.completed.seconds:.0f} s"
+        if self._candidate.expected:
+            named = " or ".join(self._candidate.expected)
+            return _Refusal(f"it did not end in {given} on the base, and the issue tells of {named}")
+        if no_end(patched):
+            return _Refusal(f"it did not end in {given}, neither on the base nor with the patch")
+        if hangs(base, patched):
+            return None
+        needed = f"a run of {enough(patched):.0f} s would tell a hang from slowness, and there is no time for that"
+        return _Refusal(f"it did not end in {given} on the base; {needed}: give more with --seconds", Cause.TIME)
+
+    def _fails_for_another_reason(self, before: Reading, after: Reading) -> _Refusal | None:
+        path, passes = self._candidate.path, after.state is State.PASSED
+        lack = "" if passes else self._lack(before)
+        if lack and self._lack(after):
+            return _Refusal(lack, Cause.ENVIRONMENT)
+        if self._candidate.vouched:
+            reason = "" if passes else not_started(before.run, path)
+        else:
+            reason = misfit(before.run, path, self._issue, before.bad) or self._unexpected(before.run)
+        return _Refusal(f"its failure on the base does not belong to the issue: {reason}") if reason else None
+
+    def _lack(self, reading: Reading) -> str:
+        # What a file imports that somebody vouches for is not its own affair.
+        path = "" if self._candidate.vouched else self._candidate.path
+        return lacking(reading.run, reading.bad, path, self._sides.own_modules)
 
     def _unexpected(self, run: Run) -> str:
         expected = self._candidate.expected
         if not expected or any(kind in run.completed.output for kind in expected):
             return ""
         return f"the issue tells of {' or '.join(expected)}"
+
+    # The second runs: one on the control, one more with the patch.
+
+    def _again_and_control(self) -> _Refusal | None:
+        control, patched = self._bench.together(
+            (self._sides.control, self._job(self._patience)), (self._sides.patched, self._job())
+        )
+        self._runs["control"].append(control)
+        self._runs["patched"].append(patched)
+        if refusal := self._nothing_can_be_shown(control, patched):
+            return refusal
+        self._findings += self._lies()
+        if self._findings:
+            return _Refusal(_LIES, Cause.PATCH)
+        without = self._before(control)
+        shown = self._fails_too(without)
+        if shown:
+            self._ask_for_what_fails(without)
+        return self._not_passing(shown) or (None if shown else self._passes_without())
+
+    def _lies(self) -> list[Finding]:
+        return find_forgery(self._without, self._runs["patched"])
+
+    def _not_passing(self, shown: bool) -> _Refusal | None:
+        readings = [self._after(run) for run in self._runs["patched"]]
+        bad = next((item for item in readings if item.state is not State.PASSED), None)
+        if bad is None:
+            # Where the base hangs, it gives nothing to hold the patched runs against.
+            doubts = [_doubt(run) for run in self._runs["patched"]] if no_end(self._runs["base"][0]) else []
+            return next((_Refusal(doubt, Cause.PATCH) for doubt in doubts if doubt), None)
+        late = next((item for item in readings if item.state is State.NO_END), None)
+        if late:
+            return _Refusal(_NOT_PASSING[State.NO_END].format(late.text), Cause.PATCH)
+        if any(item.state is State.PASSED for item in readings):
+            reason = f"{_UNSTEADY}with the patch it passed once and failed once"
+            return _Refusal(reason, shows_issue=shown, company="patched")
+        detail = bad.text.removeprefix("failed: ") if bad.state is State.FAILED else bad.detail
+        return _Refusal(_NOT_PASSING[bad.state].format(detail), Cause.PATCH, shown, company="patched")
+
+    def _passes_without(self) -> _Refusal:
+        """It fails on the base and not on the control: because of the comment, or because it is not steady?"""
+        if not self._fails_too(self._base_again()):
+            return _Refusal(f"{_UNSTEADY}on the base it failed once and passed once")
+        return _Refusal("it passes with a mere comment in the patched files, so it does not tell a fix from any change")
+
+    def _base_again(self) -> Reading:
+        self._runs["base"].append(self._bench.run(self._sides.base, self._job(self._patience)))
+        return self._before(self._runs["base"][-1])
+
+    # The last runs: the control again, and the patch where code cannot see the runner.
+
+    def _steady_and_unseen(self) -> _Refusal | None:
+        orders = [(self._sides.control, self._job(self._patience))]
+        unseen = unseen_job(self._candidate, self._runs["base"][0], self._share)
+        if unseen:
+            orders.append((self._sides.patched, unseen))
+        control, *hidden = self._bench.together(*orders)
+        self._runs["control"].append(control)
+        if refusal := self._nothing_can_be_shown(control):
+            return refusal
+        # Three failures that are the very same tell as much as four.
+        if len({self._before(run).signature for run in self._without}) > 1:
+            self._base_again()
+        for run in self._without:
+            reading = self._before(run)
+            if not self._fails_too(reading):
+                return _Refusal(f"{_UNSTEADY}without the patch it does not fail alike in each run")
+            self._ask_for_what_fails(reading)
+        return self._right_for_tests_only(hidden, unseen)
+
+    def _right_for_tests_only(self, hidden: list[Run], unseen: Job | None) -> _Refusal | None:
+        """Whether the issue is there again, in two runs, as soon as code cannot see the runner."""
+        if unseen is None:
+            return None
+        before, patched = self._before(self._runs["base"][0]), self._runs["patched"]
+        same = failing_again(before, hidden[0], patched)
+        again = same and failing_again(before, self._bench.run(self._sides.patched, unseen), patched)
+        if not again:
+            return None
+        self._findings.append(runner_aware(again))
+        return _Refusal(_LIES, Cause.PATCH)
+
+    # What the steps share.
+
+    @property
+    def _without(self) -> list[Run]:
+        return [*self._runs["base"], *self._runs["control"]]
+
+    @property
+    def _share(self) -> float:
+        return self._bench.remaining * self._candidate.share
+
+    @property
+    def _patience(self) -> float:
+        """Seconds for one more run without the patch."""
+        base, patched = self._runs["base"][0], [run for run in self._runs["patched"] if not no_end(run)]
+        return enough(*patched) if no_end(base) else max(first_deadline(self._share), enough(base))
+
+    def _job(self, seconds: float | None = None) -> Job:
+        return self._candidate.job(self._share if seconds is None else min(seconds, self._share))
+
+    def _side_by_side(self, base: Job, patched: Job) -> tuple[Run, Run]:
+        first, second = self._bench.together((self._sides.base, base), (self._sides.patched, patched))
+        return first, second
+
+    def _before(self, run: Run) -> Reading:
+        return before_the_patch(run, self._candidate, self._asked)
+
+    def _after(self, run: Run) -> Reading:
+        base = self._runs["base"][0].report.outcomes() if self._runs["base"] else {}
+        renamed = told_anew(base, run.report.outcomes()) if self._candidate.open_ended else {}
+        return with_the_patch(run, self._candidate, self._asked, renamed)
+
+    def _fails_too(self, reading: Reading) -> bool:
+        """Whether a run without the patch fails as the base did: by a failure, or by not coming to an end."""
+        if no_end(self._runs["base"][0]):
+            return hangs(reading.run, *(run for run in self._runs["patched"] if not no_end(run)))
+        return reading.state is State.FAILED
+
+    def _ask_for_what_fails(self, reading: Reading) -> None:
+        if reading.state is State.FAILED and self._candidate.runner is not None:
+            path, open_ended = self._candidate.path, self._candidate.open_ended
+            self._asked = what_fails(reading, self._asked, path, open_ended=open_ended)
+
+
+def _doubt(run: Run) -> str:
+    """Why a passing run with the patch cannot be trusted by itself; empty when it can."""
+    if run.job.canary and not run.canary_failed:
+        return "with the patch the planted failing test was not reported, so the run shows nothing"
+    if run.job.record and not ending(run.record)[0]:
+        return "with the patch the script ended before it came to its end"
+    return ""

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
-from sweagent.verify.proof import Finding, Proof, Verdict, Weight
+from sweagent.testing import TestOutcome
+from sweagent.verify.proof import Finding, Proof, RegressionEvidence, Verdict, Weight
 
 _SHOWN = 3
 
@@ -32,6 +33,15 @@ def with_accepted(proof: Proof, names: Collection[str]) -> Proof:
     if proof.to_review:
         return proof.model_copy(update={"reason": review_reason(proof.proved, proof.to_review)})
     return proof.model_copy(update={"verdict": Verdict.VERIFIED, "reason": proof.proved})
+
+
+def lost_tests(regression: RegressionEvidence) -> list[Finding]:
+    """Tests that passed before and neither pass nor fail now: the code under test can have had them skipped."""
+    return [
+        Finding(rule="lost-test", path=item.id, detail=f"passed before and is {item.after.value} now")
+        for item in regression.otherwise
+        if item.before is TestOutcome.PASSED and item.after is not TestOutcome.PASSED
+    ]
 
 
 def unused(names: Iterable[str], findings: Collection[Finding]) -> list[str]:

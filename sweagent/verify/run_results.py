@@ -9,6 +9,7 @@ from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult, parse
 from sweagent.testing.witnessed import Witnessed
 from sweagent.verify.canary import Canary
+from sweagent.verify.import_origins import Stray
 from sweagent.verify.proof import CanaryState, Side
 from sweagent.verify.targets import STEADY_OPTIONS
 from sweagent.verify.witness import WITNESSED, Testimony, Witness, read_testimony
@@ -42,6 +43,7 @@ class Job:
         record: the name of a file in that folder that the run leaves when it ends as it should.
         unseen: the code under test is not to see that a test runner is loaded.
         shown: the command for the record, without what is there for the harness's sake; empty for the very command.
+        test_files: how many test files it is given.
     """
 
     purpose: str
@@ -55,6 +57,7 @@ class Job:
     record: str = ""
     unseen: bool = False
     shown: str = ""
+    test_files: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Run:
         record: what the run left in its record file; None when there is none.
         whole: the printed output and the report agree, and nothing was cut off.
         told: what the second witness saw, whatever the report says; None when it was not there.
+        strays: the changed modules that were not loaded from the work tree; such a run shows nothing of them.
         ours: why the run failed because of the harness's own options, plugin or hook; empty when it did not.
     """
 
@@ -79,6 +83,7 @@ class Run:
     whole: bool = True
     told: Testimony | None = None
     ours: str = ""
+    strays: tuple[Stray, ...] = ()
 
     @property
     def canary_failed(self) -> bool:

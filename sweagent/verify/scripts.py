@@ -1,5 +1,6 @@
 """Runs a Python script so that the harness can tell a script that came to its end from one that was cut short."""
 
+import ast
 import json
 from collections.abc import Iterable
 
@@ -36,9 +37,16 @@ else:
         real = os.path.realpath(where).replace(os.sep, "/") if where else ""
         forced = any(real.endswith("/" + name) for name in changed)
         if path:
+            stems = [name.rsplit("/", 1)[-1].split(".")[0] for name in changed]
+            loaded = []
+            for name, module in list(_sys.modules.items()):
+                place = getattr(module, "__file__", None)
+                if isinstance(place, str) and os.path.basename(place).split(".")[0] in stems:
+                    loaded += [[name, os.path.abspath(place)], [name, os.path.realpath(place)]]
             with open(path, "w") as file:
                 moved = process() != began
-                json.dump({{"ended": "moved" if moved else ended, "where": where if forced else ""}}, file)
+                said = {{"ended": "moved" if moved else ended, "where": where if forced else "", "loaded": loaded}}
+                json.dump(said, file)
         _sys.exit(status)
     _drive()
 """
@@ -59,10 +67,30 @@ def driven(source: bytes, changed: Iterable[str]) -> bytes | None:
     return _DRIVER.format(source=repr(text), variable=repr(RECORD_VARIABLE), changed=repr(sorted(changed))).encode()
 
 
+def source_of(content: bytes) -> bytes:
+    """The script inside a driver; any other content as it is."""
+    if not content.startswith(_DRIVER.partition("{")[0].encode()):
+        return content
+    line = content.splitlines()[1].removeprefix(b"_source = ")
+    return str(ast.literal_eval(line.decode())).encode()
+
+
 def ending(record: str | None) -> tuple[str, str]:
     """How a driven script ended, and in which changed file it was ended; empty when there is no record."""
+    data = _read(record)
+    return str(data.get("ended", "")), str(data.get("where", ""))
+
+
+def loaded_modules(record: str | None) -> frozenset[tuple[str, str]]:
+    """The modules, each with its file, that a driven script loaded and whose file has the name of a changed one."""
+    found = _read(record).get("loaded")
+    pairs = found if isinstance(found, list) else []
+    return frozenset((str(pair[0]), str(pair[1])) for pair in pairs if isinstance(pair, list) and len(pair) == 2)
+
+
+def _read(record: str | None) -> dict[str, object]:
     try:
         data = json.loads(record or "{}")
-        return str(data.get("ended", "")), str(data.get("where", ""))
-    except (ValueError, AttributeError):
-        return "", ""
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}

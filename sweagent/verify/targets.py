@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, command_for
+from sweagent.testing.file_kinds import HarnessFile, harness_file
 from sweagent.testing.naming import PlainName, matching
-from sweagent.verify.harness_files import HarnessFile, harness_file
 
 STEADY_OPTIONS = "--continue-on-collection-errors --maxfail=0 -p no:randomly"
 """For pytest: what the project says of stopping early, and plugins that shuffle, are overruled."""

@@ -53,6 +53,26 @@ def tests_in(path: str, content: bytes) -> dict[str, str]:
         return {}
 
 
+def defines_tests(path: str, content: bytes) -> bool:
+    """Whether a file named as a test defines any, of its own or by inheritance; data and helpers of tests do not.
+
+    Args:
+        path: tells the language; only Python is looked into.
+        content: of the file.
+    """
+    if not path.endswith(".py"):
+        return True
+    try:
+        nodes = list(ast.walk(ast.parse(content)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True
+    functions = (node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    classes = (node.name for node in nodes if isinstance(node, ast.ClassDef))
+    return any(name.startswith("test") or name == "load_tests" for name in functions) or any(
+        name.startswith("Test") or name.endswith(("Test", "Tests", "TestCase")) for name in classes
+    )
+
+
 def run_by_their_names(content: bytes, tests: Iterable[str], *, unittest: bool) -> bool:
     """Whether tests are run under the names that they have in their file.
 

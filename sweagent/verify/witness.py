@@ -9,7 +9,7 @@ the interpreter starts. In Node's process there is no witness, only a guard of t
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sweagent.testing import Runner, TestOutcome
@@ -28,12 +28,14 @@ class Testimony:
         raised: the tests, by their ids in the work tree, whose body was seen to end in an exception.
         moved: those that ended in another process than they began in, or began in another than the runner's; with
             a word that says which of the two.
+        origins: the watched modules that were loaded, each with its file.
     """
 
     __test__ = False
 
     raised: frozenset[str] = frozenset()
     moved: frozenset[tuple[str, str]] = frozenset()
+    origins: frozenset[tuple[str, str]] = frozenset()
 
 
 class Witness:
@@ -43,15 +45,16 @@ class Witness:
         folder: where the run's own files lie.
         runner: which runner it is to watch, one of `WITNESSED`.
         unseen: it also hides the runner, pytest or unittest, from the code under test.
+        modules: the names of the Python modules of which it notes where they were loaded from.
     """
 
-    def __init__(self, folder: str, runner: Runner, *, unseen: bool = False) -> None:
+    def __init__(self, folder: str, runner: Runner, *, unseen: bool = False, modules: Iterable[str] = ()) -> None:
         self._is_plugin, self._is_guard = runner is Runner.PYTEST, runner in _GUARDED
         self.module = f"w{secrets.token_hex(8)}" if self._is_plugin else "sitecustomize"
         self.path = f"{folder}/{self.module}.{'cjs' if self._is_guard else 'py'}"
         self.record = f"{folder}/{secrets.token_hex(8)}"
         name = "pytest_witness.py" if self._is_plugin else "node_guard.cjs" if self._is_guard else "startup_witness.py"
-        self.source = monitor_source(name, record=self.record, unseen=unseen).encode()
+        self.source = monitor_source(name, record=self.record, unseen=unseen, modules=modules).encode()
         self._folder = folder
 
     def on_path(self, command: str) -> str:
@@ -88,14 +91,17 @@ def read_testimony(
         return None
     raised: dict[str, bool] = {}
     moved: set[tuple[str, str]] = set()
+    origins: set[tuple[str, str]] = set()
     for name, word, more in entries(record):
+        if word == "origin":
+            origins.update((name, str(file)) for file in more)
         if more or (planted and planted in name):
             continue
         if word in ("raised", "returned"):
             raised[witnessed.id_of(runner, name)] = word == "raised"
         elif word in ("moved", "elsewhere"):
             moved.add((word, witnessed.id_of(runner, name)))
-    return Testimony(frozenset(name for name, bad in raised.items() if bad), frozenset(moved))
+    return Testimony(frozenset(name for name, bad in raised.items() if bad), frozenset(moved), frozenset(origins))
 
 
 def contradicted(told: Testimony | None, outcomes: Mapping[str, TestOutcome]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from sweagent.testing import TestOutcome
 from sweagent.verify import Proof, Verdict, feedback, render_junit, render_markdown, render_terminal
 from sweagent.verify.proof import (
+    Cause,
     CommandRun,
     Finding,
     Origin,
@@ -18,6 +19,8 @@ from sweagent.verify.proof import (
     TestChange,
     Weight,
 )
+from sweagent.verify.review import lost_tests
+from sweagent.verify.sentences import compared
 
 
 def proof(verdict: Verdict = Verdict.VERIFIED, **changes) -> Proof:
@@ -168,3 +171,40 @@ def test_feedback_says_what_to_mend(verdict, changes, part):
     text = feedback(proof(verdict, **changes))
     assert part in text
     assert len(text) < 3000
+
+
+@pytest.mark.parametrize(
+    ("verdict", "changes"),
+    [
+        (Verdict.VERIFIED, {}),
+        (Verdict.NEEDS_REVIEW, {"findings": (TO_REVIEW,)}),
+        *((Verdict.UNVERIFIED, {"cause": cause}) for cause in (Cause.ENVIRONMENT, Cause.HARNESS, Cause.TIME)),
+    ],
+)
+def test_nothing_is_fed_back_that_the_policy_cannot_mend(verdict, changes):
+    assert feedback(proof(verdict, **changes)) == ""
+
+
+def test_a_sentence_has_both_counts_and_all_that_is_between_them():
+    def change(name: str, before: TestOutcome, after: TestOutcome) -> TestChange:
+        return TestChange(id=name, before=before, after=after)
+
+    passed = TestOutcome.PASSED
+    same = RegressionEvidence(compared=42, passed_before=41, passed_after=41)
+    assert compared(same) == "41 existing tests pass as before"
+    told = compared(
+        same.model_copy(
+            update={
+                "passed_after": 36,
+                "otherwise": tuple(change(f"t::{n}", passed, TestOutcome.XFAILED) for n in range(5)),
+                "vanished": ("t::p[1]",),
+                "not_compared": ("tests/slow.py: the time was used up",),
+            }
+        )
+    )
+    assert "of 42 existing tests that were compared 41 passed before and 36 pass now" in told
+    assert "t::0 (xfailed)" in told
+    assert "and 2 more" in told
+    assert "t::p[1]" in told
+    assert "not compared: tests/slow.py: the time was used up" in told
+    assert len(lost_tests(same.model_copy(update={"otherwise": (change("t", passed, TestOutcome.SKIPPED),)}))) == 1

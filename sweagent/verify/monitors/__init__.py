@@ -4,21 +4,24 @@ They are files of the package so that they can be linted; the harness never impo
 that a judged project may need: the plugin of pytest since 2.7, the rest since 3.5.
 """
 
+from collections.abc import Iterable
 from importlib.resources import files
 
-_HIDE = "from hide import hide\n"
-_SETTINGS = 'RECORD, UNSEEN = "", False\n'
+_PARTS = {"from hide import hide\n": "hide.py", "from origins import note_origins\n": "origins.py"}
+_SETTINGS = 'RECORD, UNSEEN, MODULES = "", False, ()\n'
 
 
-def monitor_source(name: str, *, record: str = "", unseen: bool = False) -> str:
+def monitor_source(name: str, *, record: str = "", unseen: bool = False, modules: Iterable[str] = ()) -> str:
     """The text of a program, ready to be written into a sandbox.
 
     Args:
         name: its file's name in this package.
         record: where it is to write what it sees.
         unseen: whether it also hides the test runner from the code under test.
+        modules: the names of the Python modules of which it notes where they were loaded from.
     """
     own = files(__name__)
     source = own.joinpath(name).read_text(encoding="utf-8")
-    source = source.replace(_HIDE, own.joinpath("hide.py").read_text(encoding="utf-8"))
-    return source.replace(_SETTINGS, f"RECORD, UNSEEN = {record!r}, {unseen!r}\n")
+    for line, part in _PARTS.items():
+        source = source.replace(line, own.joinpath(part).read_text(encoding="utf-8"))
+    return source.replace(_SETTINGS, f"RECORD, UNSEEN, MODULES = {record!r}, {unseen!r}, {tuple(sorted(modules))!r}\n")

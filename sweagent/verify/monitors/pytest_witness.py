@@ -5,8 +5,9 @@ import os
 import pytest
 
 from hide import hide
+from origins import note_origins
 
-RECORD, UNSEEN = "", False
+RECORD, UNSEEN, MODULES = "", False, ()
 VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS")
 OPEN, DUMPS, PROCESS = open, json.dumps, os.getpid
 HOME = PROCESS()
@@ -49,7 +50,12 @@ def pytest_collection_finish(session):
         collected.setdefault(str(file), []).append(item.nodeid)
     for file in collected:
         write(file, "collected", collected[file])
+    note_origins(MODULES, write)
     yield
+
+
+def pytest_sessionfinish():
+    note_origins(MODULES, write)
 
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)

@@ -3,9 +3,10 @@ import os
 import sys
 
 from hide import hide
+from origins import note_origins
 
 __unittest = True  # its frames are no part of what a failure shows
-RECORD, UNSEEN = "", False
+RECORD, UNSEEN, MODULES = "", False, ()
 OPEN, PROCESS = open, os.getpid
 HOME, HERE = PROCESS(), os.path.dirname(os.path.abspath(__file__))
 MOST = 4000  # characters of a failure
@@ -216,4 +217,5 @@ if sys.version_info >= (3, 4):
     with OPEN(RECORD, "a"):
         pass
     sys.meta_path.insert(0, Finder())
+    __import__("atexit").register(note_origins, MODULES, write)
 leave()

@@ -1,0 +1,55 @@
+"""The sentences of a verdict, made from the evidence that they speak of."""
+
+from collections.abc import Iterable
+
+from sweagent.verify.proof import RegressionEvidence, ReproductionEvidence, TestChange
+
+_NAMED = 3
+
+
+def proved(shown: ReproductionEvidence, regression: RegressionEvidence) -> str:
+    """What was shown of a patch: the reproduction, and both counts of the existing tests with what is between them."""
+    return f"{shown.name} fails without the patch and passes with it; {compared(regression)}"
+
+
+def compared(regression: RegressionEvidence) -> str:
+    """What became of the existing tests: as before only where the counts and every outcome are the same."""
+    before, after = regression.passed_before, regression.passed_after
+    tests = "test passes" if before == 1 else "tests pass"
+    apart = (*regression.otherwise, *regression.pinned, *regression.fixed, *regression.flaky)
+    if before == after and not apart:
+        said = f"{before} existing {tests} as before"
+    else:
+        said = f"of {regression.compared} existing tests that were compared {before} passed before and {after} pass now"
+        said += _group("ended otherwise", regression.otherwise)
+        said += _group("pinned what the reproduction calls wrong", regression.pinned)
+        said += _group("now passing", regression.fixed)
+        said += _group("unsteady", regression.flaky)
+    if regression.vanished:
+        names = listed(regression.vanished)
+        said += f"; {len(regression.vanished)} told under other ids now, not compared one by one: {names}"
+    if regression.not_compared:
+        more = len(regression.not_compared) - 1
+        said += f"; not compared: {regression.not_compared[0]}{f', and {more} more' if more else ''}"
+    return said
+
+
+def regressed(regression: RegressionEvidence) -> str:
+    """Which tests got worse, and what they came to."""
+    changes = regression.regressions
+    return f"passed before and not any more: {_changes(changes)}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first few names, and how many there are more."""
+    known = list(names)
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    return f"{', '.join(known[:_NAMED])}{more}"
+
+
+def _group(what: str, changes: tuple[TestChange, ...]) -> str:
+    return f"; {what}: {_changes(changes)}" if changes else ""
+
+
+def _changes(changes: Iterable[TestChange]) -> str:
+    return listed(f"{item.id} ({item.after.value})" for item in changes)
