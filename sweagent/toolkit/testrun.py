@@ -29,7 +29,7 @@ def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, option
         file = context.sandbox.read(report_file, limit=_REPORT).decode("utf-8", "replace")
     except OSError:
         file = ""
-    report = parse(runner, done.output, exit_code=done.exit_code, report=file)
+    report = parse(runner, done.output, exit_code=done.exit_code, report=file, workdir=context.sandbox.workdir)
     return Observation(
         text=_said(context, report, done, timeout),
         status="timeout" if done.timed_out else "ok" if report.ok else "error",

@@ -11,6 +11,7 @@ from sweagent.testing.witnessed import Witnessed
 from sweagent.verify.canary import Canary
 from sweagent.verify.import_origins import Stray
 from sweagent.verify.proof import CanaryState, Side
+from sweagent.verify.targets import STEADY_OPTIONS
 from sweagent.verify.witness import WITNESSED, Testimony, Witness, read_testimony
 
 _OUR_OPTIONS = re.compile(
@@ -19,8 +20,8 @@ _OUR_OPTIONS = re.compile(
     re.VERBOSE,
 )
 _USAGE = re.compile(r"^(?:\S+: )?(?:error|ERROR): .*$", re.MULTILINE)
-_USED_WRONGLY = 4
-"""pytest's status for wrong options."""
+_USED_WRONGLY = (2, 4)
+"""pytest's status for wrong options, before 3 and since."""
 _NOTHING_COLLECTED = 5
 """pytest's status when no test was found."""
 
@@ -180,9 +181,9 @@ def _ours(run: Run, witness: Witness | None) -> str:
     ):
         said = [line.strip() for line in done.output.splitlines() if re.match(r"\S*\s*(?:\w+\.)*\w+Error\b", line)]
         return f"the witness of {run.job.runner} broke off the run: {said[-1] if said else 'no error is named'}"[:300]
-    if run.job.runner is not Runner.PYTEST or done.exit_code != _USED_WRONGLY:
+    if run.job.runner is not Runner.PYTEST or done.exit_code not in _USED_WRONGLY:
         return ""
-    own = run.job.shown or ""
+    own = run.job.shown.replace(STEADY_OPTIONS, "")
     for line in _USAGE.findall(done.output):
         option = _OUR_OPTIONS.search(line)
         if option and option.group() not in own:

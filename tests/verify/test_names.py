@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sweagent.testing import Runner, TestOutcome
-from sweagent.verify import targets
+from sweagent.verify import Verdict, targets
 from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.canary import make_canary
 from sweagent.verify.witness import WITNESS
@@ -370,3 +370,20 @@ def test_of_django_with_two_workers(python, version, style, project, old_environ
     assert run.report.outcome_of("app.tests.Plain.test_bad") is F
     assert_counts(run)
     assert {word for word, _ in run.told.moved} == {"elsewhere"}
+
+
+def test_the_planted_test_is_no_part_of_a_commands_status(project):
+    files = {"tests/test_it.py": "def test_a():\n    pass\n", "fix.py": "x = 1\n"}
+    proof = project(files).verify({"fix.py": "x = 2\n"}, test_command=f"{sys.executable} -m pytest")
+    assert {(run.exit_code, run.canary, run.output) for run in proof.commands} == {(0, "failed as planted", "")}
+    assert proof.regression.passed_after == 1
+
+
+def test_a_run_that_fails_because_of_us_is_said_to_and_ends_the_verification(project, old_environment):
+    # Older than what is promised: it knows neither --override-ini nor --continue-on-collection-errors.
+    program = old_environment("3.6", "pytest==2.9.2")
+    files = {f"tests/test_{name}.py": "def test_a():\n    pass\n" for name in "abc"}
+    proof = project({**files, "fix.py": "x = 1\n"}).verify({"fix.py": "x = 2\n"}, test_command=f"{program} -m pytest")
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert "fix-issue itself made a run fail: this version of pytest refuses an option of ours" in proof.reason
+    assert len(proof.commands) <= 2
