@@ -155,3 +155,12 @@ def test_the_first_file_that_a_test_was_collected_from_counts():
     assert seen.id_of(Runner.PYTEST, "test_a.py::C::()::test_x") == "tests/test_a.py::C::test_x"
     assert seen.id_of(Runner.PYTEST, "../lib/test_b.py::test_y") == "lib/test_b.py::test_y"
     assert seen.by_junit == {("test_a.C", "test_x"): "tests/test_a.py::C::test_x"}
+
+
+def test_the_failure_is_told_by_the_parent_where_a_worker_cannot():
+    details = 'Traceback (most recent call last):\n  File "/repo/m.py", line 3, in setUp\nKeyError: 1\n'
+    entries = (("m.Case.test_x", "ended", "error", ""), ("m.Case.test_x", "ended", "error", details))
+    seen = Witnessed.of_record(record(*entries), "/repo")
+    report = parse(Runner.DJANGO, "", exit_code=1, witnessed=seen)
+    assert [(item.outcome, item.message) for item in report.results] == [(E, "KeyError: 1")]
+    assert report.summary == "1 error"
