@@ -29,7 +29,8 @@ def _modules() -> dict[str, Path]:
     """Every module of the product by its dotted name; the files of tools/ count as modules of `tools`."""
     found = {}
     for path in [*(ROOT / "sweagent").rglob("*.py"), *(ROOT / "tools").glob("*.py")]:
-        if path.name == "__main__.py":
+        # Monitors are programs for the sandbox, which the product reads as text.
+        if path.name == "__main__.py" or (path.parent.name == "monitors" and path.name != "__init__.py"):
             continue
         parts = path.relative_to(ROOT).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path

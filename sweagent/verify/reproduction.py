@@ -28,6 +28,8 @@ _NOT_PASSING = {
     State.NO_END: "with the patch it {}",
     State.FAILED: "it still fails with the patch: {}",
 }
+_AS_LONG = 2
+"""A run that was not given so many times what another one of its side takes says nothing by not ending."""
 _UNSTEADY = "it is not steady: "
 _LIES = "the patched run does not tell the truth"
 
@@ -211,7 +213,7 @@ class _Judging:
         )
         self._runs["control"].append(control)
         self._runs["patched"].append(patched)
-        if refusal := self._nothing_can_be_shown(control, patched):
+        if refusal := self._nothing_can_be_shown(control, patched) or self._starved(control, patched):
             return refusal
         self._findings += self._lies()
         if self._findings:
@@ -221,6 +223,17 @@ class _Judging:
         if shown:
             self._ask_for_what_fails(without)
         return self._not_passing(shown) or (None if shown else self._passes_without())
+
+    def _starved(self, *runs: Run) -> _Refusal | None:
+        """Whether a run was ended sooner than the first one on its side would have been: the time was used up."""
+        for run in runs:
+            first = self._runs["patched" if run.side == "patched" else "base"][0]
+            if no_end(run) and not no_end(first) and run.completed.seconds < _AS_LONG * first.completed.seconds:
+                took = f"a run takes {first.completed.seconds:.0f} s here"
+                return _Refusal(
+                    f"the time was used up before it could be run again ({took}): give more with --seconds", Cause.TIME
+                )
+        return None
 
     def _lies(self) -> list[Finding]:
         return find_forgery(self._without, self._runs["patched"])
@@ -260,7 +273,7 @@ class _Judging:
             orders.append((self._sides.patched, unseen))
         control, *hidden = self._bench.together(*orders)
         self._runs["control"].append(control)
-        if refusal := self._nothing_can_be_shown(control):
+        if refusal := self._nothing_can_be_shown(control) or self._starved(control):
             return refusal
         # Three failures that are the very same tell as much as four.
         if len({self._before(run).signature for run in self._without}) > 1:

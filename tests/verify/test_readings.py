@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from sweagent.sandbox.base import Completed
@@ -5,8 +7,9 @@ from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.verify.bench import Job, Run
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.hangs import enough, hangs
-from sweagent.verify.proof import Origin
+from sweagent.verify.proof import Cause, Origin
 from sweagent.verify.readings import Asked, State, before_the_patch, what_fails, with_the_patch
+from sweagent.verify.reproduction import _Judging
 
 FILE = "tests/test_a.py"
 CANDIDATE = Candidate(Origin.REGISTERED, FILE, FILE, f"pytest {FILE}", runner=Runner.PYTEST, open_ended=True)
@@ -100,3 +103,12 @@ def test_a_hang_is_told_from_slowness_by_what_the_other_side_takes(given, other,
     assert hangs(of_seconds(given, ended=False), ended) is expected
     assert not hangs(of_seconds(given, ended=True), ended)
     assert enough(ended, of_seconds(20, ended=True)) == max(200, 10 * other)
+
+
+@pytest.mark.parametrize(("seconds", "cause"), [(1, Cause.TIME), (60, None)])
+def test_a_run_that_had_less_time_than_another_took_says_nothing(seconds, cause):
+    judging = _Judging(CANDIDATE, None, None, "")
+    judging._runs["patched"] = [of_seconds(20, ended=True)]
+    late = dataclasses.replace(of_seconds(seconds, ended=False), side="patched")
+    refusal = judging._starved(late)
+    assert (refusal.cause if refusal else None) is cause
