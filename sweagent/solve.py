@@ -33,7 +33,7 @@ from sweagent.trajectory import (
     VerdictGiven,
     read_events,
 )
-from sweagent.verify import Proof, Verdict, exit_code, feedback, verify
+from sweagent.verify import Proof, Ticker, Verdict, exit_code, feedback, verify
 from sweagent.workplace import prepare
 
 HINT_TOKENS = 400
@@ -315,15 +315,17 @@ class _Run:
 
     def _verify(self, candidate: Candidate) -> Proof:
         state = self._journal.state
-        proof = verify(
-            self._task,
-            candidate.patch,
-            sandboxes=self._workplace.open,
-            reproduction=state.reproduction,
-            named_tests=tuple(state.named_tests),
-            test_command=self._workplace.test_command,
-            settings=self._settings.verify,
-        )
+        with Ticker(self._note) as progress:
+            proof = verify(
+                self._task,
+                candidate.patch,
+                sandboxes=self._workplace.open,
+                reproduction=state.reproduction,
+                named_tests=tuple(state.named_tests),
+                test_command=self._workplace.test_command,
+                settings=self._settings.verify,
+                progress=progress,
+            )
         file = self._candidates.file(self._candidates.judged(candidate, proof))
         self._journal.record(
             VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)

@@ -106,7 +106,7 @@ def _judge(
     quiet: bool,
 ) -> "Proof":
     from sweagent.run_folder import new_run_id
-    from sweagent.verify import verify, verify_without_running
+    from sweagent.verify import Ticker, verify, verify_without_running
     from sweagent.workplace import prepare
 
     def note(text: str) -> None:
@@ -116,7 +116,7 @@ def _judge(
     at_once = verify_without_running(task, patch, settings=settings.verify)
     if at_once:
         return at_once
-    with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace:
+    with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace, Ticker(note) as progress:
         return verify(
             task,
             patch,
@@ -126,6 +126,7 @@ def _judge(
             named_tests=tuple(tests),
             test_command=workplace.test_command,
             settings=settings.verify,
+            progress=progress,
         )
 
 

@@ -152,7 +152,7 @@ def is_missing(name: str, message: str, details: str) -> bool:
 
 
 _BEFORE_THE_BODY = re.compile(
-    r"^\s*File .*, in (?:_?(?:async)?_?(?:setUp|tearDown)\w*|_(?:pre|fixture)_setup|_(?:post|fixture)_teardown"
+    r"^\s*File .*, in (?:_?(?:async)?(?:[sS]etUp|[tT]earDown)\w*|_(?:pre|fixture)_setup|_(?:post|fixture)_teardown"
     r"|_call(?:SetUp|TearDown|Cleanup)|doCleanups|\w*[cC]leanup)$",
     re.MULTILINE,
 )

@@ -107,7 +107,7 @@ def _sympy(base: str, tests: list[str], report: str) -> str:
     split = [(*test.split("::", 1), "")[:2] for test in tests]
     names = list(dict.fromkeys(name for _, name in split if name))
     keywords = f"-k {_quoted(names)}" if all(name for _, name in split) and names else ""
-    return _join(base, "-C --verbose", _quoted(list(dict.fromkeys(path for path, _ in split if path))), keywords)
+    return _join(base, "--verbose", _quoted(list(dict.fromkeys(path for path, _ in split if path))), keywords)
 
 
 def _go(base: str, tests: list[str], report: str) -> str:

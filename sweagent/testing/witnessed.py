@@ -99,7 +99,8 @@ class Witnessed:
                     continue
                 item = in_the_body(item)
             old, other = results.get(item.id), said.get(item.id)
-            if old is not None and not item.outcome.worse_than(old.outcome):
+            # The same news come from a worker process, without the failure's text, and from its parent.
+            if old and not item.outcome.worse_than(old.outcome) and (old.details or item.outcome is not old.outcome):
                 continue
             update = {"title": other.title if other else ""}
             if other and other.outcome.bad and item.outcome.bad and other.details:

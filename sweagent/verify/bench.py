@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
+from sweagent.verify.comparison.standby import Standby
 from sweagent.verify.import_origins import Stray, strays
+from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.run_results import Job, Left, Run, read_run
 from sweagent.verify.scripts import loaded_modules
@@ -62,10 +64,20 @@ class Bench:
         open_sandbox: opens a fresh sandbox with the base tree.
         seconds: for all jobs together.
         clock: monotonic seconds.
+        progress: told of every command that begins or ends, perhaps from another thread.
     """
 
-    def __init__(self, open_sandbox: SandboxOpener, seconds: float, clock: Clock = time.monotonic) -> None:
-        self._open = open_sandbox
+    def __init__(
+        self,
+        open_sandbox: SandboxOpener,
+        seconds: float,
+        clock: Clock = time.monotonic,
+        progress: Listener | None = None,
+    ) -> None:
+        self._standby = Standby(open_sandbox)
+        self._progress, self._tests = progress, 0
+        self.ahead = 2
+        """So many sandboxes are opened, where they are isolated, while the commands before still run."""
         self._clock = clock
         self._deadline = clock() + seconds
         self._live: set[Sandbox] = set()
@@ -136,6 +148,15 @@ class Bench:
                 )
         return [run for run, _ in done]
 
+    def close(self) -> None:
+        """Remove every sandbox, also those that nobody came to use."""
+        self._standby.close()
+
+    def _tell(self, side: SideTree, job: Job, *, ended: bool) -> None:
+        if self._progress:
+            event = VerifyProgress(side.name, job.purpose, job.test_files, self._tests, self.remaining, ended)
+            self._progress(event)
+
     def _end_all(self) -> None:
         """Let no job go on that nobody waits for any more."""
         self._stopped = True
@@ -145,7 +166,7 @@ class Bench:
     @contextmanager
     def _sandbox(self, opened: threading.Event) -> Iterator[Sandbox]:
         try:
-            with self._open() as sandbox:
+            with self._standby.take() as sandbox:
                 self.info = sandbox.info
                 opened.set()
                 self._live.add(sandbox)
@@ -164,6 +185,9 @@ class Bench:
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
+                if self.apart:
+                    self._standby.prepare(self.ahead)
+                self._tell(side, job, ended=False)
                 witness = None
                 if job.runner in WITNESSED and self._witnessed:
                     witness = Witness(folder, job.runner, unseen=job.unseen, modules=self.watched)
@@ -182,7 +206,10 @@ class Bench:
                 origins = run.told.origins if run.told else loaded_modules(run.record)
                 run = replace(run, strays=strays(self.watched, origins, sandbox.workdir))
                 self._origins.append((job.purpose, sandbox.workdir, origins))
-                sandbox.run(f"rm -rf -- {folder}", fresh=True)
+                if not self.apart:
+                    sandbox.run(f"rm -rf -- {folder}", fresh=True)
+                self._tests += len(run.report.results)
+                self._tell(side, job, ended=True)
         except OSError as error:
             raise SandboxError(
                 f"a file of the judged run cannot be written: {error}",
@@ -225,14 +252,15 @@ class Bench:
 def _lay_out(sandbox: Sandbox, side: SideTree, job: Job, folder: str) -> None:
     if side.archive:
         sandbox.put_tree(side.archive, sandbox.workdir)
-    if side.deleted:
-        sandbox.run("rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted), fresh=True)
     files = {**side.files, **job.files}
     if job.canary:
         files.update(job.canary.files)
+    prepare = f"mkdir -m 700 -p {folder}"
+    if side.deleted:
+        prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)
+    sandbox.run(prepare, fresh=True)
     for path, data in files.items():
         sandbox.write(path, data)
-    sandbox.run(f"mkdir -m 700 -p {folder}", fresh=True)
 
 
 def _read(sandbox: Sandbox, path: str) -> str | None:

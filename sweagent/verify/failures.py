@@ -21,7 +21,7 @@ def lacking(run: Run, results: Iterable[TestResult], path: str, own: frozenset[s
     Args:
         run: the failed run.
         results: its failed tests.
-        path: the reproduction's file; what it imports for itself is its own affair.
+        path: the reproduction's file; what it imports for itself is its own affair. Empty for none such.
         own: the top-level names of the work tree's modules.
     """
     failed = list(results)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
 from sweagent.verify.pins import Pins
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
+from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
     Cause,
     Finding,
@@ -38,6 +40,8 @@ from sweagent.verify.tree import Trees, open_trees
 _NEAREST = 4
 """So many test files that have to do with the change are compared first."""
 
+_SMALL_SUITE_FILES, _SMALL_SUITE_BYTES = 40, 200_000
+
 _PYTHON_RUNNERS = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
 _BUILT = (".c", ".cc", ".cpp", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".f", ".f90", ".in")
 _BUILD_FILES = ("setup.py", "meson.build", "CMakeLists.txt", "requirements.txt", "Cargo.toml")
@@ -55,6 +59,7 @@ def verify(
     settings: VerifySettings | None = None,
     issue_text: str = "",
     clock: Clock = time.monotonic,
+    progress: Listener | None = None,
 ) -> Proof:
     """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
 
@@ -70,6 +75,7 @@ def verify(
         settings: how much time there is, and what is let pass.
         issue_text: the issue; empty takes the task's.
         clock: monotonic seconds.
+        progress: told of every command that begins or ends, perhaps from another thread.
 
     Returns:
         The proof. A failing environment gives the verdict `unverified`, not an error.
@@ -85,7 +91,7 @@ def verify(
         issue_text=issue_text or task.issue.text,
         replaces=replaces,
     )
-    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock).proof()
+    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress).proof()
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
@@ -114,11 +120,17 @@ def _no_sandbox() -> NoReturn:
 
 class _Verification:
     def __init__(
-        self, patch: Patch, inputs: Inputs, settings: VerifySettings, sandboxes: SandboxOpener, clock: Clock
+        self,
+        patch: Patch,
+        inputs: Inputs,
+        settings: VerifySettings,
+        sandboxes: SandboxOpener,
+        clock: Clock,
+        progress: Listener | None = None,
     ) -> None:
         self._patch, self._inputs, self._settings = patch, inputs, settings
         self._clock, self._started = clock, clock()
-        self._bench = Bench(sandboxes, settings.seconds, clock)
+        self._bench = Bench(sandboxes, settings.seconds, clock, progress)
         self._findings: list[Finding] = []
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
@@ -127,11 +139,12 @@ class _Verification:
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
         self._nearest_missed = False
+        self._stopped = ""
         self._proved = ""
         self._cause: Cause | None = None
 
     def proof(self) -> Proof:
-        with open_trees(self._inputs.task.repository) as trees:
+        with closing(self._bench), open_trees(self._inputs.task.repository) as trees:
             return self._result(*(self._at_a_glance(trees) or self._judge(trees)))
 
     def proof_without_running(self) -> Proof | None:
@@ -265,13 +278,17 @@ class _Verification:
             pinned=pins.is_pinned,
         )
         compared = check.run(
-            plan.tests, leading=plan.leading, nearest=min(_NEAREST, plan.related), related=plan.related
+            plan.tests,
+            leading=plan.leading,
+            nearest=min(_NEAREST, plan.related),
+            related=plan.related,
+            small=_is_small(plan, trees),
         )
         self._regression = pins.set_apart(compared)
         found = (*check.findings, *pins.findings(self._regression), *lost_tests(self._regression))
         self._findings += accepted(found, self._settings.accept)
         self._not_checked += check.not_checked
-        self._nearest_missed = check.nearest_missed
+        self._nearest_missed, self._stopped = check.nearest_missed, check.stopped
 
     def _verdict(self, unresolved: str) -> tuple[Verdict, str]:
         regression = self._regression
@@ -298,6 +315,8 @@ class _Verification:
     def _doubt_of_the_tests(self) -> tuple[Cause, str] | None:
         """Why the existing tests do not speak for a patch that its reproduction does, and what has to be mended."""
         regression = self._regression
+        if self._stopped and not regression.compared:
+            return Cause.ENVIRONMENT, f"the existing tests could not be compared: {self._stopped}"
         if regression.canary == "not seen":
             reason = "the test runner cannot be shown to run: a planted failing test was not reported"
             return Cause.ENVIRONMENT, reason
@@ -358,6 +377,13 @@ class _Verification:
             question=question_of(self._patch, self._inputs, self._settings.seconds),
             not_checked=tuple(dict.fromkeys(not_checked)),
         )
+
+
+def _is_small(plan: Plan, trees: Trees) -> bool:
+    """Whether all tests are run at once from the start, because they are few."""
+    if len(plan.tests) > _SMALL_SUITE_FILES:
+        return False
+    return sum(map(len, trees.read_many(trees.base, plan.tests).values())) <= _SMALL_SUITE_BYTES
 
 
 def _cause_of(reproductions: Iterable[ReproductionEvidence]) -> Cause:

@@ -163,7 +163,7 @@ class RegressionEvidence(Frozen):
     """The existing tests before and after."""
 
     compared: int = 0
-    """Tests whose outcome is known on both sides."""
+    """Tests whose outcome is known on both sides. Both counts below are of these."""
     passed_before: int = 0
     passed_after: int = 0
     files: tuple[str, ...] = ()

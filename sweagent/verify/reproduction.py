@@ -153,7 +153,8 @@ class _Judging:
 
     def _nothing_can_be_shown(self, *runs: Run) -> _Refusal | None:
         """What no reproduction can help: the harness is at fault, or what runs is not the work tree."""
-        if ours := next((run.ours for run in runs if run.ours), ""):
+        # A patched run may only seem to fail because of the harness.
+        if ours := next((run.ours for run in runs if run.ours and run.side != "patched"), ""):
             return _Refusal(f"fix-issue itself made the run fail: {ours}", Cause.HARNESS)
         if stray := next((stray for run in runs for stray in run.strays), None):
             return _Refusal(str(stray), Cause.ENVIRONMENT)
@@ -170,6 +171,9 @@ class _Judging:
         if not no_end(base):
             return None
         given = f"{base.completed.seconds:.0f} s"
+        if self._candidate.expected:
+            named = " or ".join(self._candidate.expected)
+            return _Refusal(f"it did not end in {given} on the base, and the issue tells of {named}")
         if no_end(patched):
             return _Refusal(f"it did not end in {given}, neither on the base nor with the patch")
         if hangs(base, patched):
@@ -189,7 +193,9 @@ class _Judging:
         return _Refusal(f"its failure on the base does not belong to the issue: {reason}") if reason else None
 
     def _lack(self, reading: Reading) -> str:
-        return lacking(reading.run, reading.bad, self._candidate.path, self._sides.own_modules)
+        # What a file imports that somebody vouches for is not its own affair.
+        path = "" if self._candidate.vouched else self._candidate.path
+        return lacking(reading.run, reading.bad, path, self._sides.own_modules)
 
     def _unexpected(self, run: Run) -> str:
         expected = self._candidate.expected

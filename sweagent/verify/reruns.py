@@ -16,7 +16,13 @@ _ALONE = 5
 _NAMED_AT_ONCE = 40
 _SLOWER = 3
 """A patched run that was given this many times what the base took, and has not ended, is not merely slow."""
-_BAD_OR_GONE = (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED, TestOutcome.NOT_THERE)
+_BAD_OR_GONE = (
+    TestOutcome.FAILED,
+    TestOutcome.ERROR,
+    TestOutcome.SKIPPED,
+    TestOutcome.XFAILED,
+    TestOutcome.NOT_THERE,
+)
 _NO_DOUBT = (TestOutcome.PASSED, TestOutcome.NOT_THERE)
 
 MakeJob = Callable[[Sequence[str], float, str, str], Job]
@@ -127,7 +133,8 @@ class Reruns:
 
     def _twice(self, names: Sequence[str], targets: Sequence[str], near: str) -> dict[str, "_Again"]:
         job = self._job(targets, self._bench.remaining / 4, "rerun", near)
-        runs = [self._bench.run(side, job) for side in (self._base, self._patched) for _ in range(2)]
+        orders = [(side, job) for side in (self._base, self._patched) for _ in range(2)]
+        runs = [*self._bench.together(*orders[:2]), *self._bench.together(*orders[2:])]
         taken = max(run.completed.seconds for run in runs[:2])
         starved = any(run.completed.timed_out for run in runs) and job.timeout < _SLOWER * taken
         return {name: _Again(tuple(run.report.outcome_of(name) for run in runs), starved) for name in names}

@@ -42,6 +42,7 @@ class Job:
         record: the name of a file in that folder that the run leaves when it ends as it should.
         unseen: the code under test is not to see that a test runner is loaded.
         shown: the command for the record, without what is there for the harness's sake; empty for the very command.
+        test_files: how many test files it is given.
     """
 
     purpose: str
@@ -55,6 +56,7 @@ class Job:
     record: str = ""
     unseen: bool = False
     shown: str = ""
+    test_files: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Which existing tests matter for a change, nearest first, found on the host without running anything.
 
-Four signs are added up: the test file is named after the changed file, it imports the changed module, it mentions
-names of the definitions that changed (rare names weigh more, as in Sparck Jones, "A statistical interpretation of term
-specificity and its application in retrieval", 1972), and it lies close by.
+Four signs are added up: the test file is named after the changed file, it imports the changed module or one that leads
+to it, it mentions names of the definitions that changed (rare names weigh more, as in Sparck Jones, "A statistical
+interpretation of term specificity and its application in retrieval", 1972), and it lies close by.
 """
 
 import ast
@@ -14,6 +14,8 @@ from pathlib import PurePosixPath
 
 from sweagent.testing import Runner
 from sweagent.testing.file_kinds import FileKinds
+from sweagent.verify.comparison.collection import read_collection
+from sweagent.verify.comparison.importers import Importers
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.test_edits import definitions, tests_in
 from sweagent.verify.tree import Trees
@@ -65,7 +67,8 @@ def rank_tests(
     names = {path: changed_names(path, old.get(path), new.get(path)) for path in sources}
     every_name = frozenset(name for of_file in names.values() for name in of_file)
     words = _mentions(contents, every_name)
-    by_source = {source: _scores(contents, tests, source, names[source], words) for source in sources}
+    importers = Importers(trees, sources)
+    by_source = {source: _scores(contents, tests, source, names[source], words, importers) for source in sources}
     total = {
         path: math.fsum(words.get(path, {}).values())
         + max((scores[path][1] for scores in by_source.values()), default=0.0)
@@ -92,22 +95,31 @@ def _scores(
     source: str,
     names: set[str],
     words: Mapping[str, Mapping[str, float]],
+    importers: Importers,
 ) -> dict[str, tuple[float, float]]:
     """For one changed file, what each test file scores by the names that it mentions, and by its own name and place."""
+
+    def imports(path: str) -> float:
+        content = contents.get(path, b"")
+        return max(_imports(content, path, source), importers.score(content, path, source))
+
     return {
         path: (
             math.fsum(weight for word, weight in words.get(path, {}).items() if word in names),
-            _named_after(path, source) + _imports(contents.get(path, b""), path, source) + _close(path, source),
+            _named_after(path, source) + imports(path) + _close(path, source),
         )
         for path in tests
     }
 
 
 def _collected(trees: Trees, runner: Runner | None, kinds: FileKinds) -> list[str]:
-    """The files that the runner collects: by their usual names, and by those that pytest is configured for."""
+    """The files that the runner collects: by their usual names, and by what pytest is configured for."""
     configured = kinds.is_configured if runner in (None, Runner.PYTEST) else lambda path: False
     named = [path for path in trees.paths(trees.base) if is_test_module(path, runner) or configured(path)]
-    return [path for path in named if PurePosixPath(path).name not in _OFTEN_PRODUCTS or not kinds.is_product(path)]
+    own = [path for path in named if PurePosixPath(path).name not in _OFTEN_PRODUCTS or not kinds.is_product(path)]
+    rules = read_collection(trees) if runner in (None, Runner.PYTEST) else None
+    # A project that runs its tests by naming files may well leave all of them out otherwise.
+    return [path for path in own if rules is None or rules.takes(path)] or own
 
 
 def nearest_tests(path: str, content: bytes, names: Iterable[str]) -> tuple[str, ...]:
@@ -183,7 +195,9 @@ def _imports(content: bytes, test: str, source: str) -> float:
 
 
 def _close(test: str, source: str) -> float:
-    """How much of the way to the source the test shares, 0 to 2; folders that only say `test` are left out."""
+    """How much of the way to the source the test shares in folders or in its name, 0 to 2; plain folders count not."""
     way = [part for part in PurePosixPath(source).with_suffix("").parts if part not in _PLAIN_FOLDERS]
+    way = way[:-1] if way[-1:] == ["__init__"] else way
     own = {part for part in PurePosixPath(test).parts[:-1] if part not in _PLAIN_FOLDERS}
+    own |= {word for word in re.split(r"[._-]", PurePosixPath(test).stem) if len(word) > 2}
     return 2.0 * sum(1 for part in way if part in own) / len(way) if way else 0.0

@@ -29,8 +29,8 @@ def compared(regression: RegressionEvidence) -> str:
         names = listed(regression.vanished)
         said += f"; {len(regression.vanished)} told under other ids now, not compared one by one: {names}"
     if regression.not_compared:
-        count = len(regression.not_compared)
-        said += f"; {count} test {'file was' if count == 1 else 'files were'} not compared, or not whole"
+        more = len(regression.not_compared) - 1
+        said += f"; not compared: {regression.not_compared[0]}{f', and {more} more' if more else ''}"
     return said
 
 

@@ -50,7 +50,7 @@ def test_runner_of(command: str, runner: Runner) -> None:
         ),
         (R.SYMPY, "", ["a/test_x.py::test_y"], ["a/test_x.py -k test_y"], []),
         (R.SYMPY, "", ["a.py::t", "b.py::u"], ["--verbose a.py b.py -k t u"], []),
-        (R.SYMPY, "", ["a.py::t", "b.py"], ["--verbose a.py b.py"], ["-k"]),
+        (R.SYMPY, "", ["a.py::t", "b.py"], ["--verbose a.py b.py"], ["-k", "-C"]),
         (
             R.GO,
             "go test ./...",

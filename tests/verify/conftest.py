@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 
-def _support() -> ModuleType:
-    path = Path(__file__).parent.parent / "support" / "judged_project.py"
-    spec = importlib.util.spec_from_file_location("tests_support_judged_project", path)
+def _support(name: str = "judged_project") -> ModuleType:
+    path = Path(__file__).parent.parent / "support" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"tests_support_{name}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -24,3 +24,10 @@ def project(tmp_path: Path) -> Callable[[Mapping[str, str]], Any]:
     """Make a project whose patches can be judged."""
     make_project = _support().make_project
     return lambda files: make_project(tmp_path, files)
+
+
+@pytest.fixture
+def old_environment() -> Callable[..., str]:
+    """Give the Python of an environment with chosen versions, or skip the test where it cannot be had."""
+    environment: Callable[..., str] = _support("old_pythons").environment
+    return environment

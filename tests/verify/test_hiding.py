@@ -102,3 +102,32 @@ def test_the_runner_is_not_to_be_seen_and_goes_on_as_ever(runner, tmp_path):
         )
     assert outputs[True].returncode == 0, outputs[True].stdout + outputs[True].stderr
     assert "AssertionError" in outputs[False].stdout + outputs[False].stderr
+
+
+OLD_TEST = """
+import code_under_trial
+
+
+def test_it(tmpdir, monkeypatch):
+    import pytest
+
+    with pytest.raises(ValueError):
+        int("x")
+    assert code_under_trial.AT_IMPORT + code_under_trial.seen() == []
+"""
+
+
+@pytest.mark.parametrize(("python", "version"), [("3.6", "3.0.0"), ("3.6", "4.6.11")])
+def test_an_old_pytest_is_hidden_too(python, version, tmp_path, old_environment):
+    program = old_environment(python, f"pytest=={version}")
+    folder = tmp_path / "own"
+    folder.mkdir()
+    code = CODE.replace('words = ("py" + "test", "unit" + "test")', 'words = ("py" + "test",)')
+    (tmp_path / "code_under_trial.py").write_text(code)
+    (tmp_path / "test_it.py").write_text(OLD_TEST)
+    witness = Witness(str(folder), Runner.PYTEST, unseen=True)
+    Path(witness.path).write_bytes(witness.source)
+    command = witness.on_path(f"{program} -m pytest -p {witness.module} test_it.py")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(command, shell=True, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -24,6 +24,12 @@ class Played:
         """Whether every run but the first is ended before the planted test."""
         self.broken: str | None = None
         """A folder, with a slash before it, whose conftest.py cannot be loaded."""
+        self.unfit = ""
+        """A folder of which the runner names one file and runs nothing."""
+        self.silent = ()
+        """Files with which the runner runs nothing and does not say why."""
+        self.partly = False
+        """Whether a run that is ended has reported the tests up to the slow file."""
         self.slow = ""
         """A file that does not come to an end as a whole."""
         self.endless = 100
@@ -48,7 +54,14 @@ class Played:
         taken = 10_000 if self.slow in files or len(files) > self.endless else taken
         self.now += min(taken, timeout)
         if taken > timeout:
-            return Completed(output="", exit_code=None, timed_out=True, seconds=timeout)
+            done = files[: files.index(self.slow)] if self.partly and self.slow in files else []
+            text = "\n".join(f"{name}::test_x PASSED" for name in done)
+            return Completed(output=text, exit_code=None, timed_out=True, seconds=timeout)
+        unfit = [name for name in files if self.unfit and name.startswith(self.unfit)]
+        if unfit:
+            return Completed(output=f"Aborting: no database for {unfit[0]}", exit_code=1, seconds=taken)
+        if set(self.silent) & set(files):
+            return Completed(output="Segmentation fault", exit_code=139, seconds=taken)
         if self.broken is not None and any(f"/{name}".startswith(self.broken) for name in files):
             text = f"ImportError while loading conftest '/work{self.broken}/conftest.py'.\n"
             return Completed(output=text, exit_code=4, seconds=taken)
@@ -104,11 +117,11 @@ def test_when_time_is_short_the_nearest_are_compared_and_the_rest_is_named():
 
 
 def test_tests_that_have_to_do_with_the_change_are_given_more_time_than_the_rest():
-    _, few, _ = check(10, 400, related=4)
-    made, many, played = check(10, 400, related=7)
+    _, few, _ = check(10, 270, related=4)
+    made, many, played = check(10, 270, related=7)
     assert len(few.files) < len(many.files) == 7
     assert made.not_checked == ["1 test files that show no sign of the change: their time was used up"]
-    assert played.now <= 0.75 * 400
+    assert played.now <= 0.9 * 270
 
 
 @pytest.mark.parametrize(
@@ -186,3 +199,47 @@ def test_a_run_that_is_broken_off_after_its_last_test_is_a_regression():
     evidence = checking(played, 1000).run(TESTS[:1])
     assert [change.id for change in evidence.regressions] == [f"the run of {TESTS[0]}"]
     assert "exit status 2" in evidence.regressions[0].message
+
+
+INSIDE = [f"tests/far/test_{name}.py" for name in "uvwxyz"]
+
+
+def test_a_file_that_the_output_blames_is_left_out_at_once_and_named():
+    played = Played(1)
+    played.unfit = "tests/far/test_w"
+    evidence = checking(played, 1000).run([*TESTS[:3], *INSIDE, *TESTS[3:]])
+    assert set(evidence.files) == {*TESTS, *INSIDE} - {INSIDE[2]}
+    assert [said.partition(":")[0] for said in evidence.not_compared] == [INSIDE[2]]
+    assert "Aborting" in evidence.not_compared[0]
+
+
+@pytest.mark.parametrize("silent", [INSIDE[2:3], TESTS[:1], [INSIDE[0], INSIDE[5]], TESTS[:2]], ids=str)
+def test_files_with_which_nothing_runs_are_found_by_halves_on_the_base_alone(silent):
+    played = Played(1)
+    played.silent = silent
+    made = checking(played, 1000)
+    evidence = made.run([*TESTS, *INSIDE])
+    assert set(evidence.files) == {*TESTS, *INSIDE} - set(silent)
+    assert made.stopped == ""
+    assert len(played.batches) <= 20
+
+
+def test_runs_that_all_fail_alike_are_not_repeated():
+    played = Played(1)
+    played.silent = [*TESTS, *INSIDE]
+    made = checking(played, 1000)
+    evidence = made.run([*TESTS, *INSIDE])
+    assert evidence.files == ()
+    assert len(played.batches) <= 5
+    assert made.stopped.startswith("every run on the base fails alike")
+    assert any(made.stopped in said for said in evidence.not_compared)
+    assert evidence.canary == "not seen"
+
+
+def test_what_was_reported_before_a_deadline_is_compared_and_the_file_that_hangs_is_set_apart():
+    played = Played(1)
+    played.slow, played.partly = INSIDE[3], True
+    evidence = checking(played, 1000).run([*TESTS[:4], *INSIDE, *TESTS[4:]])
+    assert set(evidence.files) == {*TESTS, *INSIDE} - {INSIDE[3]}
+    assert evidence.files[-1] != INSIDE[3]
+    assert [said.partition(":")[0] for said in evidence.not_compared] == [INSIDE[3]]

@@ -156,13 +156,13 @@ def test_what_the_package_cannot_import_is_the_environments_fault(project):
     assert not any(run.purpose == "tests" for run in proof.commands)
 
 
-INSTALLED = {"site/pkg/__init__.py": "", "site/pkg/calc.py": CALC}
+INSTALLED = {"pytest.ini": "[pytest]\npythonpath = site\n", "site/pkg/__init__.py": "", "site/pkg/calc.py": CALC}
 
 
 @pytest.mark.parametrize("is_script", [False, True], ids=["test", "script"])
 def test_a_run_that_tests_an_installed_copy_shows_nothing(project, is_script):
     content = TEST.replace("from calc", "from pkg.calc")
-    reproduction = a_test(content, command="PYTHONPATH=site python -m pytest {}")
+    reproduction = a_test(content)
     if is_script:
         script = content + "\n\ntest_add()\n"
         reproduction = Reproduction(path="show.py", content=script, command="PYTHONPATH=site python show.py")
@@ -197,12 +197,20 @@ def test_existing_tests_that_test_an_installed_copy_prove_nothing(project):
         }
     ).verify(
         {"src/pkg/calc.py": FIXED},
-        reproduction=a_test(TEST.replace("from calc", "from pkg.calc"), command="PYTHONPATH=src python -m pytest {}"),
-        test_command="PYTHONPATH=site python -m pytest",
+        reproduction=a_test(
+            TEST.replace("from calc", "from pkg.calc"), command="python -m pytest -o pythonpath=src {}"
+        ),
+        test_command="python -m pytest",
     )
     assert proof.reproduction is not None
     assert proof.verdict is Verdict.UNVERIFIED
     assert "the existing tests prove nothing: it tests `pkg.calc` from site/pkg/calc.py" in proof.reason
+
+
+def test_a_test_that_the_user_gives_may_need_what_the_environment_lacks(project):
+    evidence, _ = judged(project, {}, {"calc.py": FIXED}, a_test(f"import no_such_module_here\n{TEST}"), replaces=True)
+    assert evidence.cause is Cause.ENVIRONMENT
+    assert "`no_such_module_here`, which tests/test_new.py imports" in evidence.reason
 
 
 def test_failures_that_are_not_alike_are_run_once_more_on_the_base(project):

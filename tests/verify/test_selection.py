@@ -76,3 +76,60 @@ def test_changed_names_are_those_of_changed_definitions():
     assert changed_names("x.py", before.encode(), after.encode()) == {"Cart", "total", "abc"}
     assert changed_names("x.py", before.encode(), b"# only a comment\n" + before.encode()) == set()
     assert changed_names("x.py", b"def (", b"") == set()
+
+
+PLAIN = "def test_it():\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"tests/conftest.py": "collect_ignore = ['roots']\n"},
+        {"conftest.py": "collect_ignore_glob = ['tests/roots/*']\n"},
+        {"setup.cfg": "[tool:pytest]\nnorecursedirs = roots\n"},
+        {"pyproject.toml": "[tool.pytest.ini_options]\nnorecursedirs = ['tests/roots']\n"},
+        {"tox.ini": "[pytest]\ntestpaths =\n    tests/unit\n    ./tests/more/\n"},
+    ],
+    ids=lambda rules: next(iter(rules)),
+)
+def test_fixtures_that_look_like_tests_are_none_where_the_runner_does_not_collect_them(project, rules):
+    own = dict.fromkeys(("tests/unit/test_a.py", "tests/more/test_b.py", "tests/roots/app/test_c.py"), PLAIN)
+    made = project({"app.py": "", **own, **rules})
+    with open_trees(made.repository) as trees:
+        ranked = rank_tests(trees, trees.base, ["app.py"], Runner.PYTEST).tests
+    assert set(ranked) == {"tests/unit/test_a.py", "tests/more/test_b.py"}
+
+
+def test_where_nothing_would_be_collected_the_names_decide(project):
+    made = project({"app.py": "", "checks/test_a.py": PLAIN, "pytest.ini": "[pytest]\ntestpaths = tests\n"})
+    with open_trees(made.repository) as trees:
+        assert rank_tests(trees, trees.base, ["app.py"], Runner.PYTEST).tests == ("checks/test_a.py",)
+
+
+def test_a_condition_in_a_conftest_leaves_nothing_out(project):
+    rules = "import sys\n\nif sys.version_info < (3, 8):\n    collect_ignore = ['test_a.py']\n"
+    made = project({"app.py": "", "tests/test_a.py": PLAIN, "tests/conftest.py": rules})
+    with open_trees(made.repository) as trees:
+        assert rank_tests(trees, trees.base, ["app.py"], Runner.PYTEST).tests == ("tests/test_a.py",)
+
+
+def test_tests_that_come_to_a_core_module_through_its_package_have_to_do_with_the_change(project):
+    files = {
+        "shop/__init__.py": "from .db import models\n",
+        "shop/db/__init__.py": "from shop.db.core import (  # all of it\n    Field,\n    Key,\n)\n",
+        "shop/db/core.py": "class Field:\n    size = 1\n\n\nclass Key:\n    pass\n",
+        "shop/forms.py": "from . import db\n",
+        "shop/views.py": "from .forms import Form\n",
+        "shop/mail.py": "",
+        "tests/a/test_direct.py": "from shop.db import Key\n",
+        "tests/a/test_forms.py": "import shop.forms\n",
+        "tests/a/test_views.py": "from shop.views import View\n",
+        "tests/a/test_mail.py": "import shop.mail, os\n",
+    }
+    made = project(files)
+    patch = made.patch({"shop/db/core.py": files["shop/db/core.py"].replace("size = 1", "size = 2")})
+    with open_trees(made.repository) as trees:
+        ranking = rank_tests(trees, trees.apply(patch.text), ["shop/db/core.py"], Runner.PYTEST)
+    order = [name.removeprefix("tests/a/test_").removesuffix(".py") for name in ranking.tests]
+    assert order == ["direct", "forms", "views", "mail"]
+    assert ranking.related == 2

@@ -6,12 +6,28 @@ def hide(roots):
     import builtins
     import importlib.machinery
 
-    kept, real = {}, builtins.__import__
+    kept, real, taking = {}, builtins.__import__, []
+
+    def own_attribute(module, name):
+        # Not by getattr: modules that load themselves when they are looked at, as those of py do, import others then.
+        try:
+            return object.__getattribute__(module, name)
+        except AttributeError:
+            return None
 
     def loading(module):
-        return getattr(getattr(module, "__spec__", None), "_initializing", False)
+        return getattr(own_attribute(module, "__spec__"), "_initializing", False)
 
     def take():
+        if taking:
+            return
+        taking.append(True)
+        try:
+            take_all()
+        finally:
+            taking.pop()
+
+    def take_all():
         if any(root in sys.modules for root in roots):
             own = dict(item for item in sys.modules.items() if item[0].split(".")[0] in roots)
             # What is being loaded, and the packages around it, have to stay in the table.
@@ -23,7 +39,7 @@ def hide(roots):
     class Finder(object):
         def find_spec(self, name, path=None, target=None):
             if name in kept:
-                package = hasattr(kept[name], "__path__")
+                package = own_attribute(kept[name], "__path__") is not None
                 return importlib.machinery.ModuleSpec(name, self, is_package=package)
             return None
 

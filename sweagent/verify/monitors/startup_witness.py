@@ -60,6 +60,14 @@ def watch_unittest(case):
     case.TestCase.run = run
 
 
+def text_of(failures):
+    # A result in a worker process keeps no failures; the news that its parent gets have them.
+    try:
+        return str(failures[-1][1])[-MOST:]
+    except (TypeError, IndexError):
+        return ""
+
+
 def watch_result(module):
     # What a test came to, as its runner is told of it; of a worker process, when the news arrive.
     def told(name, word, kept):
@@ -67,8 +75,9 @@ def watch_result(module):
 
         def add(self, test, *details):
             real(self, test, *details)
-            texts = getattr(self, kept, None) if kept else None
-            write(getattr(test, "test_case", test).id(), "ended", word, str(texts[-1][1])[-MOST:] if texts else "")
+            write(
+                getattr(test, "test_case", test).id(), "ended", word, text_of(getattr(self, kept, None)) if kept else ""
+            )
 
         add.__name__ = name
         setattr(module.TestResult, name, add)
@@ -79,8 +88,8 @@ def watch_result(module):
         real_part(self, test, subtest, problem)
         if problem is not None:
             failed = issubclass(problem[0], test.failureException)
-            texts = self.failures if failed else self.errors
-            write(test.id(), "ended", "failed" if failed else "error", str(texts[-1][1])[-MOST:] if texts else "")
+            text = text_of(getattr(self, "failures" if failed else "errors", None))
+            write(test.id(), "ended", "failed" if failed else "error", text)
 
     module.TestResult.addSubTest = part
     told("addSuccess", "passed", "")
