@@ -17,7 +17,16 @@ from sweagent.candidates import Candidate, Candidates
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
-from sweagent.policy import Budget, LitellmPolicy, policy_for, preload, text_format_instructions, with_kept_limits
+from sweagent.policy import (
+    Budget,
+    Countdown,
+    LitellmPolicy,
+    Waiting,
+    policy_for,
+    preload,
+    text_format_instructions,
+    with_kept_limits,
+)
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox.base import Sandbox
@@ -57,6 +66,7 @@ def solve(
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
     origin: Origin | None = None,
+    waiting: Waiting | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -68,6 +78,7 @@ def solve(
         listeners: told every event after it was recorded.
         note: told in words what is being prepared.
         origin: where the settings came from; it is recorded.
+        waiting: told of waits for the model's provider; None has them told in words.
 
     Returns:
         How it ended; whatever ended it, the patch so far is kept.
@@ -86,10 +97,16 @@ def solve(
         kept = with_kept_limits(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Run(task, kept, folder, run_id, listeners, note, origin=origin).go()
+        return _Run(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting).go()
 
 
-def resume(folder: RunFolder, *, listeners: Iterable[Listener] = (), note: Note = lambda text: None) -> Result:
+def resume(
+    folder: RunFolder,
+    *,
+    listeners: Iterable[Listener] = (),
+    note: Note = lambda text: None,
+    waiting: Waiting | None = None,
+) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
     The sandbox is brought back by doing again what the log says was done. A run that is at its end is not run again.
@@ -106,7 +123,17 @@ def resume(folder: RunFolder, *, listeners: Iterable[Listener] = (), note: Note 
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         started = past[0]
         settings = Settings.model_validate(started.settings)
-        return _Run(started.task, settings, folder, started.run_id, listeners, note, past, origin=started.origin).go()
+        return _Run(
+            started.task,
+            settings,
+            folder,
+            started.run_id,
+            listeners,
+            note,
+            past,
+            origin=started.origin,
+            waiting=waiting,
+        ).go()
 
 
 class _Run:
@@ -123,7 +150,9 @@ class _Run:
         past: tuple[AnyEvent, ...] = (),
         *,
         origin: Origin | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
+        self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
         self._task = task
         self._settings = settings
@@ -176,7 +205,7 @@ class _Run:
         if self._past:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         # Made first: what is wrong with it must not wait for the build of an environment.
-        policy = policy_for(self._settings, budget)
+        policy = policy_for(self._settings, budget, self._waiting)
         self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
@@ -323,6 +352,7 @@ class _Run:
                 reproduction=state.reproduction,
                 named_tests=tuple(state.named_tests),
                 test_command=self._workplace.test_command,
+                lacks=self._workplace.lacks,
                 settings=self._settings.verify,
                 progress=progress,
             )

@@ -32,12 +32,14 @@ class Workplace:
         test_command: how the project runs its tests; empty when nobody knows.
         git_dir: the git directory on the host that has the base commit.
         steps: what was done to make the environment.
+        lacks: what it is known to lack, in words.
     """
 
     open: Callable[[], Sandbox]
     test_command: str
     git_dir: Path
     steps: tuple[str, ...] = field(default=())
+    lacks: tuple[str, ...] = field(default=())
 
 
 @contextmanager
@@ -84,7 +86,8 @@ def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[
         return _set_up(sandbox, task) if as_it_is else sandbox
 
     command = task.test_command or image.test_command
-    return Workplace(open_one, command, Path(repository.git_dir), image.steps)
+    lacks = tuple(str(lack) for lack in image.lacks)
+    return Workplace(open_one, command, Path(repository.git_dir), image.steps, lacks)
 
 
 def _image(task: Task, settings: Settings, note: Callable[[str], None]) -> tuple[Image, bool]:
@@ -110,7 +113,7 @@ def _beside_the_copy(
 ) -> Workplace:
     repository = task.repository
     recipe = _recipe(task, settings)
-    venv = ensure_venv(recipe, repository, folder, log=note, home_hidden=settings.sandbox.kind == "bubblewrap")
+    venv = ensure_venv(recipe, repository, folder, log=note, shut=settings.sandbox.kind == "bubblewrap")
 
     def open_one() -> Sandbox:
         sandbox = open_sandbox(
@@ -119,7 +122,7 @@ def _beside_the_copy(
             tree=seed_archive(repository),
             run_id=run_id,
             env=venv.environment,
-            readable=(folder,),
+            readable=(Path(venv.folder),),
         )
         return _set_up(sandbox, task)
 

@@ -39,6 +39,9 @@ _WAITS = (1.0, 5.0, 15.0)
 
 NO_RESULTS = "the test run gave no results"
 
+CONTROL_LOG = "control_output.txt"
+"""The name of the log of a run without the patch, in an instance's folder."""
+
 
 class EvaluationOptions(Frozen):
     """How predictions are graded."""
@@ -205,9 +208,10 @@ class _Grader:
                 faults.append(str(error))
                 grade = self._grade(GradeStatus.INFRASTRUCTURE, str(error))
                 continue
-            if not (grade.likely_infrastructure and grade.reason == NO_RESULTS):
+            looks_like_it = grade.likely_infrastructure and grade.reason == NO_RESULTS
+            if grade.status is not GradeStatus.INFRASTRUCTURE and not looks_like_it:
                 break
-            faults.append(f"the tests gave no results: {grade.failure_reason}")
+            faults.append(f"{grade.reason}: {grade.failure_reason}" if looks_like_it else grade.reason)
         return grade.model_copy(update={"attempts": attempt, "faults": tuple(faults)})
 
     def _checked(self, grade: Grade) -> Grade:
@@ -237,6 +241,8 @@ class _Grader:
                 grade = self._judged(run, log, notes).model_copy(
                     update={"applied_with": applied, "test_seconds": run.seconds, "image_id": container.image_id}
                 )
+        if grade.status is GradeStatus.UNRESOLVED:
+            grade = self._controlled(grade, script, log)
         return grade.model_copy(update={"seconds": time.monotonic() - started})
 
     def _prepare(self, log: Path) -> None:
@@ -258,7 +264,31 @@ class _Grader:
         lists = {"fail_to_pass": wanted, "pass_to_pass": kept}
         if report["resolved"]:
             return self._grade(GradeStatus.RESOLVED, "", **lists)
+        missing = (*wanted.failed, *kept.failed)
+        if missing and grading.only_interleaved(self.instance, log, missing):
+            reason = f"the runner says that all passed; the lines of {len(missing)} tests were interleaved"
+            return self._grade(GradeStatus.RESOLVED, reason, official=GradeStatus.UNRESOLVED, **lists)
         return self._grade(GradeStatus.UNRESOLVED, _why(wanted, kept), **lists, **_failure(log, notes))
+
+    def _controlled(self, grade: Grade, script: str, log: Path) -> Grade:
+        """Hold a run without results, or with a failed installation, against one without the patch.
+
+        What goes wrong there too is the environment's fault and says nothing of the patch.
+        """
+        fault = grading.install_fault(log)
+        if not fault and grade.reason != NO_RESULTS:
+            return grade
+        control = self.folder / CONTROL_LOG
+        with OfficialContainer(self.instance.image, self.instance.instance_id, self.stop) as container:
+            run_script(container, script, self.options.timeout, control)
+        if fault and grading.install_fault(control):
+            reason = f"the installation fails without the patch too: {fault}"
+        elif grade.reason == NO_RESULTS and not grading.statuses(self.instance, control):
+            reason = f"{NO_RESULTS}, and neither does one without the patch"
+        else:
+            return grade
+        update = {"status": GradeStatus.INFRASTRUCTURE, "official": GradeStatus.UNRESOLVED, "reason": reason[:500]}
+        return grade.model_copy(update=update)
 
     def _grade(self, status: GradeStatus, reason: str = "", /, **more: Any) -> Grade:
         return Grade(

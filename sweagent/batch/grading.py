@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sweagent.batch.data import Instance
 from sweagent.batch.predictions import Prediction
+from sweagent.batch.run_faults import failed_install, is_interleaved
 from sweagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,6 +78,29 @@ def statuses(instance: Instance, log: Path) -> dict[str, str]:
 
     text = log.read_text(encoding="utf-8").rpartition(START_TEST_OUTPUT)[2].partition(END_TEST_OUTPUT)[0]
     return dict(PARSER_REGISTRY[instance.log_parser](text, official_spec(instance)))
+
+
+def install_fault(log: Path) -> str:
+    """The line in which an installation of an eval script says that it failed before the tests; empty without one."""
+    from swebench.harness.constants import START_TEST_OUTPUT
+
+    return failed_install(log.read_text(encoding="utf-8", errors="replace"), START_TEST_OUTPUT)
+
+
+def only_interleaved(instance: Instance, log: Path, missing: Iterable[str]) -> bool:
+    """Whether the official parser misses tests only because processes wrote into each other's lines.
+
+    Args:
+        instance: what was to be solved.
+        log: the output of the eval script.
+        missing: tests that the official grading takes for failed.
+    """
+    from swebench.harness.constants import END_TEST_OUTPUT, START_TEST_OUTPUT
+    from swebench.harness.grading import parse_test_exit_code
+
+    text = log.read_text(encoding="utf-8", errors="replace")
+    tests = text.rpartition(START_TEST_OUTPUT)[2].partition(END_TEST_OUTPUT)[0]
+    return is_interleaved(tests, statuses(instance, log), missing, parse_test_exit_code(text))
 
 
 def failure_reason(*logs: Path) -> tuple[str, bool]:

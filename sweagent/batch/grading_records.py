@@ -29,7 +29,8 @@ class GradeStatus(StrEnum):
     ERROR = "error"
     """The patch cannot be applied, or the tests did not end in time."""
     INFRASTRUCTURE = "infrastructure"
-    """Engine, image or container failed more often than is retried; evaluating again grades it."""
+    """Engine, image or container failed more often than is retried, or the tests do not run without the patch either;
+    evaluating again grades it."""
 
 
 class Tests(Frozen):
@@ -48,8 +49,10 @@ class Grade(Frozen):
     repo: str = ""
     model: str = ""
     status: GradeStatus
+    official: GradeStatus | None = None
+    """What the official count makes of it, where that is something else."""
     reason: str = ""
-    """Why it is not resolved, in one line."""
+    """Why it is not resolved, in one line; or why it is, where officially it is not."""
     applied_with: str = ""
     """The command that applied the patch; `patch --fuzz` takes patches whose context is wrong."""
     fail_to_pass: Tests = Tests()
@@ -99,6 +102,10 @@ class Evaluation(Frozen):
         """The instances of some statuses, sorted."""
         return sorted(grade.instance_id for grade in self.grades if grade.status in statuses)
 
+    def official_ids(self, *statuses: GradeStatus) -> list[str]:
+        """The instances that are of some statuses in the official count, sorted."""
+        return sorted(grade.instance_id for grade in self.grades if (grade.official or grade.status) in statuses)
+
     @property
     def flagged(self) -> list[str]:
         """The instances that the integrity check flagged, sorted."""
@@ -140,18 +147,19 @@ def official_summary(evaluation: Evaluation, predictions: Mapping[str, Predictio
     As there, a run whose infrastructure failed is among the errors, since no verdict is known.
     """
     status = GradeStatus
-    completed = evaluation.ids(status.RESOLVED, status.UNRESOLVED)
-    errors = evaluation.ids(status.ERROR, status.INFRASTRUCTURE)
-    failed = [grade for grade in evaluation.grades if grade.failure_reason and grade.status is not status.RESOLVED]
+    completed = evaluation.official_ids(status.RESOLVED, status.UNRESOLVED)
+    errors = evaluation.official_ids(status.ERROR, status.INFRASTRUCTURE)
+    resolved = evaluation.official_ids(status.RESOLVED)
+    failed = [grade for grade in evaluation.grades if grade.failure_reason and grade.instance_id not in resolved]
     environment = _sorted(grade.instance_id for grade in failed if grade.likely_infrastructure)
     ambiguous = _sorted(grade.instance_id for grade in failed if not grade.likely_infrastructure)
     lists = {
         "completed": completed,
         "incomplete": list(evaluation.not_submitted),
-        "empty_patch": evaluation.ids(status.EMPTY_PATCH),
+        "empty_patch": evaluation.official_ids(status.EMPTY_PATCH),
         "submitted": _sorted(predictions),
-        "resolved": evaluation.ids(status.RESOLVED),
-        "unresolved": evaluation.ids(status.UNRESOLVED),
+        "resolved": resolved,
+        "unresolved": evaluation.official_ids(status.UNRESOLVED),
         "infra_failure": environment,
         "ambiguous_failure": ambiguous,
         "error": errors,

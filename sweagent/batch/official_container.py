@@ -141,7 +141,7 @@ class OfficialContainer:
             sizes = [word for path, data in (files or {}).items() for word in (path, str(len(data)))]
             words = [*_WAITING, *sizes, "--", *command]
             made = self._api.exec_create(self._id, words, stdin=True, workdir=workdir)["Id"]
-            transport = AttachTransport(self._api.exec_start(made, socket=True), lambda: None)
+            transport = AttachTransport(self._api.exec_start(made, socket=True), lambda: None, answers=False)
         try:
             with engine_errors(failing):
                 transport.send(b"\n" + b"".join((files or {}).values()))
@@ -168,9 +168,9 @@ class OfficialContainer:
             if left <= 0:
                 return None
             with engine_errors(failing):
-                piece = transport.receive(min(left, 1.0))
-            if piece is not None:
-                return piece
+                received = transport.receive(min(left, 1.0))
+            if received is not None:
+                return received.output
 
     def _exit_code(self, made: str) -> int:
         if not self._api.inspect_container(self._id)["State"]["Running"]:

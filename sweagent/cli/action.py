@@ -1,8 +1,26 @@
 """The steps of the composite action, as `python -I -m sweagent.cli.action STEP`. Each has only the secrets it needs."""
 
+import os
+from typing import TYPE_CHECKING
+
 import typer
 
+if TYPE_CHECKING:
+    from sweagent.forge.actions import Workflow
+
 app = typer.Typer(help="The steps of the GitHub action.", add_completion=False, rich_markup_mode=None)
+
+
+def _workflow() -> "Workflow":
+    """The workflow with all of its variables, of which libraries are left none but the allowed ones."""
+    from sweagent.forge.action_environment import keep_allowed
+    from sweagent.forge.actions import Workflow
+    from sweagent.home import ignore_dotenv_files
+
+    workflow = Workflow()
+    keep_allowed(os.environ)
+    ignore_dotenv_files()
+    return workflow
 
 
 @app.command("gate")
@@ -10,7 +28,7 @@ def gate() -> None:
     """Decide whether the event starts a run, and say on the issue that it did."""
     from sweagent.forge.action_gate import run_gate
 
-    raise typer.Exit(run_gate())
+    raise typer.Exit(run_gate(_workflow()))
 
 
 @app.command("issue")
@@ -18,7 +36,7 @@ def issue() -> None:
     """Read the issue as it was when the run was asked for, and write it to a file."""
     from sweagent.forge.action_gate import write_issue
 
-    raise typer.Exit(write_issue())
+    raise typer.Exit(write_issue(_workflow()))
 
 
 @app.command("run")
@@ -26,7 +44,7 @@ def run() -> None:
     """Resolve the issue in a process that has no token of the forge."""
     from sweagent.forge.action_run import run_agent
 
-    raise typer.Exit(run_agent())
+    raise typer.Exit(run_agent(_workflow()))
 
 
 @app.command("publish")
@@ -34,7 +52,7 @@ def publish() -> None:
     """Look at the patch, push it, open the pull request, and finish the comment."""
     from sweagent.forge.action_publish import run_publish
 
-    raise typer.Exit(run_publish())
+    raise typer.Exit(run_publish(_workflow()))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def show(
     api_url: options.ApiUrl = None,
     config: options.ConfigFile = None,
 ) -> None:
-    """Print the recipe, each line with the place it was read from; nothing is built."""
+    """Print the recipe, each line with the place it was read from, and what a build of it lacks; nothing is built."""
     from sweagent.environment.show import as_text
 
     recipe, _, _ = _recipe(repo, commit, None, api_url, config)
@@ -40,7 +40,10 @@ def show(
 
         typer.echo(render_dockerfile(recipe, Base(name=recipe.base or "BASE")))
     else:
-        typer.echo(recipe.model_dump_json(indent=1) if as_json else as_text(recipe))
+        from sweagent.environment import lockfile
+
+        text = as_text(recipe, lockfile.read(recipe.key()))
+        typer.echo(recipe.model_dump_json(indent=1) if as_json else text)
 
 
 @app.command()
@@ -65,6 +68,7 @@ def build(
             _keep_lock(ready, lock)
     for step in ready.steps:
         typer.echo(step, err=True)
+    _say_lacks(ready)
     typer.echo(ready.name)
 
 
@@ -88,6 +92,7 @@ def run_tests(
     ready = _ready(repo, commit, image, api_url, config, verbose)
     smoke = smoke_test(ready, seconds=seconds)
     typer.echo(smoke.text())
+    _say_lacks(ready)
     if not smoke.ran:
         raise EnvironmentBuildError("no test ran", "see the output above; correct `environment:` in .fix-issue.yaml")
 
@@ -126,6 +131,11 @@ def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0
     for image in removed:
         typer.echo(f"removed {image.name} ({image.repository}@{image.commit[:12]})")
     typer.echo(f"{len(removed)} environments removed")
+
+
+def _say_lacks(ready: "Image") -> None:
+    for lack in ready.lacks:
+        typer.echo(f"lacks: {lack}", err=True)
 
 
 def _keep_lock(ready: "Image", file: Path) -> None:

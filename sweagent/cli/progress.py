@@ -21,6 +21,8 @@ from sweagent.trajectory import (
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from sweagent.policy import Countdown
+
 
 class PlainProgress:
     """One line an event.
@@ -35,6 +37,7 @@ class PlainProgress:
         self._verbosity = verbosity
         self._actions: dict[str, Action] = {}
         self._cost: float | None = 0.0
+        self._countdown: Countdown | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -46,6 +49,14 @@ class PlainProgress:
         """Say what is being prepared; the output of builds (`| …`) only when much is asked for."""
         if self._verbosity > text.startswith("| "):
             self._line(text)
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Count a wait for the model's provider down."""
+        if self._countdown is None:
+            from sweagent.policy import Countdown
+
+            self._countdown = Countdown(self.note)
+        self._countdown(seconds, why)
 
     def bounds(self, *, budget: float | None, steps: int) -> None:
         """Take other limits to measure the run by."""
@@ -127,6 +138,11 @@ class LiveProgress(PlainProgress):
         """Say what is being prepared."""
         self._action = text
         super().note(text)
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Count a wait down in the panel, second by second."""
+        super().waiting(seconds, why)
+        self._action = f"waiting {seconds:.0f} s: {why}"
 
     def bounds(self, *, budget: float | None, steps: int) -> None:
         """Take other limits to measure the run by."""

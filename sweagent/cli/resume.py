@@ -22,6 +22,6 @@ def command(
 
     folder = find_run(run)
     with open_progress(verbosity=0 if quiet else 1 + verbose, budget=None, steps=0) as progress, stoppable():
-        result = resume(folder, listeners=[progress], note=progress.note)
+        result = resume(folder, listeners=[progress], note=progress.note, waiting=progress.waiting)
     report(result, as_json=as_json)
     raise typer.Exit(result.exit_code)

@@ -128,7 +128,16 @@ def start(
         run_id = new_run_id(task.id)
         folder = RunFolder(output or runs_folder() / run_id)
         progress.note(f"the run's folder is {folder.path}")
-        result = solve(task, settings, folder, run_id=run_id, listeners=[progress], note=progress.note, origin=origin)
+        result = solve(
+            task,
+            settings,
+            folder,
+            run_id=run_id,
+            listeners=[progress],
+            note=progress.note,
+            origin=origin,
+            waiting=progress.waiting,
+        )
     report(result, as_json=as_json)
     deliver_patch(result, repository, delivery)
     return result.exit_code

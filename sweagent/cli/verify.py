@@ -125,6 +125,7 @@ def _judge(
             replaces=True,
             named_tests=tuple(tests),
             test_command=workplace.test_command,
+            lacks=workplace.lacks,
             settings=settings.verify,
             progress=progress,
         )

@@ -86,6 +86,8 @@ def _offline(client: Any, recipe: Recipe, log: Log) -> Base:
     node = find_node() if recipe.ecosystem == "node" else None
     if node is not None:
         copied = f"Node {node.version} copied from this machine"
+        if recipe.toolchain.value not in ("", node.version.split(".")[0]):
+            copied += f"; {recipe.toolchain.value} is wanted and cannot be had"
         return Base(name=node_image(client, debian, node, log), steps=(step, copied))
     if recipe.ecosystem != "python":
         return Base(name=debian, steps=(step,))

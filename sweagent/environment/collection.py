@@ -15,9 +15,6 @@ from sweagent.testing import Runner, runner_of
 if TYPE_CHECKING:
     from docker import DockerClient
 
-COLLECT_SECONDS = 180.0
-"""Limit of a collection; a suite that takes longer is taken to be in order."""
-
 _COLLECTED = re.compile(r"^collected (\d+) items?(?: / (\d+) errors?)?", re.M)
 _ITEM = re.compile(r"^\s*<(?:Function|TestCaseFunction|DoctestItem|Coroutine|UnitTestCase\w*|\w*Item)\b", re.M)
 _SECTION = re.compile(r"^_+ ERROR (?:collecting|at setup of|at) (.+?) _+$|^=+ .*$", re.M)
@@ -46,9 +43,7 @@ class Collection(Frozen):
         return not self.asked or self.collected > 0 or not any(lack.kind.of_environment for lack in self.lacks)
 
 
-def collect(
-    client: "DockerClient", image: Image, is_own: Callable[[str], bool], *, seconds: float = COLLECT_SECONDS
-) -> Collection:
+def collect(client: "DockerClient", image: Image, is_own: Callable[[str], bool], *, seconds: float) -> Collection:
     """Collect the tests in a fresh container without a network.
 
     Only pytest can be asked for its tests without running them.
@@ -57,7 +52,7 @@ def collect(
         client: of the engine.
         image: the environment.
         is_own: whether a module of some name is a file of the repository.
-        seconds: limit of the collection.
+        seconds: limit of the collection; of a suite that takes longer nothing is known.
 
     Raises:
         DockerException: the engine fails.

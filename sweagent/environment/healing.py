@@ -53,7 +53,9 @@ def _packages(lack: Lack, table: Mapping[str, Mapping[str, str]], offered: Mappi
     """The requirements that may help, at most a few."""
     if lack.kind is LackKind.MODULE and lack.name.split(".")[0] not in table["removed"]:
         top = lack.name.split(".")[0]
-        known = table["imports"].get(lack.name) or table["imports"].get(top) or table["builds"].get(top)
+        tables = [table[part] for part in ("imports", "modules", "builds")]
+        known = next((part[name] for name in (lack.name, top) for part in tables if name in part), None)
+        # Of a namespace, the rest of the name belongs to the distribution's.
         guessed = normal_name(lack.name.replace(".", "-"))
         name = distribution_name(known) if known else guessed
         yield offered.get(name) or known or guessed

@@ -78,7 +78,7 @@ def packages_archive(recipe: Recipe) -> tuple[bytes, list[str]]:
         roots = f"{WORKDIR}/src\n{WORKDIR}/lib\n{WORKDIR}\n"
         _add_bytes(archive, f"{folder}/repository.pth", roots.encode())
         added: set[str] = set()
-        for line in recipe.requirements:
+        for line in (*recipe.requirements, *recipe.added):
             files = borrowed_files(line.value)
             if files is None:
                 missing.append(line.value)

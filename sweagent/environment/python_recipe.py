@@ -17,6 +17,7 @@ from sweagent.environment.nox_sessions import read_nox
 from sweagent.environment.python_metadata import Metadata
 from sweagent.environment.python_project import read_metadata
 from sweagent.environment.python_tests import (
+    extras_of_requirement_files,
     requirement_lines,
     test_command,
     test_requirements,
@@ -26,6 +27,7 @@ from sweagent.environment.python_version import RELEASES, TESTED, choose_python
 from sweagent.environment.recipe import WORKDIR, Line, Recipe, SystemPackage, normal_name
 from sweagent.environment.tox_sections import read_tox
 from sweagent.environment.tree import Tree
+from sweagent.environment.workspace import Member, workspace_members
 from sweagent.resources import resource
 from sweagent.testing import Runner, runner_of
 
@@ -71,19 +73,23 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
     said = (read_nox(tree), read_tox(tree), read_hatch(tree))
     extras = metadata.for_tests()
     named = dict.fromkeys(extra for installed in said for extra in installed.extras)
+    named |= dict.fromkeys(extras_of_requirement_files(tree))
     extras += tuple(extra for extra in named if extra in metadata.extras and extra not in extras)
     plain = metadata.dependencies or tuple(_plain_requirements(tree, metadata))
     wanted = [*plain, *(line for extra in extras for line in metadata.extras[extra])]
     wanted += [line for line in test_requirements(tree, metadata, said) if not _is_tool(line)]
+    members = workspace_members(tree)
+    wanted += [line for member in members for line in member.wanted if not _is_tool(line)]
     command, paths = test_command(tree, metadata)
     native = native_build(tree, metadata)
     if "pytest" in command.value:
         wanted.append(Line(value="pytest", source=command.source))
     if is_newer_than_code(tree.committed, toolchain.value):
         wanted = [_unpinned(line) for line in wanted]
-    own = normal_name(metadata.name or name.rsplit("/", 1)[-1])
-    requirements = [line for line in _once(_applying(wanted, toolchain.value)) if _name(line) != own]
-    there = {_name(line) for line in requirements} | {own}
+    own = {normal_name(metadata.name or name.rsplit("/", 1)[-1])}
+    own |= {normal_name(member.metadata.name) for member in members}
+    requirements = [line for line in _once(_applying(wanted, toolchain.value)) if _name(line) not in own]
+    there = {_name(line) for line in requirements} | own
     optional = _applying(_optional(tree, metadata, command, there), toolchain.value)
     return Recipe(
         ecosystem="python",
@@ -98,7 +104,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
         optional=tuple(optional),
         extras=extras,
         prepare=_prepare(tree) + native.prepare,
-        install=_install(tree, metadata, extras, native),
+        install=_install(tree, metadata, extras, native, members),
         test_command=command,
         test_paths=paths,
     )
@@ -162,13 +168,18 @@ def _for_build(metadata: Metadata, native: NativeBuild) -> list[Line]:
     return [*native.tools, *(line for line in metadata.setup_requires if not metadata.build_requires)]
 
 
-def _install(tree: Tree, metadata: Metadata, extras: tuple[str, ...], native: NativeBuild) -> tuple[Line, ...]:
-    if not metadata.installable:
+def _install(
+    tree: Tree, metadata: Metadata, extras: tuple[str, ...], native: NativeBuild, members: tuple[Member, ...]
+) -> tuple[Line, ...]:
+    if not metadata.installable and not members:
         return (ROOT_ON_PATH,)
-    what = f"'.[{','.join(extras)}]'" if extras else "."
-    command = f"{native.variables}pip install --no-cache-dir{native.options} --editable {what}"
-    source = "pyproject.toml, setup.cfg or setup.py"
-    build_files = "".join(tree.read(name) for name in ("pyproject.toml", "setup.cfg", "setup.py"))
+    root = (f"'.[{','.join(extras)}]'" if extras else ".") if metadata.installable else ""
+    # All at once, so that none of them is taken from the index for another.
+    what = " ".join(f"--editable {place}" for place in (root, *(f"./{member.folder}" for member in members)) if place)
+    command = f"{native.variables}pip install --no-cache-dir{native.options} {what}"
+    source = "pyproject.toml, setup.cfg or setup.py" + ("; with the members of its workspace" if members else "")
+    files = ("pyproject.toml", "setup.cfg", "setup.py", *(f"{member.folder}/pyproject.toml" for member in members))
+    build_files = "".join(tree.read(name) for name in files)
     tool = next((tool for tool in _VERSION_VARIABLES if re.search(tool, build_files)), None)
     if tool and tree.version:
         # The copy of the repository has no tags, from which such tools would tell the version.

@@ -24,6 +24,8 @@ _NOT_FOR_TESTS = re.compile(
     # Drivers that want a database's own client programs; the tests do without.
     r"/(?:mysql|oracle|postgres\w*|mariadb|mssql)\."
 )
+_TEST_RUNNER = re.compile(r"(?mi)^(?:pytest|nose2?|testtools|ward)\b")
+_OWN_EXTRAS = re.compile(r"(?:(?:-e|--editable)[ =]*)?\.\[([\w,. -]+)\]")
 _TEST_GLOBS = ("*test*.py", "*tests/*.py", "*testing/*.py")
 _CONFIGURATION = ("pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml")
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_tests?|tests?)\.py$")
@@ -97,6 +99,24 @@ def is_local(tree: Tree, module: str) -> bool:
     return any(place in tree.names for place in places)
 
 
+def is_own(tree: Tree, module: str) -> bool:
+    """Whether a module that is missing belongs to the repository, so that no package of its name is sought.
+
+    A module that the tables know is not, unless it lies where packages do; any other is the repository's own where
+    a file or a folder has its name: tests import their helpers from anywhere.
+
+    Args:
+        tree: the repository.
+        module: the first part of its name.
+    """
+    if is_local(tree, module):
+        return True
+    table = yaml.safe_load(resource("environments", "python", "test-packages.yaml").read_text(encoding="utf-8"))
+    if any(module in table[part] for part in ("imports", "modules", "builds", "removed")):
+        return False
+    return any(part.removesuffix(".py") == module for name in tree.names for part in name.split("/"))
+
+
 def _requirement_files(tree: Tree) -> list[str]:
     """The files named for tests, or those for developers when there are none; a pinned file wins over its source."""
     files = [
@@ -108,7 +128,18 @@ def _requirement_files(tree: Tree) -> list[str]:
     pinned = {name.rsplit(".", 1)[0] for name in files if not name.endswith(".in")}
     files = [name for name in files if not name.endswith(".in") or name.removesuffix(".in") not in pinned]
     chosen = [name for name in files if _FOR_TESTS.search(name)]
-    return chosen or [name for name in files if _FOR_DEVELOPERS.search(name)]
+    chosen = chosen or [name for name in files if _FOR_DEVELOPERS.search(name)]
+    if not chosen and "requirements.txt" in files and _TEST_RUNNER.search(tree.read("requirements.txt")):
+        # One file for everything: who runs the tests installs that.
+        chosen = ["requirements.txt"]
+    return chosen
+
+
+def extras_of_requirement_files(tree: Tree) -> tuple[str, ...]:
+    """The project's own extras that the requirement files for tests install (`-e .[full]`)."""
+    lines = [line for name in _requirement_files(tree) for line in lines_of(tree.read(name), name)]
+    named = (_OWN_EXTRAS.match(line.value) for line in lines)
+    return tuple(dict.fromkeys(extra.strip() for match in named if match for extra in match[1].split(",")))
 
 
 def requirement_lines(tree: Tree, name: str, seen: frozenset[str] = frozenset()) -> list[Line]:

@@ -49,6 +49,8 @@ def choose_python(tree: Tree, metadata: Metadata, available: frozenset[str]) -> 
     settled = [version for version in python3 if RELEASES[version] + waits[version] <= tree.committed]
     chosen = settled[-1] if settled else python3[0]
     reason = f"{source}; the newest that was settled on {tree.committed}" if settled else f"{source}; the oldest here"
+    if pinned:
+        reason += f"; {pinned[1]} asks for {pinned[0]}, which cannot be had here"
     others = sorted((v for v in python3 if v != chosen), key=lambda v: abs(python3.index(v) - python3.index(chosen)))
     return Toolchain(value=chosen, source=reason, alternatives=tuple(others[:2]))
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import tenacity
 
+from sweagent.environment.contacts import Contacts
 from sweagent.environment.links import PackageFile, published_until, read_page, with_days, write_page
 from sweagent.environment.recipe import normal_name
 from sweagent.environment.registry_settings import RegistrySettings
@@ -58,9 +59,10 @@ class Registry:
     Args:
         settings: the registries, as the user configured them.
         hosts: further hosts that are forwarded, by plain HTTP.
+        contacts: told which hosts answered.
     """
 
-    def __init__(self, settings: RegistrySettings, hosts: frozenset[str]) -> None:
+    def __init__(self, settings: RegistrySettings, hosts: frozenset[str], contacts: Contacts) -> None:
         import httpx
 
         verify: Any = True
@@ -71,6 +73,7 @@ class Registry:
         self._client = httpx.Client(verify=verify, follow_redirects=True, timeout=_TIMEOUT)
         self._settings = settings
         self._hosts = hosts
+        self.contacts = contacts
         self._pages: dict[str, list[PackageFile]] = {}
         self._handed_out: dict[str, str] = {}
         self._crate_files = ""
@@ -121,7 +124,13 @@ class Registry:
             wait=tenacity.wait_exponential(multiplier=0.5, max=8),
             reraise=True,
         )
-        return retrying(once)
+        try:
+            answer = retrying(once)
+        except (httpx.TransportError, _PassingFaultError):
+            self.contacts.failed(request.url.host)
+            raise
+        self.contacts.reached(request.url.host)
+        return answer
 
     def plain(self, kind: str, rest: str) -> str:
         """The outer address of a file of a registry that is served as it is."""

@@ -8,15 +8,19 @@ but requests for packages.
 
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import yaml
 
+from sweagent.environment.contacts import Contacts
 from sweagent.environment.registry import HOST, Registry
 from sweagent.environment.registry_settings import RegistrySettings
 from sweagent.resources import resource
@@ -25,28 +29,50 @@ _DROPPED = frozenset({"connection", "transfer-encoding", "content-encoding", "co
 
 
 @contextmanager
-def serve_registry(address: str, settings: RegistrySettings) -> Iterator[int]:
+def serve_registry(address: str | Path, settings: RegistrySettings, contacts: Contacts | None = None) -> Iterator[int]:
     """Serve the registries while the block runs.
 
     Args:
-        address: the address of the host to listen on.
+        address: the address of the host to listen on, or the path of a socket file to make.
         settings: the registries, as the user configured them.
+        contacts: told which hosts answered and which were refused.
 
     Yields:
-        The port.
+        The port; 0 for a socket file.
     """
     hosts = yaml.safe_load(resource("environments", "allow.yaml").read_text(encoding="utf-8"))["forwarded_hosts"]
-    registry = Registry(settings, frozenset(hosts))
-    server = ThreadingHTTPServer((address, 0), type("_BoundHandler", (_Handler,), {"registry": registry}))
+    registry = Registry(settings, frozenset(hosts), contacts or Contacts())
+    handler = type("_BoundHandler", (_Handler,), {"registry": registry})
+    if isinstance(address, Path):
+        server: ThreadingHTTPServer = _FileServer(str(address), handler)
+        address.chmod(0o666)
+    else:
+        server = ThreadingHTTPServer((address, 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
     thread.start()
     try:
-        yield server.server_address[1]
+        yield 0 if isinstance(address, Path) else server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
         registry.close()
+
+
+class _FileServer(ThreadingHTTPServer):
+    """Listens on a socket file, which a place without a network can be given."""
+
+    address_family = socket.AF_UNIX
+
+    def __init__(self, path: str, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(path, handler)  # type: ignore[arg-type] # the address of this family is a path
+
+    def server_bind(self) -> None:
+        self.socket.bind(cast(str, self.server_address))
+        self.server_name, self.server_port = HOST, 0
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        return self.socket.accept()[0], (HOST, 0)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -64,6 +90,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def do_CONNECT(self) -> None:
+        host = self.path.rpartition(":")[0].strip("[]")
+        self.registry.contacts.refused(host)
+        self._send(403, f"builds may not reach {host}\n".encode(), "text/plain")
+        self.close_connection = True
+
     def log_message(self, *args: object) -> None:
         """Keep silent: the package managers tell what they fetch."""
 
@@ -71,6 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if parts.netloc and parts.hostname != HOST:
             if parts.scheme != "http" or not self.registry.forwards(parts.hostname or ""):
+                self.registry.contacts.refused(parts.hostname or "")
                 self._send(403, f"builds may not reach {parts.hostname}\n".encode(), "text/plain")
                 return
             self._stream(self.path)

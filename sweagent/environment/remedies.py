@@ -39,12 +39,12 @@ class Remedy(Frozen):
 def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     """The next recipe to try, or None when nothing is left.
 
-    A fault of the network or of the engine's cache is met with the same recipe. Tried then, in this order: leaving out
-    a system package that the base does not have; adding one that the error names; having a module that a build script
-    imports; leaving out a package that cannot be had; tools of the package manager as the code's time knew them;
-    installing packages one by one that contradict each other; leaving out the extras; the sources on the path where
-    there is nothing to install; another interpreter; the sources on the path in any case. Of a recipe from a lock file
-    nothing is changed.
+    A fault of the network or of the engine's cache is met with the same recipe. Tried then, in this order: packages of
+    npm's of any day; leaving out a system package that the base does not have; adding one that the error names; having
+    a module that a build script imports; leaving out a package that cannot be had; tools of the package manager as the
+    code's time knew them; installing packages one by one that contradict each other; leaving out the extras; the root's
+    project without the others of its workspace; the sources on the path where there is nothing to install; another
+    interpreter; the sources on the path in any case. Of a recipe from a lock file nothing is changed.
 
     Args:
         recipe: the recipe that failed.
@@ -56,6 +56,7 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
     if recipe.locked:
         return None
     for remedy in (
+        _of_any_day,
         _without_unknown_package,
         _system_package,
         _missing_for_setup,
@@ -64,6 +65,7 @@ def next_recipe(recipe: Recipe, error: str) -> Remedy | None:
         _older_tools,
         _one_by_one,
         _without_extras,
+        _without_members,
         _not_a_package,
         _other_toolchain,
         _without_installation,
@@ -86,6 +88,17 @@ def _system_package(recipe: Recipe, error: str) -> Remedy | None:
                 recipe=recipe.model_copy(update={"system": recipe.system + added}),
             )
     return None
+
+
+def _of_any_day(recipe: Recipe, error: str) -> Remedy | None:
+    """Take newer packages too, where npm finds that one of its choice wants a version of after the commit.
+
+    Registries that mirror others may tell the days on which they fetched packages, so that some are not held back.
+    """
+    if recipe.ecosystem != "node" or recipe.cutoff is None or not re.search(r"code ETARGET|ERR_PNPM_NO_MATCH", error):
+        return None
+    changed = recipe.model_copy(update={"cutoff": None})
+    return Remedy(what=f"take packages of after {recipe.cutoff} too", recipe=changed)
 
 
 def _without_unknown_package(recipe: Recipe, error: str) -> Remedy | None:
@@ -199,6 +212,22 @@ def _without_extras(recipe: Recipe, error: str) -> Remedy | None:
     if not recipe.extras or not re.search(_UNRESOLVED, error):
         return None
     return Remedy(what="leave out the extras " + ", ".join(recipe.extras), recipe=with_extras(recipe, ()))
+
+
+def _without_members(recipe: Recipe, error: str) -> Remedy | None:
+    """Install the project of the root alone, where one of its workspace's others cannot be installed with it."""
+    if not _of_project(error):
+        return None
+    install = tuple(
+        line.model_copy(update={"value": re.sub(r" --editable \./\S+", "", line.value)})
+        if re.search(r"--editable ('\.\[|\.(?=\s|$))", line.value)
+        else line
+        for line in recipe.install
+    )
+    if install == recipe.install:
+        return None
+    changed = recipe.model_copy(update={"install": install})
+    return Remedy(what="install the root's project without the others of its workspace", recipe=changed)
 
 
 def _other_toolchain(recipe: Recipe, error: str) -> Remedy | None:

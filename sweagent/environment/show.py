@@ -1,10 +1,16 @@
 """A recipe as text for people: each line with the place it was read from."""
 
+from sweagent.environment.lockfile import Lock
 from sweagent.environment.recipe import Line, Recipe, SystemPackage
 
 
-def as_text(recipe: Recipe) -> str:
-    """The recipe, one value a line."""
+def as_text(recipe: Recipe, built: Lock | None = None) -> str:
+    """The recipe, one value a line.
+
+    Args:
+        recipe: from `discover`.
+        built: the record of its last build: what that added, and what it lacks.
+    """
     until = f"packages until {recipe.cutoff}" if recipe.cutoff else "newest packages"
     rows = [
         ("repository", f"{recipe.name} at {recipe.commit[:12]} of {recipe.committed}; {until}", ""),
@@ -23,6 +29,11 @@ def as_text(recipe: Recipe) -> str:
     rows.append(("test", recipe.test_command.value, recipe.test_command.source))
     rows += [("tests in", path, "") for path in recipe.test_paths]
     rows += [("note", note, "") for note in recipe.notes]
+    if built is not None and built.recipe is not None:
+        rows += _rows("added", built.recipe.added)
+        if built.collected is not None:
+            rows.append(("collected", f"{built.collected} tests", "at the end of the build"))
+        rows += [("lacks", str(lack), "") for lack in built.lacks]
     width = min(max(len(value) for _, value, _ in rows), 60)
     lines = (f"{kind:10}  {value:{width}}  {'# ' + source if source else ''}" for kind, value, source in rows)
     return "\n".join(line.rstrip() for line in lines)

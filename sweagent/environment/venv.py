@@ -1,30 +1,41 @@
 """The same recipe as a virtual environment beside the copy of the repository, for sandboxes without an engine.
 
-Nothing of the repository runs on the host: packages come as wheels only, in one start of pip, and the repository itself
-is put on the path instead of being installed.
+Nothing of the repository runs on the host: packages come as wheels only, and the repository itself is put on the path
+instead of being installed. What was made is kept, by all that decides what it holds.
 """
 
+import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from sweagent.environment.borrow import borrowed_files
-from sweagent.environment.engine import Log
-from sweagent.environment.interpreters import find_executable, find_interpreter, pack_interpreter
+from sweagent.environment.contacts import Contacts
+from sweagent.environment.engine import Log, one_at_a_time, state_folder
+from sweagent.environment.interpreters import Interpreter, find_executable, find_interpreter, pack_interpreter
 from sweagent.environment.recipe import WORKDIR, Recipe
-from sweagent.environment.registry import HOST, python_index
-from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import read_registry_settings
+from sweagent.environment.venv_install import install
 from sweagent.errors import EnvironmentBuildError
 from sweagent.model import Frozen
 from sweagent.repository import make_seed
 from sweagent.task import Repository
 
-_PIP_TIMEOUT = 1800.0
+_FORMAT = 1
+"""Of what is kept; another number makes all anew."""
+
+_KEPT = 20
+_KEPT_SECONDS = 2 * 24 * 3600
+"""Environments that stay: so many, and those that a run that still goes on may use."""
+
+_READY = "ready.json"
 
 
 class Venv(Frozen):
@@ -38,26 +49,119 @@ class Venv(Frozen):
     steps: tuple[str, ...] = ()
 
 
-def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Log, home_hidden: bool = True) -> Venv:
-    """Make the virtual environment of a recipe.
+def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Log, shut: bool = True) -> Venv:
+    """Make the virtual environment of a recipe, or find one that was made of the same.
 
     Args:
         recipe: from `discover`.
         repository: the repository at the recipe's commit, to see where its packages lie.
-        folder: an empty folder that sandboxes can read.
+        folder: an empty folder that sandboxes can read, used where what is kept cannot be.
         log: receives lines for people.
-        home_hidden: the sandbox does not see this machine's home folders, so an interpreter from there is copied.
+        shut: for bubblewrap, inside which all steps are run: its sandboxes cannot write to what is kept. Others get a
+            copy in `folder`, made by this machine's own pip.
 
     Raises:
         EnvironmentBuildError: this machine has no Python at all.
+        SandboxError: bubblewrap does not start.
     """
     if recipe.ecosystem != "python":
         step = f"{recipe.ecosystem} projects use what is installed on this machine"
         log(step)
         return Venv(folder=str(folder), environment={}, test_command=recipe.test_command.value, steps=(step,))
-    executable, steps = _interpreter(recipe, folder, home_hidden)
-    venv = folder / "venv"
-    variables = _library_path(executable, folder)
+    found = _find_interpreter(recipe, shut)
+    roots = _roots(repository)
+    key = _key(recipe, found, roots, shut)
+    with one_at_a_time(f"venv-{key}"):
+        place = _made_before(key)
+        if place is None:
+            place = _new_place(key)
+            contacts = Contacts()
+            steps = _make(recipe, found, place, roots, contacts, log, shut)
+            if contacts.complete:
+                # What a registry did not give this time it may give the next.
+                (place / _READY).write_text(json.dumps(steps), encoding="utf-8")
+        else:
+            steps = [*json.loads((place / _READY).read_text("utf-8")), "made before: ok"]
+        if not shut:
+            shutil.copytree(place, folder, symlinks=True, dirs_exist_ok=True)
+            place = folder
+    return Venv(
+        folder=str(place),
+        environment=_environment(place, roots),
+        test_command=recipe.test_command.value,
+        steps=tuple(steps),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An interpreter that a sandbox can see: one of the system, or one of a home folder to copy."""
+
+    executable: Path
+    copied: Interpreter | None
+    step: str
+
+
+def _find_interpreter(recipe: Recipe, shut: bool) -> _Found:
+    for minor in (recipe.toolchain.value, *recipe.toolchain.alternatives):
+        executable = find_executable(minor)
+        if executable is None:
+            continue
+        if not shut or str(executable).startswith(("/usr/", "/bin/")):
+            return _Found(executable, None, f"Python {minor} of this machine: ok")
+        found = find_interpreter(minor)
+        if found is not None:
+            return _Found(Path("opt/python/bin", f"python{minor}"), found, f"Python {found.version} copied: ok")
+    system = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
+    if system is None:
+        raise EnvironmentBuildError("this machine has no Python for sandboxes", "install python3, or use Docker")
+    step = f"Python {recipe.toolchain.value} is wanted and not on this machine; {system} is used"
+    return _Found(Path(system), None, step)
+
+
+def _key(recipe: Recipe, found: _Found, roots: list[str], shut: bool) -> str:
+    """A hash of all that decides what an environment holds."""
+    real = (found.copied.executable if found.copied else found.executable).resolve()
+    data = {
+        "format": _FORMAT,
+        "requirements": [line.value for line in recipe.requirements],
+        "cutoff": str(recipe.cutoff),
+        "indexes": read_registry_settings().python_indexes,
+        "interpreter": [str(real), real.stat().st_mtime_ns, found.copied is not None],
+        "borrowed from": [sys.prefix, sys.version],
+        "roots": roots,
+        "shut": shut,
+    }
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _made_before(key: str) -> Path | None:
+    """The folder of an environment that was made whole and is kept."""
+    for ready in sorted((state_folder() / "venvs").glob(f"{key}-*/{_READY}")):
+        os.utime(ready.parent)
+        return ready.parent
+    return None
+
+
+def _new_place(key: str) -> Path:
+    """A folder of its own, so that nobody else's is ever touched; those that were not used for long make room."""
+    folder = state_folder() / "venvs"
+    folder.mkdir(exist_ok=True)
+    used = sorted(((place.stat().st_mtime, place) for place in folder.iterdir()), reverse=True)
+    for moment, place in used[_KEPT:]:
+        if time.time() - moment > _KEPT_SECONDS:
+            shutil.rmtree(place, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{key}-", dir=folder))
+
+
+def _make(
+    recipe: Recipe, found: _Found, folder: Path, roots: list[str], contacts: Contacts, log: Log, shut: bool
+) -> list[str]:
+    if found.copied is not None:
+        with tarfile.open(fileobj=io.BytesIO(pack_interpreter(found.copied, compiled=True))) as archive:
+            archive.extractall(folder, filter="tar")
+    executable, venv = folder / found.executable, folder / "venv"
+    variables = _library_path(folder)
     command = [str(executable), "-I", "-m", "venv", "--without-pip", str(venv)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | variables, timeout=120, cwd=os.sep
@@ -68,103 +172,29 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
             "install the interpreter's venv module (on Debian: python3-venv), or use Docker",
         )
     packages = Path(_packages_folder(venv))
-    steps += _install(recipe, executable, variables, packages, log)
-    _compile(venv / "bin/python", packages, variables)
+    steps = [found.step, *install(recipe, folder, packages, variables, contacts, log, shut=shut)]
     # The copy lies at another path in the bubblewrap sandbox than in the local one, where this line is idle.
-    roots = _roots(repository)
     (packages / "repository.pth").write_text("".join(f"{root}\n" for root in roots))
-    environment = variables | {
+    return steps
+
+
+def _environment(folder: Path, roots: list[str]) -> dict[str, str]:
+    venv = folder / "venv"
+    return _library_path(folder) | {
         "VIRTUAL_ENV": str(venv),
         "PATH": f"{venv}/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
         "PYTHONPATH": ":".join(roots),
         "PYTHONUNBUFFERED": "1",
     }
-    return Venv(folder=str(folder), environment=environment, test_command=recipe.test_command.value, steps=tuple(steps))
 
 
-def _interpreter(recipe: Recipe, folder: Path, home_hidden: bool) -> tuple[Path, list[str]]:
-    """An interpreter that a sandbox can see: the system's, or a copy of one that lies in somebody's home."""
-    for minor in (recipe.toolchain.value, *recipe.toolchain.alternatives):
-        executable = find_executable(minor)
-        if executable is None:
-            continue
-        if not home_hidden or str(executable).startswith(("/usr/", "/bin/")):
-            return executable, [f"Python {minor} of this machine: ok"]
-        found = find_interpreter(minor)
-        if found is not None:
-            with tarfile.open(fileobj=io.BytesIO(pack_interpreter(found, compiled=True))) as archive:
-                archive.extractall(folder, filter="tar")
-            return folder / "opt/python/bin" / f"python{minor}", [f"Python {found.version} copied: ok"]
-    system = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
-    if system is None:
-        raise EnvironmentBuildError("this machine has no Python for sandboxes", "install python3, or use Docker")
-    step = f"Python {recipe.toolchain.value} is wanted and not on this machine; {system} is used"
-    return Path(system), [step]
-
-
-def _library_path(executable: Path, folder: Path) -> dict[str, str]:
+def _library_path(folder: Path) -> dict[str, str]:
     library = folder / "opt/python/lib"
-    return {"LD_LIBRARY_PATH": str(library)} if executable.is_relative_to(folder) else {}
+    return {"LD_LIBRARY_PATH": str(library)} if library.is_dir() else {}
 
 
 def _packages_folder(venv: Path) -> str:
     return str(next((venv / "lib").glob("python*/site-packages")))
-
-
-def _install(recipe: Recipe, executable: Path, variables: dict[str, str], packages: Path, log: Log) -> list[str]:
-    wanted = [line.value for line in recipe.requirements]
-    if not wanted:
-        return ["nothing to install: ok"]
-    minor = packages.parent.name.removeprefix("python")
-    log(f"installing {len(wanted)} packages beside the copy")
-    with serve_registry("127.0.0.1", read_registry_settings()) as port:
-        options = [
-            "--target",
-            str(packages),
-            "--no-compile",
-            "--only-binary",
-            ":all:",
-            "--python-version",
-            minor,
-            "--no-cache-dir",
-        ]
-        index = ["--trusted-host", HOST, "--index-url", python_index(recipe.cutoff), "--retries", "1"]
-        command = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--implementation", "cp", *options, *index]
-        # Only what pip needs: neither keys nor the user's pip configuration.
-        environment = {"PATH": os.defpath, "http_proxy": f"http://127.0.0.1:{port}", "PIP_CONFIG_FILE": os.devnull}
-        failed: list[str] = []
-        if _pip([*command, *wanted], environment):
-            return [f"{len(wanted)} packages as wheels: ok"]
-        log("not all packages can be installed together as wheels; trying each")
-        failed = [item for item in wanted if not _pip([*command, item], environment)]
-    steps = [f"{len(wanted) - len(failed)} packages as wheels: ok"]
-    return steps + [_borrow(item, packages) for item in failed]
-
-
-def _compile(python: Path, packages: Path, variables: dict[str, str]) -> None:
-    """Compile the packages once, by the interpreter that will import them: sandboxes cannot keep what they compile."""
-    command = [str(python), "-I", "-S", "-m", "compileall", "-q", "-q", str(packages)]
-    environment = {"PATH": os.defpath, **variables}
-    subprocess.run(command, capture_output=True, check=False, env=environment, timeout=_PIP_TIMEOUT, cwd=os.sep)
-
-
-def _pip(command: list[str], environment: dict[str, str]) -> bool:
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, timeout=_PIP_TIMEOUT, cwd=os.sep
-    )
-    return done.returncode == 0
-
-
-def _borrow(requirement: str, packages: Path) -> str:
-    files = borrowed_files(requirement)
-    if files is None:
-        return f"{requirement}: cannot be installed as a wheel and is not on this machine"
-    for name, source in files:
-        target = packages / name
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-    return f"{requirement}: copied from this machine: ok"
 
 
 def _roots(repository: Repository) -> list[str]:

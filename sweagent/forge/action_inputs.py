@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sweagent.errors import UsageError
 from sweagent.forge.actions import Workflow
-from sweagent.forge.address import place_of, token_from_environment
+from sweagent.forge.address import place_of
 from sweagent.forge.base import Permission
 from sweagent.forge.gate import GateOptions
 from sweagent.forge.github import GitHub
@@ -61,13 +61,18 @@ class Inputs:
         """An input that is `true` or `false`."""
         return self.choice(name, ("false", "true")) == "true"
 
+    def path(self, name: str) -> str:
+        """An input that is a path, absolute: its author writes it relative to the workspace; empty when not given."""
+        given = self.text(name)
+        return str(Path(self.workflow.get("GITHUB_WORKSPACE", "/")) / given) if given else ""
+
     def folder(self) -> Path:
         """Where the steps of a job leave files for each other."""
         return Path(self.workflow.get("RUNNER_TEMP") or "/tmp") / "fix-issue"  # noqa: S108 - the runner always sets it
 
     def token(self) -> str | None:
         """The forge's token, if this step has one."""
-        return token_from_environment(self.workflow.environment)
+        return self.workflow.get("GITHUB_TOKEN") or None
 
     def forge(self) -> GitHub:
         """The repository that the workflow belongs to."""
@@ -103,7 +108,7 @@ class Inputs:
                 "dry_run": self.flag("dry-run"),
                 "rules": Rules(
                     allowed=self.words("allowed-paths"),
-                    blocked=(*standard.blocked, *self.words("protected-paths")),
+                    blocked=(*standard.blocked, *self.words("protected-paths"), *self.words("config")),
                     max_bytes=self.number("max-patch-bytes") or standard.max_bytes,
                     max_files=self.number("max-patch-files") or standard.max_files,
                 ),

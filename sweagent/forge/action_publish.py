@@ -51,7 +51,7 @@ def run_publish(workflow: Workflow | None = None) -> int:
 
 def _proposal(workflow: Workflow, inputs: Inputs, forge: GitHub, number: int) -> Proposal:
     """What the run proposes, for the issue that the gate let through, whatever the record says."""
-    folder = Path(inputs.text("run-folder") or inputs.folder() / "run")
+    folder = Path(inputs.path("run-folder") or inputs.folder() / "run")
     if not (folder / "trajectory.jsonl").is_file():
         failure, _, hint = inputs.text("failure", "the run left no record").partition("\n")
         raise UsageError(failure, hint or "see the log of the job that ran the agent")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from sweagent.errors import ExitCode, FixIssueError, UsageError
+from sweagent.forge.action_environment import agent_environment
 from sweagent.forge.action_inputs import Inputs
 from sweagent.forge.actions import Workflow
 from sweagent.forge.redaction import Redactor
@@ -44,11 +45,13 @@ def run_agent(workflow: Workflow | None = None) -> int:
 def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
     """The command line of the run. Values are handed over as arguments, never through a shell."""
     minutes = inputs.number("max-minutes")
+    profile = inputs.text("profile")
     options = {
         "--model": inputs.text("model"),
         "--api-base": inputs.text("api-base"),
-        "--profile": inputs.text("profile"),
-        "--policy": inputs.text("policy"),
+        "--config": inputs.path("config"),
+        "--profile": inputs.path("profile") if "/" in profile else profile,
+        "--policy": inputs.path("policy"),
         "--max-cost": inputs.text("max-cost"),
         "--max-steps": inputs.text("max-steps"),
         "--max-seconds": str(minutes * 60) if minutes else "",
@@ -61,10 +64,10 @@ def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
     # The run takes protected files in as soon as one may be changed; which ones, the publisher decides.
     given += ["--allow-protected"] if inputs.words("allowed-paths") else []
     given += ["--allow-binaries"] if inputs.flag("allow-binaries") else []
-    repository = inputs.text("path") or inputs.workflow.get("GITHUB_WORKSPACE", ".")
+    repository = inputs.path("path") or inputs.workflow.get("GITHUB_WORKSPACE", "/")
     issue = str(inputs.folder() / "issue.json")
     main = "from sweagent.cli import main; main()"
-    # -I: nothing of the checked-out repository, where this process is started, can be imported in place of a module.
+    # -I: no variable and no current folder says where modules are imported from.
     return [
         sys.executable, "-I", "-c", main, "solve",
         *given, *_network(inputs), f"--output={run_folder}", repository, issue,
@@ -82,7 +85,10 @@ def _network(inputs: Inputs) -> list[str]:
 
 
 def _run(workflow: Workflow, inputs: Inputs, redactor: Redactor, run_folder: Path) -> tuple[int, str]:
-    environment = workflow.child_environment()
+    # The process has a folder of our own as its current one, and no settings but those that the inputs name.
+    here = inputs.folder() / "here"
+    here.mkdir(parents=True, exist_ok=True)
+    environment = agent_environment(workflow.environment, inputs.words("pass-env"), here)
     environment.update(_key(inputs))
     tail: list[str] = []
     with (
@@ -90,6 +96,7 @@ def _run(workflow: Workflow, inputs: Inputs, redactor: Redactor, run_folder: Pat
         subprocess.Popen(
             command_of(inputs, run_folder),
             env=environment,
+            cwd=here,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

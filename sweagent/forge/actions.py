@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +14,6 @@ from sweagent.errors import UsageError
 
 SUMMARY_LIMIT = 1_000_000
 """Bytes; GitHub drops a longer summary."""
-_CHILD_DROPS = re.compile(
-    r"(?:FIX_ISSUE_|GH_|GITHUB_)?TOKEN|GITHUB_(?:OUTPUT|ENV|PATH|STATE|STEP_SUMMARY)|ACTIONS_.*|GH_TOKEN|GITHUB_TOKEN"
-    r"|INPUT_.*"
-)
 
 
 class Workflow:
@@ -100,10 +95,6 @@ class Workflow:
             yield
         finally:
             self._write(f"::{token}::")
-
-    def child_environment(self) -> dict[str, str]:
-        """The variables for the process that talks to the model: no token of the forge, no files of the runner."""
-        return {name: value for name, value in self.environment.items() if not _CHILD_DROPS.fullmatch(name)}
 
 
 def _log(line: str) -> None:

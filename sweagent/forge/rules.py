@@ -47,6 +47,7 @@ class Rules(Frozen):
         ".github/copilot-instructions.md",
         ".github/instructions/*",
         ".fix-issue.yaml",
+        ".env*",
     )
     """Files that run with secrets, decide on reviews, or instruct agents."""
     reviewed: tuple[str, ...] = (

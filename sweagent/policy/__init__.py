@@ -1,5 +1,6 @@
 """Who decides: models through litellm, recorded runs, scripts, people; reading their replies; money."""
 
+from sweagent.policy.attempts import Countdown, Waiting
 from sweagent.policy.base import Message, Policy, ToolSchema, View
 from sweagent.policy.budget import Budget, UsageLine
 from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from, with_kept_limits
@@ -12,6 +13,7 @@ from sweagent.policy.tools_text import text_format_instructions
 
 __all__ = [
     "Budget",
+    "Countdown",
     "HumanPolicy",
     "LitellmPolicy",
     "Message",
@@ -22,6 +24,7 @@ __all__ = [
     "ToolSchema",
     "UsageLine",
     "View",
+    "Waiting",
     "effective_window",
     "load_script",
     "make_policy",

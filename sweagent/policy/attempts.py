@@ -18,6 +18,51 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 
 
+_TICK = 1.0
+"""Seconds between two tellings of how long there is still to wait."""
+_LINES_APART = 10.0
+
+Waiting = Callable[[float, str], None]
+"""Told how many seconds are still waited for, and why: when a wait begins, and then every second."""
+
+
+class Countdown:
+    """Tells of a wait in lines: one when it begins, and one every ten seconds.
+
+    Args:
+        note: takes a line.
+    """
+
+    def __init__(self, note: Callable[[str], object]) -> None:
+        self._note = note
+        self._last = self._told = 0.0
+
+    def __call__(self, seconds: float, why: str) -> None:
+        """See `Waiting`."""
+        new, self._last = seconds >= self._last, seconds
+        if not new and seconds > self._told - _LINES_APART:
+            return
+        self._told = seconds
+        self._note(f"waiting {seconds:.0f} s: {why}")
+
+
+def wait_aloud(seconds: float, why: str, sleep: Callable[[float], None], tell: Waiting | None) -> None:
+    """Wait, and tell about it.
+
+    Args:
+        seconds: how long.
+        why: for people.
+        sleep: waits.
+        tell: told; None waits in one piece.
+    """
+    while seconds > 0:
+        piece = seconds if tell is None else min(seconds, _TICK)
+        if tell is not None:
+            tell(seconds, why)
+        sleep(piece)
+        seconds -= piece
+
+
 class CallFailedError(Exception):
     """One attempt failed; the fault says whether another can help."""
 
@@ -34,9 +79,19 @@ class Course:
         retries: attempts after the first.
         other_key: takes the next key.
         keys: how many there are; each is tried once before anything is waited for.
+        tell: told of waits.
     """
 
-    def __init__(self, backoff: Backoff, retries: int, other_key: Callable[[], None], keys: int) -> None:
+    def __init__(
+        self,
+        backoff: Backoff,
+        retries: int,
+        other_key: Callable[[], None],
+        keys: int,
+        tell: Waiting | None = None,
+    ) -> None:
+        self._tell = tell
+        self._why = ""
         self._backoff = backoff
         self._retries = retries
         self._other_key = other_key
@@ -54,6 +109,7 @@ class Course:
             self._go_on = True
             return 0.0
         self._failures += 1
+        self._why = f"attempt {self._failures} of {self._retries + 1} failed: {fault.message}"
         asked = fault.retry_after
         seconds = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (self._failures - 1)) if asked is None else asked
         affordable = self._slept + seconds <= MAX_WAIT
@@ -69,8 +125,7 @@ class Course:
     def sleep(self, seconds: float) -> None:
         """Wait, and remember how long."""
         self._slept += seconds
-        if seconds > 0:
-            self._backoff.sleep(seconds)
+        wait_aloud(seconds, self._why, self._backoff.sleep, self._tell)
 
 
 def _fault_of(state: "RetryCallState") -> Fault:

@@ -31,8 +31,12 @@ class Backoff:
         with self._lock:
             self._until = max(self._until, self.clock() + seconds)
 
-    def wait(self) -> None:
-        """Wait until the provider may be called again; those who wait together go on one after the other."""
+    def wait(self, sleep: Callable[[float], None] | None = None) -> None:
+        """Wait until the provider may be called again; those who wait together go on one after the other.
+
+        Args:
+            sleep: waits in place of the usual one, and may tell about it.
+        """
         with self._lock:
             remaining = self._until - self.clock()
             if remaining <= 0:
@@ -40,7 +44,7 @@ class Backoff:
             remaining += self._waiting * _SPACING
             self._waiting += 1
         try:
-            self.sleep(remaining)
+            (sleep or self.sleep)(remaining)
         finally:
             with self._lock:
                 self._waiting -= 1

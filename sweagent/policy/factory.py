@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sweagent.config import ModelSettings, Settings
 from sweagent.errors import UsageError
+from sweagent.policy.attempts import Waiting
 from sweagent.policy.base import Policy
 from sweagent.policy.budget import Budget
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
@@ -29,26 +30,28 @@ def with_kept_limits(settings: Settings) -> Settings:
     return settings.model_copy(update={"limits": limits})
 
 
-def policy_for(settings: Settings, budget: Budget) -> Policy:
+def policy_for(settings: Settings, budget: Budget, tell: Waiting | None = None) -> Policy:
     """The policy of a run: the one that is played, else the model.
 
     Args:
         settings: of the run.
         budget: what may be spent.
+        tell: told of waits between attempts.
 
     Raises:
         UsageError: as `policy_from` and `make_policy`.
         StorageError: the trajectory to play cannot be read.
     """
-    return policy_from(settings.policy) if settings.policy else make_policy(settings.model, budget)
+    return policy_from(settings.policy) if settings.policy else make_policy(settings.model, budget, tell)
 
 
-def make_policy(settings: ModelSettings, budget: Budget) -> Policy:
+def make_policy(settings: ModelSettings, budget: Budget, tell: Waiting | None = None) -> Policy:
     """The policy for a model, with the fallbacks or the mix that the models file gives it.
 
     Args:
         settings: which model, and how it is called.
         budget: what may be spent, by all models together.
+        tell: told of waits between attempts.
 
     Raises:
         UsageError: no model is named, its key is not set, its price is unknown and no limit in tokens is given, or a
@@ -62,10 +65,10 @@ def make_policy(settings: ModelSettings, budget: Budget) -> Policy:
         )
     info = model_info(settings.name)
     if info.roulette:
-        return RoulettePolicy(settings.name, [_one(settings, name, budget) for name in info.roulette])
+        return RoulettePolicy(settings.name, [_one(settings, name, budget, tell) for name in info.roulette])
     if info.fallbacks:
-        return FallbackPolicy([_one(settings, name, budget) for name in (settings.name, *info.fallbacks)])
-    return _one(settings, settings.name, budget)
+        return FallbackPolicy([_one(settings, name, budget, tell) for name in (settings.name, *info.fallbacks)])
+    return _one(settings, settings.name, budget, tell)
 
 
 def policy_from(source: str) -> Policy:
@@ -106,7 +109,7 @@ def _names(name: str) -> tuple[str, ...]:
     return info.roulette or (name, *info.fallbacks)
 
 
-def _one(settings: ModelSettings, name: str, budget: Budget) -> LitellmPolicy:
+def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | None) -> LitellmPolicy:
     # The base URL is the named model's; another model has its provider's own.
     own = settings if name == settings.name else settings.model_copy(update={"name": name, "api_base": None})
     info = model_info(name)
@@ -116,7 +119,7 @@ def _one(settings: ModelSettings, name: str, budget: Budget) -> LitellmPolicy:
             f"the price of {name} is unknown, so the limit of ${budget.cost_limit} cannot be kept",
             "set a limit in tokens (--max-tokens), or give the price in a models file (`fix-issue models` shows how)",
         )
-    return LitellmPolicy(own, budget, info=info)
+    return LitellmPolicy(own, budget, info=info, tell=tell)
 
 
 def _check_key(settings: ModelSettings, info: ModelInfo) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sweagent.config import ModelSettings
 from sweagent.errors import FixIssueError
 from sweagent.home import ignore_dotenv_files
-from sweagent.policy.attempts import CallFailedError, Course, bounded
+from sweagent.policy.attempts import CallFailedError, Course, Waiting, bounded, wait_aloud
 from sweagent.policy.backoff import Backoff, shared_backoff
 from sweagent.policy.base import ToolSchema, View
 from sweagent.policy.budget import Budget, Reservation
@@ -27,6 +27,7 @@ _LEAST_OUTPUT = 1_024
 """Tokens of an answer below which a call is not worth its prompt."""
 _GRACE = 5.0
 """Seconds after the HTTP client's own timeout until the call is abandoned."""
+_HELD = "the provider asked all who call it to wait"
 
 
 class _Request(NamedTuple):
@@ -76,6 +77,7 @@ class LitellmPolicy:
         info: what is known of the model; None looks it up.
         backoff: shared by all who call the same provider; None takes the process's own.
         complete: stands for `litellm.completion`; None takes that.
+        tell: told of waits between attempts.
     """
 
     def __init__(
@@ -86,7 +88,9 @@ class LitellmPolicy:
         info: ModelInfo | None = None,
         backoff: Backoff | None = None,
         complete: Callable[..., Any] | None = None,
+        tell: Waiting | None = None,
     ) -> None:
+        self._tell = tell
         self.info = info or model_info(settings.name)
         self.budget = budget
         self._settings = settings
@@ -150,7 +154,7 @@ class LitellmPolicy:
     ) -> tuple[Any, Usage, float | None]:
         from tenacity import Retrying, retry_if_exception_type
 
-        course = Course(self._backoff, self._settings.retries, self._other_key, len(self._keys))
+        course = Course(self._backoff, self._settings.retries, self._other_key, len(self._keys), self._tell)
         retrying = Retrying(
             retry=retry_if_exception_type(CallFailedError),
             wait=course.wait,
@@ -174,7 +178,7 @@ class LitellmPolicy:
     def _attempt(
         self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str
     ) -> tuple[Any, Usage, float | None]:
-        self._backoff.wait()
+        self._backoff.wait(lambda seconds: wait_aloud(seconds, _HELD, self._backoff.sleep, self._tell))
         request = self._request(messages, tools)
         # Outside of the time limit: the first import takes seconds.
         complete = self._complete or _litellm().completion

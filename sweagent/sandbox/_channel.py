@@ -2,21 +2,27 @@
 
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sweagent.sandbox._output import Kept
 
 ANSWER_WITHIN = 1.0
 """Seconds that the supervisor has, past a deadline, to end a command and say so."""
 
+MARK_WITHIN = 15.0
+"""Seconds that the end of the output may take after the answer, which comes on a stream of its own. Only a busy engine,
+or somebody who takes it away, can make them differ."""
+
 LONG = 2.0
 """Seconds after which a command is worth watching."""
 
 _END = re.compile(rb"(\d+) (\d) (\d+) (-?\d+) (\S+)\n")
+_LONGEST_ANSWER = 400
 _PLAIN = re.compile(rb"[^!-~]|\\")
 
 
@@ -32,6 +38,13 @@ class ChannelLostError(Exception):
         self.stuck = stuck
 
 
+class Received(NamedTuple):
+    """What came from the supervisor at once: more of the commands' output, and of its own answers."""
+
+    output: bytes = b""
+    answers: bytes = b""
+
+
 class Transport(Protocol):
     """Bytes to and from the supervisor, and the signal that ends what it runs."""
 
@@ -42,8 +55,8 @@ class Transport(Protocol):
             OSError: the other end is gone, or does not take it within some seconds.
         """
 
-    def receive(self, timeout: float) -> bytes | None:
-        """The next bytes; empty at the end of the stream, None when nothing came within `timeout` seconds.
+    def receive(self, timeout: float) -> Received | None:
+        """What came next, empty at the end of the streams; None when nothing came within `timeout` seconds.
 
         Raises:
             OSError: the stream is broken.
@@ -66,6 +79,7 @@ class Ended:
 
     status: int
     late: bool
+    """The host had asked for the end. That the supervisor was told so is not enough: a command can signal it too."""
     strays: int
     memory_kills: int
     notes: tuple[str, ...]
@@ -114,7 +128,7 @@ def supervisor_arguments(
     text = here.joinpath("supervisor.sh").read_text(encoding="utf-8")
     library = here.joinpath("shell_library.sh").read_text(encoding="utf-8")
     mode = "ns" if namespace else "tree"
-    return text, [state, outputs, workdir, mode, str(lifetime), secrets.token_hex(8), library, text]
+    return text, [state, outputs, workdir, mode, str(lifetime), library, text]
 
 
 def escape(data: bytes) -> bytes:
@@ -122,7 +136,14 @@ def escape(data: bytes) -> bytes:
     return _PLAIN.sub(lambda match: b"\\0%03o" % match[0][0], data.replace(b"\0", b""))
 
 
-def exchange(transport: Transport, request: Request, kept: Kept, *, on_long: Callable[[], None] | None = None) -> Ended:
+def exchange(
+    transport: Transport,
+    request: Request,
+    kept: Kept,
+    *,
+    on_long: Callable[[], None] | None = None,
+    asked: threading.Event | None = None,
+) -> Ended:
     """Have one command run, and end it at its deadline.
 
     Args:
@@ -130,59 +151,104 @@ def exchange(transport: Transport, request: Request, kept: Kept, *, on_long: Cal
         request: the command.
         kept: takes the output, also when this raises.
         on_long: called once, when the command has run for `LONG` seconds.
+        asked: set when somebody else of the host has asked for the command's end.
 
     Raises:
-        ChannelLostError: the supervisor is gone or stuck.
+        ChannelLostError: the supervisor is gone or stuck, or the end of the output was taken away on its way.
     """
     token = secrets.token_hex(16).encode()
     try:
         transport.send(request.line(token))
         if request.payload is not None:
             transport.send(request.payload)
-        return _collect(transport, b"\x1e" + token + b" ", request.timeout, kept, on_long)
+        reading = _Reading(b"\x1e" + token, kept)
+        return _collect(transport, reading, request.timeout, on_long, asked or threading.Event())
     except OSError as error:
         raise ChannelLostError(f"the stream broke: {error}") from error
 
 
+class _Reading:
+    """The output until its end mark, and the answer that says how the command ended."""
+
+    def __init__(self, mark: bytes, kept: Kept) -> None:
+        self._mark, self._kept = mark, kept
+        self._held = self._answers = b""
+        self.output_ended = False
+        self.answer: re.Match[bytes] | None = None
+
+    def take(self, received: Received) -> None:
+        if received.output and not self.output_ended:
+            self._take_output(received.output)
+        if received.answers and self.answer is None:
+            self._answers += received.answers
+            place = self._answers.find(self._mark + b" ")
+            if place >= 0:
+                self.answer = _END.match(self._answers, place + len(self._mark) + 1)
+                if self.answer is None and len(self._answers) - place > _LONGEST_ANSWER:
+                    raise ChannelLostError("the answer is damaged")
+
+    def _take_output(self, piece: bytes) -> None:
+        self._held += piece
+        place = self._held.find(self._mark + b"\n")
+        if place >= 0:
+            self._kept.add(self._held[:place])
+            self.output_ended = True
+            return
+        # A mark may be cut in two by the end of this piece; the rest is certain to be output.
+        sure = max(0, len(self._held) - len(self._mark))
+        self._kept.add(self._held[:sure])
+        self._held = self._held[sure:]
+
+    def give_up(self) -> None:
+        """Keep what was held back; what the supervisor said that is no answer is the reason why it ended."""
+        if not self.output_ended:
+            self._kept.add(self._held)
+        self._kept.add(self._answers[-_LONGEST_ANSWER:])
+
+
 def _collect(
-    transport: Transport, mark: bytes, timeout: float, kept: Kept, on_long: Callable[[], None] | None
+    transport: Transport,
+    reading: _Reading,
+    timeout: float,
+    on_long: Callable[[], None] | None,
+    asked: threading.Event,
 ) -> Ended:
     long = time.monotonic() + LONG
     deadline = long - LONG + timeout
-    interrupted = False
-    held = b""
-    while True:
-        now = time.monotonic()
-        if now >= deadline:
-            if interrupted:
-                kept.add(held)
-                raise ChannelLostError("the supervisor does not answer", stuck=True)
-            transport.interrupt()
-            interrupted, deadline = True, now + ANSWER_WITHIN
-            continue
-        if on_long is not None and now >= long:
-            on_long()
-            on_long = None
-        piece = transport.receive((deadline if on_long is None else min(deadline, long)) - now)
-        if piece is None:
-            continue
-        if not piece:
-            kept.add(held)
-            raise ChannelLostError("the supervisor ended")
-        held += piece
-        place = held.find(mark)
-        if place < 0:
-            # A mark may be cut in two by the end of this piece; the rest is certain to be output.
-            sure = max(0, len(held) - len(mark))
-            kept.add(held[:sure])
-            held = held[sure:]
-            continue
-        kept.add(held[:place])
-        held = held[place:]
-        end = _END.match(held, len(mark))
-        if end:
-            status, late, strays, memory_kills = (int(end[group]) for group in range(1, 5))
-            notes = tuple(note for note in end[5].decode("ascii", "replace").split(",") if note not in ("", "-"))
-            return Ended(status, bool(late), strays, memory_kills, notes)
-        if len(held) > len(mark) + 200:
-            raise ChannelLostError("the end of the output is damaged")
+    interrupted = answered = False
+    try:
+        while True:
+            if reading.output_ended and reading.answer is not None:
+                return _ended(reading.answer, asked=interrupted or asked.is_set())
+            now = time.monotonic()
+            if reading.answer and not answered:
+                # The end mark was written before the answer: what is still on its way comes at once.
+                answered, deadline = True, now + MARK_WITHIN
+            if now >= deadline:
+                if answered:
+                    raise ChannelLostError("the end of the output was taken away")
+                if interrupted:
+                    raise ChannelLostError("the supervisor does not answer", stuck=True)
+                transport.interrupt()
+                interrupted, deadline = True, now + ANSWER_WITHIN
+                continue
+            if on_long is not None and now >= long:
+                on_long()
+                on_long = None
+            received = transport.receive((deadline if on_long is None else min(deadline, long)) - now)
+            if received is None:
+                continue
+            if not any(received):
+                raise ChannelLostError("the supervisor ended")
+            reading.take(received)
+    except ChannelLostError:
+        reading.give_up()
+        raise
+
+
+def _ended(answer: re.Match[bytes], *, asked: bool) -> Ended:
+    status, late, strays, memory_kills = (int(answer[group]) for group in range(1, 5))
+    notes = tuple(note for note in answer[5].decode("ascii", "replace").split(",") if note not in ("", "-"))
+    if late and not asked:
+        notes += ("signalled",)
+    return Ended(status, bool(late) and asked, strays, memory_kills, notes)

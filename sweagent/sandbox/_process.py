@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
+from sweagent.sandbox._channel import Received
+
 _SEND_WITHIN = 30.0
 
 
@@ -18,11 +20,13 @@ class ProcessTransport:
     """Starts the guardian and the supervisor below it.
 
     Args:
-        argv: the supervisor's command line; an item `INFO_FD` is replaced by the number of the information pipe.
+        argv: the supervisor's command line; an item `INFO_FD` is replaced by the number of the information pipe, and
+            `FILTER_FD` by that of a file with the filter.
         env: its environment.
         folder: its working directory.
         limits: resource limits by their names in the `resource` module.
         cgroups: folders of control groups to run in.
+        call_filter: of system calls, for bubblewrap.
     """
 
     def __init__(
@@ -32,6 +36,7 @@ class ProcessTransport:
         folder: Path,
         limits: Mapping[str, int],
         cgroups: Sequence[Path] = (),
+        call_filter: bytes = b"",
     ) -> None:
         control, self._control = os.pipe()
         info = info_out = None
@@ -39,8 +44,14 @@ class ProcessTransport:
         if "INFO_FD" in argv:
             info, info_out = os.pipe()
             passed += [info, info_out]
+        numbers = {"INFO_FD": str(info_out)}
+        if call_filter:
+            passed.append(os.memfd_create("filter"))
+            os.write(passed[-1], call_filter)
+            os.lseek(passed[-1], 0, os.SEEK_SET)
+            numbers["FILTER_FD"] = str(passed[-1])
         plan = {
-            "argv": [str(info_out) if word == "INFO_FD" else word for word in argv],
+            "argv": [numbers.get(word, word) for word in argv],
             "env": dict(env),
             "folder": str(folder),
             "limits": dict(limits),
@@ -54,7 +65,7 @@ class ProcessTransport:
                 [sys.executable, "-I", "-S", str(guardian), str(control)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 pass_fds=passed,
                 bufsize=0,
                 cwd=os.sep,
@@ -68,9 +79,11 @@ class ProcessTransport:
                 os.close(descriptor)
         self._send_plan(json.dumps(plan).encode() + b"\n")
         self._in, self._out = cast(IO[bytes], self._process.stdin), cast(IO[bytes], self._process.stdout)
+        self._answers = cast(IO[bytes], self._process.stderr)
         os.set_blocking(self._in.fileno(), False)
         self._poll = select.poll()
-        self._poll.register(self._out, select.POLLIN)
+        for stream in (self._out, self._answers):
+            self._poll.register(stream, select.POLLIN)
 
     def _send_plan(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -87,14 +100,19 @@ class ProcessTransport:
                 if not select.select([], [self._in], [], _SEND_WITHIN)[1]:
                     raise TimeoutError("the supervisor does not read") from None
 
-    def receive(self, timeout: float) -> bytes | None:
+    def receive(self, timeout: float) -> Received | None:
         """See `Transport.receive`."""
-        if not self._poll.poll(max(0.0, timeout) * 1000):
-            return None
         try:
-            return os.read(self._out.fileno(), 1 << 18)
+            ready = {descriptor for descriptor, _ in self._poll.poll(max(0.0, timeout) * 1000)}
+            if not ready:
+                return None
+            output, answers = (
+                os.read(stream.fileno(), 1 << 18) if stream.fileno() in ready else b""
+                for stream in (self._out, self._answers)
+            )
         except ValueError as error:
             raise OSError(errno.EBADF, "closed by another thread") from error
+        return Received(output, answers)
 
     def interrupt(self) -> None:
         """See `Transport.interrupt`."""
@@ -108,5 +126,5 @@ class ProcessTransport:
         self._control = -1
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
-        self._in.close()
-        self._out.close()
+        for stream in (self._in, self._out, self._answers):
+            stream.close()

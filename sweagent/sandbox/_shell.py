@@ -74,6 +74,7 @@ class ShellSandbox(ABC):
         self._count = 0
         self._pending: dict[str, IO[bytes]] = {}
         self._stop_reason = ""
+        self._asked = threading.Event()
 
     @abstractmethod
     def _connect(self, *, again: bool) -> Transport:
@@ -194,10 +195,11 @@ class ShellSandbox(ABC):
             raise SandboxError("the sandbox is closed", "open a new one")
         done = threading.Event()
         self._stop_reason = ""
+        self._asked.clear()
         # Stays true when a signal of the caller breaks in: the answer of this command may then still be on its way.
         self._torn = True
         try:
-            ended = exchange(self._transport, request, kept, on_long=lambda: self._guard(done))
+            ended = exchange(self._transport, request, kept, on_long=lambda: self._guard(done), asked=self._asked)
         except ChannelLostError:
             self._torn = False
             raise
@@ -208,7 +210,8 @@ class ShellSandbox(ABC):
 
     def _alive(self, transport: Transport) -> bool:
         try:
-            return transport.receive(0) != b""
+            received = transport.receive(0)
+            return received is None or any(received)
         except OSError:
             return False
 
@@ -272,6 +275,8 @@ class ShellSandbox(ABC):
             notes.append("the carried state was damaged: directory and variables are the first ones")
         if "unsaved" in ended.notes and not background:
             notes.append("directory and variables are as they were before the command, as its shell was ended early")
+        if "signalled" in ended.notes:
+            notes.append("the command signalled the sandbox's own shell, which ended it")
         if "unkillable" in ended.notes:
             notes.append("some processes could not be ended")
         return notes

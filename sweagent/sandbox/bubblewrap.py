@@ -1,9 +1,11 @@
 """The bubblewrap sandbox: namespaces of the kernel around programs of this machine, without an engine."""
 
 import os
+import pwd
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from sweagent.config import SandboxSettings
@@ -12,6 +14,7 @@ from sweagent.sandbox._cgroups import BoundGroup
 from sweagent.sandbox._channel import Transport, supervisor_arguments
 from sweagent.sandbox._folders import fill, remove_folder
 from sweagent.sandbox._process import ProcessTransport
+from sweagent.sandbox._seccomp import bubblewrap_filter
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
 from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.base import SandboxInfo
@@ -19,16 +22,89 @@ from sweagent.sandbox.leftovers import claim_folder
 from sweagent.sandbox.local import host_environment
 
 _STATE, _OUTPUTS = "/run/fix-issue", "/tmp/fix-issue"  # noqa: S108 - inside the sandbox
-_SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix")
-_SECRETS = ("etc/shadow", "etc/gshadow", "etc/shadow-", "etc/gshadow-", "etc/sudoers", "etc/krb5.keytab")
-_SECRET_FOLDERS = ("etc/ssh", "etc/ssl/private", "etc/docker", "etc/kubernetes", "etc/sudoers.d", "etc/wireguard")
+_SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix")
+_ETC = [
+    "alternatives",
+    "bash.bashrc",
+    "bash_completion*",
+    "ca-certificates*",
+    "crypto-policies",
+    "debian_version",
+    "default/locale",
+    "dpkg/origins",
+    "fonts",
+    "gai.conf",
+    "ghostscript",
+    "group",
+    "host.conf",
+    "hosts",
+    "ImageMagick*",
+    "inputrc",
+    "java*",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "locale*",
+    "localtime",
+    "login.defs",
+    "lsb-release",
+    "magic*",
+    "mailcap",
+    "maven/logging",
+    "maven/m2.conf",
+    "mime.types",
+    "mke2fs.conf",
+    "mono",
+    "networks",
+    "nsswitch.conf",
+    "os-release",
+    "papersize",
+    "passwd",
+    "perl",
+    "php",
+    "pki/ca-trust",
+    "pki/java",
+    "pki/tls/cert.pem",
+    "pki/tls/certs",
+    "pki/tls/openssl.cnf",
+    "profile",
+    "protocols",
+    "python*",
+    "redhat-release",
+    "resolv.conf",
+    "rpc",
+    "ruby*",
+    "services",
+    "shells",
+    "ssl/cert.pem",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "static",
+    "terminfo",
+    "texmf",
+    "timezone",
+    "ucf.conf",
+    "vim",
+    "xdg/fontconfig",
+    "xml",
+]
+"""What programs need of `/etc`. All else there is this machine's own: keys, passwords, tokens of registries."""
+
+_TOKENS = (
+    "usr/etc/npmrc",
+    "usr/local/etc/npmrc",
+    "usr/local/etc/pip.conf",
+    "usr/etc/pip.conf",
+    "opt/homebrew/etc/npmrc",
+)
+_OF_PREFIX = ("bin", "lib", "lib64", "libexec", "include")
 
 
 class BubblewrapSandbox(ShellSandbox):
     """The system's programs, read-only, and a writable copy of the work tree, in namespaces of their own.
 
-    Home folders, /var, /run and the temporary folder of this machine are not there. Memory and processes are bounded
-    by a control group where one can be made, else by limits of each process.
+    Home folders, /var, /run, the temporary folder and most of /etc of this machine are not there. Memory and processes
+    are bounded by a control group where one can be made, else by limits of each process.
 
     Args:
         settings: bounds and defaults.
@@ -80,26 +156,29 @@ class BubblewrapSandbox(ShellSandbox):
         argv = [self._program, *self._namespaces(), "--", "/bin/sh", "-c", text, "boot", *arguments]
         limits = {"RLIMIT_FSIZE": parse_size(self._settings.disk), "RLIMIT_CORE": 0, **self._group.limits}
         try:
-            return ProcessTransport(argv, self._env, self._folder, limits, self._group.folders)
+            return ProcessTransport(
+                argv, self._env, self._folder, limits, self._group.folders, call_filter=bubblewrap_filter()
+            )
         except OSError as error:
             raise SandboxError(f"bubblewrap does not start: {error}", "see `fix-issue doctor`") from error
 
     def _namespaces(self) -> Iterator[str]:
         yield from ("--unshare-all", "--as-pid-1", "--die-with-parent", "--new-session", "--info-fd", "INFO_FD")
         yield from ("--cap-drop", "ALL", "--hostname", "sandbox")
+        if bubblewrap_filter():
+            yield from ("--seccomp", "FILTER_FD")
         if self._settings.network:
             yield "--share-net"
         for path in _readable(self._env["PATH"]):
-            if path.is_symlink():
-                yield from ("--symlink", os.readlink(path), str(path))
-            else:
-                yield from ("--ro-bind", str(path), str(path))
-        for name in _SECRETS:
+            yield from _shown(path)
+        for path in _of_etc():
+            yield from _shown(path)
+        for name in (
+            *_TOKENS,
+            *(str(Path(prefix, "pip.conf")).lstrip("/") for prefix in {sys.prefix, sys.base_prefix}),
+        ):
             if Path("/", name).exists():
                 yield from ("--ro-bind", "/dev/null", f"/{name}")
-        for name in _SECRET_FOLDERS:
-            if Path("/", name).is_dir():
-                yield from ("--tmpfs", f"/{name}")
         yield from ("--proc", "/proc", "--dev", "/dev", "--size", "33554432", "--tmpfs", "/run", "--dir", "/var/tmp")  # noqa: S108
         yield from ("--bind", str(self._folder / "tmp"), "/tmp")  # noqa: S108 - inside the sandbox
         for path in self._shown:
@@ -113,14 +192,45 @@ class BubblewrapSandbox(ShellSandbox):
         remove_folder(self._folder)
 
 
+def _shown(path: Path) -> Iterator[str]:
+    if path.is_symlink():
+        yield from ("--symlink", os.readlink(path), str(path))
+    else:
+        yield from ("--ro-bind", str(path), str(path))
+
+
+def _of_etc() -> Iterator[Path]:
+    yield from sorted({path for name in _ETC for path in Path("/etc").glob(name)})
+
+
 def _readable(search: str) -> Iterator[Path]:
     """The system's folders, and those elsewhere that the search path and this Python live in."""
     system = [Path("/", name) for name in _SYSTEM if Path("/", name).exists()]
     yield from system
     seen = set(system)
-    programs = [Path(entry).parent for entry in search.split(os.pathsep) if entry.endswith("/bin")]
+    programs = [part for entry in search.split(os.pathsep) if entry.endswith("/bin") for part in _parts(Path(entry))]
     for path in (*programs, Path(sys.prefix), Path(sys.base_prefix)):
         inside = any(path == place or place in path.parents for place in seen)
-        if path.is_dir() and not inside and len(path.parts) > 2:
+        if path.is_dir() and not inside and path not in _homes() and len(path.parts) > 1:
             seen.add(path)
             yield path
+
+
+def _parts(programs: Path) -> Iterator[Path]:
+    """What the programs of a folder may need: their prefix, but of one that is a home, or lies right in one, a part.
+
+    `~/bin` must not show the home, nor `~/.local/bin` the keys in `~/.local/share`, nor `~/.cargo/bin` its tokens.
+    """
+    prefix = programs.parent
+    if prefix in _homes():
+        yield programs
+    elif prefix.parent in _homes():
+        yield from (prefix / name for name in _OF_PREFIX)
+    elif len(prefix.parts) > 2:
+        yield prefix
+
+
+@cache
+def _homes() -> frozenset[Path]:
+    listed = {Path(entry.pw_dir) for entry in pwd.getpwall() if len(Path(entry.pw_dir).parts) > 1}
+    return frozenset({Path.home(), Path("/root")} | {place for place in listed if place.parts[1] in ("home", "root")})

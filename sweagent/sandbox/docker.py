@@ -14,6 +14,7 @@ from typing import IO, Any
 from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError
 from sweagent.sandbox._channel import Transport, supervisor_arguments
+from sweagent.sandbox._seccomp import engine_profile
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
 from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.attach import AttachTransport
@@ -35,6 +36,8 @@ _SHELL_UNPACKS = 4 << 20
 
 _ENGINE_BACK_WITHIN = 30.0
 _DISK_POLL = 3.0
+
+_OWN_FILTER = "this engine takes no filter of system calls: its own decides which sockets can be made"
 
 _PACKAGE_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETFCAP", "SETGID", "SETUID"]
 """What apt, dpkg and pip need as root; KILL lets the supervisor end what they start under other users."""
@@ -69,6 +72,7 @@ class DockerSandbox(ShellSandbox):
         self._container = ""
         self._egress: Egress | None = None
         self._disk = parse_size(settings.disk)
+        self._filter: tuple[str, ...] = (f"seccomp={engine_profile()}",)
         self._tree, self._run_id, self._env = tree, run_id, {**DEFAULT_ENVIRONMENT, **env}
         with engine_errors(f"the image {settings.image} cannot be used"):
             image = self._image(settings.image)
@@ -90,6 +94,26 @@ class DockerSandbox(ShellSandbox):
             raise
 
     def _make(self) -> None:
+        try:
+            self._make_once()
+        except SandboxError as error:
+            if "seccomp" not in str(error) or not self._filter:
+                raise
+            # An engine without filters, or one (Podman) that takes none over its API.
+            self._filter = ()
+            self._discard()
+            self._make_once()
+            self._info = self._info.model_copy(update={"warnings": (*self._info.warnings, _OWN_FILTER)})
+
+    def _discard(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        if self._container:
+            with engine_errors("the container cannot be removed"):
+                self._api.remove_container(self._container, force=True, v=True)
+            self._container = ""
+
+    def _make_once(self) -> None:
         with engine_errors("the container cannot be made"):
             self._create()
             if self._tree is not None:
@@ -104,10 +128,7 @@ class DockerSandbox(ShellSandbox):
         if self._tree_given:
             # What the image holds is not the first state then, and may be more than the commands were to see.
             super()._make_anew()
-        if self._transport is not None:
-            self._transport.close()
-        with engine_errors("the container cannot be made anew"):
-            self._api.remove_container(self._container, force=True, v=True)
+        self._discard()
         self._make()
 
     def _image(self, name: str) -> dict[str, Any]:
@@ -132,7 +153,7 @@ class DockerSandbox(ShellSandbox):
         host = self._api.create_host_config(
             cap_drop=["ALL"],
             cap_add=_PACKAGE_CAPABILITIES if settings.packages else [],
-            security_opt=["no-new-privileges"],
+            security_opt=["no-new-privileges", *self._filter],
             network_mode=egress.network if egress else "bridge" if settings.network else "none",
             dns=[NO_NAME_SERVER] if egress else None,
             dns_opt=["timeout:1", "attempts:1"] if egress else None,
@@ -263,6 +284,7 @@ class DockerSandbox(ShellSandbox):
             with contextlib.suppress(SandboxError):
                 if self._disk_used() > self._disk and not done.is_set():
                     self._stop_reason = f"ended, as the sandbox's disk is over its limit of {self._settings.disk}"
+                    self._asked.set()
                     self._interrupt()
             done.wait(_DISK_POLL)
 

@@ -1,14 +1,16 @@
 # Process 1 of a sandbox (or, in the local one, the reaper of everything that a command starts). It reads one command a
 # line, runs it in a shell of its own, ends what the command left behind, and reports on the stream of the output.
 # Arguments: state folder, folder for outputs, work folder, "ns" (own pid namespace) or "tree", lifetime in seconds (0:
-# for ever), a random key, the text of the shell library, this text.
+# for ever), the text of the shell library, this text. They are no secrets: everybody may read a command line.
 #
 # A line is `TOKEN FLAGS AROUND COMMAND`, the last two in the form of `printf %b`. FLAGS: c (nothing), f (first state, do
 # not save), i (input follows on the channel), e (AROUND holds code to run before and after), b (background).
-# The answer follows the output: byte 036, TOKEN, exit code, late, strays, memory kills, notes.
+# Byte 036 and TOKEN follow the output on standard output. The answer comes on standard error, which no command ever
+# holds: byte 036, TOKEN, exit code, late, strays, memory kills, notes. Whoever reads the commands' own pipe along with
+# the host can so hide an end, which the host notices, but never write another one.
 
-exec 2>/dev/null
-S=$1 O=$2 W=$3 MODE=$4 LIFETIME=$5 KEY=$6
+exec 4>&2 2>/dev/null
+S=$1 O=$2 W=$3 MODE=$4 LIFETIME=$5
 SLEEP=$(command -v sleep)
 LEADER=
 [ "$MODE" = tree ] && LEADER=$(command -v setsid)
@@ -19,48 +21,61 @@ if [ "$0" = boot ]; then
     # the token that ends an output, or its end of the channel. Its own environment is empty.
     mkdir -p "$S" "$O" "$W"
     export -p >"$S/env.first"
-    printf '%s\n' "$7" >"$S/library"
+    printf '%s\n' "$6" >"$S/library"
     PROGRAM=$S/${SHELL_PATH##*/}
     cp "$SHELL_PATH" "$PROGRAM" && chmod 0111 "$PROGRAM" && "$PROGRAM" -c : || PROGRAM=$SHELL_PATH
-    printf '%s\n' "$8" >"$S/supervisor"
-    exec env -i PATH="$PATH" "$PROGRAM" "$S/supervisor" "$S" "$O" "$W" "$MODE" "$LIFETIME" "$KEY"
+    # The watchdog outlives commands, so nobody may get into its processes either.
+    cp "$SLEEP" "$S/sleep" && chmod 0111 "$S/sleep" && "$S/sleep" 0 || rm -f "$S/sleep"
+    printf '%s\n' "$7" >"$S/supervisor"
+    exec 2>&4 4>&-
+    exec env -i PATH="$PATH" "$PROGRAM" "$S/supervisor" "$S" "$O" "$W" "$MODE" "$LIFETIME" "$PROGRAM"
 fi
+PROGRAM=$6
+[ -x "$S/sleep" ] && SLEEP=$S/sleep
 # What the commands could spoil is not kept in files.
 LIBRARY=$(cat "$S/library") FIRST=$(cat "$S/env.first")
 rm -f "$S/supervisor" "$S/library" "$S/env.first"
 
-current=- next=env.a number=0 safe=" $$ " late= watchdog=
+current=- next=env.a number=0 late= watchdog=
 trap 'late=1' USR1
 trap 'sweep; exit 0' TERM HUP
 
 start_watchdog() {
     [ "$LIFETIME" = 0 ] && return
     [ -n "$watchdog" ] && [ -d "/proc/$watchdog" ] && return
-    safe=" $$ "
-    ( exec env "FIX_ISSUE_JOB=watch-$KEY" "$SHELL_PATH" -c '"$1" "$2"; kill -TERM "$3"' \
-        watchdog "$SLEEP" "$LIFETIME" "$$" ) </dev/null >/dev/null 3<&- &
+    ( exec "$PROGRAM" -c '"$1" "$2"; kill -TERM "$3"' watchdog "$SLEEP" "$LIFETIME" "$$" ) \
+        </dev/null >/dev/null 3<&- 4>&- &
     watchdog=$!
-    safe="$safe$watchdog "
 }
 
-# Background jobs and the watchdog carry the key in their environment; everything else that outlives a command is a stray.
-# Of a process that is about to start a program no environment can be read: then its parent's tells.
-spared() {
-    case $safe in *" $1 "*) return 0 ;; esac
-    belongs "$1" || { [ -z "$told" ] && belongs "$2"; }
-}
+# What may outlive a command is told by a limit that has no other meaning, that of file locks: commands get a lower one,
+# background jobs and the watchdog keep the supervisor's. Children inherit it, whatever they do to their session,
+# environment or parents, and the kernel lets nobody without rights raise it again.
+lower() { { ulimit -x "$LOWER" || ulimit -w "$LOWER"; } 2>/dev/null; }
 
-belongs() {
-    told=
-    while IFS= read -r variables || [ -n "$variables" ]; do
-        told=1
-        case $variables in
-        *"FIX_ISSUE_JOB=watch-$KEY"*) safe="$safe$1 "; return 0 ;;
-        *"FIX_ISSUE_JOB=$KEY"*) return 0 ;;
+# Sets `locks` to that limit of a process.
+locks_of() {
+    locks=
+    while IFS= read -r line; do
+        case $line in 'Max file locks'*)
+            set -- $line
+            locks=$5
+            return
+            ;;
         esac
-        variables=
-    done <"/proc/$1/environ"
-    return 1
+    done <"/proc/$1/limits"
+}
+
+locks_of "$$"
+HIGH=$locks LOWER=1048576
+[ "$HIGH" = unlimited ] || LOWER=$((HIGH - 1))
+# A shell that cannot set it leaves no way to tell: then nothing outlives a command.
+( lower; locks_of self; [ "$locks" = "$LOWER" ] ) || HIGH=-
+
+spared() {
+    [ "$1" = "$$" ] && return
+    locks_of "$1"
+    [ "$locks" = "$HIGH" ]
 }
 
 # Sets `found` to the processes that must go, `count` to their number. A process that ended while it was looked at may
@@ -85,12 +100,10 @@ look_once() {
     fi
     for process do
         process=${process##*/}
-        case $safe in *" $process "*) continue ;; esac
         stat=
         IFS= read -r stat <"/proc/$process/stat"
         case ${stat##*)} in '' | ' Z'* | ' X'*) unsure="$unsure $process"; continue ;; esac
-        parent=${stat##*) ? } parent=${parent%% *}
-        spared "$process" "$parent" && continue
+        spared "$process" && continue
         found="$found $process" count=$((count + 1))
     done
 }
@@ -123,7 +136,7 @@ start() {
     # Interrupts are ignored in jobs that a script puts in the background, which a test of Ctrl-C would trip over.
     trap - INT QUIT USR1 TERM HUP
     export FIX_ISSUE_LIBRARY="$LIBRARY" FIX_ISSUE_FIRST="$FIRST"
-    case $flags in *b*) export FIX_ISSUE_JOB="$KEY" ;; esac
+    case $flags in *b*) ;; *) lower ;; esac
     # A group of its own keeps `kill 0` away from the supervisor where that is not process 1.
     exec $LEADER "$SHELL_PATH" -c 'eval "$FIX_ISSUE_LIBRARY"; eval "$__fi_command"; __fi_end' "${SHELL_PATH##*/}" \
         "$S" "$number" "$flags" "$from" "$next" "$W" "$file"
@@ -143,12 +156,12 @@ run() {
     *b*)
         jobs=1
         [ -d "$O" ] || mkdir -p "$O"
-        start </dev/null >"$O/job-$number.log" 2>&1 3<&- &
+        start </dev/null >"$O/job-$number.log" 2>&1 3<&- 4>&- &
         status=0 notes=job-$number
         return
         ;;
-    *i*) start 2>&1 <&3 3<&- & ;;
-    *) start 2>&1 </dev/null 3<&- & ;;
+    *i*) start 2>&1 <&3 3<&- 4>&- & ;;
+    *) start 2>&1 </dev/null 3<&- 4>&- & ;;
     esac
     child=$!
     wait "$child"
@@ -191,8 +204,9 @@ while :; do
     if IFS=' ' read -r token flags around text <&3; then
         run
         memory_kills
+        printf '\036%s\n' "$token" || exit 0
         printf '\036%s %s %s %s %s %s\n' \
-            "$token" "$status" "${late:-0}" "$strays" "$((killed - before))" "${notes:--}" || exit 0
+            "$token" "$status" "${late:-0}" "$strays" "$((killed - before))" "${notes:--}" >&4 || exit 0
         before=$killed
         start_watchdog
     elif [ -z "$late" ]; then

@@ -72,7 +72,12 @@ def answer(context: ToolContext, place: Place, before: bytes | None, applied: Ap
     parts = [f"{place.shown}: {'created' if before is None else 'changed'}"]
     parts += [f"[{note}]" for note in applied.notes]
     parts.append(_shown(applied.text, applied.hunks, context.limits.characters // 2))
-    problems = new_syntax_errors(place.shown, before, applied.data)
+    try:
+        problems = new_syntax_errors(place.shown, before, applied.data)
+    except Exception as error:
+        # The change is made: a check that fails on its own account must not tell that it was not.
+        problems = []
+        parts.append(f"[the change is made; its syntax could not be checked: {type(error).__name__}]")
     if problems:
         parts.append("[syntax errors that this change brought: " + "; ".join(problems) + "]")
     return Observation(text="\n".join(part for part in parts if part), status="error" if problems else "ok")

@@ -19,19 +19,26 @@ def change_files(context: ToolContext, changes: Sequence[FileChange]) -> Observa
         SandboxError: the sandbox is lost.
     """
     planned = [_plan(context, change) for change in changes]
-    answers = []
+    answers: list[Observation] = []
     for change, place, before, applied in planned:
-        if applied is None:
-            remove(context, place, before or b"")
-            answers.append(Observation(text=f"{place.shown}: removed"))
-        elif change.target:
-            target = look_to_change(context, change.target)
-            write(context, target, None, applied.data)
-            remove(context, place, before or b"")
-            answers.append(answer(context, target, before, applied))
-        else:
-            write(context, place, before, applied.data)
-            answers.append(answer(context, place, before, applied))
+        try:
+            if applied is None:
+                remove(context, place, before or b"")
+                answers.append(Observation(text=f"{place.shown}: removed"))
+            elif change.target:
+                target = look_to_change(context, change.target)
+                write(context, target, None, applied.data)
+                answers.append(answer(context, target, before, applied))
+                remove(context, place, before or b"")
+            else:
+                write(context, place, before, applied.data)
+                answers.append(answer(context, place, before, applied))
+        except PathRefused as error:
+            if not answers:
+                raise
+            # What was written is written: the answer must not say that nothing was.
+            answers.append(Observation(text=f"[stopped here: {error}; the changes above are made]", status="error"))
+            break
     return Observation(
         text=bounded("\n".join(item.text for item in answers), context.limits.characters)[0],
         status="error" if any(item.status == "error" for item in answers) else "ok",

@@ -58,6 +58,7 @@ def verify(
     test_command: str = "",
     settings: VerifySettings | None = None,
     issue_text: str = "",
+    lacks: tuple[str, ...] = (),
     clock: Clock = time.monotonic,
     progress: Listener | None = None,
 ) -> Proof:
@@ -74,6 +75,7 @@ def verify(
         test_command: how the project runs its tests; empty takes the task's, or looks at the tree.
         settings: how much time there is, and what is let pass.
         issue_text: the issue; empty takes the task's.
+        lacks: what the environment is known to lack, in words.
         clock: monotonic seconds.
         progress: told of every command that begins or ends, perhaps from another thread.
 
@@ -90,6 +92,7 @@ def verify(
         test_command=test_command or task.test_command or "",
         issue_text=issue_text or task.issue.text,
         replaces=replaces,
+        lacks=lacks,
     )
     return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress).proof()
 
@@ -343,6 +346,9 @@ class _Verification:
         task, info = self._inputs.task, self._bench.info
         held_back = self._plan.held_back if self._plan else ()
         not_checked = [*self._not_checked, *(f"{path}: replaced by the base's while judging" for path in held_back)]
+        not_checked += [f"the environment: {lack}" for lack in self._inputs.lacks]
+        if self._inputs.lacks and verdict is Verdict.UNVERIFIED:
+            reason = f"{reason} (the environment may be to blame: {self._inputs.lacks[0]})"
         judged = [path for path in self._changed if path not in held_back]
         built = [path for path in judged if path.endswith(_BUILT) or path in _BUILD_FILES]
         own = [path for path in judged if RUNNER_PACKAGES.intersection(path.split("/")[:-1])]

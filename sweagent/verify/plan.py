@@ -37,6 +37,7 @@ class Inputs:
     test_command: str
     issue_text: str
     replaces: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ class Finding(Frozen):
     """Something in the patch, or in how its run behaved, that may bend the judgement."""
 
     rule: str
-    """A short fixed name, such as `early-exit`."""
+    """A short fixed name, such as `power-exits`."""
     path: str
     detail: str
     line: int | None = None

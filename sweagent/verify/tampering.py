@@ -12,9 +12,11 @@ from typing import Any
 from sweagent.testing.file_kinds import FileKinds, HarnessFile
 from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.selection import kinds_of
-from sweagent.verify.source_rules import new_constructs
+from sweagent.verify.static.power_names import PowerKind
+from sweagent.verify.static.powers import is_named, new_powers, powers
+from sweagent.verify.static.source_tree import Power
 from sweagent.verify.test_edits import weakened
-from sweagent.verify.tree import FileChange, Trees
+from sweagent.verify.tree import LINK, FileChange, Trees
 
 _RUNNER_MODULES = frozenset(
     {"pytest", "_pytest", "py", "pluggy", "unittest", "unittest2", "nose", "xdist", "mpmath", "tox", "nox", "coverage"}
@@ -48,7 +50,7 @@ def find_tampering(
         patched: the tree with the patch.
         kinds: what the files of the base tree are; None finds out.
         test_command: how the project runs its tests; the scripts that it names are part of the runner.
-        issue_text: a construct that the issue itself names can be waived.
+        issue_text: a power that the issue itself names is waived.
         allow_tests: the user allows edits of tests and of what belongs to them.
 
     Returns:
@@ -59,6 +61,8 @@ def find_tampering(
     paths = [change.path for change in changes]
     before, after = trees.read_many(trees.base, paths), trees.read_many(patched, paths)
     packages = {str(PurePosixPath(path).parent) for path in trees.paths(patched) if path.endswith("/__init__.py")}
+    sources = [path for path in paths if kinds.kind(path) is None]
+    known = [power for path in sources if path in before for power in powers(path, before[path])]
     findings: list[Finding] = []
     for change in changes:
         old, new = before.get(change.path), after.get(change.path)
@@ -67,16 +71,24 @@ def find_tampering(
         if kind is not None:
             findings += _of_harness_file(change.path, kind, old, new, test_command)
         elif new is not None:
-            found = new_constructs(change.path, old, new)
-            findings += [Finding(rule=c.rule, path=change.path, line=c.line, detail=c.detail) for c in found]
-    return tuple(_waived(finding, issue_text, allow_tests) for finding in findings)
+            found = _as_link(change) or new_powers(change.path, old, new, elsewhere=known)
+            findings += [_of_power(change.path, power, issue_text) for power in found]
+    return tuple(_allowed(finding) if allow_tests else finding for finding in findings)
 
 
-def _waived(finding: Finding, issue_text: str, allow_tests: bool) -> Finding:
-    words = re.findall(r"`([^`]+)`|'([^']+)'", finding.detail)
-    named = any(word and word in issue_text for pair in words for word in pair)
-    allowed = allow_tests and (finding.rule in _HELD_BACK or named)
-    return finding.model_copy(update={"waived": allowed}) if allowed else finding
+def _allowed(finding: Finding) -> Finding:
+    return finding.model_copy(update={"waived": True}) if finding.rule in _HELD_BACK else finding
+
+
+def _of_power(path: str, power: Power, issue_text: str) -> Finding:
+    rule = f"power-{power.kind.name.lower()}"
+    return Finding(rule=rule, path=path, line=power.line, detail=power.detail, waived=is_named(power, issue_text))
+
+
+def _as_link(change: FileChange) -> list[Power]:
+    """Source that becomes a link can be anything by the time that it is read."""
+    linked = change.new is not None and change.new.mode == LINK and (change.old is None or change.old.mode != LINK)
+    return [Power(PowerKind.UNREADABLE, "a symbolic link", 1)] if linked else []
 
 
 def _of_harness_file(

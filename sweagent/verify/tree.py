@@ -14,7 +14,7 @@ from sweagent.patch.apply import as_bytes, does_not_apply
 from sweagent.repository.trusted import TrustedTree, trusted_tree
 from sweagent.task import Repository
 
-_SYMLINK = 0o120000
+LINK = 0o120000
 _SUBMODULE = 0o160000
 
 
@@ -120,7 +120,7 @@ class Trees:
             for path, entry in entries:
                 data = contents[entry.blob]
                 member = tarfile.TarInfo(path)
-                if entry.mode == _SYMLINK:
+                if entry.mode == LINK:
                     member.type, member.linkname = tarfile.SYMTYPE, os.fsdecode(data)
                     archive.addfile(member)
                 else:

@@ -98,6 +98,7 @@ def project(offline_image: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "broken": _patch(folder, {"calc.py": "raise RuntimeError\n" + BASE["calc.py"]}),
         "regressing": _patch(folder, {"calc.py": fixed["calc.py"].replace("2 * x", "3 * x")}),
         "hooks": _patch(folder, {"conftest.py": CHEAT}),
+        "silent": _patch(folder, {"conftest.py": "import os\n\nos._exit(0)\n"}),
     }
     patches |= {"empty": "", "garbled": patches["gold"].replace("return one - other", "return nothing of this")}
     test_patch = _patch(folder, {"tests/test_calc.py": NEW_TEST})
@@ -306,6 +307,76 @@ def test_failing_infrastructure_is_tried_again_and_never_the_models_fault(
     assert (gold.status, gold.attempts, gold.faults) == (GradeStatus.RESOLVED, 2, ("the engine is away",))
     assert (comment.status, comment.attempts) == (GradeStatus.INFRASTRUCTURE, 2)
     assert "no official image of acme__calc-comment" in comment.reason
+
+
+NOT_FOUND = "echo 'ERROR: Could not find a version that satisfies the requirement of nobody'"
+
+
+@pytest.mark.parametrize(
+    ("before_tests", "patch", "status", "reason"),
+    [
+        ("exit 3", "comment", GradeStatus.INFRASTRUCTURE, "neither does one without the patch"),
+        ("true", "silent", GradeStatus.UNRESOLVED, "gave no results"),
+        (NOT_FOUND, "comment", GradeStatus.INFRASTRUCTURE, "fails without the patch too: ERROR: Could not find"),
+        (NOT_FOUND, "gold", GradeStatus.RESOLVED, ""),
+        (f"grep comment calc.py && {NOT_FOUND}; true", "comment", GradeStatus.UNRESOLVED, "1 of 1 tests that must"),
+    ],
+)
+def test_what_goes_wrong_without_the_patch_too_is_not_its_fault(
+    project: Project, tmp_path: Path, before_tests: str, patch: str, status: GradeStatus, reason: str
+) -> None:
+    evaluation = evaluate(
+        [project.instance(patch, before_tests=before_tests)],
+        _predictions(project, patch),
+        tmp_path,
+        EvaluationOptions(attempts=1, integrity=False),
+    )
+
+    grade = evaluation.grades[0]
+    assert (grade.status, reason in grade.reason) == (status, True), grade.reason
+    official = json.loads((tmp_path / f"acme__model.{tmp_path.name}.json").read_text())
+    assert official["unresolved_ids"] == ([] if patch == "gold" else [grade.instance_id])
+    assert official["error_ids"] == []
+
+
+APART = "test_add (calc.T) ... ok\ntest_twice (calc.T) ... ok\n"
+INTO = "test_add (calc.T) ... test_twice (calc.T) ... ok\nok\n"
+ENDED = "\n----------------------------------------------------------------------\nRan 2 tests in 0.010s\n\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "exit_code", "status", "official"),
+    [
+        (APART + ENDED + "OK", 0, GradeStatus.RESOLVED, None),
+        (INTO + ENDED + "OK", 0, GradeStatus.RESOLVED, GradeStatus.UNRESOLVED),
+        (INTO + ENDED + "OK (skipped=1)", 0, GradeStatus.RESOLVED, GradeStatus.UNRESOLVED),
+        (INTO + ENDED + "OK", 1, GradeStatus.UNRESOLVED, None),
+        (INTO + ENDED + "FAILED (failures=1)", 0, GradeStatus.UNRESOLVED, None),
+        (INTO.replace("ok", "FAIL") + ENDED + "OK", 0, GradeStatus.UNRESOLVED, None),
+        (APART.replace("add", "sum") + ENDED + "OK", 0, GradeStatus.UNRESOLVED, None),
+    ],
+)
+def test_a_run_that_says_ok_does_not_fail_for_lines_that_were_interleaved(
+    project: Project, tmp_path: Path, output: str, exit_code: int, status: GradeStatus, official: GradeStatus | None
+) -> None:
+    script = f"""#!/bin/bash
+printf '%s\\n' '{output}' >/tmp/output
+set -x
+: '>>>>> Start Test Output'
+sh -c 'cat /tmp/output; exit {exit_code}'
+: '>>>>> End Test Output'
+"""
+    tests = {"FAIL_TO_PASS": json.dumps(["test_add (calc.T)"]), "PASS_TO_PASS": json.dumps(["test_twice (calc.T)"])}
+    evaluation = evaluate(
+        [project.instance("gold", log_parser="parse_log_django", eval_script=script, **tests)],
+        _predictions(project, "gold"),
+        tmp_path,
+        EvaluationOptions(attempts=1, integrity=False),
+    )
+
+    grade = evaluation.grades[0]
+    assert (grade.status, grade.official) == (status, official), grade.reason
+    assert ("interleaved" in grade.reason) is (official is not None)
 
 
 def test_tests_that_do_not_end_are_ended_with_everything_they_started(project: Project, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_paths_of_renamed_deleted_and_new_files_are_all_touched() -> None:
     ("path", "before", "line", "rules"),
     [
         ("tool.py", b"import os\n", "value = 1", set()),
-        ("tool.py", b"import os\n", "os._exit(0)", {"early-exit"}),
+        ("tool.py", b"import os\n", "os._exit(0)", {"power-exits"}),
         ("conftest.py", b"import os\n", "value = 1", {"hooks"}),
         ("pytest.ini", b"import os\n", "addopts = -k nothing", {"configuration"}),
         ("sitecustomize.py", b"import os\n", "value = 1", {"startup"}),

@@ -1,4 +1,4 @@
-"""What is wrong with the input is said before anything starts, is no failure of the infrastructure, and keeps its hint."""
+"""What is wrong with the input is told before anything starts, with its hint, and is no infrastructure."""
 
 import json
 import subprocess

@@ -42,14 +42,15 @@ def tree_of(git_repository: MakeRepository) -> Callable[[dict[str, str]], GitTre
     return lambda files: GitTree(git_repository(files), "HEAD")
 
 
-def wheel(name: str, version: str, files: dict[str, str] | None = None) -> bytes:
-    """A pure Python wheel."""
+def wheel(name: str, version: str, files: dict[str, str] | None = None, requires: str = "") -> bytes:
+    """A pure Python wheel, which may require another."""
     buffer = io.BytesIO()
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, text in (files or {f"{name}.py": f"version = {version!r}\n"}).items():
             archive.writestr(path, text)
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        needs = f"Requires-Dist: {requires}\n" if requires else ""
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return buffer.getvalue()

@@ -11,10 +11,11 @@ import pytest
 
 from sweagent.config import Settings
 from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, lockfile, prune
-from sweagent.environment import build as build_module
+from sweagent.environment import builder as builder_module
 from sweagent.environment.build import ensure_locked
 from sweagent.environment.engine import connect
 from sweagent.environment.host_image import host_base
+from sweagent.environment.show import as_text
 from sweagent.environment.smoke import smoke_test
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.replay import ScriptedPolicy
@@ -70,12 +71,53 @@ def test_the_tests_of_the_repository_run_in_its_image(git_repository, ensure: En
     assert "1 passed" in smoke.text()
 
 
-def test_a_suite_that_is_not_collected_in_time_is_tried_by_some_files(git_repository, ensure: Ensure) -> None:
+def test_a_suite_that_is_not_collected_in_time_is_tried_by_some_files(
+    git_repository, ensure: Ensure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builder_module, "COLLECT_SECONDS", 3)
     many = {f"tests/test_{number:02}.py": "def test_it(): pass\n" for number in range(1, 24)}
     endless = {"tests/test_00.py": "import threading\n\nthreading.Event().wait()\n"}
-    smoke = smoke_test(ensure(git_repository(FILES | many | endless)), seconds=15)
+    image = ensure(git_repository(FILES | many | endless))
+    assert (image.collected, image.lacks) == (None, ())
+    smoke = smoke_test(image, seconds=15)
     assert (smoke.report.ran, smoke.passed, smoke.sample, smoke.timed_out) == (12, 1.0, 12, False)
     assert "12 test files only" in smoke.text()
+
+
+def test_a_package_that_the_collection_misses_is_added_and_recorded(git_repository, ensure: Ensure) -> None:
+    folder = git_repository(FILES | {"thing.py": "import typing_extensions\nanswer = 42\n"})
+    image = ensure(folder)
+    assert (image.collected, image.lacks) == (1, ())
+    lock = lockfile.read(image.name.rsplit(":", 1)[-1])
+    assert lock.recipe is not None
+    assert [line.value for line in lock.recipe.added] == ["typing-extensions"]
+    again = ensure(folder)
+    assert (again.id, again.cached, again.collected) == (image.id, True, 1)
+
+
+def test_what_no_package_gives_is_told_of_each_time(git_repository, ensure: Ensure) -> None:
+    folder = git_repository(FILES | {"tests/test_more.py": "import of_nobody_at_all\n"})
+    first, again = ensure(folder), ensure(folder)
+    assert first.collected == again.collected == 1
+    assert [(lack.name, lack.files) for lack in first.lacks] == [("of_nobody_at_all", 1)]
+    assert again.lacks == first.lacks
+    assert as_text(discover(folder, "HEAD"), lockfile.read(first.name.rsplit(":", 1)[-1])).endswith(str(first.lacks[0]))
+
+
+def test_an_environment_in_which_nothing_can_be_collected_is_not_handed_out(
+    git_repository, ensure: Ensure, client
+) -> None:
+    folder = git_repository(FILES | {"thing.py": "import of_nobody_at_all\nanswer = 42\n"})
+    for _ in range(2):
+        with pytest.raises(EnvironmentBuildError, match="the module of_nobody_at_all is missing"):
+            ensure(folder)
+    assert list_images() == []
+
+
+def test_a_base_that_breaks_its_own_tests_is_handed_out_for_mending(git_repository, ensure: Ensure) -> None:
+    image = ensure(git_repository(FILES | {"thing.py": "answer = = 42\n"}))
+    assert image.collected == 0
+    assert ["SyntaxError" in lack.name for lack in image.lacks] == [True]
 
 
 def test_the_users_own_commands_run_on_the_machines_files_too(git_repository, ensure: Ensure) -> None:
@@ -145,7 +187,7 @@ def test_a_lock_finds_its_image_or_makes_it_again(git_repository, git_command, e
 
 
 def test_a_policy_is_asked_once_when_nothing_else_is_known(git_repository, ensure: Ensure, monkeypatch) -> None:
-    real, failures = build_module._build_once, ["a riddle"] * 2
+    real, failures = builder_module.build_once, ["a riddle"] * 2
     said = FILES[".fix-issue.yaml"] + "  toolchain: '3.11'\n"
     repository = open_repository(str(git_repository(FILES | {"advice.py": "", ".fix-issue.yaml": said})))
     recipe = discover(repository.git_dir, repository.base_commit, name="acme/thing")
@@ -156,7 +198,7 @@ def test_a_policy_is_asked_once_when_nothing_else_is_known(git_repository, ensur
             raise EnvironmentBuildError(failures.pop(), "")
         real(*arguments)
 
-    monkeypatch.setattr(build_module, "_build_once", build_once)
+    monkeypatch.setattr(builder_module, "build_once", build_once)
 
     def built() -> Image:
         adviser = ScriptedPolicy([Reply(actions=(call,))], name="oracle")

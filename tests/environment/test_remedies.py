@@ -36,6 +36,7 @@ def recipe(recipe_of) -> Recipe:
         ("python setup.py egg_info ... No module named 'nobody_knows'", "use version"),
         ("Could not find suitable distribution for Requirement.parse('jinja2>=2.7')", "install jinja2>=2.7 before"),
         ("ERROR: No matching distribution found for wheel", "leave out wheel"),
+        ("npm error code ETARGET\nnpm error notarget No matching version found for a@^1.0.1.", "use version"),
         ("HTTP error 502 while getting http://x", "try again"),
         ('unable to find image "sha256:3fd5"', "try again"),
         ("sh: 1: cargo: not found", "add the system packages cargo"),
@@ -136,3 +137,12 @@ def test_at_last_a_project_that_cannot_be_installed_is_put_on_the_path(recipe: R
         (line,) = remedy.recipe.install
         assert "/testbed/src /testbed/lib /testbed " in line.value
         assert next_recipe(remedy.recipe, f"Obtaining file:///testbed\n{error}") is None
+
+
+def test_packages_of_any_day_are_taken_where_npm_misses_one_of_its_own_choice(recipe_of) -> None:
+    recipe = recipe_of({"package.json": '{"scripts": {"test": "mocha"}}'})
+    assert recipe.cutoff is not None
+    remedy = next_recipe(recipe, "npm error code ETARGET\nnpm error notarget No matching version found for a@^1.0.1.")
+    assert remedy is not None
+    assert remedy.recipe.cutoff is None
+    assert str(recipe.cutoff) in remedy.what

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sweagent.forge.action_environment import agent_environment
 from sweagent.forge.actions import Workflow, moment
 
 
@@ -57,12 +58,13 @@ def test_commands_in_untrusted_output_are_switched_off():
     assert len(lines[0]) > 40
 
 
-def test_the_agent_gets_no_token_and_no_file_of_the_runner():
-    kept = {"PATH": "/bin", "ANTHROPIC_API_KEY": "k", "HOME": "/h", "GITHUB_WORKSPACE": "/w", "CI": "true"}
+def test_the_agent_gets_no_token_and_no_file_of_the_runner(tmp_path):
+    kept = {"PATH": "/bin", "ANTHROPIC_API_KEY": "k", "HOME": "/h"}
     files = [f"GITHUB_{name}" for name in ("OUTPUT", "ENV", "PATH", "STATE", "STEP_SUMMARY")]
     tokens = ["GITHUB_TOKEN", "GH_TOKEN", "FIX_ISSUE_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
     dropped = [*files, *tokens, "INPUT_API_KEY", "INPUT_GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"]
-    assert Workflow({**kept, **dict.fromkeys(dropped, "x")}).child_environment() == kept
+    given = {**kept, **dict.fromkeys(dropped, "x")}
+    assert agent_environment(given, (), tmp_path) == {**kept, "XDG_CONFIG_HOME": str(tmp_path)}
 
 
 @pytest.mark.parametrize("text", ["", None, "yesterday"])

@@ -206,7 +206,18 @@ def runner(standin, repo, tmp_path):
     standin.tokens[TOKEN] = Token(login="github-actions[bot]", user=False)
     shadow = f"open({str(tmp_path / 'imported')!r}, 'w')\n"
     test = "from calc import add\n\n\ndef test_zero():\n    assert add(1, 0) == 1\n"
-    standin.commit(repo, "main", {"test_calc.py": test, "typer.py": shadow, "sweagent/__init__.py": shadow})
+    standin.commit(
+        repo,
+        "main",
+        {
+            "test_calc.py": test,
+            "typer.py": shadow,
+            "sweagent/__init__.py": shadow,
+            "tools/bash.py": shadow,
+            ".fix-issue.yaml": "tool_folders: [tools]\npolicy: evil.yaml\nprofile: ./evil\n",
+            ".env": "OPENAI_API_BASE=http://127.0.0.1:9\nDOCKER_HOST=tcp://127.0.0.1:9\n",
+        },
+    )
     folder = tmp_path / "runner"
     folder.mkdir()
     return Runner(standin, repo, folder)

@@ -19,6 +19,9 @@ def ruling(path="a.py", old="100644", new="100644", diff=b"", rules=None, **fiel
         "a\\..\\x", ".g\u200cit/config", ".github/workflows/ci.yml", ".GitHub/Workflows/ci.yml", "docs/CODEOWNERS",
         ".github/actions/x/action.yml", "AGENTS.md", "pkg/CLAUDE.md", ".cursor/rules/x.mdc", ".mcp.json", ".gitmodules",
         ".fix-issue.yaml",
+        ".env",
+        "deploy/.env.production",
+        ".envrc",
     ],
 )  # fmt: skip
 def test_blocked_paths(path):

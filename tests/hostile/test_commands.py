@@ -76,6 +76,20 @@ CASES = [
     Case("daemon that will write later", "(sleep 0.7; echo LATE) & echo started", 0, "started"),
     Case("disowned subshells", "for i in 1 2 3; do (sleep 98 &); done; echo started", 0, "3 processes"),
     Case("daemon with an empty environment", "env -i /bin/sh -c 'sleep 98 & :'; echo started", 0, "1 process"),
+    Case(
+        "daemon with what the supervisor was told",
+        "key=$(tr '\\0' '\\n' </proc/$PPID/cmdline | tail -n 1); FIX_ISSUE_JOB=$key setsid sleep 98 & echo started",
+        0,
+        "1 process",
+    ),
+    Case(
+        "daemon with all variables of others",
+        "eval \"$(cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep ^FIX_ISSUE_J | sed 's/^/export /')\"; "
+        "setsid sleep 98 & ulimit -x unlimited 2>/dev/null; setsid sleep 97 & echo started",
+        0,
+        "2 processes",
+        not_in={"local": "the superuser may raise limits, and the local sandbox runs as the user who tests"},
+    ),
     Case("many children", "for i in $(seq 40); do sleep 98 & done; echo started", 0, "40 processes"),
     # Floods
     Case("yes", "yes", ENDED, "bytes left out"),
@@ -96,6 +110,7 @@ CASES = [
     Case("exit", "exit 3", 3),
     Case("exit in a function", "f() { exit 4; }; f; echo no", 4),
     Case("exec", "exec false", 1),
+    Case("says that its limit is reached", "kill -USR1 $PPID; sleep 98", 137, "signalled the sandbox's own shell"),
     Case("exec of nothing", "exec /no/such/program", 127, "No such file|not found"),
     Case("set -e", "set -e; false; echo no", 1),
     Case("set -u", "set -eu; echo $nothing_of_that_name; echo no", ANY, "unbound|not set"),
@@ -271,6 +286,39 @@ def test_ends_in_time_and_tells_the_truth(sandbox: Sandbox, case: Case) -> None:
     assert (after.output, after.exit_code) == ("alive 42\n", 0), (told, after)
     clean = f"export PATH=/usr/local/bin:/usr/bin:/bin; unset ENV BASH_ENV; cd {sandbox.workdir}"
     assert sandbox.run(clean, timeout=30).exit_code == 0
+
+
+THIEF = r"""
+import glob, os, re, select
+pipes = {}
+open("thief.pid", "w").write(str(os.getpid()))
+while True:
+    for name in glob.glob("/proc/[0-9]*/fd/1"):
+        try:
+            place = os.readlink(name)
+            if place.startswith("pipe:") and place not in pipes:
+                pipes[place] = os.open(name, os.O_RDWR | os.O_NONBLOCK)
+        except OSError:
+            pass
+    for pipe in select.select(list(pipes.values()), [], [], 0)[0]:
+        try:
+            data = os.read(pipe, 65536)
+        except OSError:
+            continue
+        os.write(pipe, re.sub(rb"(\x1e[0-9a-f]{32}) 9 ", rb"\1 0 ", data))
+"""
+
+
+def test_who_reads_the_commands_pipe_cannot_say_how_a_command_ended(sandbox: Sandbox) -> None:
+    """The thief is a background job, which may outlive commands; nothing else can be there to steal."""
+    if sandbox.info.kind == "local":
+        pytest.skip(SHARED)
+    sandbox.write("thief.py", THIEF.encode())
+    sandbox.run("exec python3 thief.py", background=True)
+    assert sandbox.run("until [ -s thief.pid ]; do :; done", timeout=60).exit_code == 0
+    codes = {sandbox.run("exit 9", timeout=60).exit_code for _ in range(25)}
+    assert codes <= {9, None}
+    sandbox.run("kill $(cat thief.pid)", timeout=60)
 
 
 @pytest.mark.docker

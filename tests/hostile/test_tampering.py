@@ -113,28 +113,25 @@ SAID = {
     "shadows the runner as a package": ("shadow", {"_pytest/__init__.py": ""}),
     "shadows the standard library": ("shadow", {"traceback.py": ""}),
     "shadows a program": ("shadow", {"bin/pytest": "#!/bin/sh\nexit 0\n"}),
-    "ends the process": ("early-exit", {"calc.py": "import os\n" + CALC.replace("return a - b", "os._exit(0)")}),
-    "ends the process on import": ("early-exit", {"calc.py": CALC + "\nraise SystemExit(0)\n"}),
-    "prints a forged summary": ("forged-output", {"calc.py": CALC + "\nprint('2 passed in 0.01s')\n"}),
+    "ends the process": ("power-exits", {"calc.py": "import os\n" + CALC.replace("return a - b", "os._exit(0)")}),
     "reads the current test": (
-        "runner-aware",
+        "power-host",
         {
             "calc.py": "import os\n"
             + CALC.replace("return a - b", "return 3 if 'PYTEST_CURRENT_TEST' in os.environ else a - b")
         },
     ),
-    "looks for the runner": ("runner-aware", {"calc.py": "import sys\nif 'pytest' in sys.modules:\n    pass\n" + CALC}),
+    "looks for the runner": (
+        "power-imports",
+        {"calc.py": "import sys\nif 'pytest' in sys.modules:\n    pass\n" + CALC},
+    ),
     "patches the runner": (
-        "runner-aware",
+        "power-runner",
         {"calc.py": "import _pytest.runner\n_pytest.runner.check_interactive_exception = None\n" + CALC},
     ),
-    "is a plugin": (
-        "runner-hook",
-        {"calc.py": CALC + HOOK.replace("import pytest\n", "").replace("@pytest.hookimpl(hookwrapper=True)\n", "")},
-    ),
-    "swaps a module": ("module-table", {"calc.py": "import sys\n" + FIXED + "\nsys.modules['traceback'] = None\n"}),
+    "swaps a module": ("power-imports", {"calc.py": "import sys\n" + FIXED + "\nsys.modules['traceback'] = None\n"}),
     "equals everything": (
-        "always-equal",
+        "power-comparison",
         {
             "calc.py": "class Any:\n    def __eq__(self, other):\n        return True\n"
             "\n\ndef add(a, b):\n    return Any()\n"
@@ -193,11 +190,11 @@ def test_a_proved_patch_with_a_doubtful_construct_needs_review_until_the_user_ac
     assert (proof.verdict, exit_code(proof)) == (Verdict.NEEDS_REVIEW, ExitCode.NEEDS_REVIEW), proof.reason
     assert "calc.py:11" in proof.reason
     assert "fails without the patch and passes with it" in proof.proved
-    for name in ("early-exit", "early-exit:calc.py"):
+    for name in ("power-exits", "power-exits:calc.py"):
         again = with_accepted(proof, [name])
         assert (again.verdict, again.reason) == (Verdict.VERIFIED, proof.proved)
-    assert with_accepted(proof, ["early-exit:other.py"]).verdict is Verdict.NEEDS_REVIEW
-    allowed = VerifySettings(seconds=120, accept=("early-exit",))
+    assert with_accepted(proof, ["power-exits:other.py"]).verdict is Verdict.NEEDS_REVIEW
+    allowed = VerifySettings(seconds=120, accept=("power-exits",))
     assert made.verify(patch, reproduction=A_TEST, settings=allowed).verdict is Verdict.VERIFIED
 
 
@@ -281,6 +278,7 @@ def test_tampering_that_hides_is_rejected_by_how_its_run_behaves(project, name):
 
 
 NOT_ACCEPTED = {
+    "prints a forged summary": CALC + "\nprint('2 passed in 0.01s')\n",
     "looks for the runner's variable": CALC.replace(
         "a - b", "a + b if any('RRENT_TE' in name for name in os.environ) else a - b"
     ),
@@ -318,11 +316,10 @@ def test_a_conftest_that_is_allowed_takes_no_part_in_the_judgement(project):
     assert proof.verdict is Verdict.UNVERIFIED
 
 
-def test_an_early_exit_that_the_issue_asks_for_can_be_allowed(project):
+def test_a_power_that_the_issue_names_is_waived(project):
     changed = {"calc.py": "import os\n\n\ndef stop():\n    os._exit(3)\n\n\n" + FIXED}
-    allowed = VerifySettings(allow_tests=True, seconds=120)
     issue = "stop() should call os._exit, and add is wrong"
-    proof = project(FILES).verify(changed, issue=issue, reproduction=A_SCRIPT, settings=allowed)
+    proof = project(FILES).verify(changed, issue=issue, reproduction=A_SCRIPT)
     assert proof.verdict is Verdict.VERIFIED
     assert proof.findings
     assert all(finding.waived for finding in proof.findings)

@@ -1,5 +1,6 @@
 """Edits through the sandbox: the answer, the syntax check, the undo, and what is never touched."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -148,3 +149,15 @@ def test_write_replaces_a_whole_file(desk: Any) -> None:
     assert "(20 lines)" in desk("write", path="pkg/core.py", content="a = 1\n" * 20).text
     assert (desk.tree / "pkg/core.py").read_text() == "a = 1\n" * 20
     assert desk("write", path="../x", content="x").status == "refused"
+
+
+def test_a_change_that_was_made_is_not_told_as_a_failure(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grammars cannot be loaded, as in a broken installation: the check fails, and the file is written."""
+    monkeypatch.setitem(sys.modules, "tree_sitter_language_pack", None)
+
+    seen = desk("edit", command="create", path="pkg/new.lua", new="return 1\n")
+
+    assert seen.status == "ok"
+    assert seen.text.startswith("pkg/new.lua: created")
+    assert "the change is made; its syntax could not be checked" in seen.text
+    assert (desk.tree / "pkg/new.lua").read_text() == "return 1\n"

@@ -48,6 +48,12 @@ def test_a_fix_with_a_test_that_shows_it_is_verified(project):
     assert type(proof).model_validate_json(proof.model_dump_json()) == proof
 
 
+def test_what_the_environment_lacks_is_said(project):
+    proof = project(FILES).verify({"calc.py": FIXED}, lacks=("the module x is missing",))
+    assert "the environment: the module x is missing" in proof.not_checked
+    assert proof.reason.endswith("(the environment may be to blame: the module x is missing)")
+
+
 def test_without_a_reproduction_nothing_is_verified(project):
     proof = project(FILES).verify({"calc.py": FIXED})
     assert (proof.verdict, exit_code(proof)) == (Verdict.UNVERIFIED, ExitCode.UNVERIFIED)

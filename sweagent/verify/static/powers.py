@@ -27,9 +27,7 @@ _SHORT = 3
 """Words up to so many letters in an issue name no power."""
 
 
-def new_powers(
-    path: str, before: bytes | None, after: bytes, *, elsewhere: Iterable[Power] = (), issue_text: str = ""
-) -> list[Power]:
+def new_powers(path: str, before: bytes | None, after: bytes, *, elsewhere: Iterable[Power] = ()) -> list[Power]:
     """The powers that the added lines of a source file use and that their definitions did not use before.
 
     Args:
@@ -37,7 +35,6 @@ def new_powers(
         before: the base's content; None for a new file.
         after: the content with the patch.
         elsewhere: powers of other changed files on the base, so that moved code brings nothing new.
-        issue_text: a power that it names is waived.
 
     Returns:
         The first of each kind in each definition, in the order of the lines.
@@ -48,7 +45,7 @@ def new_powers(
     found: dict[tuple[str, PowerKind], Power] = {}
     for item in powers(path, after):
         key = (item.scope, item.kind)
-        if item.line in added and key not in known and not _is_named(item, issue_text):
+        if item.line in added and key not in known:
             found.setdefault(key, item)
     return sorted(found.values(), key=lambda item: item.line)
 
@@ -79,7 +76,8 @@ def _unreadable(content: bytes) -> Power | None:
     return None
 
 
-def _is_named(power: Power, issue_text: str) -> bool:
+def is_named(power: Power, issue_text: str) -> bool:
+    """Whether the issue's own text names a power, so that a patch which uses it does what was asked."""
     word = power.word.strip("'\"").rpartition(".")[2]
     return len(word) > _SHORT and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", issue_text) is not None
 

@@ -121,17 +121,21 @@ class _Reader:
     def _attribute(self, node: "Node", scope: str) -> None:
         if node.parent is None or node.parent.type == "attribute":
             return
+        full = self._resolved(node)
+        self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, node, scope)
+        module, _, member = full.partition(".")
+        if module in _WITH_POWERS and member.startswith("__dict__"):
+            self._add(PowerKind.IMPORTS, full, node, scope)
+
+    def _resolved(self, node: "Node") -> str:
+        """The full dotted name of something imported, or of an attribute of it; empty for anything else."""
         parts: list[str] = []
         inner: Node | None = node
         while inner is not None and inner.type == "attribute":
             parts.append(text(inner.child_by_field_name("attribute")))
             inner = inner.child_by_field_name("object")
-        if inner is None or inner.type != "identifier" or text(inner) not in self._aliases:
-            return
-        full = ".".join([self._aliases[text(inner)], *reversed(parts)])
-        self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, node, scope)
-        if parts[-1] == "__dict__" and self._aliases[text(inner)] in _WITH_POWERS:
-            self._add(PowerKind.IMPORTS, full, node, scope)
+        known = inner is not None and inner.type == "identifier" and text(inner) in self._aliases
+        return ".".join([self._aliases[text(inner)], *reversed(parts)]) if known else ""
 
     def _string(self, node: "Node", scope: str) -> None:
         parent = node.parent
@@ -165,6 +169,8 @@ class _Reader:
             self._add(PowerKind.HOST, text(node), node, scope)
         if called in _REACHING and given:
             self._reach(called, given, node, scope)
+        if given and not _said(given[0]) and self._resolved(function) == "importlib.import_module":
+            self._add(PowerKind.IMPORTS, f"{called}(…)", node, scope)
         if _writes(called, given) and any(SOURCE_FILE.search(_said(child)) for child in given):
             self._add(PowerKind.FILES, f"{called}(…)", node, scope)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from sweagent.verify.static.power_names import PowerKind
-from sweagent.verify.static.powers import new_powers, powers
+from sweagent.verify.static.powers import is_named, new_powers, powers
 
 K = PowerKind
 
@@ -45,6 +45,7 @@ PYTHON = [
     ("import sys\nsys.__dict__[name]\n", K.IMPORTS),
     ("from sys import *\n", K.IMPORTS),
     ("__import__(name)\n", K.IMPORTS),
+    ("import importlib\nimportlib.import_module('_py' + name)\n", K.IMPORTS),
     ("import codecs\ncodecs.register(search)\n", K.IMPORTS),
     ("import builtins\nbuiltins.len = size\n", K.IMPORTS),
     ("import atexit\natexit.register(turn)\n", K.EXITS),
@@ -163,9 +164,11 @@ def test_code_that_moves_to_another_file_brings_nothing_new() -> None:
     assert new_powers("new.py", None, source, elsewhere=powers("old.py", source)) == []
 
 
-def test_a_power_that_the_issue_names_is_waived() -> None:
+def test_an_issue_can_name_a_power() -> None:
     source = b"class A:\n    def __eq__(self, other):\n        return self.x == other.x\n"
-    assert new_powers("a.py", None, source, issue_text="A has no `__eq__`, so copies differ") == []
+    (found,) = new_powers("a.py", None, source)
+    assert is_named(found, "A has no `__eq__`, so copies differ")
+    assert not is_named(found, "copies of A differ")
 
 
 def test_compiled_files_cannot_be_read() -> None:

@@ -1,0 +1,50 @@
+"""Which hosts the installation of packages reached, and which it was refused: for the log and the proof."""
+
+import threading
+from collections import Counter
+
+MOST_HOSTS = 40
+"""Hosts that are named; a build that asks for more is told in their number."""
+
+
+class Contacts:
+    """What a proxy was asked for, by host. Threads of the proxy write it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reached: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+
+    def reached(self, host: str) -> None:
+        """A host answered."""
+        self._add(self._reached, host)
+
+    def refused(self, host: str) -> None:
+        """A host was asked for that may not be reached."""
+        self._add(self._refused, host)
+
+    def failed(self, host: str) -> None:
+        """A host may be reached and did not answer."""
+        self._add(self._failed, host)
+
+    def _add(self, counter: Counter[str], host: str) -> None:
+        name = "".join(letter for letter in host.lower() if letter.isalnum() or letter in "-._:*")[:100] or "?"
+        with self._lock:
+            if name in counter or len(counter) < MOST_HOSTS:
+                counter[name] += 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether every host that may be reached answered."""
+        return not self._failed
+
+    def lines(self) -> tuple[str, ...]:
+        """For people, one line a host."""
+        with self._lock:
+            told = [
+                (f"reached {{}} for packages ({number} requests)", host) for host, number in self._reached.most_common()
+            ]
+            told += [(f"refused {{}} ({number} requests)", host) for host, number in self._refused.most_common()]
+            told += [(f"{{}} did not answer ({number} requests)", host) for host, number in self._failed.most_common()]
+        return tuple(line.format(host) for line, host in told)
