@@ -7,9 +7,14 @@ import typer
 from typer.testing import CliRunner
 
 from sweagent.cli import recheck, verify
+from sweagent.config import VerifySettings
 from sweagent.errors import ExitCode, UsageError
+from sweagent.patch import Patch
+from sweagent.repository import open_repository
+from sweagent.trajectory import Reproduction
 from sweagent.verify import Proof, Verdict
-from sweagent.verify.recheck import portable
+from sweagent.verify import verify as verify_patch
+from sweagent.verify.recheck import asked, portable, task_again
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
 FILES = {
@@ -50,7 +55,8 @@ def test_a_proof_gives_the_same_verdict_from_a_fresh_clone_elsewhere(project, tm
     path.rename(tmp_path / "gone")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "fresh"))
     again = run(recheck.command, str(proof), "--repo", str(clone), *where, "--json")
-    assert (again.exit_code, Proof.model_validate_json(again.stdout).verdict) == (ExitCode.VERIFIED, Verdict.VERIFIED)
+    found = Proof.model_validate_json(again.stdout)
+    assert (again.exit_code, found.verdict) == (ExitCode.VERIFIED, Verdict.VERIFIED), found.reason
     assert "the same verdict as in the proof: verified" in again.stderr
 
     data = json.loads(proof.read_text())
@@ -77,3 +83,26 @@ def test_a_proof_without_its_patch_cannot_be_rechecked(project, tmp_path):
 def test_no_credentials_travel_with_a_proof():
     assert portable("https://name:secret@example.org/a/b.git") == "https://example.org/a/b.git"
     assert portable("owner/name") == "owner/name"
+
+
+def test_the_question_of_a_proof_gives_its_verdict_in_another_clone(project, tmp_path):
+    made = project(FILES)
+    script = "from calc import add\n\nassert add(1, 2) == int(open('sum.txt').read())\n"
+    shows = Reproduction(path="show.py", content=script, command="python3 show.py", files={"sum.txt": "3"})
+    long = VerifySettings(seconds=900)
+    first = made.verify({"calc.py": CALC.replace("a - b", "a + b")}, reproduction=shows, replaces=True, settings=long)
+    first = Proof.model_validate_json(first.model_dump_json())
+    subprocess.run(["git", "clone", "-q", str(made.path), str(tmp_path / "clone")], check=True)
+    elsewhere = open_repository(str(tmp_path / "clone"), base=first.base_commit)
+    question = asked(first)
+    again = verify_patch(
+        task_again(first, question, elsewhere),
+        Patch(base_commit=first.base_commit, text=question.patch),
+        sandboxes=type(made)(tmp_path / "clone", elsewhere, tmp_path / "fresh").open,
+        reproduction=question.reproduction,
+        replaces=question.replaces,
+        test_command=question.test_command,
+        issue_text=question.issue_text,
+        settings=long,
+    )
+    assert (first.verdict, again.verdict) == (Verdict.VERIFIED, Verdict.VERIFIED), again.reason
