@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from sweagent.config import Settings
+from sweagent.config import SandboxSettings, Settings
 from sweagent.environment import disk, lockfile
 from sweagent.environment.advice import advised, adviser_of
 from sweagent.environment.base import Base, ensure_base_image
+from sweagent.environment.build_network import build_network
 from sweagent.environment.collection import Collection, collect
 from sweagent.environment.dockerfile import context_files, render_dockerfile
 from sweagent.environment.engine import (
@@ -22,7 +23,6 @@ from sweagent.environment.engine import (
     BuildNetwork,
     Log,
     build,
-    build_network,
     connect,
     find_image,
     one_at_a_time,
@@ -81,7 +81,8 @@ def ensure_image(
             if image is not None:
                 disk.touch(name)
                 return _described(image, name, recipe, lockfile.read(recipe.key()), cached=True)
-            built = _build_with_retries(client, recipe, repository, name, log, adviser or adviser_of(settings, log))
+            asked = adviser or adviser_of(settings, log)
+            built = _build_with_retries(client, recipe, repository, name, log, asked, settings.sandbox)
         for removed in disk.prune(limit, keep=name):
             log(f"removed {removed.name}, not used since {removed.used:%Y-%m-%d %H:%M}")
         return built
@@ -129,15 +130,26 @@ def ensure_locked(lock: lockfile.Lock, repository: Repository, settings: Setting
 
 
 def _build_with_retries(
-    client: Any, recipe: Recipe, repository: Repository, name: str, log: Log, adviser: Policy | None
+    client: Any,
+    recipe: Recipe,
+    repository: Repository,
+    name: str,
+    log: Log,
+    adviser: Policy | None,
+    settings: SandboxSettings,
 ) -> Image:
     log(f"building the environment of {recipe.name} ({recipe.ecosystem} {recipe.toolchain.value})")
     steps: list[Step] = []
     seed = make_seed(repository.model_copy(update={"dirty_patch": ""})).archive
-    with build_network(client) as network:
+    with build_network(client, settings, log) as network:
         builder = _Builder(client, seed, network, name, log)
-        attempt, base = builder.built(recipe, steps, adviser, key=recipe.key())
-        attempt, base, collection = builder.healed(attempt, base, repository, steps)
+        try:
+            attempt, base = builder.built(recipe, steps, adviser, key=recipe.key())
+            attempt, base, collection = builder.healed(attempt, base, repository, steps)
+        finally:
+            for line in network.contacts.lines():
+                log(line)
+    steps += [Step(action=line, outcome="ok", seconds=0.0) for line in network.contacts.lines()]
     image = client.images.get(name)
     if not collection.usable:
         lockfile.write(recipe.key(), attempt, lockfile.Built(lacks=collection.lacks), steps)

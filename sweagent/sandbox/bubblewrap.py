@@ -23,7 +23,7 @@ from sweagent.sandbox.local import host_environment
 
 _STATE, _OUTPUTS = "/run/fix-issue", "/tmp/fix-issue"  # noqa: S108 - inside the sandbox
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix")
-_ETC = (
+_ETC = (  # noqa: SIM905 - a list of sixty quoted words is harder to read
     "alternatives bash.bashrc bash_completion* ca-certificates* crypto-policies debian_version default/locale "
     "dpkg/origins fonts gai.conf ghostscript group host.conf hosts ImageMagick* inputrc java* "
     "ld.so.cache ld.so.conf ld.so.conf.d locale* localtime login.defs lsb-release magic* mailcap "
@@ -31,7 +31,7 @@ _ETC = (
     "php pki/ca-trust pki/java pki/tls/cert.pem pki/tls/certs pki/tls/openssl.cnf profile protocols python* "
     "redhat-release resolv.conf rpc ruby* services shells ssl/cert.pem ssl/certs ssl/openssl.cnf static "
     "terminfo texmf timezone ucf.conf vim xdg/fontconfig xml"
-).split()  # noqa: SIM905 - a list of sixty quoted words is harder to read
+).split()
 """What programs need of `/etc`. All else there is this machine's own: keys, passwords, tokens of registries."""
 
 _TOKENS = (
