@@ -223,7 +223,14 @@ class _Run:
         self._sandbox: Sandbox = self._sandboxes.enter_context(self._workplace.open())
         self._existing = untracked_files(self._sandbox, self._task.repository)
         info = self._sandbox.info
-        self._journal.record(SandboxStarted(kind=info.kind, image=info.image, seconds=time.monotonic() - start))
+        self._journal.record(
+            SandboxStarted(
+                kind=info.kind,
+                image=info.image,
+                seconds=time.monotonic() - start,
+                contacts=self._workplace.contacts,
+            )
+        )
         limits = self._settings.sandbox
         self._context = ToolContext(
             sandbox=self._sandbox,
@@ -324,7 +331,7 @@ class _Run:
             named_tests=tuple(state.named_tests),
             test_command=self._workplace.test_command,
             settings=self._settings.verify,
-        )
+        ).model_copy(update={"contacts": self._workplace.contacts})
         file = self._candidates.file(self._candidates.judged(candidate, proof))
         self._journal.record(
             VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)

@@ -126,7 +126,7 @@ def _judge(
             named_tests=tuple(tests),
             test_command=workplace.test_command,
             settings=settings.verify,
-        )
+        ).model_copy(update={"contacts": workplace.contacts})
 
 
 def _task(

@@ -187,6 +187,8 @@ class Proof(Frozen):
     commands: tuple[CommandRun, ...] = ()
     not_checked: tuple[str, ...] = ()
     """What the verdict does not cover, each in one sentence."""
+    contacts: tuple[str, ...] = ()
+    """The hosts that were reached or refused when the environment was made, one a line."""
 
     @property
     def to_review(self) -> tuple[Finding, ...]:
