@@ -188,7 +188,7 @@ def test_each_host_that_was_reached_or_refused_is_told(index) -> None:
     settings = RegistrySettings(python_indexes=(f"{index.url}/simple",), npm="http://127.0.0.1:1")
     with (
         serve_registry("127.0.0.1", settings, contacts) as port,
-        httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
     ):
         client.get(f"{python_index(None)}thing/")
         client.get("http://evil.example.org/a")
