@@ -123,6 +123,7 @@ def build(
     """
     from docker.errors import DockerException
     from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
 
     lines: list[str] = []
     deadline = time.monotonic() + BUILD_SECONDS
@@ -140,7 +141,7 @@ def build(
                     raise _too_long(lines)
     except DockerException as error:
         raise EnvironmentBuildError(f"the engine ended the build: {error}", "see `fix-issue doctor`") from error
-    except RequestException as error:
+    except (RequestException, HTTPError) as error:
         if time.monotonic() < deadline:
             raise EnvironmentBuildError(f"the engine ended the build: {error}", "see `fix-issue doctor`") from error
         raise _too_long(lines) from error

@@ -16,7 +16,7 @@ def main(place: str, port: str, *command: str) -> int:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", int(port)))
-    listener.listen(64)
+    listener.listen(256)
     if not command:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
