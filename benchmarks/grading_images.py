@@ -16,9 +16,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from sweagent.config import Settings
+from sweagent.config import SandboxSettings, Settings
 from sweagent.environment import Image, discover, ensure_image
-from sweagent.environment.engine import build, build_network, connect, find_image
+from sweagent.environment.build_network import build_network
+from sweagent.environment.engine import build, connect, find_image
 from sweagent.environment.offline_base import context_archive
 from sweagent.environment.registry import HOST, python_index
 from sweagent.errors import FixIssueError
@@ -84,7 +85,7 @@ def ensure_instance_image(row: dict[str, Any], mirror: Path) -> str:
                 "activate": _CONDA,
             }
         )
-        with build_network(client) as network:
+        with build_network(client, SandboxSettings(), print) as network:
             build(client, context, network=network, arguments={}, tag=row["image"], labels={}, log=lambda line: None)
         return f"built on Python {recipe.toolchain.value}"
     finally:

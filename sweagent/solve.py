@@ -249,7 +249,14 @@ class _Run:
         self._sandbox: Sandbox = self._sandboxes.enter_context(self._workplace.open())
         self._existing = untracked_files(self._sandbox, self._task.repository)
         info = self._sandbox.info
-        self._journal.record(SandboxStarted(kind=info.kind, image=info.image, seconds=time.monotonic() - start))
+        self._journal.record(
+            SandboxStarted(
+                kind=info.kind,
+                image=info.image,
+                seconds=time.monotonic() - start,
+                contacts=self._workplace.contacts,
+            )
+        )
         limits = self._settings.sandbox
         self._context = ToolContext(
             sandbox=self._sandbox,
@@ -355,7 +362,7 @@ class _Run:
                 lacks=self._workplace.lacks,
                 settings=self._settings.verify,
                 progress=progress,
-            )
+            ).model_copy(update={"contacts": self._workplace.contacts})
         file = self._candidates.file(self._candidates.judged(candidate, proof))
         self._journal.record(
             VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)

@@ -125,6 +125,8 @@ class SandboxStarted(Event):
     kind: str
     image: str | None = None
     seconds: float = 0.0
+    contacts: tuple[str, ...] = ()
+    """The hosts that were reached or refused when its environment was made, one a line."""
 
 
 class PromptWritten(Event):

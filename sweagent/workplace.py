@@ -7,7 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sweagent.config import Settings
-from sweagent.environment import Image, PrebuiltTree, Recipe, discover, ensure_image, ensure_venv, existing_image
+from sweagent.environment import (
+    Image,
+    PrebuiltTree,
+    Recipe,
+    contacts_among,
+    discover,
+    ensure_image,
+    ensure_venv,
+    existing_image,
+)
 from sweagent.environment.recipe import Line
 from sweagent.errors import SandboxError, UsageError
 from sweagent.repository import seed_archive
@@ -40,6 +49,11 @@ class Workplace:
     git_dir: Path
     steps: tuple[str, ...] = field(default=())
     lacks: tuple[str, ...] = field(default=())
+
+    @property
+    def contacts(self) -> tuple[str, ...]:
+        """The hosts that were reached or refused when the environment was made, one a line."""
+        return contacts_among(self.steps)
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def _judge(
             lacks=workplace.lacks,
             settings=settings.verify,
             progress=progress,
-        )
+        ).model_copy(update={"contacts": workplace.contacts})
 
 
 def _task(

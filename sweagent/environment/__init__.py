@@ -1,6 +1,7 @@
 """Environments for any repository: discovered, built once, cached, locked."""
 
 from sweagent.environment.build import ensure_image
+from sweagent.environment.contacts import contacts_among
 from sweagent.environment.discover import discover
 from sweagent.environment.disk import disk_use, list_images, prune
 from sweagent.environment.prebuilt import existing_image
@@ -13,6 +14,7 @@ __all__ = [
     "PrebuiltTree",
     "Recipe",
     "Venv",
+    "contacts_among",
     "discover",
     "disk_use",
     "ensure_image",

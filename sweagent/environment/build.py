@@ -4,15 +4,15 @@ import io
 import tarfile
 from typing import Any
 
-from sweagent.config import Settings
+from sweagent.config import SandboxSettings, Settings
 from sweagent.environment import disk, lockfile
 from sweagent.environment.advice import adviser_of
+from sweagent.environment.build_network import build_network
 from sweagent.environment.builder import Builder, described
 from sweagent.environment.collection import Collection
 from sweagent.environment.engine import (
     IMAGES,
     Log,
-    build_network,
     connect,
     find_image,
     one_at_a_time,
@@ -58,7 +58,8 @@ def ensure_image(
             if image is not None:
                 disk.touch(name)
                 return described(image, name, recipe, lockfile.read(recipe.key()), cached=True)
-            built = _build_with_retries(client, recipe, repository, name, log, adviser or adviser_of(settings, log))
+            asked = adviser or adviser_of(settings, log)
+            built = _build_with_retries(client, recipe, repository, name, log, asked, settings.sandbox)
         for removed in disk.prune(limit, keep=name):
             log(f"removed {removed.name}, not used since {removed.used:%Y-%m-%d %H:%M}")
         return built
@@ -106,17 +107,28 @@ def ensure_locked(lock: lockfile.Lock, repository: Repository, settings: Setting
 
 
 def _build_with_retries(
-    client: Any, recipe: Recipe, repository: Repository, name: str, log: Log, adviser: Policy | None
+    client: Any,
+    recipe: Recipe,
+    repository: Repository,
+    name: str,
+    log: Log,
+    adviser: Policy | None,
+    settings: SandboxSettings,
 ) -> Image:
     log(f"building the environment of {recipe.name} ({recipe.ecosystem} {recipe.toolchain.value})")
     steps: list[Step] = []
     seed = make_seed(repository.model_copy(update={"dirty_patch": ""})).archive
     # Under its own name an image is taken to be ready, also after this process was killed.
     unchecked = f"{name}-unchecked"
-    with build_network(client) as network:
+    with build_network(client, settings, log) as network:
         builder = Builder(client, seed, network, unchecked, log)
-        attempt, base = builder.built(recipe, steps, adviser, key=recipe.key())
-        attempt, base, collection = builder.healed(attempt, base, repository, steps)
+        try:
+            attempt, base = builder.built(recipe, steps, adviser, key=recipe.key())
+            attempt, base, collection = builder.healed(attempt, base, repository, steps)
+        finally:
+            for line in network.contacts.lines():
+                log(line)
+    steps += [Step(action=line, outcome="ok", seconds=0.0) for line in network.contacts.lines()]
     try:
         if not collection.usable:
             lockfile.write(recipe.key(), attempt, lockfile.Built(lacks=collection.lacks), steps)

@@ -1,10 +1,20 @@
 """Which hosts the installation of packages reached, and which it was refused: for the log and the proof."""
 
+import re
 import threading
 from collections import Counter
+from collections.abc import Iterable
 
 MOST_HOSTS = 40
 """Hosts that are named; a build that asks for more is told in their number."""
+
+
+_TOLD = re.compile(r"((?:reached|refused) [\w.:*-]+ .*\(\d+ requests\)|[\w.:*?-]+ did not answer \(\d+ requests\)).*")
+
+
+def contacts_among(steps: Iterable[str]) -> tuple[str, ...]:
+    """The lines about hosts among the steps by which an environment was made."""
+    return tuple(match[1] for step in steps if (match := _TOLD.fullmatch(step)))
 
 
 class Contacts:

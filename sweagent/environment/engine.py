@@ -1,16 +1,17 @@
-"""The Docker engine as builds need it: one build at a time of a thing, on a network that leads only to the registry."""
+"""The Docker engine as builds need it: one build at a time of a thing, with bounds on each."""
 
 import hashlib
-import socket
+import json
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from filelock import FileLock
 
-from sweagent.environment.registry_server import serve_registry
-from sweagent.environment.registry_settings import read_registry_settings
+from sweagent.environment.contacts import Contacts
 from sweagent.errors import EnvironmentBuildError
 from sweagent.home import cache_folder
 from sweagent.sandbox.engine import reach_engine
@@ -21,7 +22,9 @@ Log = Callable[[str], None]
 IMAGES = "fix-issue/env"
 BASES = "fix-issue/base"
 LABEL = "org.fix-issue"
-_NETWORK = "fix-issue-build"
+BUILD_SECONDS = 3600.0
+"""What one attempt to build may take."""
+
 _LOCK_WAIT = 3 * 3600.0
 
 
@@ -70,38 +73,28 @@ def find_image(client: Any, name: str) -> Any | None:
         return None
 
 
+@dataclass(frozen=True)
 class BuildNetwork:
-    """How a build reaches the proxy on the host.
+    """How a build reaches the proxy, and its bounds.
 
     Attributes:
-        mode: the name of the network for the engine.
+        mode: the network for the engine.
         proxy: the address of the proxy as seen from the build.
+        contacts: which hosts the proxy was asked for.
+        memory: bytes for a step.
+        parent: a control group in which steps are run, whose bounds hold for all of them; empty for the engine's own.
     """
 
-    def __init__(self, mode: str, proxy: str) -> None:
-        self.mode = mode
-        self.proxy = proxy
+    mode: str
+    proxy: str
+    contacts: Contacts
+    memory: int
+    parent: str = ""
 
     @property
     def arguments(self) -> dict[str, str]:
         """Build arguments that the engine knows and keeps out of the layers and of their cache keys."""
         return {"http_proxy": self.proxy, "HTTP_PROXY": self.proxy, "https_proxy": self.proxy}
-
-
-@contextmanager
-def build_network(client: Any) -> Iterator[BuildNetwork]:
-    """Open the way from builds to the package registries while the block runs.
-
-    On a local engine that is a network without a way out, on whose gateway the proxy listens. Where the host does not
-    own the gateway's address (an engine in a virtual machine), it is the default network and `host.docker.internal`.
-    """
-    gateway = _gateway(client)
-    local = _is_own(gateway)
-    with serve_registry(gateway if local else "127.0.0.1", read_registry_settings()) as port:
-        if local:
-            yield BuildNetwork(_NETWORK, f"http://{gateway}:{port}")
-        else:
-            yield BuildNetwork("bridge", f"http://host.docker.internal:{port}")
 
 
 def build(
@@ -129,53 +122,63 @@ def build(
         EnvironmentBuildError: a step failed; the message ends with the last lines of the output.
     """
     from docker.errors import DockerException
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
 
     lines: list[str] = []
+    deadline = time.monotonic() + BUILD_SECONDS
     try:
-        for event in client.api.build(
-            fileobj=context,
-            custom_context=True,
-            tag=tag,
-            rm=True,
-            forcerm=True,
-            decode=True,
-            network_mode=network.mode,
-            buildargs=arguments | network.arguments,
-            labels=labels,
-            timeout=3600,
-        ):
-            text = str(event.get("stream") or event.get("error") or "")
-            for line in text.splitlines():
-                if line.strip():
-                    lines.append(line)
-                    log(f"| {line}")
-            if "error" in event:
-                raise EnvironmentBuildError("\n".join(lines[-60:]), "see the end of the log above")
+        with closing(_started(client.api, context, network, arguments, tag, labels)) as answer:
+            for event in client.api._stream_helper(answer, decode=True):
+                text = str(event.get("stream") or event.get("error") or "")
+                for line in text.splitlines():
+                    if line.strip():
+                        lines.append(line)
+                        log(f"| {line}")
+                if "error" in event:
+                    raise EnvironmentBuildError("\n".join(lines[-60:]), "see the end of the log above")
+                if time.monotonic() > deadline:
+                    raise _too_long(lines)
     except DockerException as error:
         raise EnvironmentBuildError(f"the engine ended the build: {error}", "see `fix-issue doctor`") from error
+    except (RequestException, HTTPError) as error:
+        if time.monotonic() < deadline:
+            raise EnvironmentBuildError(f"the engine ended the build: {error}", "see `fix-issue doctor`") from error
+        raise _too_long(lines) from error
     return cast(str, client.images.get(tag).id)
 
 
-def _gateway(client: Any) -> str:
-    from docker.errors import APIError, NotFound
+def _started(
+    api: Any, context: IO[bytes], network: BuildNetwork, arguments: dict[str, str], tag: str, labels: dict[str, str]
+) -> Any:
+    """Begin a build; the engine ends it when the answer is closed.
 
-    with one_at_a_time("network"):
-        try:
-            network = client.networks.get(_NETWORK)
-        except NotFound:
-            try:
-                network = client.networks.create(_NETWORK, driver="bridge", internal=True, labels={LABEL: "network"})
-            except APIError as error:
-                raise EnvironmentBuildError(
-                    f"the engine cannot make a network for builds: {error.explanation}",
-                    f"make one with `docker network create --internal {_NETWORK}`",
-                ) from error
-        network.reload()
-        return cast(str, network.attrs["IPAM"]["Config"][0]["Gateway"])
+    The client's own `build` knows no control group. Swap counts as memory.
+    """
+    parameters = {
+        "t": tag,
+        "rm": True,
+        "forcerm": True,
+        "networkmode": network.mode,
+        "buildargs": json.dumps(arguments | network.arguments),
+        "labels": json.dumps(labels),
+        "memory": network.memory,
+        "memswap": network.memory,
+    }
+    if network.parent:
+        parameters["cgroupparent"] = network.parent
+    headers = {"Content-Type": "application/tar"}
+    api._set_auth_headers(headers)
+    answer = api._post(
+        api._url("/build"), data=context, params=parameters, headers=headers, stream=True, timeout=BUILD_SECONDS
+    )
+    api._raise_for_status(answer)
+    return answer
 
 
-def _is_own(address: str) -> bool:
-    with suppress(OSError), socket.socket() as probe:
-        probe.bind((address, 0))
-        return True
-    return False
+def _too_long(lines: list[str]) -> EnvironmentBuildError:
+    told = "\n".join(lines[-20:])
+    return EnvironmentBuildError(
+        f"{told}\nthe build was ended at its limit of {BUILD_SECONDS:.0f} s",
+        "leave out what takes so long under `environment:`, or name an image with --image",
+    )

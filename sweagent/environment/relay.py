@@ -1,8 +1,7 @@
 """Leads a port of a place without a network to a socket file, behind which the registry proxy listens.
 
-It is run inside that place as a script, by any Python from 3.6: `relay.py SOCKET PORT`, or
-`relay.py SOCKET 0 COMMAND…`, which runs the command with the proxy's variables and ends
-with it. It imports nothing of this project.
+It is run there as a script, by any Python from 3.6: `relay.py SOCKET PORT`, or `relay.py SOCKET 0 COMMAND…`,
+which runs the command with the proxy's variables and ends with it. It imports nothing of this project.
 """
 
 import os
@@ -17,8 +16,10 @@ def main(place: str, port: str, *command: str) -> int:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", int(port)))
-    listener.listen(64)
+    listener.listen(256)
     if not command:
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         accept(listener, place)
     thread = threading.Thread(target=accept, args=(listener, place))
     thread.daemon = True

@@ -248,6 +248,8 @@ class Proof(Frozen):
     """The patch and the reproductions, for `fix-issue recheck`; None where they are too large to travel."""
     not_checked: tuple[str, ...] = ()
     """What the verdict does not cover, each in one sentence."""
+    contacts: tuple[str, ...] = ()
+    """The hosts that were reached or refused when the environment was made, one a line."""
 
     @property
     def to_review(self) -> tuple[Finding, ...]:

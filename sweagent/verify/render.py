@@ -125,6 +125,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         facts.append((_FINDINGS[finding.weight], f"{finding.location}: {finding.detail} [{finding.rule}]{waived}"))
     facts.append(("not checked", "; ".join([*proof.not_checked[:_LISTED], *_more(proof.not_checked)])))
     facts.append(("to be mended", proof.cause.value if proof.cause else ""))
+    facts.append(("hosts", "; ".join([*proof.contacts[:_LISTED], *_more(proof.contacts)])))
     image = f"{proof.sandbox} {proof.image or ''}".strip()
     facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))
     facts.append(("time", f"{proof.seconds:.0f} s, {len(proof.commands)} commands, each in a fresh sandbox"))

