@@ -5,6 +5,7 @@ from sweagent.forge.change import Ready, StopError
 from sweagent.forge.clone import CleanClone, PushRefusedError, Refused
 from sweagent.forge.naming import branch_name, branch_stem, numbered
 from sweagent.forge.proposal import Outcome, OutcomeKind, PublishOptions
+from sweagent.forge.records import Records
 from sweagent.forge.redaction import Redactor
 from sweagent.model import Frozen
 from sweagent.task import Issue
@@ -92,11 +93,15 @@ class Brancher:
             return self._options.branch, ready.start, ()
         existing = self._clone.branches(branch_stem(self._issue), remote)
         preferred = min(existing, key=lambda name: (len(name), name), default=branch_name(self._issue))
+        record = Records(self._clone, remote).read_of(self._issue) if existing else None
         notes: tuple[str, ...] = ()
         for number in range(1, len(existing) + 2):
             branch = numbered(preferred, number)
             tip = existing.get(branch)
-            if tip is None or self._clone.only_ours(ready.base_tip, self._clone.fetch(branch, remote)):
+            if tip is None:
+                return branch, None, notes
+            if record and record.owns(branch, tip):
+                self._clone.fetch(branch, remote)
                 return branch, tip, notes
             notes = (f"People have committed to `{branch}`, so it was left alone.",)
         raise AssertionError  # one of len + 1 names is free

@@ -9,6 +9,22 @@ from sweagent.errors import ExitCode
 from sweagent.forge.rules import Objection, Rules
 from sweagent.model import Frozen
 from sweagent.task import Issue
+from sweagent.trajectory import Reproduction
+from sweagent.verify import Proof
+
+_STRONGEST_FIRST = ("verified", "needs review", "unverified")
+
+
+class WholeProof(Frozen):
+    """The proof of everything that a pull request changes, from its base to its tip, by one reproduction."""
+
+    base: str
+    """The commit that the branch was started on."""
+    tree: str
+    """What the branch holds then."""
+    reproduction: str
+    """Its digest."""
+    proof: Proof
 
 
 class Proposal(Frozen):
@@ -35,6 +51,11 @@ class Proposal(Frozen):
     run_url: str = ""
     version: str = ""
     """Of fix-issue."""
+    run_id: str = ""
+    reproductions: tuple[Reproduction, ...] = ()
+    """Those of this run that were accepted."""
+    whole: tuple[WholeProof, ...] = ()
+    """With a follow-up: proofs of the whole pull request."""
 
 
 class PublishOptions(Frozen):
@@ -42,18 +63,24 @@ class PublishOptions(Frozen):
 
     mode: Literal["draft", "ready", "branch", "none"] = "draft"
     """A draft pull request, one that is ready for review, only a branch, or nothing."""
-    accept: Literal["verified", "unverified"] = "unverified"
-    """The weakest verdict that is published. What is unverified stays a draft."""
+    accept: Literal["verified", "needs review", "unverified"] = "unverified"
+    """The weakest verdict that is published. What is not verified stays a draft."""
     base: str = ""
     """The branch that the change is meant for; empty for the default branch."""
     branch: str = ""
     """An existing branch to add a commit to, for a follow-up; empty for the issue's own."""
+    only_ours: bool = False
+    """Add no commit to a branch that our record does not name."""
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     fork: bool = True
     """Push to a fork when the token may not push to the repository."""
     rules: Rules = Rules()
     dry_run: bool = False
+
+    def takes(self, verdict: str) -> bool:
+        """Whether a verdict is strong enough to be published."""
+        return verdict in _STRONGEST_FIRST[: _STRONGEST_FIRST.index(self.accept) + 1]
 
 
 class OutcomeKind(StrEnum):
@@ -90,6 +117,8 @@ class Outcome(Frozen):
     """What became of a proposal on the forge."""
 
     kind: OutcomeKind
+    verdict: str = ""
+    """On all that was offered, which a follow-up's own verdict is only a part of."""
     message: str
     """One sentence."""
     hint: str = ""

@@ -3,14 +3,18 @@
 import hashlib
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from sweagent.errors import StorageError, UsageError
-from sweagent.forge.proposal import Proposal
+from sweagent.forge.proposal import Proposal, WholeProof
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Task
 from sweagent.trajectory import ActionDone, RunStarted, read_events
 from sweagent.verify import Proof, render_markdown
+
+WHOLE_FILE = "whole.json"
+"""With a follow-up: the proofs of the whole pull request."""
+_WHOLE: TypeAdapter[tuple[WholeProof, ...]] = TypeAdapter(tuple[WholeProof, ...])
 
 
 def task_of(folder: RunFolder) -> Task:
@@ -41,10 +45,15 @@ def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
     diff = _read(folder.patch)
     proof = _proof(folder, diff)
     result = _result(folder)
-    summary = ""
+    summary, registered, run_id = "", None, ""
     for event in read_events(folder.trajectory):
-        if isinstance(event, ActionDone) and event.observation.submitted:
-            summary = event.observation.summary
+        if isinstance(event, RunStarted):
+            run_id = event.run_id
+        if isinstance(event, ActionDone):
+            registered = event.observation.reproduction or registered
+            summary = event.observation.summary if event.observation.submitted else summary
+    accepted = proof.reproduction if proof else None
+    held = registered if accepted and registered and accepted.name == registered.path else None
     return Proposal(
         issue=task.issue,
         base_commit=task.repository.base_commit,
@@ -60,6 +69,9 @@ def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
         seconds=result.seconds if result else 0.0,
         run_url=run_url,
         version=proof.version if proof else "",
+        run_id=run_id,
+        reproductions=(held,) if held else (),
+        whole=_whole(folder),
     )
 
 
@@ -75,6 +87,16 @@ def _proof(folder: RunFolder, diff: bytes) -> Proof | None:
             f"{folder.patch} is not the patch that was judged", "judge it: fix-issue verify, or take the original"
         )
     return proof
+
+
+def _whole(folder: RunFolder) -> tuple[WholeProof, ...]:
+    path = folder.path / WHOLE_FILE
+    if not path.exists():
+        return ()
+    try:
+        return _WHOLE.validate_json(_read(path))
+    except ValidationError as error:
+        raise StorageError(f"{path} holds no proofs", "judge the patch again") from error
 
 
 def _result(folder: RunFolder) -> Result | None:
