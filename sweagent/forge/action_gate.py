@@ -4,9 +4,11 @@ from sweagent.errors import FixIssueError, UsageError
 from sweagent.forge.action_inputs import Inputs
 from sweagent.forge.actions import Workflow, moment
 from sweagent.forge.base import Forge, ForgeComment, ForgeIssue, PullRequest
+from sweagent.forge.clone import CleanClone
 from sweagent.forge.gate import Decision, decide
 from sweagent.forge.issues import ReadIssue, from_forge
 from sweagent.forge.progress import ProgressComment, started
+from sweagent.forge.records import Records
 from sweagent.forge.redaction import Redactor
 from sweagent.task import Comment
 
@@ -22,7 +24,9 @@ def run_gate(workflow: Workflow | None = None) -> int:
     try:
         forge = inputs.forge()
         actors = (workflow.get("GITHUB_ACTOR"), workflow.get("GITHUB_TRIGGERING_ACTOR"))
-        decision = decide(workflow.event_name, workflow.event(), actors, inputs.gate_options(), forge)
+        with CleanClone(forge.remote(), inputs.token()) as clone:
+            options = inputs.gate_options()
+            decision = decide(workflow.event_name, workflow.event(), actors, options, forge, Records(clone))
         if decision.pull_request is not None and inputs.text("mode", "all") == "all":
             decision = Decision(
                 proceed=False, reason="work on a review needs a workflow with a job for the gate; see hardened.yml"
@@ -36,21 +40,19 @@ def run_gate(workflow: Workflow | None = None) -> int:
 
 
 def _tell(workflow: Workflow, inputs: Inputs, forge: Forge, decision: Decision) -> None:
-    reference, comment = "", None
-    if decision.proceed and decision.issue is not None:
-        if decision.pull_request is not None:
-            reference = forge.pull_request(decision.pull_request).head
-        if inputs.choice("comment", ("true", "false")) == "true" and not inputs.flag("dry-run"):
-            number = decision.pull_request or decision.issue
-            redactor = Redactor.from_environment(workflow.environment)
-            comment = ProgressComment(forge, number, redactor).write(started(workflow.run_url))
+    comment = None
+    wanted = inputs.choice("comment", ("true", "false")) == "true" and not inputs.flag("dry-run")
+    if decision.proceed and decision.issue is not None and wanted:
+        redactor = Redactor.from_environment(workflow.environment)
+        progress = ProgressComment(forge, decision.pull_request or decision.issue, redactor)
+        comment = progress.write(started(workflow.run_url))
     outputs = {
         "proceed": str(decision.proceed).lower(),
         "reason": decision.reason,
         "issue": decision.issue,
         "until": decision.until.isoformat() if decision.until else None,
         "pull-request": decision.pull_request,
-        "ref": reference,
+        "ref": decision.commit,
         "comment": comment,
     }
     for name, value in outputs.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 from sweagent.errors import FixIssueError, UsageError
 from sweagent.forge.action_inputs import Inputs
 from sweagent.forge.actions import Workflow
+from sweagent.forge.clone import CleanClone
 from sweagent.forge.github import GitHub
 from sweagent.forge.inert import inert
 from sweagent.forge.issues import from_forge
@@ -12,10 +13,13 @@ from sweagent.forge.progress import ProgressComment, failed, finished
 from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.recorded import proposal_of
+from sweagent.forge.records import remember_try
 from sweagent.forge.redaction import Redactor
 from sweagent.run_folder import RunFolder
+from sweagent.task import Issue
 
 _FAILURES = {OutcomeKind.BLOCKED, OutcomeKind.CONFLICT, OutcomeKind.REFUSED}
+_IN_THE_RECORD = {OutcomeKind.OPENED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED, OutcomeKind.PUSHED}
 
 
 def run_publish(workflow: Workflow | None = None) -> int:
@@ -35,18 +39,34 @@ def run_publish(workflow: Workflow | None = None) -> int:
             raise UsageError("there is no issue to publish for", "give the input `issue`")
         options = _options(inputs, forge)
         proposal = _proposal(workflow, inputs, forge, number)
-        verdict = proposal.verdict
         outcome = open_pull_request(forge, proposal, options, token=inputs.token(), redactor=redactor)
+        verdict = outcome.verdict
     except FixIssueError as error:
         message = redactor.redact(str(error))
         _comment(inputs, redactor, failed(message, error.hint, workflow.run_url))
         workflow.summary(f"## fix-issue\n\n{inert(message)}\n\n{inert(error.hint)}")
         workflow.error(f"{message}. {error.hint}")
+        _remember(inputs, redactor)
         return 1
+    if outcome.kind not in _IN_THE_RECORD:
+        _remember(inputs, redactor)
     text = finished(outcome, verdict, workflow.run_url)
     _comment(inputs, redactor, text)
     _tell(workflow, outcome, verdict, redactor.redact(f"## fix-issue\n\n{text}\n\n{outcome.body}"))
     return 1 if outcome.kind in _FAILURES else 0
+
+
+def _remember(inputs: Inputs, redactor: Redactor) -> None:
+    """Remember that the issue was tried, whatever came of it."""
+    try:
+        number = inputs.number("issue")
+        if number is None or inputs.flag("dry-run"):
+            return
+        with CleanClone(inputs.forge().remote(), inputs.token()) as clone:
+            remember_try(clone, Issue(title="", number=number), f"workflow-{inputs.workflow.get('GITHUB_RUN_ID')}")
+    except FixIssueError as error:
+        said = redactor.redact(str(error))
+        inputs.workflow.notice(f"That the issue was tried could not be remembered: {said}. {error.hint}")
 
 
 def _proposal(workflow: Workflow, inputs: Inputs, forge: GitHub, number: int) -> Proposal:
@@ -64,7 +84,8 @@ def _options(inputs: Inputs, forge: GitHub) -> PublishOptions:
     pull_request = inputs.number("pull-request")
     if pull_request is None:
         return options
-    return options.model_copy(update={"branch": forge.pull_request(pull_request).head})
+    branch = forge.pull_request(pull_request).head
+    return options.model_copy(update={"branch": branch, "only_ours": True})
 
 
 def _comment(inputs: Inputs, redactor: Redactor, text: str) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from sweagent.errors import ForgeError
 from sweagent.forge.address import Place
-from sweagent.forge.base import ForgeComment, ForgeIssue, NewPullRequest, Permission, PullRequest, Remote
+from sweagent.forge.base import ForgeComment, ForgeIssue, Labelling, NewPullRequest, Permission, PullRequest, Remote
 from sweagent.forge.calls import Caller, validation_messages
 from sweagent.forge.errors import NotFoundError, PullRequestRefusedError, Refusal
 
@@ -184,12 +184,42 @@ class GitHub:
 
         return self._call(f"update pull request {number}", edit)
 
-    def review_comments(self, number: int) -> list[ForgeComment]:
-        """The comments on the diff."""
-        return self._call(
-            f"read the review comments of pull request {number}",
-            lambda: [_comment(item) for item in self._repository.get_pull(number).get_review_comments()],
-        )
+    def review_comments(self, number: int, *, review: int | None = None) -> list[ForgeComment]:
+        """The comments on the diff, or those of one review."""
+
+        def ask() -> list[ForgeComment]:
+            if review is None:
+                return [_comment(item) for item in self._repository.get_pull(number).get_review_comments()]
+            # PyGithub asks once more for each of these comments, because they have no line.
+            url = f"{self._repository.url}/pulls/{number}/reviews/{review}/comments"
+            _, data = self._repository.requester.requestJsonAndCheck("GET", url, {"per_page": 100})
+            return [
+                ForgeComment(
+                    id=int(item["id"]),
+                    author=str((item.get("user") or {}).get("login") or ""),
+                    body=str(item.get("body") or ""),
+                    place=str(item.get("path") or ""),
+                )
+                for item in data
+            ]
+
+        return self._call(f"read the review comments of pull request {number}", ask)
+
+    def labelling(self, number: int, label: str) -> Labelling | None:
+        """The issue's timeline tells."""
+
+        def ask() -> Labelling | None:
+            found = None
+            for item in self._repository.get_issue(number).get_timeline():
+                if (item.raw_data.get("label") or {}).get("name") != label:
+                    continue
+                actor = item.raw_data.get("actor") or {}
+                labelled = item.event == "labeled"
+                login, bot = str(actor.get("login") or ""), actor.get("type") == "Bot"
+                found = Labelling(actor=login, is_bot=bot, at=item.created_at) if labelled else None
+            return found
+
+        return self._call(f"read who labelled {number}", ask)
 
     def add_labels(self, number: int, labels: Sequence[str]) -> None:
         """Add labels."""
@@ -328,6 +358,7 @@ def _pull(item: Any) -> PullRequest:
         body=item.body or "",
         head=item.head.ref,
         head_owner=item.head.user.login if item.head.user else "",
+        head_repository=item.head.repo.full_name if item.head.repo else "",
         head_commit=item.head.sha,
         base=item.base.ref,
         state=item.state,

@@ -59,6 +59,7 @@ class Repo:
     labels: dict[int, list[str]] = field(default_factory=dict)
     reviewers: dict[int, list[str]] = field(default_factory=dict)
     permissions: dict[str, str] = field(default_factory=dict)
+    timeline: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     def commit_of(self, branch: str) -> str | None:
         """The commit of a branch."""
@@ -151,13 +152,24 @@ class Standin:
         known = repo.comments.setdefault(number, [])
         known.append(self._comment(1000 * number + len(known), body, author, at))
 
+    def label(self, repo: Repo, number: int, label: str, by: str, *, event: str = "labeled", at: str = NOW) -> None:
+        """Put a label on an issue, or take it off, as a person or a form does."""
+        known = repo.labels.setdefault(number, [])
+        known[:] = [name for name in known if name != label] + ([label] if event == "labeled" else [])
+        schema = "labeled-issue-event" if event == "labeled" else "unlabeled-issue-event"
+        made = self.contract.example(
+            schema, event=event, label={"name": label, "color": "red"}, actor=self._user(by), created_at=at
+        )
+        repo.timeline.setdefault(number, []).append(made)
+
     def _comment(self, number: int, body: str, author: str, at: str = NOW) -> dict[str, Any]:
         return self.contract.example(
             "issue-comment", id=number, body=body, user=self._user(author), created_at=at, updated_at=at
         )
 
     def _user(self, login: str) -> dict[str, Any]:
-        return self.contract.example("simple-user", id=len(login), login=login, type="User")
+        kind = "Bot" if login.endswith("[bot]") else "User"
+        return self.contract.example("simple-user", id=len(login), login=login, type=kind)
 
     def _handler(standin) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):
@@ -298,6 +310,8 @@ _ACTIONS = {
     ("GET", "/pulls/{pull_number}"): "pull",
     ("PATCH", "/pulls/{pull_number}"): "edit_pull",
     ("GET", "/pulls/{pull_number}/comments"): "review_comments",
+    ("GET", "/pulls/{pull_number}/reviews/{review_id}/comments"): "comments_of_review",
+    ("GET", "/issues/{issue_number}/timeline"): "timeline",
     ("POST", "/pulls/{pull_number}/requested_reviewers"): "request_reviewers",
 }
 
@@ -461,7 +475,7 @@ class _Call:
 
     def _pull(self, schema: str, number: int) -> dict[str, Any]:
         repo, pull = self.repo, self.repo.pulls[number]
-        source = self.server.repos[f"{pull['owner']}/{repo.name.partition('/')[2]}"]
+        source = self.server.repos[pull.get("repo") or f"{pull['owner']}/{repo.name.partition('/')[2]}"]
         side = "pull-request" if schema == "pull-request" else "pull-request-simple"
         made = self.server.contract.example(
             side,
@@ -489,6 +503,19 @@ class _Call:
 
     def review_comments(self) -> Any:
         return list(self.repo.review_comments.get(self._number("pull_number"), ()))
+
+    def comments_of_review(self) -> Any:
+        wanted = self._number("review_id")
+        known = self.repo.review_comments.get(self._number("pull_number"), ())
+        kept = ("id", "body", "path", "user", "pull_request_review_id")
+        return [
+            self.server.contract.example("review-comment", **{key: comment[key] for key in kept})
+            for comment in known
+            if comment.get("pull_request_review_id") == wanted
+        ]
+
+    def timeline(self) -> Any:
+        return list(self.repo.timeline.get(self._number("issue_number"), ()))
 
     def request_reviewers(self) -> Any:
         number = self._number("pull_number")
