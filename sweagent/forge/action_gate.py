@@ -8,7 +8,7 @@ from sweagent.forge.clone import CleanClone
 from sweagent.forge.gate import Decision, decide
 from sweagent.forge.issues import ReadIssue, from_forge
 from sweagent.forge.progress import ProgressComment, started
-from sweagent.forge.records import Records
+from sweagent.forge.records import RECORD_FILE, BranchRecord, Records
 from sweagent.forge.redaction import Redactor
 from sweagent.task import Comment
 
@@ -75,9 +75,10 @@ def write_issue(workflow: Workflow | None = None) -> int:
         forge = inputs.forge()
         until = moment(inputs.text("until"))
         read = from_forge(_as_triggered(forge.issue(number), workflow), until)
-        pull_request = inputs.number("pull-request")
+        record, pull_request = None, inputs.number("pull-request")
         if pull_request is not None:
             read = _with_review(read, forge, forge.pull_request(pull_request), inputs)
+            record = _record(forge, number, inputs)
     except FixIssueError as error:
         workflow.error(f"{error}. {error.hint}")
         workflow.output("failure", f"{error}\n{error.hint}")
@@ -85,9 +86,17 @@ def write_issue(workflow: Workflow | None = None) -> int:
     folder = inputs.folder()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "issue.json").write_text(read.issue.model_dump_json(indent=2), "utf-8")
+    if record is not None:
+        (folder / RECORD_FILE).write_text(record.model_dump_json(), "utf-8")
     for finding in read.findings:
         workflow.notice(f"The issue holds {finding.count} × {finding.kind}; it was removed or made visible.")
     return 0
+
+
+def _record(forge: Forge, number: int, inputs: Inputs) -> BranchRecord | None:
+    """What was proven of the branch before, for the job that judges the whole pull request."""
+    with CleanClone(forge.remote(), inputs.token()) as clone:
+        return Records(clone).read(str(number))
 
 
 def _as_triggered(issue: ForgeIssue, workflow: Workflow) -> ForgeIssue:

@@ -1,5 +1,6 @@
 """The last step of the action: no model, no code of the repository; it looks at the patch and publishes it."""
 
+import traceback
 from pathlib import Path
 
 from sweagent.errors import FixIssueError, UsageError
@@ -41,7 +42,9 @@ def run_publish(workflow: Workflow | None = None) -> int:
         proposal = _proposal(workflow, inputs, forge, number)
         outcome = open_pull_request(forge, proposal, options, token=inputs.token(), redactor=redactor)
         verdict = outcome.verdict
-    except FixIssueError as error:
+    except Exception as fault:
+        # Whatever an artifact holds, the comment and the summary come to an end.
+        error = fault if isinstance(fault, FixIssueError) else _fault(fault)
         message = redactor.redact(str(error))
         _comment(inputs, redactor, failed(message, error.hint, workflow.run_url))
         workflow.summary(f"## fix-issue\n\n{inert(message)}\n\n{inert(error.hint)}")
@@ -54,6 +57,14 @@ def run_publish(workflow: Workflow | None = None) -> int:
     _comment(inputs, redactor, text)
     _tell(workflow, outcome, verdict, redactor.redact(f"## fix-issue\n\n{text}\n\n{outcome.body}"))
     return 1 if outcome.kind in _FAILURES else 0
+
+
+def _fault(fault: Exception) -> FixIssueError:
+    traceback.print_exception(fault)
+    return FixIssueError(
+        f"a fault of fix-issue itself while publishing: {type(fault).__name__}",
+        "nothing more was done; see the log of this job, and report it",
+    )
 
 
 def _remember(inputs: Inputs, redactor: Redactor) -> None:

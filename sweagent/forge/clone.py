@@ -223,6 +223,11 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         """The difference of two trees as text, binary files included."""
         return self._git("diff-tree", "-r", "-p", "--no-renames", "--no-textconv", "--no-ext-diff", old, new).stdout
 
+    def patch(self, old: str, new: str) -> bytes:
+        """The difference of two trees as `git apply` takes it."""
+        options = ("--binary", "--full-index", "--no-renames", "--no-textconv", "--no-ext-diff")
+        return self._git("diff-tree", "-r", "-p", *options, old, new).stdout
+
     def commit(self, tree: str, parent: str, message: str) -> str:
         """Make a commit, which gets the same hash whenever it is made of the same parts.
 

@@ -44,10 +44,10 @@ class Proposal(Frozen):
     summary: str = ""
     """The model's own account of cause and change; untrusted."""
     model: str = ""
-    steps: int = 0
-    cost: float | None = None
+    steps: int = Field(default=0, ge=0, le=1_000_000)
+    cost: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)
     """US dollars; None when a price is unknown."""
-    seconds: float = 0.0
+    seconds: float = Field(default=0.0, ge=0, le=100_000_000, allow_inf_nan=False)
     run_url: str = ""
     version: str = ""
     """Of fix-issue."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from sweagent.errors import StorageError, UsageError
+from sweagent.forge.artifact import HINT, check_files
 from sweagent.forge.proposal import Proposal, WholeProof
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Task
@@ -14,7 +15,7 @@ from sweagent.verify import Proof, render_markdown
 
 WHOLE_FILE = "whole.json"
 """With a follow-up: the proofs of the whole pull request."""
-_WHOLE: TypeAdapter[tuple[WholeProof, ...]] = TypeAdapter(tuple[WholeProof, ...])
+WHOLE: TypeAdapter[tuple[WholeProof, ...]] = TypeAdapter(tuple[WholeProof, ...])
 
 
 def task_of(folder: RunFolder) -> Task:
@@ -41,6 +42,7 @@ def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
         StorageError: a file of the run cannot be read.
         UsageError: the proof is of another patch.
     """
+    check_files(folder.path)
     task = task_of(folder)
     diff = _read(folder.patch)
     proof = _proof(folder, diff)
@@ -54,25 +56,35 @@ def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
             summary = event.observation.summary if event.observation.submitted else summary
     accepted = proof.reproduction if proof else None
     held = registered if accepted and registered and accepted.name == registered.path else None
-    return Proposal(
-        issue=task.issue,
-        base_commit=task.repository.base_commit,
-        diff=diff,
-        verdict=proof.verdict.value if proof else "unverified",
-        reason=proof.reason if proof else "the run ended before the patch was judged",
-        proof_markdown=render_markdown(proof) if proof else "",
-        not_checked=proof.not_checked if proof else (),
-        summary=summary,
-        model=result.model if result else "",
-        steps=result.steps if result else 0,
-        cost=result.cost if result else None,
-        seconds=result.seconds if result else 0.0,
-        run_url=run_url,
-        version=proof.version if proof else "",
-        run_id=run_id,
-        reproductions=(held,) if held else (),
-        whole=_whole(folder),
-    )
+    try:
+        return Proposal(
+            issue=task.issue,
+            base_commit=task.repository.base_commit,
+            diff=diff,
+            verdict=proof.verdict.value if proof else "unverified",
+            reason=proof.reason if proof else "the run ended before the patch was judged",
+            proof_markdown=render_markdown(proof) if proof else "",
+            not_checked=proof.not_checked if proof else (),
+            summary=summary,
+            model=result.model if result else "",
+            steps=result.steps if result else 0,
+            cost=result.cost if result else None,
+            seconds=result.seconds if result else 0.0,
+            run_url=run_url,
+            version=proof.version if proof else "",
+            run_id=run_id,
+            reproductions=(held,) if held else (),
+            whole=_whole(folder),
+        )
+    except (ValidationError, OverflowError) as error:
+        raise StorageError(f"the record of the run holds what no run writes: {_named(error)}", HINT) from error
+
+
+def _named(error: ValidationError | OverflowError) -> str:
+    """Which values are wrong, without the values."""
+    if isinstance(error, OverflowError):
+        return "a number without an end"
+    return ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))[:200]
 
 
 def _proof(folder: RunFolder, diff: bytes) -> Proof | None:
@@ -94,7 +106,7 @@ def _whole(folder: RunFolder) -> tuple[WholeProof, ...]:
     if not path.exists():
         return ()
     try:
-        return _WHOLE.validate_json(_read(path))
+        return WHOLE.validate_json(_read(path))
     except ValidationError as error:
         raise StorageError(f"{path} holds no proofs", "judge the patch again") from error
 

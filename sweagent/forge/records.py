@@ -18,6 +18,8 @@ from sweagent.trajectory import Reproduction
 
 REFS = "refs/fix-issue/"
 FILE = "record.json"
+RECORD_FILE = "branch-record.json"
+"""A copy for a step of the action that has no token."""
 MAX_BYTES = 2_000_000
 """Larger records are not read; ours stay far below it."""
 MAX_REPRODUCTION = 200_000
