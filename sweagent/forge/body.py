@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from sweagent.forge.inert import code_span, defused, inert, inert_line, inert_words
+from sweagent.forge.inert import code_block, code_span, defused, inert, inert_line, inert_words
 from sweagent.forge.proposal import Proposal
 from sweagent.forge.rules import Change, Objection
 
@@ -65,7 +65,10 @@ def body_of(
     proof = defused(proposal.proof_markdown).strip() or "There is no proof."
     room = LIMIT - sum(len(line) + 1 for line in (*head, *tail)) - 200
     if len(proof) > room:
-        proof = proof[: max(room, 0)].rpartition("\n")[0] + "\n\n(cut: the whole proof is with the run)"
+        # As code: the cut may be within a table, a block or a folded part.
+        proof = (
+            code_block(proof[: max(room, 0)].rpartition("\n")[0], LIMIT) + "\n\n(cut: the whole proof is with the run)"
+        )
     return "\n".join([BEGIN, *head, proof, "", *tail, END])
 
 
