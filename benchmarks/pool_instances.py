@@ -17,7 +17,7 @@ from sweagent.trajectory import Reproduction
 from sweagent.verify.targets import is_test_module
 from sweagent.verify.tree import open_trees
 
-TEST_COMMANDS = {"sympy/sympy": "python bin/test", "django/django": "python tests/runtests.py --parallel 1"}
+TEST_COMMANDS = {"sympy/sympy": "python bin/test", "django/django": "python tests/runtests.py"}
 # Always the same commit, so that an environment that was built for it is found again.
 _AUTHOR = {
     f"GIT_{role}_{part}": value

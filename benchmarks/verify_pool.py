@@ -12,6 +12,7 @@ What the output file has already is not judged again, so that a run that was end
 """
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -74,6 +75,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--git-dirs", default="", help="pattern of the git directories, with {owner} and {name}")
     parser.add_argument("--sdists", type=Path, help="a folder of source distributions, *.tar.gz")
     parser.add_argument("--only", nargs="*", default=[], help="ids of instances")
+    parser.add_argument(
+        "--first",
+        nargs="*",
+        default=[],
+        help="OWNER/NAME=N: the first N instances of a project by the SHA-256 of their id",
+    )
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--modes", nargs="*", default=["oracle", "free", "named"])
     parser.add_argument("--variants", nargs="*", default=[], help="names or kinds; all unless given")
@@ -93,7 +100,16 @@ def _instances(options: argparse.Namespace, folder: Path) -> Iterator[Instance]:
     if options.dataset:
         found += of_dataset(options.dataset, options.git_dirs)
     by_id = {item.task.id: item for item in found}
-    yield from (by_id[name] for name in options.only or by_id if name in by_id)
+    yield from (by_id[name] for name in _wanted(options, found) if name in by_id)
+
+
+def _wanted(options: argparse.Namespace, found: list[Instance]) -> list[str]:
+    """The ids that are asked for; of a project with a number the first by the hash of their id."""
+    wanted = list(options.only)
+    for project, _, number in (item.partition("=") for item in options.first):
+        ids = [item.task.id for item in found if item.task.repository.name == project]
+        wanted += sorted(ids, key=lambda name: hashlib.sha256(name.encode()).hexdigest())[: int(number)]
+    return wanted or [item.task.id for item in found]
 
 
 def _judged(

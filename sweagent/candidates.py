@@ -5,7 +5,14 @@ from sweagent.patch import Patch
 from sweagent.run_folder import RunFolder
 from sweagent.verify import Proof, Verdict
 
-_RANK = (Verdict.NO_PATCH, Verdict.REJECTED, Verdict.REGRESSED, Verdict.UNVERIFIED, Verdict.VERIFIED)
+_RANK = (
+    Verdict.NO_PATCH,
+    Verdict.REJECTED,
+    Verdict.REGRESSED,
+    Verdict.UNVERIFIED,
+    Verdict.NEEDS_REVIEW,
+    Verdict.VERIFIED,
+)
 
 
 class Candidate(Frozen):

@@ -1,5 +1,8 @@
-"""One typed tree of settings: profile YAML < project file < environment < command line."""
+"""One typed tree of settings: profile < the user's file < environment < `--config` < command line."""
 
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -8,13 +11,14 @@ from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sweagent.errors import UsageError
+from sweagent.home import config_folder, expanded
 from sweagent.model import Frozen
 from sweagent.resources import resource
 
 _S = TypeVar("_S", bound="Settings")
 
-PROJECT_FILE = ".fix-issue.yaml"
-"""Read from the user's current folder, never from the untrusted repository's tree alone."""
+USER_FILE = "config.yaml"
+"""The user's own settings, in `sweagent.home.config_folder()`."""
 
 
 class ModelSettings(Frozen):
@@ -98,6 +102,8 @@ class VerifySettings(Frozen):
     """Wall time of the whole verification."""
     rounds: int = Field(default=2, ge=0)
     """How often a submission that is not verified goes back to the model."""
+    accept: tuple[str, ...] = ()
+    """Findings for review that the user has looked at: a rule's name, or `RULE:PATH` for one file."""
     allow_tests: bool = False
     """Keep edits to tests in the patch."""
     allow_protected: bool = False
@@ -125,6 +131,8 @@ class Settings(BaseSettings):
     """Put the localiser's hints into the first prompt."""
     context_files: tuple[str, ...] = ("AGENTS.md", "CONTRIBUTING.md", "CONTRIBUTING.rst")
     """Files of the target repository that the model is offered, marked as untrusted."""
+    environment: dict[str, Any] = {}
+    """Parts of the recipe of the repository's environment; they win over those that the repository's own file says."""
 
     @classmethod
     def settings_customise_sources(
@@ -152,44 +160,127 @@ class _Environment(Settings):
         return (env_settings,)
 
 
-def load_settings(options: dict[str, Any] | None = None, *, project: Path | None = None) -> Settings:
-    """Merge the profile, the project file, the environment and the command line, later ones first in rank.
+class Origin(Frozen):
+    """Where the settings of a run came from, and what a repository said in vain."""
+
+    files: tuple[str, ...] = ()
+    """The user's files that were read, lowest rank first."""
+    project: str = ""
+    """The repository's own file and its commit; empty when there is none."""
+    taken: tuple[str, ...] = ()
+    """What of the repository's file counts."""
+    ignored: tuple[str, ...] = ()
+    """What of it has no effect, each with the reason."""
+
+    def lines(self) -> list[str]:
+        """The same for people."""
+        lines = [f"settings were read from {file}" for file in self.files]
+        if self.project:
+            lines.append(f"{self.project} says: {', '.join(self.taken) or 'nothing that counts'}")
+        if self.ignored:
+            lines.append(
+                f"without effect there: {'; '.join(self.ignored)}. "
+                "A repository may not set this; if you want it, put it into a file of your own and give it by --config"
+            )
+        return lines
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the user said of the settings, lowest rank first; nothing of it comes from a work tree.
+
+    Attributes:
+        own: the user's own file.
+        environment: the variables `FIX_ISSUE_…`.
+        config: the file that `--config` names.
+        options: the command line.
+        files: the files that were read.
+    """
+
+    own: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> tuple[dict[str, Any], ...]:
+        """All of it, lowest rank first."""
+        return (self.own, self.environment, self.config, self.options)
+
+    def settings(
+        self, *, profile: str = "default", narrow: Callable[[Settings], Mapping[str, Any]] = lambda standing: {}
+    ) -> Settings:
+        """Put everything together.
+
+        Args:
+            profile: for a user who names none.
+            narrow: given what stands below `--config` and the command line, says what to replace in it.
+
+        Raises:
+            UsageError: a value is not allowed, or there is no such profile.
+        """
+        name = next((source["profile"] for source in reversed(self.said) if "profile" in source), profile)
+        standing = _merged(read_profile(name), self.own, self.environment, {"profile": name})
+        narrowed = dict(narrow(_checked(Settings, standing)))
+        return _checked(Settings, _merged(standing, narrowed, self.config, self.options, {"profile": name}))
+
+
+def read_sources(options: dict[str, Any] | None = None, *, config: Path | None = None) -> Sources:
+    """Read what the user said of the settings.
 
     Args:
-        options: what the command line says, nested as the settings are; values of None count as not said.
-        project: a project file to read; None reads `.fix-issue.yaml` in the current folder when there is one.
+        options: what the command line says, nested as the settings are; values of None count as not said. Paths in it
+            are as the user typed them; they are made absolute here, once.
+        config: the file that `--config` names.
+
+    Raises:
+        UsageError: a file cannot be read, or a variable is wrong.
+    """
+    if config is not None and not config.is_file():
+        raise UsageError(f"there is no file {config}", "give the path of a YAML file with settings")
+    own = config_folder() / USER_FILE
+    named = config.absolute() if config is not None else None
+    return Sources(
+        own=_read_settings(own) if own.is_file() else {},
+        environment=_with_paths(_checked(_Environment, {}).model_dump(exclude_unset=True), None),
+        config=_read_settings(named) if named is not None else {},
+        options=_with_paths(_said(options or {}), Path.cwd()),
+        files=tuple(str(file) for file in (own, named) if file is not None and file.is_file()),
+    )
+
+
+def load_settings(options: dict[str, Any] | None = None, *, config: Path | None = None) -> Settings:
+    """The settings where no repository has a say; see `read_sources`.
 
     Raises:
         UsageError: a value is not allowed, or a file cannot be read.
     """
-    file = project or Path(PROJECT_FILE)
-    if project is not None and not project.is_file():
-        raise UsageError(f"there is no file {project}", "give the path of a YAML file with settings")
-    from_file = _read_yaml(file) if file.is_file() else {}
-    from_file.pop("environment", None)
-    from_environment = _checked(_Environment, {}).model_dump(exclude_unset=True)
-    from_options = _said(options or {})
-    name = next(
-        (source["profile"] for source in (from_options, from_environment, from_file) if "profile" in source), "default"
-    )
-    merged: dict[str, Any] = {}
-    for source in (read_profile(name), from_file, from_environment, from_options):
-        merged = _merge(merged, source)
-    return _checked(Settings, {**merged, "profile": name})
+    return read_sources(options, config=config).settings()
+
+
+def is_shipped(profile: str) -> bool:
+    """Whether a profile is one of those that come with fix-issue, rather than a folder of somebody's."""
+    return profile in _shipped_profiles()
+
+
+def _shipped_profiles() -> list[str]:
+    return sorted(file.parent.name for file in resource("prompts").glob("*/profile.yaml"))
 
 
 def profile_folder(name: str) -> Path:
-    """The folder of a profile: a folder of `prompts/`, or any path that holds a `profile.yaml`.
+    """The folder of a profile: one of `prompts/` by its name, or any absolute path that holds a `profile.yaml`.
 
     Raises:
         UsageError: there is none of that name.
     """
-    for folder in (resource("prompts") / name, Path(name)):
-        if (folder / "profile.yaml").is_file():
-            return folder
-    known = ", ".join(sorted(file.parent.name for file in resource("prompts").glob("*/profile.yaml")))
+    if is_shipped(name):
+        return resource("prompts") / name
+    if Path(name).is_absolute() and (Path(name) / "profile.yaml").is_file():
+        return Path(name)
     raise UsageError(
-        f"there is no profile {name!r}", f"the profiles are: {known}; or give a folder with a profile.yaml"
+        f"there is no profile {name!r}",
+        f"the profiles are: {', '.join(_shipped_profiles())}; or give a folder with a profile.yaml, such as ./mine",
     )
 
 
@@ -212,6 +303,35 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
+def _read_settings(path: Path) -> dict[str, Any]:
+    return _with_paths(_read_yaml(path), path.parent)
+
+
+def _with_paths(said: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """What was said, with its paths made absolute, so that no later look-up depends on the current folder.
+
+    Args:
+        said: settings.
+        folder: what relative paths are relative to; None refuses them: a variable outlives the folder it was set in.
+    """
+
+    def absolute(name: str, path: object) -> str:
+        found = expanded(str(path))
+        if not found.is_absolute() and folder is None:
+            raise UsageError(f"the path {str(path)!r} in the environment is relative ({name})", "give an absolute path")
+        return str(found if folder is None else folder / found)
+
+    changed: dict[str, Any] = {}
+    policy, profile, folders = said.get("policy"), said.get("profile"), said.get("tool_folders")
+    if isinstance(policy, str) and policy not in ("", "human"):
+        changed["policy"] = absolute("policy", policy)
+    if isinstance(profile, str) and (os.sep in profile or profile.startswith((".", "~"))):
+        changed["profile"] = absolute("profile", profile)
+    if isinstance(folders, list | tuple):
+        changed["tool_folders"] = [absolute("tool_folders", path) for path in folders]
+    return {**said, **changed}
+
+
 def _checked(kind: type[_S], values: dict[str, Any]) -> _S:
     try:
         return kind(**values)
@@ -224,6 +344,13 @@ def _checked(kind: type[_S], values: dict[str, Any]) -> _S:
 def _said(options: dict[str, Any]) -> dict[str, Any]:
     said = {key: _said(value) if isinstance(value, dict) else value for key, value in options.items()}
     return {key: value for key, value in said.items() if value is not None and value != {}}
+
+
+def _merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for source in sources:
+        merged = _merge(merged, dict(source))
+    return merged
 
 
 def _merge(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of the `fix-issue` command; those from 0 to 6 follow the verdict."""
+    """Exit codes of the `fix-issue` command; 0 and those from 3 to 7 follow the verdict."""
 
     VERIFIED = 0
     INTERNAL = 1
@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     REGRESSED = 4
     REJECTED = 5
     NO_PATCH = 6
+    NEEDS_REVIEW = 7
     SANDBOX = 10
     POLICY = 11
     FORGE = 12

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sweagent.config import Origin
 from sweagent.errors import StorageError, UsageError
-from sweagent.home import home_folder
+from sweagent.home import state_folder
 from sweagent.model import Frozen
 from sweagent.trajectory import Usage
 
@@ -42,6 +43,8 @@ class Result(Frozen):
     """Calls, tokens and dollars by model and purpose."""
     steps: int = 0
     seconds: float = 0.0
+    origin: Origin = Origin()
+    """Where the settings came from, and what the repository's own file said in vain."""
 
 
 class RunFolder:
@@ -111,8 +114,7 @@ class RunFolder:
 
 def runs_folder() -> Path:
     """Where runs are kept unless the user says otherwise: the XDG state folder."""
-    state = os.environ.get("XDG_STATE_HOME") or home_folder() / ".local" / "state"
-    return Path(state) / "fix-issue" / "runs"
+    return state_folder() / "runs"
 
 
 def new_run_id(task_id: str) -> str:
@@ -130,7 +132,9 @@ def find_run(name: str) -> RunFolder:
     Raises:
         UsageError: there is no such run.
     """
-    for folder in (RunFolder(Path(name)), RunFolder(runs_folder() / name)):
+    # A bare name is looked up among the user's runs first: a folder of that name may lie in anybody's work tree.
+    places = (runs_folder() / name, Path(name)) if os.sep not in name else (Path(name),)
+    for folder in map(RunFolder, places):
         if folder.trajectory.is_file():
             return folder
     raise UsageError(f"there is no run {name!r}", f"give a run's folder, or the name of one in {runs_folder()}")

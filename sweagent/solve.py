@@ -14,7 +14,7 @@ from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context
 from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.candidates import Candidate, Candidates
-from sweagent.config import Settings
+from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
 from sweagent.policy import Budget, LitellmPolicy, policy_for, preload, text_format_instructions, with_kept_limits
@@ -45,6 +45,9 @@ _FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
 _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
 _FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
+_NOT_FOR_THE_MODEL = (Verdict.VERIFIED, Verdict.NEEDS_REVIEW)
+"""Verdicts after which a submission stands: what a person has to look at is nothing for a model to mend."""
+
 Note = Callable[[str], None]
 
 
@@ -56,6 +59,7 @@ def solve(
     run_id: str,
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
+    origin: Origin | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -66,6 +70,7 @@ def solve(
         run_id: the run's name, also the label of its sandboxes.
         listeners: told every event after it was recorded.
         note: told in words what is being prepared.
+        origin: where the settings came from; it is recorded.
 
     Returns:
         How it ended; whatever ended it, the patch so far is kept.
@@ -84,7 +89,7 @@ def solve(
         kept = with_kept_limits(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Run(task, kept, folder, run_id, listeners, note).go()
+        return _Run(task, kept, folder, run_id, listeners, note, origin=origin).go()
 
 
 def resume(folder: RunFolder, *, listeners: Iterable[Listener] = (), note: Note = lambda text: None) -> Result:
@@ -104,7 +109,7 @@ def resume(folder: RunFolder, *, listeners: Iterable[Listener] = (), note: Note 
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         started = past[0]
         settings = Settings.model_validate(started.settings)
-        return _Run(started.task, settings, folder, started.run_id, listeners, note, past).go()
+        return _Run(started.task, settings, folder, started.run_id, listeners, note, past, origin=started.origin).go()
 
 
 class _Run:
@@ -119,7 +124,10 @@ class _Run:
         listeners: Iterable[Listener],
         note: Note,
         past: tuple[AnyEvent, ...] = (),
+        *,
+        origin: Origin | None = None,
     ) -> None:
+        self._origin = origin or Origin()
         self._task = task
         self._settings = settings
         self._folder = folder
@@ -140,7 +148,13 @@ class _Run:
             if not self._past:
                 settings = _recorded(self._settings)
                 self._journal.record(
-                    RunStarted(version=__version__, run_id=self._run_id, task=self._task, settings=settings)
+                    RunStarted(
+                        version=__version__,
+                        run_id=self._run_id,
+                        task=self._task,
+                        settings=settings,
+                        origin=self._origin,
+                    )
                 )
             try:
                 ending = self._work(stack)
@@ -166,12 +180,12 @@ class _Run:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         # Made first: what is wrong with it must not wait for the build of an environment.
         policy = policy_for(self._settings, budget)
+        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
         hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
         self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._note))
         self._sandboxes = stack.enter_context(ExitStack())
-        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         self._open_sandbox()
         if loading:
             loading.result()
@@ -296,7 +310,7 @@ class _Run:
             return None
         proof = self._verify(candidate)
         self._judged = submission, proof
-        if proof.verdict is Verdict.VERIFIED or state.rounds >= self._settings.verify.rounds:
+        if proof.verdict in _NOT_FOR_THE_MODEL or state.rounds >= self._settings.verify.rounds:
             return None
         return feedback(proof)
 
@@ -364,6 +378,7 @@ class _Run:
             spending=tuple(line.model_dump(mode="json") for line in self._budget.lines) if self._budget else (),
             steps=state.step,
             seconds=time.monotonic() - self._start,
+            origin=self._origin,
         )
         self._folder.write(self._folder.result, result.model_dump_json(indent=2))
         self._journal.record(

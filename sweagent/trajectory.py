@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from sweagent.config import Origin
 from sweagent.errors import StorageError
 from sweagent.model import Frozen
 from sweagent.task import Task
@@ -113,6 +114,8 @@ class RunStarted(Event):
     run_id: str
     task: Task
     settings: dict[str, Any]
+    origin: Origin = Origin()
+    """Where the settings came from."""
 
 
 class SandboxStarted(Event):

@@ -90,17 +90,17 @@ def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[
 def _image(task: Task, settings: Settings, note: Callable[[str], None]) -> tuple[Image, bool]:
     """The image of a task, and whether it was made elsewhere."""
     if settings.sandbox.image:
-        return existing_image(settings.sandbox.image, _known_test_command(task), log=note), True
-    recipe = _recipe(task)
+        return existing_image(settings.sandbox.image, _known_test_command(task, settings), log=note), True
+    recipe = _recipe(task, settings)
     as_it_is = bool(recipe.image)
     recipe = recipe if as_it_is else _with_setup(recipe, task)
     return ensure_image(recipe, task.repository, settings, log=note), as_it_is
 
 
-def _known_test_command(task: Task) -> str:
+def _known_test_command(task: Task, settings: Settings) -> str:
     """Empty where nobody would know how to build the environment: with an image, nobody needs to."""
     try:
-        return _recipe(task).test_command.value
+        return _recipe(task, settings).test_command.value
     except UsageError:
         return ""
 
@@ -109,7 +109,7 @@ def _beside_the_copy(
     task: Task, settings: Settings, run_id: str, note: Callable[[str], None], folder: Path
 ) -> Workplace:
     repository = task.repository
-    recipe = _recipe(task)
+    recipe = _recipe(task, settings)
     venv = ensure_venv(recipe, repository, folder, log=note, home_hidden=settings.sandbox.kind == "bubblewrap")
 
     def open_one() -> Sandbox:
@@ -127,8 +127,9 @@ def _beside_the_copy(
     return Workplace(open_one, command, Path(repository.git_dir), venv.steps)
 
 
-def _recipe(task: Task) -> Recipe:
-    return discover(task.repository.git_dir, task.repository.base_commit, name=task.repository.name)
+def _recipe(task: Task, settings: Settings) -> Recipe:
+    repository = task.repository
+    return discover(repository.git_dir, repository.base_commit, name=repository.name, overrides=settings.environment)
 
 
 def _with_setup(recipe: Recipe, task: Task) -> Recipe:

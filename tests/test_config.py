@@ -1,4 +1,4 @@
-"""Settings: profile < project file < environment < command line, and mistakes that are told."""
+"""Settings: profile < the user's file < environment < `--config` < command line, and mistakes that are told."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,20 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sweagent.config import Settings, load_settings
+from sweagent.config import Settings, load_settings, read_sources
 from sweagent.errors import ExitCode, UsageError
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own file, not yet written; nothing else of this machine says anything."""
     for name in [name for name in os.environ if name.startswith("FIX_ISSUE_")]:
         monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config/fix-issue").mkdir(parents=True)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "config/fix-issue/config.yaml"
 
 
 def test_defaults_are_those_of_the_default_profile() -> None:
@@ -25,24 +30,49 @@ def test_defaults_are_those_of_the_default_profile() -> None:
     assert settings.limits.steps > 0
 
 
-def test_each_source_wins_over_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_source_wins_over_the_one_before(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().limits.steps == Settings().limits.steps
-    (tmp_path / ".fix-issue.yaml").write_text("limits: {steps: 1, seconds: 11, cost: 0.1}\nmodel: {name: file}\n")
+    own.write_text("limits: {steps: 1, seconds: 11, cost: 0.1, tokens: 1000}\nmodel: {name: own}\n")
     assert load_settings().limits.steps == 1
     monkeypatch.setenv("FIX_ISSUE_LIMITS__STEPS", "2")
     monkeypatch.setenv("FIX_ISSUE_LIMITS__SECONDS", "22")
     assert load_settings().limits.steps == 2
+    config = tmp_path / "mine.yaml"
+    config.write_text("limits: {steps: 3, seconds: 33, cost: 0.3}\n")
+    assert load_settings(config=config).limits.steps == 3
 
-    settings = load_settings({"limits": {"steps": 3, "seconds": None}, "model": {"name": None}})
+    sources = read_sources({"limits": {"steps": 4, "seconds": None}, "model": {"name": None}}, config=config)
+    settings = sources.settings()
 
-    assert (settings.limits.steps, settings.limits.seconds, settings.limits.cost) == (3, 22, 0.1)
-    assert settings.model.name == "file"
+    limits = settings.limits
+    assert (limits.steps, limits.seconds, limits.cost, limits.tokens) == (4, 33, 0.3, 1000)
+    assert settings.model.name == "own"
+    assert sources.files == (str(own), str(config))
+
+
+@pytest.mark.parametrize("name", [".fix-issue.yaml", "config.yaml", "fix-issue/config.yaml", ".env"])
+def test_no_file_of_the_current_folder_is_read(name: str) -> None:
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("FIX_ISSUE_LIMITS__STEPS=1\n" if name == ".env" else "limits: {steps: 1}\n")
+
+    assert load_settings().limits.steps == 100
+
+
+@pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "HOME"])
+def test_a_relative_home_is_not_looked_up_in_the_current_folder(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv(variable, "here")
+    for folder in ("here/fix-issue", "here/.config/fix-issue", "~/.config/fix-issue"):
+        Path(folder).mkdir(parents=True)
+        Path(folder, "config.yaml").write_text("limits: {steps: 1}\n")
+
+    assert load_settings().limits.steps == 100
 
 
 @pytest.mark.parametrize("where", ["file", "environment", "options"])
-def test_profile_may_be_chosen_anywhere(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_may_be_chosen_anywhere(where: str, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if where == "file":
-        (tmp_path / ".fix-issue.yaml").write_text("profile: bash-only\n")
+        own.write_text("profile: bash-only\n")
     if where == "environment":
         monkeypatch.setenv("FIX_ISSUE_PROFILE", "bash-only")
 
@@ -50,6 +80,30 @@ def test_profile_may_be_chosen_anywhere(where: str, tmp_path: Path, monkeypatch:
 
     assert settings.profile == "bash-only"
     assert settings.tools == ("bash", "submit")
+
+
+def test_a_profile_of_the_users_own_is_named_by_a_path(own: Path) -> None:
+    for folder in (Path("mine"), own.parent / "theirs"):
+        folder.mkdir()
+        (folder / "profile.yaml").write_text("limits: {steps: 7}\n")
+
+    assert load_settings({"profile": "./mine"}).limits.steps == 7
+    with pytest.raises(UsageError, match="no profile"):
+        load_settings({"profile": "mine"})
+    own.write_text("profile: ./theirs\n")
+    assert load_settings().limits.steps == 7
+
+
+def test_paths_are_relative_to_whoever_names_them(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.write_text("policy: run.yaml\ntool_folders: [tools, /other]\n")
+    settings = load_settings({"policy": None})
+    assert settings.policy == str(own.parent / "run.yaml")
+    assert settings.tool_folders == (own.parent / "tools", Path("/other"))
+    assert load_settings({"policy": "x.yaml"}).policy == str(Path.cwd() / "x.yaml")
+    assert load_settings({"policy": "human"}).policy == "human"
+    monkeypatch.setenv("FIX_ISSUE_POLICY", "run.yaml")
+    with pytest.raises(UsageError, match="relative"):
+        load_settings()
 
 
 def test_profile_may_be_a_folder_of_the_users_own(tmp_path: Path) -> None:
@@ -80,7 +134,7 @@ def test_mistake_in_a_file_is_told_in_one_line(text: str, words: str, tmp_path: 
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     with pytest.raises(UsageError, match=words) as caught:
-        load_settings(project=file)
+        load_settings(config=file)
 
     assert caught.value.exit_code == ExitCode.USAGE
     assert caught.value.hint
@@ -94,13 +148,13 @@ def test_mistake_in_the_environment_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         load_settings()
 
 
-def test_project_file_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_file_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file"):
-        load_settings(project=tmp_path / "nope.yaml")
+        load_settings(config=tmp_path / "nope.yaml")
 
 
-def test_empty_project_file_says_nothing(tmp_path: Path) -> None:
-    (tmp_path / ".fix-issue.yaml").write_text("")
+def test_empty_file_says_nothing(own: Path) -> None:
+    own.write_text("")
 
     assert load_settings() == load_settings({})
 

@@ -76,11 +76,13 @@ def write_prompt(profile: str, variables: PromptVariables) -> PromptWritten:
     Raises:
         UsageError: the profile is missing, or a template uses what there is not.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+    from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     folder = profile_folder(profile)
     # The text is for a model, not for a browser: HTML escaping would only damage the code in it.
-    environment = Environment(  # noqa: S701
+    # A profile is text that people pass on: it says things, and runs nothing.
+    environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader([folder, profile_folder("default")]),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -15,10 +15,11 @@ from sweagent.batch.data import Instance
 from sweagent.batch.engine_images import as_engine_failure
 from sweagent.batch.images import Held, Images
 from sweagent.batch.instance_folder import InstanceFolder, State, never_asked
-from sweagent.batch.outcomes import InstanceResult, Outcome, read_result, write_result
+from sweagent.batch.outcomes import InstanceResult, read_result, write_result
 from sweagent.batch.tasks import Access, make_task
 from sweagent.config import Settings
 from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
+from sweagent.project_file import origin_in_batch
 from sweagent.run_folder import Result, new_run_id
 from sweagent.solve import resume, solve
 from sweagent.trajectory import AnyEvent, RunEnded
@@ -50,6 +51,7 @@ class Surroundings:
         recover: waits until the infrastructure is there again, after a failure.
         repositories: a folder with local clones.
         access: tells how a remote repository is reached.
+        files: the user's files that the settings were read from.
     """
 
     output: Path
@@ -61,6 +63,7 @@ class Surroundings:
     recover: Callable[[FixIssueError | OSError], None] = lambda error: None
     repositories: Path | None = None
     access: Access = lambda repo: {}
+    files: tuple[str, ...] = ()
     ended: set[str] = field(default_factory=set)
     """Ids of runs that nobody works on any more; what still bears them was left behind."""
 
@@ -95,7 +98,7 @@ class InstanceRun:
         """
         with self._folder.locked():
             done = read_result(self._folder.path)
-            if done is not None and done.outcome is not Outcome.INFRASTRUCTURE:
+            if done is not None and done.outcome.final:
                 return done
             self._state = self._folder.read_state()
             if done is not None:
@@ -117,16 +120,16 @@ class InstanceRun:
             error = self._start()
             if error is None:
                 continue
+            if isinstance(error, UsageError):
+                return self._failed(error.told, "usage")
             self._fault(error)
             if retries >= self._most_retries(error):
-                return self._failed(str(error))
+                return self._failed(error.told if isinstance(error, FixIssueError) else str(error))
             retries += 1
             self._around.recover(error)
             self._around.stopped.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
 
     def _most_retries(self, error: FixIssueError | OSError) -> int:
-        if isinstance(error, UsageError):
-            return 0
         # A build has tried what there is to try; what remains is that the network failed it.
         return min(1, self._around.retries) if isinstance(error, EnvironmentBuildError) else self._around.retries
 
@@ -188,8 +191,11 @@ class InstanceRun:
                 return resume(folder, listeners=listeners, note=stopper.note)
             repositories, access = self._around.repositories, self._around.access
             task = make_task(self._instance, image=held.name, repositories=repositories, access=access)
+            origin = origin_in_batch(task.repository, self._around.files)
+            for line in origin.lines()[len(origin.files) :]:
+                self._note(line)
             settings = self._around.settings
-            return solve(task, settings, folder, run_id=run_id, listeners=listeners, note=stopper.note)
+            return solve(task, settings, folder, run_id=run_id, listeners=listeners, note=stopper.note, origin=origin)
         finally:
             self._around.ended.add(run_id)
 
@@ -207,11 +213,9 @@ class InstanceRun:
             seconds=max(self._seconds, result.seconds),
         )
 
-    def _failed(self, message: str) -> InstanceResult:
+    def _failed(self, message: str, status: str = "infrastructure") -> InstanceResult:
         cost, usage = self._folder.spent(self._state.runs)
-        return self._result(
-            exit_status="infrastructure", message=message, cost=cost, usage=usage, seconds=self._seconds
-        )
+        return self._result(exit_status=status, message=message, cost=cost, usage=usage, seconds=self._seconds)
 
     def _result(self, **values: Any) -> InstanceResult:
         return InstanceResult(

@@ -76,11 +76,9 @@ class Ledger:
             return {name: self._results[name] for name in self._ids if name in self._results}
 
     def pending(self) -> tuple[str, ...]:
-        """Instances that have to run: without a result, or whose infrastructure failed."""
+        """Instances that have to run: without a result, or with one that is not final."""
         results = self.results
-        return tuple(
-            name for name in self._ids if name not in results or results[name].outcome is Outcome.INFRASTRUCTURE
-        )
+        return tuple(name for name in self._ids if name not in results or not results[name].outcome.final)
 
     def enter(self, result: InstanceResult) -> None:
         """Note a final result, and bring the predictions up to date.
@@ -107,7 +105,7 @@ class Ledger:
                 (
                     Prediction(instance_id=name, model_name_or_path=item.model, model_patch=item.patch)
                     for name, item in known
-                    if item.outcome is not Outcome.INFRASTRUCTURE
+                    if item.outcome.final
                 ),
             )
 

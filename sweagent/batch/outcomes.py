@@ -30,10 +30,17 @@ class Outcome(StrEnum):
     """A limit of steps, time, money or context ended the run, and it is not resolved."""
     INFRASTRUCTURE = "infrastructure"
     """Engine, image, disk or provider failed more often than is retried; a resumed batch runs it again."""
+    USAGE = "usage"
+    """The record, the repository or a setting cannot be used: somebody has to mend it; a resumed batch tries again."""
     INTEGRITY = "integrity"
     """Graded, but the check against forgery raised a flag: look at it before counting it."""
     UNGRADED = "ungraded"
     """There is a patch, and nobody has graded it yet."""
+
+    @property
+    def final(self) -> bool:
+        """Whether a batch that is started again leaves the instance alone."""
+        return self not in (Outcome.INFRASTRUCTURE, Outcome.USAGE)
 
 
 class InstanceResult(Frozen):
@@ -42,7 +49,7 @@ class InstanceResult(Frozen):
     instance_id: str
     repo: str = ""
     exit_status: str
-    """Of the run, as in `result.json`; `infrastructure` when it never came to an end of its own."""
+    """Of the run, as in `result.json`; `infrastructure` or `usage` when it never came to an end of its own."""
     message: str = ""
     verdict: str = ""
     """Of the product's own proof; the official grading does not depend on it."""
@@ -83,6 +90,8 @@ def outcome_of(result: InstanceResult, *, resolved: bool | None = None, flagged:
     """
     if result.exit_status == "infrastructure":
         return Outcome.INFRASTRUCTURE
+    if result.exit_status == "usage":
+        return Outcome.USAGE
     if flagged:
         return Outcome.INTEGRITY
     if resolved:

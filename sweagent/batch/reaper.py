@@ -1,5 +1,6 @@
 """Nothing outlives a batch: a small process waits for its end, however it comes, and removes what it left behind."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Container, Iterator
@@ -41,6 +42,7 @@ def reaper() -> Iterator[None]:
         [sys.executable, "-P", "-c", _PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        cwd=os.sep,
         start_new_session=True,
         text=True,
     )

@@ -45,6 +45,8 @@ class InstanceRow(Frozen):
     findings: tuple[str, ...] = ()
     """What the integrity check found, in words."""
     exit_status: str = ""
+    verdict: str = ""
+    """Of the product's own proof."""
     cost: float | None = None
     """US dollars; None when it is not known."""
     steps: int | None = None
@@ -84,6 +86,8 @@ class RunReport(Frozen):
     by_repository: dict[str, Share]
     outcomes: dict[str, int]
     exit_reasons: dict[str, int]
+    proofs: dict[str, int] = {}
+    """The verdicts of the product's own proofs."""
     cost: Spread | None = None
     steps: Spread | None = None
     seconds: Spread | None = None
@@ -173,6 +177,7 @@ def make_report(name: str, model: str, rows: Iterable[InstanceRow]) -> RunReport
         by_repository={repo: _share(by_repository[repo]) for repo in sorted(by_repository)},
         outcomes=_counted(row.outcome for row in listed),
         exit_reasons=_counted(row.exit_status for row in listed if row.exit_status),
+        proofs=_counted(row.verdict for row in listed if row.verdict),
         cost=_spread(row.cost for row in listed),
         steps=_spread(row.steps for row in listed),
         seconds=_spread(row.seconds for row in listed),
@@ -203,8 +208,8 @@ def _row(name: str, grade: Grade | None, result: InstanceResult | None) -> Insta
     if result is not None and not infrastructure:
         judged = grade is not None and grade.status is not GradeStatus.EMPTY_PATCH
         kind = outcome_of(result, resolved=resolved if judged else None, flagged=grade is not None and grade.flagged)
-        infrastructure = kind is Outcome.INFRASTRUCTURE and not judged
-        outcome = outcome if kind is Outcome.INFRASTRUCTURE and judged else kind.value
+        infrastructure = not kind.final and not judged
+        outcome = outcome if not kind.final and judged else kind.value
     return InstanceRow(
         instance_id=name,
         repo=_repository(name, grade, result),
@@ -214,6 +219,7 @@ def _row(name: str, grade: Grade | None, result: InstanceResult | None) -> Insta
         reason=grade.reason if grade else result.message if result else "",
         findings=tuple(f"{finding.rule}: {finding.detail}" for finding in grade.findings) if grade else (),
         exit_status=result.exit_status if result else "",
+        verdict=result.verdict if result else "",
         cost=result.cost if result else None,
         steps=result.steps if result else None,
         seconds=result.seconds if result else None,

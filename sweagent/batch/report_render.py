@@ -75,6 +75,8 @@ def _run_on_terminal(run: RunReport) -> Iterator["RenderableType"]:
     yield Text("outcomes: " + ", ".join(f"{name} {count}" for name, count in run.outcomes.items()))
     if run.exit_reasons:
         yield Text("exit reasons: " + ", ".join(f"{name} {count}" for name, count in run.exit_reasons.items()))
+    if run.proofs:
+        yield Text("own proofs: " + ", ".join(f"{name} {count}" for name, count in run.proofs.items()))
     for name, spread in _spreads(run):
         said = f"{number(spread.total)} in all, median {number(spread.median)}, most {number(spread.most)}"
         yield Text(f"{name}: {said}")
@@ -102,7 +104,7 @@ def _comparison_on_terminal(comparison: Comparison) -> Iterator["RenderableType"
 def left_out(run: RunReport) -> list[str]:
     """What does not count, and why, a line each."""
     reasons = (
-        (run.infrastructure, "the infrastructure kept them from a verdict"),
+        (run.infrastructure, "the infrastructure or an unusable input kept them from a verdict"),
         (run.ungraded, "nobody graded them"),
     )
     return [f"{len(rows)} left out, as {why}" for rows, why in reasons if rows]

@@ -25,8 +25,9 @@ from sweagent.config import Settings
 from sweagent.environment.disk import read_size
 from sweagent.errors import FixIssueError, SandboxError, StorageError, UsageError
 from sweagent.model import Frozen
-from sweagent.policy import preload
+from sweagent.policy import Budget, policy_for, preload, with_kept_limits
 from sweagent.sandbox import choose_kind, remove_leftovers
+from sweagent.tooling import load_tools
 
 Note = Callable[[str, str], None]
 """Takes the instance's id and a line for people."""
@@ -76,6 +77,7 @@ class Batch:
         manifest: what the batch is, to tell it from others.
         note: told what is being done.
         access: tells how a remote repository is reached.
+        files: the user's files that the settings were read from.
 
     Raises:
         UsageError: a setting cannot be used, or the folder holds another batch.
@@ -93,13 +95,9 @@ class Batch:
         manifest: Manifest,
         note: Note = lambda instance, text: None,
         access: Access = lambda repo: {},
+        files: tuple[str, ...] = (),
     ) -> None:
-        if batch.workers < 1:
-            raise UsageError("a batch needs a worker", "give --workers 1 or more")
-        if batch.cost is not None and settings.limits.cost is None:
-            raise UsageError(
-                "a limit for the batch's cost needs one for each instance", "give --max-cost (limits.cost)"
-            )
+        settings = _usable(settings, batch)
         self._kind = choose_kind(settings.sandbox.kind)
         output = output.absolute()
         self._instances = {instance.instance_id: instance for instance in instances}
@@ -127,6 +125,7 @@ class Batch:
             recover=self._recover,
             repositories=batch.repositories,
             access=access,
+            files=files,
         )
         self._queue = deque(pending)
         self.board = Board(len(self._instances), done)
@@ -278,3 +277,26 @@ class Batch:
             seen.update(new)
             self._images.prefetch([self._instances[name] for name in new])
             self._stopped.wait(_TICK)
+
+
+def _usable(settings: Settings, batch: BatchSettings) -> Settings:
+    """The settings of each run, refused here for what would otherwise fail every instance.
+
+    Raises:
+        UsageError: a setting of the batch or of its runs cannot be used.
+    """
+    if batch.workers < 1:
+        raise UsageError("a batch needs a worker", "give --workers 1 or more")
+    if batch.cost is not None and settings.limits.cost is None:
+        raise UsageError("a limit for the batch's cost needs one for each instance", "give --max-cost (limits.cost)")
+    if batch.repositories is not None and not batch.repositories.is_dir():
+        raise UsageError(f"there is no folder {batch.repositories}", "give --repositories a folder with clones")
+    kept = with_kept_limits(settings)
+    if batch.cost is not None and kept.limits.tokens != settings.limits.tokens:
+        raise UsageError(
+            f"the price of {settings.model.name} is unknown, so the batch's limit of ${batch.cost} cannot be kept",
+            "limit tokens instead (--max-tokens), or give the price in a models file (`fix-issue models` shows how)",
+        )
+    policy_for(kept, Budget(kept.limits.cost, kept.limits.tokens))
+    load_tools(kept.tools, kept.tool_folders)
+    return kept

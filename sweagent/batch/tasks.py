@@ -7,6 +7,7 @@ from typing import Any
 from sweagent.batch.data import Instance
 from sweagent.errors import UsageError
 from sweagent.forge import read_issue
+from sweagent.forge.issues import clean_issue
 from sweagent.repository import open_repository
 from sweagent.task import Issue, Repository, Task
 
@@ -50,8 +51,9 @@ def make_task(
 
 
 def _stated(text: str) -> Issue:
+    """The problem statement, with nothing in it that a person would not see, as every other issue."""
     title, _, body = text.strip().partition("\n")
-    return Issue(title=title.strip(), body=body.strip())
+    return clean_issue(Issue(title=title.strip(), body=body.strip())).issue
 
 
 def _local_clone(repo: str, folder: Path | None) -> str | None:

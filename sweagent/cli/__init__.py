@@ -11,5 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: without the program's name; None takes those of the process.
     """
     from sweagent.cli.app import run
+    from sweagent.home import ignore_dotenv_files
 
+    ignore_dotenv_files()
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))

@@ -37,8 +37,8 @@ HELP = """Resolve an issue in a repository, with proof.
 REPO is a path, a git URL or owner/name. ISSUE is a number, a URL, a file, `-` for standard input, or text.
 """
 
-EPILOG = """Exit codes: 0 verified, 3 unverified, 4 regressed, 5 rejected, 6 no patch; 2 wrong usage, 10 sandbox or
-environment, 11 model, 12 forge or git, 13 disk, 1 internal error, 130 interrupted, 143 terminated."""
+EPILOG = """Exit codes: 0 verified, 7 needs review, 3 unverified, 4 regressed, 5 rejected, 6 no patch; 2 wrong usage,
+10 sandbox or environment, 11 model, 12 forge or git, 13 disk, 1 internal error, 130 interrupted, 143 terminated."""
 
 # typer raises click's exceptions, or those of its own copy of click; both have this shape.
 _WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")

@@ -56,17 +56,17 @@ def command(
     new and lets running instances keep their patch; the second ends everything at once. Failures of the infrastructure
     are retried, never counted as the model's, and run again when the batch is started again.
 
-    Exit codes: 0 all have ended; 10 the infrastructure failed some; 3 a limit of the batch left some; 130 and 143
-    stopped.
+    Exit codes: 0 all have ended; 2 the record, the repository or a setting of some cannot be used; 10 the
+    infrastructure failed some; 3 a limit of the batch left some; 130 and 143 stopped.
     """
     from sweagent.batch.ledger import Manifest
     from sweagent.batch.runner import Batch, BatchSettings
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
     from sweagent.cli.run import remote_options
-    from sweagent.config import load_settings
-    from sweagent.policy import Budget, policy_for, with_kept_limits
+    from sweagent.config import read_sources
 
-    settings = load_settings(run, project=config)
+    sources = read_sources(run, config=config)
+    settings = sources.settings()
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
     batch = Batch(
         _instances(data, choice),
@@ -87,9 +87,8 @@ def command(
         ),
         note=progress.note,
         access=lambda repo: remote_options(repo, None),
+        files=sources.files,
     )
-    limits = with_kept_limits(settings).limits
-    policy_for(settings, Budget(limits.cost, limits.tokens))  # refused here, not in each instance
     with progress, _stopping(batch) as signals:
         summary = batch.run(lambda: progress.show(batch.board.snapshot()))
     if as_json:
@@ -140,6 +139,8 @@ def _stopping(batch: "Batch") -> Iterator[list[int]]:
 def _exit_code(outcomes: "dict[Outcome, int]", *, left: bool) -> int:
     from sweagent.errors import ExitCode
 
+    if "usage" in outcomes:
+        return ExitCode.USAGE
     if "infrastructure" in outcomes:
         return ExitCode.SANDBOX
     return ExitCode.UNVERIFIED if left else 0

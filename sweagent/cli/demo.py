@@ -19,7 +19,7 @@ def command(
     import tempfile
 
     from sweagent.cli.run import start
-    from sweagent.config import load_settings
+    from sweagent.config import read_sources
     from sweagent.resources import resource
     from sweagent.sandbox import choose_kind
 
@@ -29,13 +29,13 @@ def command(
         found = "as asked" if sandbox == "local" else "for there is no Docker engine and no bubblewrap here"
         typer.echo(f"The demo uses the local sandbox, {found}; it isolates nothing.", err=True)
     given = options.settings_options(sandbox=kind)
-    settings = load_settings({**given, "policy": str(source / "run.jsonl"), "profile": "default"})
+    sources = read_sources({**given, "policy": str(source / "run.jsonl"), "profile": "default"})
     with tempfile.TemporaryDirectory(prefix="fix-issue-demo-") as folder:
         repository = Path(folder) / "intervals"
         shutil.copytree(source / "repository", repository)
         commit_all(repository)
         issue = str(source / "issue.md")
-        code = start(str(repository), issue, settings, output=output, verbosity=1 + verbose, as_json=as_json)
+        code = start(str(repository), issue, sources, output=output, verbosity=1 + verbose, as_json=as_json)
     raise typer.Exit(code)
 
 

@@ -8,8 +8,10 @@ import typer
 from sweagent.cli import options
 
 if TYPE_CHECKING:
-    from sweagent.environment import Image
+    from sweagent.config import Settings
+    from sweagent.environment import Image, Recipe
     from sweagent.environment.engine import Log
+    from sweagent.task import Repository
 
 app = typer.Typer(
     help="Environments of repositories: show, build, test, list, prune.", no_args_is_help=True, rich_markup_mode=None
@@ -25,14 +27,13 @@ def show(
     commit: Commit = None,
     as_json: options.Json = False,
     dockerfile: Annotated[bool, typer.Option("--dockerfile", help="Print the Dockerfile instead.")] = False,
+    api_url: options.ApiUrl = None,
+    config: options.ConfigFile = None,
 ) -> None:
     """Print the recipe, each line with the place it was read from; nothing is built."""
-    from sweagent.environment import discover
     from sweagent.environment.show import as_text
-    from sweagent.repository import open_repository
 
-    repository = open_repository(repo, base=commit)
-    recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
+    recipe, _, _ = _recipe(repo, commit, None, api_url, config)
     if dockerfile:
         from sweagent.environment.base import Base
         from sweagent.environment.dockerfile import render_dockerfile
@@ -51,13 +52,15 @@ def build(
         Path | None,
         typer.Option(metavar="FILE", help="Build what FILE records; write it when it is not there.", dir_okay=False),
     ] = None,
+    api_url: options.ApiUrl = None,
+    config: options.ConfigFile = None,
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment, or say that it is there already; prints the image's name."""
     if lock is not None and lock.exists():
-        ready = _as_locked(lock, repo, commit, image, verbose)
+        ready = _as_locked(lock, repo, commit, image, api_url, config, verbose)
     else:
-        ready = _ready(repo, commit, image, verbose)
+        ready = _ready(repo, commit, image, api_url, config, verbose)
         if lock is not None:
             _keep_lock(ready, lock)
     for step in ready.steps:
@@ -74,13 +77,15 @@ def run_tests(
         float,
         typer.Option(help="Limit of a run; a suite of which no test has ended by then is tried by a few files."),
     ] = 600.0,
+    api_url: options.ApiUrl = None,
+    config: options.ConfigFile = None,
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment and run the repository's tests in it; exits with 10 when none can run."""
     from sweagent.environment.smoke import smoke_test
     from sweagent.errors import EnvironmentBuildError
 
-    ready = _ready(repo, commit, image, verbose)
+    ready = _ready(repo, commit, image, api_url, config, verbose)
     smoke = smoke_test(ready, seconds=seconds)
     typer.echo(smoke.text())
     if not smoke.ran:
@@ -133,29 +138,44 @@ def _keep_lock(ready: "Image", file: Path) -> None:
     lockfile.save(lock, file)
 
 
-def _as_locked(file: Path, repo: str, commit: str | None, image: str | None, verbose: int) -> "Image":
-    from sweagent.config import load_settings
+def _as_locked(
+    file: Path, repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, verbose: int
+) -> "Image":
+    from sweagent.cli.run import open_with_settings
+    from sweagent.config import read_sources
     from sweagent.environment import lockfile
     from sweagent.environment.build import ensure_locked
     from sweagent.errors import UsageError
-    from sweagent.repository import open_repository
 
     lock = lockfile.load(file)
     if image or lock.recipe is None:
         raise UsageError("--image and --lock exclude each other", "give one of them")
-    repository = open_repository(repo, base=commit or lock.recipe.commit)
-    return ensure_locked(lock, repository, load_settings(), log=_log(verbose))
+    sources = read_sources(config=config)
+    base = commit or lock.recipe.commit
+    repository, settings, _ = open_with_settings(repo, sources, _log(verbose), base=base, api_url=api_url)
+    return ensure_locked(lock, repository, settings, log=_log(verbose))
 
 
-def _ready(repo: str, commit: str | None, image: str | None, verbose: int) -> "Image":
-    from sweagent.config import load_settings
-    from sweagent.environment import discover, ensure_image
-    from sweagent.repository import open_repository
+def _ready(
+    repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, verbose: int
+) -> "Image":
+    from sweagent.environment import ensure_image
 
-    settings = load_settings(options.settings_options(image=image))
-    repository = open_repository(repo, base=commit)
-    recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
+    recipe, repository, settings = _recipe(repo, commit, image, api_url, config)
     return ensure_image(recipe, repository, settings, log=_log(verbose))
+
+
+def _recipe(
+    repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None
+) -> "tuple[Recipe, Repository, Settings]":
+    from sweagent.cli.run import open_with_settings
+    from sweagent.config import read_sources
+    from sweagent.environment import discover
+
+    sources = read_sources(options.settings_options(image=image), config=config)
+    repository, settings, _ = open_with_settings(repo, sources, _log(0), base=commit, api_url=api_url)
+    recipe = discover(repository.git_dir, repository.base_commit, name=repository.name, overrides=settings.environment)
+    return recipe, repository, settings
 
 
 def _log(verbose: int) -> "Log":

@@ -29,9 +29,11 @@ def command(
         typer.Option(help="What a failing run covered, as `coverage json` tells it; may be repeated."),
     ] = None,
     passed: Annotated[list[Path] | None, typer.Option(help="The same of a passing run; may be repeated.")] = None,
+    api_url: options.ApiUrl = None,
     as_json: options.Json = False,
 ) -> None:
     """Rank the files and the functions or classes that an issue is likely to be fixed in, with reasons."""
+    from sweagent.cli.run import remote_options
     from sweagent.code import locate, open_index, rerank
     from sweagent.forge import read_issue
     from sweagent.forge.address import token_from_environment
@@ -39,9 +41,13 @@ def command(
 
     printed = _read(output) if output else ""
     runs = [*_runs(failed or (), failed=True), *_runs(passed or (), failed=False)]
-    repository = open_repository(repo, base=base)
+    repository = open_repository(repo, base=base, **remote_options(repo, api_url))
     found = read_issue(
-        issue, repository_source=repository.source, repository_name=repository.name, token=token_from_environment()
+        issue,
+        repository_source=repository.source,
+        repository_name=repository.name,
+        api_url=api_url,
+        token=token_from_environment(),
     )
     with open_index(repository.git_dir, repository.base_commit) as index:
         if printed or runs:

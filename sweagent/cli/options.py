@@ -30,10 +30,18 @@ SetupCommand = Annotated[
     str | None, typer.Option(help="What the environment needs besides: shell commands, one a line, run once.")
 ]
 TestCommand = Annotated[str | None, typer.Option(help="How the project runs its tests.")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept", metavar="NAME", help="You have looked at this finding: a rule, or RULE:PATH; may be repeated."
+    ),
+]
 ApiUrl = Annotated[
     str | None, typer.Option(envvar="FIX_ISSUE_API_URL", help="The forge's REST API; GitHub's by default.")
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; ./.fix-issue.yaml by default.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="A file with settings, over your own ~/.config/fix-issue/config.yaml.")
+]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -56,8 +64,7 @@ def settings_options(
     """The options of a command line, nested as the settings are; None means not said."""
     return {
         "profile": profile,
-        # Absolute, so that the run can be resumed from another folder.
-        "policy": str(Path(policy).absolute()) if policy and policy != "human" else policy,
+        "policy": policy,
         "model": {"name": model, "api_base": api_base},
         "limits": {"cost": cost, "tokens": tokens, "steps": steps, "seconds": seconds},
         "sandbox": {"kind": sandbox, "image": image, "network": network},

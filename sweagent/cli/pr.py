@@ -27,6 +27,7 @@ def command(
     base: Annotated[str, typer.Option(help="The branch that the change is meant for.")] = "",
     branch: Annotated[str, typer.Option(help="Add a commit to this existing branch instead of the issue's own.")] = "",
     only_verified: Annotated[bool, typer.Option(help="Publish nothing that is not verified.")] = False,
+    accept: options.Accept = None,
     label: Annotated[list[str] | None, typer.Option(help="Add a label; may be repeated.")] = None,
     reviewer: Annotated[list[str] | None, typer.Option(help="Ask a person or org/team; may be repeated.")] = None,
     fork: Annotated[bool, typer.Option(help="Push to a fork when the token may not push.")] = True,
@@ -53,7 +54,7 @@ def command(
     standard = Rules()
     outcome = open_pull_request(
         _forge(repo or repository.source, repo or repository.name, api_url=api_url, plain_git=plain_git),
-        proposal_of(folder, run_url=run_url),
+        proposal_of(folder, run_url=run_url, accept=accept or ()),
         PublishOptions(
             mode=mode,
             accept="verified" if only_verified else "unverified",

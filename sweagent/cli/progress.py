@@ -47,6 +47,9 @@ class PlainProgress:
         if self._verbosity > text.startswith("| "):
             self._line(text)
 
+    def bounds(self, *, budget: float | None, steps: int) -> None:
+        """Take other limits to measure the run by."""
+
     def __call__(self, event: AnyEvent) -> None:
         """Show one event."""
         if self._verbosity == 0:
@@ -124,6 +127,10 @@ class LiveProgress(PlainProgress):
         """Say what is being prepared."""
         self._action = text
         super().note(text)
+
+    def bounds(self, *, budget: float | None, steps: int) -> None:
+        """Take other limits to measure the run by."""
+        self._budget, self._steps = budget, steps
 
     def _line(self, text: str) -> None:
         self._console.print(safe(text), markup=False, highlight=False)

@@ -1,13 +1,14 @@
 """Starting a run from the command line and telling what came of it."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweagent.cli.progress import money, open_progress, safe
 from sweagent.cli.signals import stoppable
-from sweagent.config import Settings
+from sweagent.config import Origin, Settings, Sources
 from sweagent.errors import UsageError
 from sweagent.run_folder import Result, RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
@@ -47,10 +48,44 @@ def remote_options(repo: str, api_url: str | None) -> dict[str, Any]:
     return {"server": place.web_url, "token": token_for(place, token_from_environment(), trusted_api=api_url)}
 
 
+def open_with_settings(
+    repo: str,
+    sources: Sources,
+    note: Callable[[str], None],
+    *,
+    base: str | None = None,
+    include_dirty: bool = False,
+    api_url: str | None = None,
+) -> tuple[Repository, Settings, Origin]:
+    """Open a repository, with the token where it needs one, and settle the settings for it.
+
+    Args:
+        repo: as the user gave it.
+        sources: what the user said of the settings.
+        note: told which files were read, and what the repository's own said in vain.
+        base: the commit to work on; None takes HEAD.
+        include_dirty: the uncommitted changes belong to the base.
+        api_url: the forge's REST API.
+
+    Raises:
+        UsageError: a setting, the repository or the base cannot be used.
+        ForgeError: the remote refused or cannot be reached.
+    """
+    from sweagent.project_file import settings_for
+    from sweagent.repository import open_repository
+
+    sources.settings()  # what is wrong with the user's own words is told before anything is fetched
+    repository = open_repository(repo, base=base, include_dirty=include_dirty, **remote_options(repo, api_url))
+    settings, origin = settings_for(sources, repository)
+    for line in origin.lines():
+        note(line)
+    return repository, settings, origin
+
+
 def start(
     repo: str,
     issue_text: str,
-    settings: Settings,
+    sources: Sources,
     *,
     base: str | None = None,
     include_dirty: bool = False,
@@ -67,14 +102,14 @@ def start(
         FixIssueError: what was asked for cannot be done.
     """
     from sweagent.forge import read_issue_with_findings
-    from sweagent.repository import open_repository
     from sweagent.solve import solve
 
-    limits = settings.limits
+    limits = sources.settings().limits
     with open_progress(verbosity=verbosity, budget=limits.cost, steps=limits.steps) as progress, stoppable():
-        repository = open_repository(
-            repo, base=base, include_dirty=include_dirty, **remote_options(repo, delivery.api_url)
+        repository, settings, origin = open_with_settings(
+            repo, sources, progress.note, base=base, include_dirty=include_dirty, api_url=delivery.api_url
         )
+        progress.bounds(budget=settings.limits.cost, steps=settings.limits.steps)
         read = read_issue_with_findings(
             issue_text, repository.source, repository.name, delivery.api_url, token=None, until=None
         )
@@ -93,7 +128,7 @@ def start(
         run_id = new_run_id(task.id)
         folder = RunFolder(output or runs_folder() / run_id)
         progress.note(f"the run's folder is {folder.path}")
-        result = solve(task, settings, folder, run_id=run_id, listeners=[progress], note=progress.note)
+        result = solve(task, settings, folder, run_id=run_id, listeners=[progress], note=progress.note, origin=origin)
     report(result, as_json=as_json)
     deliver_patch(result, repository, delivery)
     return result.exit_code
@@ -169,7 +204,8 @@ def deliver_patch(result: Result, repository: Repository, delivery: Delivery) ->
     if delivery.apply:
         if result.verdict != "verified":
             raise UsageError(
-                "the patch is not verified, so it was not applied", f"look at it, then: git apply {result.patch_file}"
+                f"the patch is {result.verdict}, so it was not applied",
+                f"look at it, then: git apply {result.patch_file}",
             )
         apply_to_worktree(patch, repository)
         print("applied to the work tree", file=sys.stderr)

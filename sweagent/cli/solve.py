@@ -29,6 +29,7 @@ def command(
         bool | None, typer.Option(help="Keep edits to workflows, lock files and the like in the patch.")
     ] = None,
     allow_binaries: Annotated[bool | None, typer.Option(help="Keep binary files in the patch.")] = None,
+    accept: options.Accept = None,
     verify_rounds: Annotated[
         int | None, typer.Option(help="How often a submission that is not verified goes back to the model.")
     ] = None,
@@ -43,7 +44,7 @@ def command(
 ) -> None:
     """Resolve one issue: an agent works in a sandbox, the harness takes the patch, the verifier judges it."""
     from sweagent.cli.run import start
-    from sweagent.config import load_settings
+    from sweagent.config import read_sources
 
     run["sandbox"]["allow_hosts"] = allow_host or None
     run["verify"] = {
@@ -51,11 +52,12 @@ def command(
         "allow_protected": allow_protected,
         "allow_binaries": allow_binaries,
         "rounds": verify_rounds,
+        "accept": accept or None,
     }
     code = start(
         repo,
         issue,
-        load_settings(run, project=config),
+        read_sources(run, config=config),
         base=base,
         include_dirty=include_dirty,
         test_command=test_command,

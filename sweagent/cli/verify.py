@@ -46,6 +46,7 @@ def command(
     allow_tests: Annotated[
         bool | None, typer.Option(help="Let the patch change tests; it is judged by those of the base all the same.")
     ] = None,
+    accept: options.Accept = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the proof here, as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write it here as Markdown for a pull request.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write it here as JUnit XML.")] = None,
@@ -53,19 +54,28 @@ def command(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Judge a patch: an issue reproduced before and after, the existing tests before and after, no tampering.
+    """Judge a patch: an issue reproduced before and after, the existing tests before and after, no tampering seen.
 
-    The exit code follows the verdict: 0 verified, 3 unverified, 4 regressed, 5 rejected, 6 no patch.
+    The exit code follows the verdict: 0 verified, 7 needs review, 3 unverified, 4 regressed, 5 rejected, 6 no patch.
     """
+    from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable
-    from sweagent.config import load_settings
-    from sweagent.repository import open_repository
+    from sweagent.config import read_sources
     from sweagent.verify import exit_code
+    from sweagent.verify.review import unused
 
     chosen = options.settings_options(sandbox=sandbox, image=image)
-    settings = load_settings(chosen | {"verify": {"allow_tests": allow_tests, "seconds": seconds}}, project=config)
+    said = {"allow_tests": allow_tests, "seconds": seconds, "accept": accept or None}
+    sources = read_sources(chosen | {"verify": said}, config=config)
+
+    def note(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr)
+
     with stoppable():
-        repository = open_repository(repo, base=base, include_dirty=include_dirty)
+        repository, settings, _ = open_with_settings(
+            repo, sources, note, base=base, include_dirty=include_dirty, api_url=api_url
+        )
         task = _task(repository, issue, settings, test_command, api_url)
         proof = _judge(
             task,
@@ -78,6 +88,8 @@ def command(
         )
     _write(proof, output, markdown, junit)
     _show(proof, as_json=as_json, quiet=quiet)
+    for name in [] if quiet else unused(settings.verify.accept, proof.findings):
+        print(f"hint: --accept {name} names no finding of this proof", file=sys.stderr)
     if proof.changed_files and not proof.reproductions and not quiet and proof.verdict.value == "unverified":
         print("hint: show the issue with --reproduction FILE, --tests NAME or --issue TEXT", file=sys.stderr)
     raise typer.Exit(int(exit_code(proof)))

@@ -4,13 +4,17 @@ import io
 import tarfile
 import tempfile
 import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sweagent.config import Settings
 from sweagent.environment import disk, lockfile
 from sweagent.environment.advice import advised, adviser_of
 from sweagent.environment.base import Base, ensure_base_image
+from sweagent.environment.collection import Collection, collect
 from sweagent.environment.dockerfile import context_files, render_dockerfile
 from sweagent.environment.engine import (
     IMAGES,
@@ -24,14 +28,21 @@ from sweagent.environment.engine import (
     one_at_a_time,
     owner,
 )
+from sweagent.environment.healing import heal
 from sweagent.environment.host_image import packages_archive
+from sweagent.environment.python_project import read_metadata
+from sweagent.environment.python_tests import is_local, offered_packages
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.remedies import next_recipe
+from sweagent.environment.tree import GitTree
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.base import Policy
 from sweagent.repository import make_seed
 from sweagent.sandbox.identity import owner_labels
 from sweagent.task import Repository
+
+MAX_HEALINGS = 4
+"""Times that an environment is built again with what the collection of its tests lacked."""
 
 MAX_ATTEMPTS = 6
 """Attempts to build one recipe, the first included; each follows from the error of the one before."""
@@ -69,7 +80,7 @@ def ensure_image(
             image = find_image(client, name)
             if image is not None:
                 disk.touch(name)
-                return _described(image, name, recipe, lockfile.read(recipe.key()).steps, cached=True)
+                return _described(image, name, recipe, lockfile.read(recipe.key()), cached=True)
             built = _build_with_retries(client, recipe, repository, name, log, adviser or adviser_of(settings, log))
         for removed in disk.prune(limit, keep=name):
             log(f"removed {removed.name}, not used since {removed.used:%Y-%m-%d %H:%M}")
@@ -104,7 +115,7 @@ def ensure_locked(lock: lockfile.Lock, repository: Repository, settings: Setting
         image = find_image(client, name)
         if image is not None and image.id == lock.image:
             disk.touch(name)
-            return _described(image, name, recipe, lock.steps, cached=True)
+            return _described(image, name, recipe, lock, cached=True)
     finally:
         client.close()
     built = ensure_image(recipe, repository, settings, log=log)
@@ -122,36 +133,117 @@ def _build_with_retries(
 ) -> Image:
     log(f"building the environment of {recipe.name} ({recipe.ecosystem} {recipe.toolchain.value})")
     steps: list[Step] = []
-    attempt = recipe
     seed = make_seed(repository.model_copy(update={"dirty_patch": ""})).archive
     with build_network(client) as network:
+        builder = _Builder(client, seed, network, name, log)
+        attempt, base = builder.built(recipe, steps, adviser, key=recipe.key())
+        attempt, base, collection = builder.healed(attempt, base, repository, steps)
+    image = client.images.get(name)
+    if not collection.usable:
+        lockfile.write(recipe.key(), attempt, lockfile.Built(lacks=collection.lacks), steps)
+        client.images.remove(name, force=True)
+        raise _nothing_collected(recipe, collection)
+    built = lockfile.Built(
+        image=image.id,
+        packages=_packages(client, name),
+        base=_digest(client, base.name),
+        collected=collection.collected if collection.asked else None,
+        lacks=collection.lacks,
+    )
+    lockfile.write(recipe.key(), attempt, built, steps)
+    disk.touch(name)
+    return _described(image, name, attempt, lockfile.read(recipe.key()), cached=False)
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Builds the recipes of one environment, one after the other."""
+
+    client: Any
+    seed: Path
+    network: BuildNetwork
+    name: str
+    log: Log
+
+    def built(self, recipe: Recipe, steps: list[Step], adviser: Policy | None, *, key: str = "") -> tuple[Recipe, Base]:
+        """Build a recipe, or what its failures lead to; what was done is added to the steps.
+
+        Raises:
+            EnvironmentBuildError: every attempt failed.
+        """
+        attempt = recipe
         # The last attempt is the adviser's.
         for number in range(1, MAX_ATTEMPTS + 2):
             started = time.monotonic()
             try:
-                base = ensure_base_image(attempt, log=log)
-                _build_once(client, attempt, base, seed, network, name, log)
+                base = ensure_base_image(attempt, log=self.log)
+                _build_once(self.client, attempt, base, self.seed, self.network, self.name, self.log)
             except EnvironmentBuildError as error:
                 seconds = time.monotonic() - started
                 steps.append(Step(action=f"attempt {number}", outcome="failed", seconds=seconds, detail=_tail(error)))
                 remedy = next_recipe(attempt, str(error)) if number < MAX_ATTEMPTS else None
                 if remedy is None and adviser is not None and not attempt.locked:
-                    remedy, adviser = advised(adviser, attempt, str(error), log), None
+                    remedy, adviser = advised(adviser, attempt, str(error), self.log), None
                 if remedy is None:
-                    lockfile.write(recipe.key(), attempt, "", steps, "")
+                    lockfile.write(key, attempt, lockfile.Built(), steps)
                     raise _gave_up(recipe, steps, error) from error
-                log(f"attempt {number} failed; next: {remedy.what}")
+                self.log(f"attempt {number} failed; next: {remedy.what}")
                 steps.append(Step(action=remedy.what, outcome="ok", seconds=0.0))
                 attempt = remedy.recipe
             else:
-                steps += [Step(action=step, outcome="ok", seconds=0.0) for step in base.steps]
-                seconds = time.monotonic() - started
-                steps.append(Step(action=f"attempt {number}", outcome="ok", seconds=seconds))
                 break
-    image = client.images.get(name)
-    lockfile.write(recipe.key(), attempt, image.id, steps, _packages(client, name), base=_digest(client, base.name))
-    disk.touch(name)
-    return _described(image, name, attempt, tuple(steps), cached=False)
+        steps += [Step(action=step, outcome="ok", seconds=0.0) for step in base.steps]
+        steps.append(Step(action=f"attempt {number}", outcome="ok", seconds=time.monotonic() - started))
+        return attempt, base
+
+    def healed(
+        self, recipe: Recipe, base: Base, repository: Repository, steps: list[Step]
+    ) -> tuple[Recipe, Base, Collection]:
+        """Collect the tests of what was built, and build it again with what they lack, a few times at most.
+
+        The recipe under which most tests are collected is the one that stays.
+        """
+        tree = GitTree(repository.git_dir, recipe.commit)
+        offered = offered_packages(read_metadata(tree)) if recipe.ecosystem == "python" else {}
+        best = (recipe, base, self._collected(recipe, tree, steps))
+        for _ in range(MAX_HEALINGS):
+            remedy = heal(best[0], best[2], offered)
+            if remedy is None:
+                break
+            self.log(f"not all tests can be collected; next: {remedy.what}")
+            steps.append(Step(action=remedy.what, outcome="ok", seconds=0.0))
+            before = self.client.images.get(self.name).id
+            try:
+                attempt, base = self.built(remedy.recipe, steps, None)
+                collection = self._collected(attempt, tree, steps)
+            except EnvironmentBuildError:
+                collection = Collection()
+            if not collection.asked or collection.collected < best[2].collected:
+                steps.append(Step(action="go back: that was no better", outcome="ok", seconds=0.0))
+                self.built(best[0], steps, None)
+                break
+            best = (attempt, base, collection)
+            self._drop(before)
+        return best
+
+    def _collected(self, recipe: Recipe, tree: GitTree, steps: list[Step]) -> Collection:
+        image = _described(self.client.images.get(self.name), self.name, recipe, lockfile.Lock(key=""), cached=False)
+        started = time.monotonic()
+        collection = collect(self.client, image, partial(is_local, tree))
+        if collection.asked:
+            told = f"{collection.collected} tests collected"
+            detail = "; ".join(str(lack) for lack in collection.lacks)
+            outcome: Literal["ok", "failed"] = "failed" if collection.lacks else "ok"
+            steps.append(Step(action=told, outcome=outcome, seconds=time.monotonic() - started, detail=detail))
+        return collection
+
+    def _drop(self, image: str) -> None:
+        """Remove an image whose name another one has taken; what both share stays."""
+        from docker.errors import DockerException
+
+        if self.client.images.get(self.name).id != image:
+            with suppress(DockerException):
+                self.client.images.remove(image)
 
 
 def _build_once(
@@ -189,15 +281,17 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _described(image: Any, name: str, recipe: Recipe, steps: tuple[Step, ...], *, cached: bool) -> Image:
+def _described(image: Any, name: str, recipe: Recipe, lock: lockfile.Lock, *, cached: bool) -> Image:
     variables = dict(item.split("=", 1) for item in image.attrs["Config"].get("Env") or [] if "=" in item)
     return Image(
         name=name,
         id=image.id,
         test_command=recipe.test_command.value,
         environment=variables,
-        steps=tuple(f"{step.action}: {step.outcome}" for step in steps),
+        steps=tuple(f"{step.action}: {step.outcome}" for step in lock.steps),
         cached=cached,
+        collected=lock.collected,
+        lacks=lock.lacks,
     )
 
 
@@ -228,6 +322,16 @@ def _packages(client: Any, name: str) -> str:
 
 def _tail(error: Exception, lines: int = 25) -> str:
     return "\n".join(str(error).splitlines()[-lines:])
+
+
+def _nothing_collected(recipe: Recipe, collection: Collection) -> EnvironmentBuildError:
+    said = "; ".join(str(lack) for lack in collection.lacks[:5])
+    return EnvironmentBuildError(
+        f"no test of {recipe.name} at {recipe.commit[:12]} can be collected in its environment: {said}\n"
+        + "\n".join(collection.output.splitlines()[-15:]),
+        "put what is missing under `environment:` in .fix-issue.yaml (`requirements: [NAME]`), give --setup-command, "
+        "or name an image that works with --image",
+    )
 
 
 def _gave_up(recipe: Recipe, steps: list[Step], error: EnvironmentBuildError) -> EnvironmentBuildError:

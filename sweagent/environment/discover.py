@@ -1,18 +1,20 @@
 """From a repository at a commit to the recipe of its environment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from sweagent.environment.recipe import Recipe
 from sweagent.environment.tree import GitTree, Tree
 from sweagent.errors import UsageError
+from sweagent.project_file import PROJECT_FILE, read_mapping
 
-OVERRIDES = ".fix-issue.yaml"
+OVERRIDES = PROJECT_FILE
 """The file of the repository whose `environment:` overrides any part of the recipe."""
+
+_OWN = "your settings"
 
 _FIXED = frozenset({"name", "commit", "committed"})
 """Parts of a recipe that are not chosen."""
@@ -26,48 +28,39 @@ _MARKS = (
 )
 
 
-def discover(git_dir: str | Path, commit: str, *, name: str = "") -> Recipe:
+def discover(git_dir: str | Path, commit: str, *, name: str = "", overrides: Mapping[str, Any] = {}) -> Recipe:
     """Read a repository's files at a commit and say how to build its environment. Nothing of it is run.
 
-    Overrides in a checkout need not be committed: they count at its HEAD, and at commits that have none of their own.
+    Of a checkout only the commit counts: its work tree may have been written by anybody's program.
 
     Args:
         git_dir: a git directory, or a checkout.
         commit: any name of a commit.
         name: the repository's short name; empty takes the folder's.
+        overrides: parts of the recipe that the user's settings say (`environment:`); they win.
 
     Raises:
         UsageError: there is no such commit, the ecosystem is not known, or the overrides are wrong.
     """
     tree = GitTree(git_dir, commit)
     folder = Path(git_dir).resolve()
-    text = tree.read(OVERRIDES)
-    if not text or tree.is_head:
-        text = _of_checkout(folder.parent if folder.name == ".git" else folder) or text
-    return discover_tree(tree, name or folder.name.removesuffix(".git"), text)
+    return discover_tree(tree, name or folder.name.removesuffix(".git"), overrides)
 
 
-def _of_checkout(folder: Path) -> str:
-    file = folder / OVERRIDES
-    try:
-        return file.read_text(encoding="utf-8") if file.is_file() and not file.is_symlink() else ""
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def discover_tree(tree: Tree, name: str, said: str | None = None) -> Recipe:
+def discover_tree(tree: Tree, name: str, own: Mapping[str, Any] = {}) -> Recipe:
     """As `discover`, of a tree that is already open.
 
     Args:
         tree: the tree.
         name: the repository's short name.
-        said: the text of the overrides; None reads that of the tree.
+        own: the overrides of the user's settings.
     """
-    overrides = _overrides(tree.read(OVERRIDES) if said is None else said)
+    overrides = {key: (said, OVERRIDES) for key, said in _overrides(tree.read(OVERRIDES)).items()}
+    overrides |= {key: (said, _OWN) for key, said in own.items()}
     found = [name for name, marks in _MARKS if any(mark in tree.names for mark in marks)]
     if not found and any(file.endswith(".py") for file in tree.names):
         found = ["python"]
-    ecosystem = str(overrides.get("ecosystem") or next(iter(found), ""))
+    ecosystem = str(overrides.get("ecosystem", ("", ""))[0] or next(iter(found), ""))
     if not ecosystem:
         raise UsageError(
             "no known kind of project was found in the repository's root",
@@ -95,27 +88,28 @@ def _discoverer(ecosystem: str) -> Callable[[Tree, str], Recipe]:
 
 def _overrides(text: str) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise UsageError(f"{OVERRIDES} of the repository is not YAML: {error}", "correct it") from error
-    section = data.get("environment") if isinstance(data, dict) else None
+        data = read_mapping(text)
+    except ValueError as error:
+        raise UsageError(f"{OVERRIDES} of the repository cannot be used: {error}", "correct it") from error
+    section = data.get("environment")
     return section if isinstance(section, dict) else {}
 
 
-def _overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
-    """The recipe with the parts that the repository's own file says, each marked as read there."""
+def _overridden(recipe: Recipe, overrides: Mapping[str, tuple[Any, str]]) -> Recipe:
+    """The recipe with what the repository's own file or the user's settings say, each part marked as read there."""
     values = recipe.model_dump()
-    for key, said in overrides.items():
+    for key, (said, place) in overrides.items():
         if key not in values or key in _FIXED:
             known = ", ".join(sorted(values.keys() - _FIXED))
-            raise UsageError(f"`environment.{key}` in {OVERRIDES} is not known", f"known are: {known}")
-        values[key] = _with_source(values[key], said, key)
+            raise UsageError(f"`environment.{key}` in {place} is not known", f"known are: {known}")
+        values[key] = _with_source(said, key, f"{place} environment.{key}")
     try:
         changed = Recipe.model_validate(values)
     except ValidationError as error:
         item = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in item["loc"])
-        raise UsageError(f"`environment.{place}` in {OVERRIDES} cannot be used: {item['msg']}", "correct it") from error
+        part = ".".join(str(part) for part in item["loc"])
+        place = overrides.get(str(item["loc"][0]), ("", OVERRIDES))[1]
+        raise UsageError(f"`environment.{part}` in {place} cannot be used: {item['msg']}", "correct it") from error
     if "extras" not in overrides or "install" in overrides:
         return changed
     from sweagent.environment.python_recipe import with_extras
@@ -123,8 +117,7 @@ def _overridden(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
     return with_extras(changed, changed.extras)
 
 
-def _with_source(old: Any, said: Any, key: str) -> Any:
-    source = f"{OVERRIDES} environment.{key}"
+def _with_source(said: Any, key: str, source: str) -> Any:
     if key in ("test_command", "toolchain"):
         return {"value": str(said), "source": source}
     if key in ("system", "tools", "requirements", "optional", "prepare", "install", "finish") and isinstance(

@@ -81,6 +81,7 @@ def _values(recipe: Recipe, base: Base, commands: list[str]) -> dict[str, Any]:
         "requirements": bool(recipe.requirements),
         "locked": recipe.locked,
         "optional": [shlex.quote(line.value) for line in recipe.optional],
+        "added": [shlex.quote(line.value) for line in recipe.added],
         "environment": [(name, _quoted(value)) for name, value in sorted(recipe.environment.items())],
         # The exec form: the engine neither expands nor splits it, so that the text reaches the shell as it is.
         "commands": [json.dumps(["/bin/sh", "-ec", command]) for command in commands],

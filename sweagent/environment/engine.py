@@ -1,7 +1,6 @@
 """The Docker engine as builds need it: one build at a time of a thing, on a network that leads only to the registry."""
 
 import hashlib
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +12,7 @@ from filelock import FileLock
 from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import read_registry_settings
 from sweagent.errors import EnvironmentBuildError
-from sweagent.home import home_folder
+from sweagent.home import cache_folder
 from sweagent.sandbox.engine import reach_engine
 
 Log = Callable[[str], None]
@@ -28,8 +27,7 @@ _LOCK_WAIT = 3 * 3600.0
 
 def state_folder() -> Path:
     """Where locks, uses and lock files of environments are kept: `$XDG_CACHE_HOME/fix-issue/environments`."""
-    root = os.environ.get("XDG_CACHE_HOME") or home_folder() / ".cache"
-    folder = Path(root) / "fix-issue" / "environments"
+    folder = cache_folder() / "environments"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

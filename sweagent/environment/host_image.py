@@ -127,7 +127,9 @@ def _root() -> bytes:
 
 def _wanted() -> Iterator[Path]:
     programs = [Path(found) for name in _PROGRAMS if (found := shutil.which(name, path="/usr/bin:/bin:/usr/local/bin"))]
-    helpers = Path(subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip())
+    helpers = Path(
+        subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True, cwd=os.sep).stdout.strip()
+    )
     yield from programs
     yield from (path for path in helpers.iterdir() if path.name in ("git", "git-sh-setup"))
     for folder in (Path("/usr/share/terminfo"), Path("/lib/terminfo")):
@@ -149,7 +151,7 @@ def _interpreter() -> Path:
 def _libraries(binaries: Iterable[Path]) -> Iterator[Path]:
     """The shared libraries that some programs load."""
     names = [str(path) for path in binaries if path.is_file()]
-    listed = subprocess.run(["ldd", *names], capture_output=True, text=True, check=False).stdout
+    listed = subprocess.run(["ldd", *names], capture_output=True, text=True, check=False, cwd=os.sep).stdout
     for match in sorted(set(re.findall(r"(/\S+) \(0x", listed))):
         yield Path(match)
 

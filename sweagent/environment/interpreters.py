@@ -109,7 +109,9 @@ def find_node() -> Node | None:
     executable, npm = shutil.which("node"), shutil.which("npm")
     if executable is None or npm is None:
         return None
-    done = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        [executable, "--version"], capture_output=True, text=True, timeout=20, check=False, cwd=os.sep
+    )
     match = re.fullmatch(r"v(\d+\.\d+\.\d+)\s*", done.stdout)
     folder = Path(npm).resolve().parents[1]
     if match is None or not (folder / "package.json").is_file():
@@ -151,7 +153,7 @@ def _kept(root: Path, compiled: bool) -> Iterator[Path]:
 def _answers(path: str, minor: str) -> bool:
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        done = subprocess.run([path, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run([path, "-c", code], capture_output=True, text=True, timeout=20, check=False, cwd=os.sep)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.stdout.strip() == minor

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sweagent.environment.engine import state_folder
+from sweagent.environment.lacks import Lack
 from sweagent.environment.recipe import Line, Recipe, Step, normal_name
 from sweagent.errors import UsageError
 from sweagent.model import Frozen
@@ -26,6 +27,23 @@ class Lock(Frozen):
     steps: tuple[Step, ...] = ()
     packages: tuple[str, ...] = ()
     """Every installed package with its version."""
+    collected: int | None = None
+    """So many tests were collected at the end of the build; None where the runner cannot be asked."""
+    lacks: tuple[Lack, ...] = ()
+    """What the collection showed to be missing."""
+
+
+class Built(Frozen):
+    """What came out of a build; nothing of it after one that failed."""
+
+    image: str = ""
+    """The engine's id of the image."""
+    packages: str = ""
+    """The package manager's list, one package a line."""
+    base: str = ""
+    """The image that it was built upon."""
+    collected: int | None = None
+    lacks: tuple[Lack, ...] = ()
 
 
 def lock_path(key: str) -> Path:
@@ -101,6 +119,7 @@ def locked_recipe(lock: Lock) -> Recipe:
             "tools": tools or recipe.tools,
             "requirements": tuple(pins.values()),
             "optional": (),
+            "added": (),
             "install": alone,
         }
     )
@@ -112,16 +131,24 @@ def difference(wanted: Lock, built: Lock) -> str:
     return ", ".join([f"-{line}" for line in sorted(missing)] + [f"+{line}" for line in sorted(added)])
 
 
-def write(key: str, recipe: Recipe, image: str, steps: list[Step], packages: str, *, base: str = "") -> None:
+def write(key: str, recipe: Recipe, built: Built, steps: list[Step]) -> None:
     """Record what was built, in one atomic replacement.
 
     Args:
         key: the key of the recipe that was asked for.
         recipe: the recipe as built.
-        image: the engine's id of the image, or nothing after a failure.
+        built: what came out.
         steps: what was done.
-        packages: the package manager's list, one package a line.
-        base: the image that it was built upon.
     """
-    lines = tuple(line.strip() for line in packages.splitlines() if line.strip())
-    save(Lock(key=key, image=image, base=base, recipe=recipe, steps=tuple(steps), packages=lines), lock_path(key))
+    lines = tuple(line.strip() for line in built.packages.splitlines() if line.strip())
+    lock = Lock(
+        key=key,
+        image=built.image,
+        base=built.base,
+        recipe=recipe,
+        steps=tuple(steps),
+        packages=lines,
+        collected=built.collected,
+        lacks=built.lacks,
+    )
+    save(lock, lock_path(key))

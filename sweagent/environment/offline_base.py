@@ -65,14 +65,14 @@ def _bootstrap(client: Any, name: str, plan: dict[str, Any], log: Log) -> None:
         root = Path(folder) / "root"
         include = ",".join(plan["packages"])
         command = [program, "--variant=minbase", f"--include={include}", plan["suite"], str(root), plan["mirror"]]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800, cwd=os.sep)
         if done.returncode != 0:
             tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
             raise EnvironmentBuildError(f"debootstrap failed:\n{tail}", "check that Debian's packages can be reached")
         shutil.rmtree(root / "var/cache/apt", ignore_errors=True)
         archive = Path(folder) / "root.tar"
         pack = ["tar", "--numeric-owner", "-C", str(root), "-cf", str(archive), "."]
-        subprocess.run(pack, check=True, timeout=600)
+        subprocess.run(pack, check=True, timeout=600, cwd=os.sep)
         repository, tag = name.split(":")
         changes = [f"LABEL {LABEL}=base", "ENV LANG=C.UTF-8", 'CMD ["bash"]']
         client.api.import_image_from_file(str(archive), repository=repository, tag=tag, changes=changes)

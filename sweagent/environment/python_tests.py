@@ -52,18 +52,14 @@ def undeclared_packages(tree: Tree, metadata: Metadata) -> tuple[Line, ...]:
 
     They are known by the table of `environments/python`, or from an extra or a group of the project.
     """
-    offered = {
-        distribution_name(line.value): line.value
-        for lines in (*metadata.extras.values(), *metadata.groups.values())
-        for line in lines
-    }
+    offered = offered_packages(metadata)
     table = yaml.safe_load(resource("environments", "python", "test-packages.yaml").read_text(encoding="utf-8"))
     found: dict[str, Line] = {}
     for line in tree.lines(r"^ *(import|from) +[A-Za-z_]", *_TEST_GLOBS):
         match = re.match(r" *(?:import|from) +(\w+)", line)
         module = match[1] if match else ""
         name = offered.get(normal_name(module)) or table["imports"].get(module)
-        if name and not _is_local(tree, module):
+        if name and not is_local(tree, module):
             found.setdefault(name, Line(value=name, source=f"the tests import {module}"))
     options = tree.lines("addopts|asyncio_mode|DJANGO_SETTINGS_MODULE|timeout *=|--", *_CONFIGURATION)
     words = [*tree.lines(r"def test_|pytest\.mark", *_TEST_GLOBS), *options]
@@ -73,6 +69,15 @@ def undeclared_packages(tree: Tree, metadata: Metadata) -> tuple[Line, ...]:
     for name, file in _named_plugins(tree):
         found.setdefault(name, Line(value=name, source=file))
     return tuple(found.values())
+
+
+def offered_packages(metadata: Metadata) -> dict[str, str]:
+    """The requirements of the project's own extras and groups, by the distribution's normal name."""
+    return {
+        distribution_name(line.value): line.value
+        for lines in (*metadata.extras.values(), *metadata.groups.values())
+        for line in lines
+    }
 
 
 def _named_plugins(tree: Tree) -> Iterator[tuple[str, str]]:
@@ -86,7 +91,8 @@ def _named_plugins(tree: Tree) -> Iterator[tuple[str, str]]:
             yield loaded.replace("_", "-"), f"`-p {loaded}` in {file}"
 
 
-def _is_local(tree: Tree, module: str) -> bool:
+def is_local(tree: Tree, module: str) -> bool:
+    """Whether a module of this name is a file of the repository."""
     places = (f"{folder}{module}{end}" for folder in ("", "src/", "lib/") for end in (".py", "/__init__.py"))
     return any(place in tree.names for place in places)
 

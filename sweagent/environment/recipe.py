@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from sweagent.environment.lacks import Lack
 from sweagent.model import Frozen
 from sweagent.resources import resource
 
@@ -90,6 +91,8 @@ class Recipe(Frozen):
     """Shell commands that install the repository; empty when there is nothing to install."""
     finish: tuple[Line, ...] = ()
     """Shell commands run in the repository after it was installed."""
+    added: tuple[Line, ...] = ()
+    """Third-party packages whose absence the collection at the end of a build showed, each left out if it must be."""
     test_command: Line
     """Runs the whole suite from the repository's root; a test's path or id may be appended."""
     test_paths: tuple[OneLine, ...] = ()
@@ -141,6 +144,10 @@ class Image(Frozen):
     """What was done and retried to get it."""
     cached: bool = False
     """True when nothing had to be built."""
+    collected: int | None = None
+    """So many tests were collected at the end of the build; None where the runner cannot be asked, or was not."""
+    lacks: tuple[Lack, ...] = ()
+    """What the collection showed to be missing."""
 
 
 class Step(Frozen):

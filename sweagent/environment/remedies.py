@@ -202,14 +202,25 @@ def _without_extras(recipe: Recipe, error: str) -> Remedy | None:
 
 
 def _other_toolchain(recipe: Recipe, error: str) -> Remedy | None:
-    if not recipe.toolchain.alternatives or _nowhere(error):
+    return None if _nowhere(error) else other_toolchain(recipe)
+
+
+def other_toolchain(recipe: Recipe, why: str = "") -> Remedy | None:
+    """The recipe with the next interpreter or compiler that may do; None when none is left.
+
+    Args:
+        recipe: what was tried.
+        why: what is wrong with its own.
+    """
+    if not recipe.toolchain.alternatives:
         return None
     chosen, *rest = recipe.toolchain.alternatives
     toolchain = recipe.toolchain.model_copy(update={"value": chosen, "alternatives": tuple(rest)})
     # Packages of the code's time do not know a newer interpreter.
     until = cutoff(recipe.committed, chosen) if recipe.ecosystem == "python" and recipe.cutoff else recipe.cutoff
     return Remedy(
-        what=f"use version {chosen}", recipe=recipe.model_copy(update={"toolchain": toolchain, "cutoff": until})
+        what=f"use version {chosen}{', since ' if why else ''}{why}",
+        recipe=recipe.model_copy(update={"toolchain": toolchain, "cutoff": until}),
     )
 
 

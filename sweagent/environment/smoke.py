@@ -3,11 +3,11 @@
 import re
 import time
 from collections.abc import Sequence
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from sweagent.environment.engine import LABEL, connect
+from sweagent.environment.container_run import run_in_container
+from sweagent.environment.engine import connect
 from sweagent.environment.recipe import Image
 from sweagent.errors import SandboxError
 from sweagent.model import Frozen
@@ -15,11 +15,6 @@ from sweagent.testing import Runner, TestReport, command_for, parse, runner_of
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-_MEMORY = "4g"
-_LINES = 60_000
-_KEPT = 8_000_000
-"""Characters of the output that are read; a test has a line of its own."""
 
 _SILENT = (Runner.DJANGO, Runner.GO, Runner.SYMPY, Runner.UNITTEST)
 """Runners that name no tests unless they are asked to."""
@@ -33,8 +28,6 @@ _SAMPLE = 12
 _TEST_FILES = "find . -name '.?*' -prune -o \\( -name 'test_*.py' -o -name '*_test.py' \\) -print | sort"
 
 _REPORT = "/tmp/fix-issue-report.xml"  # noqa: S108 (in a container of its own)
-_IPV6 = {"net.ipv6.conf.all.disable_ipv6": "0"}
-"""The engine turns ::1 off where it gives no network; many tests open it."""
 
 
 class Smoke(Frozen):
@@ -90,7 +83,7 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
             smoke = _smoke(client, image, said, seconds)
             if not (smoke.timed_out and not smoke.ran and said.endswith("pytest")):
                 return smoke
-            files = spread(_run(client, image, _TEST_FILES, seconds)[1].splitlines(), _SAMPLE)
+            files = spread(run_in_container(client, image, _TEST_FILES, seconds)[1].splitlines(), _SAMPLE)
             chosen = command_for(Runner.PYTEST, files, test_command=said)
             return _smoke(client, image, chosen, seconds).model_copy(update={"sample": len(files)}) if files else smoke
     except (DockerException, OSError) as error:
@@ -105,38 +98,10 @@ def spread(files: Sequence[str], number: int) -> list[str]:
 
 def _smoke(client: "DockerClient", image: Image, command: str, seconds: float) -> Smoke:
     started = time.monotonic()
-    status, output = _run(client, image, telling_command(command), seconds)
+    status, output = run_in_container(client, image, telling_command(command), seconds)
     timed_out = status in (124, 137)
     report = read_output(command, output, None if timed_out else status)
     return Smoke(report=report, output=output[-20_000:], seconds=time.monotonic() - started, timed_out=timed_out)
-
-
-def _run(client: "DockerClient", image: Image, command: str, seconds: float) -> tuple[int, str]:
-    """The status of a command in a fresh container, and the end of what it printed."""
-    from docker.errors import DockerException
-
-    container = client.containers.run(
-        image.name,
-        # An interrupt at the limit lets the runner print its counts so far.
-        ["timeout", "-s", "INT", "-k", "20", str(int(seconds)), "/bin/sh", "-c", command],
-        detach=True,
-        working_dir=image.workdir,
-        environment=dict(image.environment),
-        network_mode="none",
-        mem_limit=_MEMORY,
-        pids_limit=1024,
-        cap_drop=["ALL"],
-        init=True,
-        sysctls=_IPV6 if Path("/proc/sys/net/ipv6").exists() else {},
-        labels={LABEL: "smoke"},
-    )
-    try:
-        status: int = container.wait(timeout=seconds + 60)["StatusCode"]
-        return status, container.logs(tail=_LINES).decode("utf-8", "replace")[-_KEPT:]
-    finally:
-        # What is left behind must not cost the result; a label tells whose it is.
-        with suppress(DockerException, OSError):
-            container.remove(force=True)
 
 
 def telling_command(command: str) -> str:

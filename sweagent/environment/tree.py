@@ -84,11 +84,6 @@ class GitTree:
         listed = self._git("ls-tree", "-r", "-z", "--name-only", self.commit)
         return frozenset(name.decode("utf-8", "replace") for name in listed.split(b"\0") if name)
 
-    @property
-    def is_head(self) -> bool:
-        """Whether the commit is the one that is checked out."""
-        return self._git("rev-parse", "HEAD").decode().strip() == self.commit
-
     @cached_property
     def version(self) -> str:
         """The version that setuptools_scm would tell: the next one after the last tag, with the commits since."""

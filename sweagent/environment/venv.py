@@ -59,7 +59,9 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
     venv = folder / "venv"
     variables = _library_path(executable, folder)
     command = [str(executable), "-I", "-m", "venv", "--without-pip", str(venv)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | variables, timeout=120)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | variables, timeout=120, cwd=os.sep
+    )
     if done.returncode != 0:
         raise EnvironmentBuildError(
             f"no virtual environment can be made with {executable}: {done.stderr.strip()[-500:]}",
@@ -143,11 +145,13 @@ def _compile(python: Path, packages: Path, variables: dict[str, str]) -> None:
     """Compile the packages once, by the interpreter that will import them: sandboxes cannot keep what they compile."""
     command = [str(python), "-I", "-S", "-m", "compileall", "-q", "-q", str(packages)]
     environment = {"PATH": os.defpath, **variables}
-    subprocess.run(command, capture_output=True, check=False, env=environment, timeout=_PIP_TIMEOUT)
+    subprocess.run(command, capture_output=True, check=False, env=environment, timeout=_PIP_TIMEOUT, cwd=os.sep)
 
 
 def _pip(command: list[str], environment: dict[str, str]) -> bool:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=_PIP_TIMEOUT)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, timeout=_PIP_TIMEOUT, cwd=os.sep
+    )
     return done.returncode == 0
 
 

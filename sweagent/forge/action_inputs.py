@@ -95,7 +95,7 @@ class Inputs:
         return PublishOptions.model_validate(
             {
                 "mode": self.choice("pr", ("draft", "ready", "branch", "none")),
-                "accept": self.choice("accept", ("unverified", "verified")),
+                "accept": self.choice("accept", ("unverified", "needs review", "verified")),
                 "base": self.text("base-branch"),
                 "labels": self.words("labels"),
                 "reviewers": self.words("reviewers"),

@@ -58,12 +58,23 @@ def place_of(name: str, *, web_url: str | None = None, api_url: str | None = Non
         parts = urlsplit(url)
         if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username or parts.query:
             raise UsageError(f"{url!r} is not the base URL of a forge", "give it as https://HOST/api/v3")
-        if parts.hostname in _OTHER_FORGES:
+    return Place(name=name, api_url=api_url.rstrip("/"), web_url=web_url.rstrip("/"))
+
+
+def require_github(place: Place) -> Place:
+    """The place itself, if its forge may have GitHub's API; whatever needs no API needs no such check.
+
+    Raises:
+        UsageError: it is known to have another one.
+    """
+    for url in (place.web_url, place.api_url):
+        host = urlsplit(url).hostname
+        if host in _OTHER_FORGES:
             raise UsageError(
-                f"{parts.hostname} does not have GitHub's API",
+                f"{host} does not have GitHub's API",
                 "give the issue as a file or as text; `fix-issue pr --plain-git` pushes the branch",
             )
-    return Place(name=name, api_url=api_url.rstrip("/"), web_url=web_url.rstrip("/"))
+    return place
 
 
 def parse_issue_url(text: str, api_url: str | None = None) -> tuple[Place, int] | None:
@@ -73,11 +84,15 @@ def parse_issue_url(text: str, api_url: str | None = None) -> tuple[Place, int] 
     if parts.scheme not in {"http", "https"} or match is None or not is_name(match.group(2)):
         return None
     web_url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" + (f"/{match.group(1)}" if match.group(1) else "")
-    return place_of(match.group(2), web_url=web_url, api_url=api_url), int(match.group(3))
+    return require_github(place_of(match.group(2), web_url=web_url, api_url=api_url)), int(match.group(3))
 
 
 def parse_remote_url(url: str, api_url: str | None = None) -> Place | None:
-    """The repository that a git remote's URL names (HTTPS, SSH or `host:owner/name`); None when there is none."""
+    """The repository that a git remote's URL names (HTTPS, SSH or `host:owner/name`); None when there is none.
+
+    A path of more parts is that of a forge with groups in groups, GitLab say, which is no place of GitHub's kind; only
+    the URL of an API can tell that the first parts are those of the forge itself.
+    """
     parts = urlsplit(url)
     if parts.scheme in {"https", "http", "ssh", "git"} and parts.hostname:
         host, path, scheme = parts.hostname, parts.path, parts.scheme
@@ -86,12 +101,14 @@ def parse_remote_url(url: str, api_url: str | None = None) -> Place | None:
         host, path, scheme, port = match.group(1), match.group(2), "ssh", ""
     else:
         return None
-    *prefix, owner, name = ["", "", *path.strip("/").removesuffix(".git").split("/")]
-    if not is_name(f"{owner}/{name}"):
+    base = urlsplit(_web_of(api_url)).path.strip("/") if api_url else ""
+    path = path.strip("/").removesuffix(".git")
+    inside = bool(base) and path.startswith(f"{base}/")
+    name = path.removeprefix(f"{base}/") if inside else path
+    if not is_name(name):
         return None
-    base = "/".join(part for part in prefix if part)
-    web = f"{'http' if scheme == 'http' else 'https'}://{host}{port}" + (f"/{base}" if base else "")
-    return place_of(f"{owner}/{name}", web_url=web, api_url=api_url)
+    web = f"{'http' if scheme == 'http' else 'https'}://{host}{port}" + (f"/{base}" if inside else "")
+    return place_of(name, web_url=web, api_url=api_url)
 
 
 def token_from_environment(environment: Mapping[str, str] | None = None) -> str | None:

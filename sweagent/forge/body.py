@@ -54,9 +54,10 @@ def body_of(
     if proposal.summary:
         head += ["### Cause and change", "", inert(proposal.summary), ""]
     head += ["### Files", "", *_files(changes), ""]
-    if objections:
+    if objections or proposal.to_review:
         head += ["### To be looked at", ""]
-        head += [f"- {code_span(item.path or 'the whole patch')}: {item.reason}" for item in objections] + [""]
+        head += [f"- {code_span(item.path or 'the whole patch')}: {item.reason}" for item in objections]
+        head += [*(f"- {inert_words(item)}" for item in proposal.to_review), ""]
     tail = ["### Not verified", "", *(f"- {inert_words(item)}" for item in proposal.not_checked), ""]
     tail = tail if proposal.not_checked else []
     if notes:

@@ -5,7 +5,7 @@ from sweagent.forge.base import Forge
 from sweagent.forge.body import commit_message
 from sweagent.forge.clone import CleanClone
 from sweagent.forge.inert import code_span
-from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
+from sweagent.forge.proposal import PUBLISHED, Outcome, OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.records import BranchRecord, Records
 from sweagent.forge.redaction import Redactor
 from sweagent.forge.rules import Change, Objection, Ruling, judge
@@ -105,7 +105,9 @@ def too_weak(proposal: Proposal, options: PublishOptions) -> Outcome | None:
     return Outcome(
         kind=OutcomeKind.NOT_ACCEPTED,
         message=f"the verdict is {proposal.verdict}, so nothing was published: {proposal.reason}",
-        hint="read the proof of the run; a patch with this verdict is never pushed",
+        hint="read the proof of the run"
+        if proposal.verdict in PUBLISHED
+        else "read the proof of the run; a patch with this verdict is never pushed",
     )
 
 

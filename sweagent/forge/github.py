@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from sweagent.errors import ForgeError
-from sweagent.forge.address import Place
+from sweagent.forge.address import Place, require_github
 from sweagent.forge.base import ForgeComment, ForgeIssue, Labelling, NewPullRequest, Permission, PullRequest, Remote
 from sweagent.forge.calls import Caller, validation_messages
 from sweagent.forge.errors import NotFoundError, PullRequestRefusedError, Refusal
@@ -34,6 +34,9 @@ class GitHub:
         caller: makes the calls; None for one with the waits that GitHub asks for.
         pause: seconds between two requests that write, as GitHub's documentation asks for.
         sleep: waits for a fork to appear; a stand-in for tests.
+
+    Raises:
+        UsageError: the place is on a forge that is known to have another API.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class GitHub:
         pause: float = 1.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.place = place
+        self.place = require_github(place)
         self._token = token
         self._call = caller or Caller(place.api_url)
         self._pause = pause

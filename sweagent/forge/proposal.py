@@ -12,7 +12,8 @@ from sweagent.task import Issue
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Proof
 
-_STRONGEST_FIRST = ("verified", "needs review", "unverified")
+PUBLISHED = ("verified", "needs review", "unverified")
+"""The verdicts with which a patch can be published, the strongest first."""
 
 
 class WholeProof(Frozen):
@@ -39,6 +40,8 @@ class Proposal(Frozen):
     reason: str = ""
     """The verdict's, in one sentence."""
     proof_markdown: str = ""
+    to_review: tuple[str, ...] = ()
+    """What the proof names for a person to look at."""
     not_checked: tuple[str, ...] = ()
     """What the verdict does not cover."""
     summary: str = ""
@@ -64,7 +67,7 @@ class PublishOptions(Frozen):
     mode: Literal["draft", "ready", "branch", "none"] = "draft"
     """A draft pull request, one that is ready for review, only a branch, or nothing."""
     accept: Literal["verified", "needs review", "unverified"] = "unverified"
-    """The weakest verdict that is published. What is not verified stays a draft."""
+    """The weakest verdict that is published. Only what is verified can be more than a draft."""
     base: str = ""
     """The branch that the change is meant for; empty for the default branch."""
     branch: str = ""
@@ -80,7 +83,7 @@ class PublishOptions(Frozen):
 
     def takes(self, verdict: str) -> bool:
         """Whether a verdict is strong enough to be published."""
-        return verdict in _STRONGEST_FIRST[: _STRONGEST_FIRST.index(self.accept) + 1]
+        return verdict in PUBLISHED[: PUBLISHED.index(self.accept) + 1]
 
 
 class OutcomeKind(StrEnum):

@@ -1,6 +1,7 @@
 """A recorded run as a proposal."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,7 +12,7 @@ from sweagent.forge.proposal import Proposal, WholeProof
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Task
 from sweagent.trajectory import ActionDone, RunStarted, read_events
-from sweagent.verify import Proof, render_markdown
+from sweagent.verify import Proof, render_markdown, with_accepted
 
 WHOLE_FILE = "whole.json"
 """With a follow-up: the proofs of the whole pull request."""
@@ -31,12 +32,13 @@ def task_of(folder: RunFolder) -> Task:
     return first.task
 
 
-def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
+def proposal_of(folder: RunFolder, *, run_url: str = "", accept: Collection[str] = ()) -> Proposal:
     """Read what a run proposes: its patch, and the proof of exactly this patch.
 
     Args:
         folder: the run's folder.
         run_url: where people can read the whole run.
+        accept: findings for review that the user has looked at; see `VerifySettings.accept`.
 
     Raises:
         StorageError: a file of the run cannot be read.
@@ -46,6 +48,7 @@ def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
     task = task_of(folder)
     diff = _read(folder.patch)
     proof = _proof(folder, diff)
+    proof = with_accepted(proof, accept) if proof and accept else proof
     result = _result(folder)
     summary, registered, run_id = "", None, ""
     for event in read_events(folder.trajectory):
@@ -64,6 +67,7 @@ def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
             verdict=proof.verdict.value if proof else "unverified",
             reason=proof.reason if proof else "the run ended before the patch was judged",
             proof_markdown=render_markdown(proof) if proof else "",
+            to_review=_to_review(proof) if proof else (),
             not_checked=proof.not_checked if proof else (),
             summary=summary,
             model=result.model if result else "",
@@ -78,6 +82,10 @@ def proposal_of(folder: RunFolder, *, run_url: str = "") -> Proposal:
         )
     except (ValidationError, OverflowError) as error:
         raise StorageError(f"the record of the run holds what no run writes: {_named(error)}", HINT) from error
+
+
+def _to_review(proof: Proof) -> tuple[str, ...]:
+    return tuple(f"{item.location}: {item.detail} [{item.rule}]" for item in proof.to_review)
 
 
 def _named(error: ValidationError | OverflowError) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sweagent.config import ModelSettings
 from sweagent.errors import FixIssueError
+from sweagent.home import ignore_dotenv_files
 from sweagent.policy.attempts import CallFailedError, Course, bounded
 from sweagent.policy.backoff import Backoff, shared_backoff
 from sweagent.policy.base import ToolSchema, View
@@ -54,7 +55,8 @@ def preload() -> None:
 
 
 def _litellm() -> Any:
-    """litellm, kept from the network at import and from printing."""
+    """litellm, kept from the network and from `.env` files at import, and from printing."""
+    ignore_dotenv_files()
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("LITELLM_LOG", "ERROR")
     import litellm

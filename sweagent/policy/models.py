@@ -18,7 +18,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from sweagent.errors import UsageError
-from sweagent.home import home_folder
+from sweagent.home import config_folder
 from sweagent.model import Frozen
 from sweagent.policy.usage import Prices, Tier
 
@@ -120,11 +120,10 @@ def usual_keys() -> tuple[str, ...]:
 
 def models_files() -> tuple[Path, ...]:
     """The models files there are, the bundled one first; later ones win."""
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or home_folder() / ".config")
     own = os.environ.get("FIX_ISSUE_MODELS")
-    if own and not Path(own).is_file():
-        raise UsageError(f"there is no file {own}", "FIX_ISSUE_MODELS must name a models file")
-    user = config / "fix-issue" / "models.yaml"
+    if own and not (Path(own).is_absolute() and Path(own).is_file()):
+        raise UsageError(f"there is no file {own}", "FIX_ISSUE_MODELS must name a models file by its absolute path")
+    user = config_folder() / "models.yaml"
     chosen = Path(own) if own else user
     return (Path(__file__).with_name("models.yaml"), *([chosen] if chosen.is_file() else []))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sweagent.errors import UsageError
 from sweagent.git import GitError, git
+from sweagent.home import config_folder
 from sweagent.repository.intake import local_work_tree
 from sweagent.repository.trusted import TrustedTree, empty_git_dir, make_git_dir, textual_diff
 from sweagent.task import Repository
@@ -147,7 +148,7 @@ def _identity(git_dir: Path) -> dict[str, str]:
 def _setting(git_dir: Path, key: str) -> str:
     found = git("config", "--get", key, git_dir=git_dir, allowed=(0, 1)).text
     home = Path(os.environ.get("HOME", os.devnull))
-    files = (home / ".gitconfig", Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "git" / "config")
+    files = (home / ".gitconfig", config_folder().parent / "git" / "config")
     for file in files:
         if not found and file.is_file():
             # Reading it as a plain file runs nothing; the hardened environment leaves it out otherwise.

@@ -3,12 +3,11 @@
 Nothing is changed in what the user gives.
 """
 
-import os
 from pathlib import Path
 
 from sweagent.errors import UsageError
 from sweagent.git import GitError, git
-from sweagent.home import home_folder
+from sweagent.home import cache_folder
 from sweagent.repository.remote import fetch_remote
 from sweagent.repository.source import LocalSource, RemoteSource, parse_source
 from sweagent.repository.trusted import dirty_patch
@@ -19,7 +18,7 @@ DEFAULT_SERVER = "https://github.com"
 
 def default_cache_dir() -> Path:
     """The folder for what can be made again: `$XDG_CACHE_HOME/fix-issue`, else `~/.cache/fix-issue`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or home_folder() / ".cache") / "fix-issue"
+    return cache_folder()
 
 
 def open_repository(

@@ -85,9 +85,11 @@ def _from_url(url: str, *, name: str = "") -> RemoteSource:
     clean = urlunsplit((parts.scheme, place, parts.path, "", ""))
     if parts.scheme != "ssh" and user and not password:
         user, password = "x-access-token", user
-    return RemoteSource(clean, parts.scheme, name or _short_name(parts.path), user, password)
+    name = name or _short_name(parts.path, whole=parts.scheme != "file")
+    return RemoteSource(clean, parts.scheme, name, user, password)
 
 
-def _short_name(path: str) -> str:
+def _short_name(path: str, *, whole: bool = True) -> str:
+    """A name for people: the whole path, for groups may hold groups; of a path on this machine the last two parts."""
     parts = [part for part in path.strip("/").removesuffix(".git").split("/") if part]
-    return "/".join(parts[-2:]) or "repository"
+    return "/".join(parts if whole else parts[-2:]) or "repository"

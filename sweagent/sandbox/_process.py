@@ -57,6 +57,7 @@ class ProcessTransport:
                 stderr=subprocess.DEVNULL,
                 pass_fds=passed,
                 bufsize=0,
+                cwd=os.sep,
                 start_new_session=True,
             )
         except OSError:

@@ -1,5 +1,6 @@
 """What this machine offers to run sandboxes in, for `doctor` and for choosing."""
 
+import os
 import shutil
 import subprocess
 
@@ -73,8 +74,10 @@ def probe_bubblewrap() -> Probe:
     trial = [program, "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
     trial += ["--as-pid-1", "--size", "4096", "--tmpfs", "/run", "true"]
     try:
-        done = subprocess.run(trial, capture_output=True, timeout=_BWRAP_SECONDS, check=False)
-        version = subprocess.run([program, "--version"], capture_output=True, timeout=_BWRAP_SECONDS, check=False)
+        done = subprocess.run(trial, capture_output=True, timeout=_BWRAP_SECONDS, check=False, cwd=os.sep)
+        version = subprocess.run(
+            [program, "--version"], capture_output=True, timeout=_BWRAP_SECONDS, check=False, cwd=os.sep
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Probe(kind="bubblewrap", works=False, problem=f"bwrap does not start: {error}", hint=hint)
     if done.returncode != 0:

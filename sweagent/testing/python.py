@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from sweagent.testing.naming import dotted
 from sweagent.testing.report import Runner, TestOutcome, TestReport, TestResult
-from sweagent.testing.runners import dotted
 from sweagent.testing.sections import sections
 
 _PYTEST_WORDS = {

@@ -1,4 +1,4 @@
-"""What a run of tests came to, whichever runner made it."""
+"""Outcomes of a run of tests, whichever runner made it."""
 
 import re
 from collections import Counter
@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import ClassVar, Self
 
 from sweagent.model import Frozen
+from sweagent.testing.naming import around, matching
 
 
 class Runner(StrEnum):
@@ -28,7 +29,11 @@ class Runner(StrEnum):
 
 
 class TestOutcome(StrEnum):
-    """How one test ended. `ERROR` is a failure outside the test's body: set-up, collection, a crash."""
+    """How one test ended. `ERROR` is a failure outside the test's body: set-up, collection, a crash.
+
+    `NOT_THERE` is the outcome of a test that was asked for and that the run did not report. It is neither a pass nor
+    a failure, and it is never the outcome of a `TestResult`.
+    """
 
     __test__ = False
 
@@ -38,6 +43,7 @@ class TestOutcome(StrEnum):
     SKIPPED = "skipped"
     XFAILED = "xfailed"
     XPASSED = "xpassed"
+    NOT_THERE = "not there"
 
     @property
     def bad(self) -> bool:
@@ -47,7 +53,7 @@ class TestOutcome(StrEnum):
     @property
     def ran(self) -> bool:
         """Whether the test's body was run."""
-        return self is not TestOutcome.SKIPPED
+        return self not in (TestOutcome.SKIPPED, TestOutcome.NOT_THERE)
 
 
 class TestResult(Frozen):
@@ -65,6 +71,8 @@ class TestResult(Frozen):
     title: str = ""
     """What the runner calls it besides, such as the first line of its docstring."""
     seconds: float = 0.0
+    file: str = ""
+    """The file that the runner collected it from, a path in the work tree; empty where that is not known."""
 
 
 class TestReport(Frozen):
@@ -117,6 +125,24 @@ class TestReport(Frozen):
                 worst[result.id] = result.outcome
         return worst
 
+    def matching(self, test: str) -> tuple[TestResult, ...]:
+        """The results that the name of a test, a class or a file means; see `sweagent.testing.naming`."""
+        return matching(test, self.results)
+
+    def outcome_of(self, test: str) -> TestOutcome:
+        """What became of a test that was asked for.
+
+        Args:
+            test: its id, or another way to name it: a pytest id, a dotted name, `test_a (module.Case)`, a bare name.
+
+        Returns:
+            The worst outcome of the results that the name means. Where there are none, the outcome of the file, the
+            module or the class around the test when that was reported as one (it could not be loaded or set up, or it
+            was skipped as a whole); else `NOT_THERE`.
+        """
+        found = self.matching(test) or around(test, self.results)
+        return max((item.outcome for item in found), key=_SEVERITY.__getitem__, default=TestOutcome.NOT_THERE)
+
     @classmethod
     def of(
         cls,
@@ -148,6 +174,7 @@ _ORDER = (
     TestOutcome.XPASSED,
 )
 _SEVERITY = {
+    TestOutcome.NOT_THERE: -1,
     TestOutcome.SKIPPED: 0,
     TestOutcome.XFAILED: 1,
     TestOutcome.PASSED: 2,

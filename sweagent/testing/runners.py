@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from sweagent.errors import UsageError
+from sweagent.testing.naming import dotted
 from sweagent.testing.report import Runner
 
 _SIGNS: tuple[tuple[str, Runner], ...] = (
@@ -65,26 +66,6 @@ def command_for(runner: Runner, tests: Sequence[str] = (), *, test_command: str 
     if re.search(r"\b(npm|pnpm)\s+(run\s+\S+|test|t)\b", base) and " -- " not in f"{base} ":
         base += " --"
     return _BUILDERS.get(runner, _plain)(base, list(tests), report)
-
-
-def dotted(name: str, *, root: str = "") -> str:
-    """The dotted name that unittest takes, from a path, a pytest id, or the way unittest prints a test.
-
-    Args:
-        name: `tests/test_a.py::Case::test_b`, `test_b (tests.test_a.Case)` or a dotted name.
-        root: a leading folder that is on the import path, and so not part of the name.
-    """
-    printed = re.fullmatch(r"(\w+) \(([\w.]+)\)", name.strip())
-    if printed:
-        method, owner = printed.groups()
-        return owner if owner.endswith(f".{method}") else f"{owner}.{method}"
-    if "/" in name or ".py" in name or "::" in name:
-        path, *rest = name.split("::")
-        path = path.removeprefix("./")
-        if root:
-            path = path.removeprefix(f"{root}/")
-        return ".".join([path.removesuffix(".py").strip("/").replace("/", "."), *rest])
-    return name.strip()
 
 
 def _join(*parts: str) -> str:

@@ -4,6 +4,7 @@ from sweagent.verify.judge import verify, verify_without_running
 from sweagent.verify.junit import render_junit
 from sweagent.verify.proof import Proof, Verdict, exit_code
 from sweagent.verify.render import feedback, render_markdown, render_terminal
+from sweagent.verify.review import with_accepted
 
 __all__ = [
     "Proof",
@@ -15,4 +16,5 @@ __all__ = [
     "render_terminal",
     "verify",
     "verify_without_running",
+    "with_accepted",
 ]

@@ -19,9 +19,11 @@ from sweagent.verify.proof import (
     RegressionEvidence,
     ReproductionEvidence,
     Verdict,
+    Weight,
 )
 from sweagent.verify.regression import RegressionCheck
 from sweagent.verify.reproduction import judge
+from sweagent.verify.review import accepted, review_reason
 from sweagent.verify.selection import nearest_tests
 from sweagent.verify.special_cases import known_by_heart
 from sweagent.verify.tampering import find_tampering
@@ -81,7 +83,7 @@ def verify(
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
-    """Judge a patch for which no environment is needed: it is empty, it does not apply, or it shows tampering.
+    """Judge a patch for which no environment is needed: it is empty, does not apply, or changes only how it is judged.
 
     Args:
         task: as for `verify`.
@@ -119,6 +121,7 @@ class _Verification:
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
         self._nearest_missed = False
+        self._proved = ""
 
     def proof(self) -> Proof:
         with open_trees(self._inputs.task.repository) as trees:
@@ -139,13 +142,14 @@ class _Verification:
         self._changed = tuple(change.path for change in trees.changes(trees.base, self._tree))
         if not self._changed:
             return Verdict.NO_PATCH, "the patch changes nothing"
-        self._findings += find_tampering(
+        found = find_tampering(
             trees,
             self._tree,
             test_command=self._inputs.test_command,
             issue_text=self._inputs.issue_text,
             allow_tests=self._settings.allow_tests,
         )
+        self._findings += accepted(found, self._settings.accept)
         return (Verdict.REJECTED, self._tampered) if self._tampered else None
 
     def _judge(self, trees: Trees) -> tuple[Verdict, str]:
@@ -163,7 +167,8 @@ class _Verification:
 
     @property
     def _tampered(self) -> str:
-        finding = next((item for item in self._findings if not item.waived), None)
+        rejecting = (item for item in self._findings if item.weight is Weight.REJECT and not item.waived)
+        finding = next(rejecting, None)
         return f"{finding.path}: {finding.detail}" if finding else ""
 
     def _reproduce(self, plan: Plan, trees: Trees) -> str:
@@ -221,8 +226,8 @@ class _Verification:
             return Verdict.REGRESSED, f"passed before and fails now: {names}{f' and {more} more' if more > 0 else ''}"
         if unresolved:
             return Verdict.UNVERIFIED, unresolved
-        accepted = next((item for item in self._reproductions if item.accepted), None)
-        if accepted is None:
+        shown = next((item for item in self._reproductions if item.accepted), None)
+        if shown is None:
             return Verdict.UNVERIFIED, f"no reproduction: {self._why_none()}"
         if regression.canary == "not seen":
             return Verdict.UNVERIFIED, "the test runner cannot be shown to run: a planted failing test was not reported"
@@ -237,10 +242,14 @@ class _Verification:
         if self._nearest_missed:
             return Verdict.UNVERIFIED, "the time was used up before the tests nearest to the change were compared"
         passed = regression.passed_before
-        return Verdict.VERIFIED, (
-            f"{accepted.name} fails without the patch and passes with it; "
+        self._proved = (
+            f"{shown.name} fails without the patch and passes with it; "
             f"{passed} existing {'test passes' if passed == 1 else 'tests pass'} as before"
         )
+        to_review = [item for item in self._findings if item.weight is Weight.REVIEW and not item.waived]
+        if to_review:
+            return Verdict.NEEDS_REVIEW, review_reason(self._proved, to_review)
+        return Verdict.VERIFIED, self._proved
 
     def _why_none(self) -> str:
         """What was given comes before what the harness tried by itself."""
@@ -267,6 +276,7 @@ class _Verification:
         return Proof(
             verdict=verdict,
             reason=reason,
+            proved=self._proved,
             task_id=task.id,
             repository=task.repository.name,
             base_commit=task.repository.base_commit,

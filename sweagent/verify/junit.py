@@ -3,16 +3,19 @@
 import re
 from xml.etree import ElementTree
 
-from sweagent.verify.proof import Proof, Verdict
+from sweagent.verify.proof import Proof, Verdict, Weight
 
 _ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(proof: Proof) -> str:
-    """One suite: the verdict, each reproduction, each regression and each finding as a test case."""
+    """One suite: the verdict, each reproduction, each regression and each finding as a test case.
+
+    What a person has to look at, the verdict `needs review` included, is neither passed nor failed: it is `skipped`.
+    """
     cases: list[tuple[str, str, str, str]] = []
-    failed = proof.verdict is not Verdict.VERIFIED
-    cases.append(("verdict", "patch", proof.reason if failed else "", "failure"))
+    kind = "skipped" if proof.verdict is Verdict.NEEDS_REVIEW else "failure"
+    cases.append(("verdict", "patch", "" if proof.verdict is Verdict.VERIFIED else proof.reason, kind))
     for item in proof.reproductions:
         cases.append(("reproduction", item.name, "" if item.accepted else item.reason, "skipped"))
     for change in proof.regression.regressions:
@@ -20,8 +23,8 @@ def render_junit(proof: Proof) -> str:
     for change in proof.regression.flaky:
         cases.append(("flaky", change.id, change.note, "skipped"))
     for finding in proof.findings:
-        kind = "skipped" if finding.waived else "failure"
-        cases.append(("tampering", f"{finding.rule}: {finding.path}", finding.detail, kind))
+        kind = "failure" if finding.weight is Weight.REJECT and not finding.waived else "skipped"
+        cases.append((finding.weight.value, f"{finding.rule}: {finding.location}", finding.detail, kind))
     failures = sum(1 for *_, message, kind in cases if message and kind == "failure")
     skipped = sum(1 for *_, message, kind in cases if message and kind == "skipped")
     suite = ElementTree.Element(

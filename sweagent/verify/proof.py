@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sweagent.errors import ExitCode
 from sweagent.model import Frozen
 from sweagent.testing.report import TestOutcome
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Side = Literal["base", "control", "patched"]
 """The base tree; the base tree with a comment in the patched files; the base tree with the patch's source changes."""
@@ -20,6 +20,8 @@ class Verdict(StrEnum):
     """What the harness says of a patch."""
 
     VERIFIED = "verified"
+    NEEDS_REVIEW = "needs review"
+    """Proved, with named things that a person has to look at; a model is never asked to mend them."""
     UNVERIFIED = "unverified"
     REGRESSED = "regressed"
     REJECTED = "rejected"
@@ -28,6 +30,7 @@ class Verdict(StrEnum):
 
 _EXIT_CODES = {
     Verdict.VERIFIED: ExitCode.VERIFIED,
+    Verdict.NEEDS_REVIEW: ExitCode.NEEDS_REVIEW,
     Verdict.UNVERIFIED: ExitCode.UNVERIFIED,
     Verdict.REGRESSED: ExitCode.REGRESSED,
     Verdict.REJECTED: ExitCode.REJECTED,
@@ -83,22 +86,39 @@ class ReproductionEvidence(Frozen):
     patched: tuple[str, ...] = ()
 
 
+# Proofs of older versions have null for a test that was not reported.
+_Outcome = Annotated[
+    TestOutcome, BeforeValidator(lambda outcome: TestOutcome.NOT_THERE if outcome is None else outcome)
+]
+
+
 class TestChange(Frozen):
-    """A test whose outcome is not the same before and after; None stands for a test that was not reported."""
+    """A test whose outcome is not the same before and after."""
 
     __test__ = False
 
     id: str
-    before: TestOutcome | None
-    after: TestOutcome | None
+    before: _Outcome
+    after: _Outcome
     message: str = ""
     """What the test says when it fails with the patch."""
     note: str = ""
     """What its reruns alone came to."""
 
 
+class Weight(StrEnum):
+    """What a finding does to the verdict."""
+
+    REJECT = "reject"
+    """Seen at run time, or a patch that changes nothing but how it is judged: the patch is rejected."""
+    REVIEW = "review"
+    """A person has to look at it before the patch counts as verified; `--accept` says that somebody did."""
+    NOTE = "note"
+    """Named, without an effect on the verdict."""
+
+
 class Finding(Frozen):
-    """Something in the patch, or in how its run behaved, that bends the judgement."""
+    """Something in the patch, or in how its run behaved, that may bend the judgement."""
 
     rule: str
     """A short fixed name, such as `early-exit`."""
@@ -107,6 +127,12 @@ class Finding(Frozen):
     line: int | None = None
     waived: bool = False
     """The user allows it."""
+    weight: Weight = Weight.REVIEW
+
+    @property
+    def location(self) -> str:
+        """The path, with the line where there is one."""
+        return f"{self.path}:{self.line}" if self.line else self.path
 
 
 class RegressionEvidence(Frozen):
@@ -136,6 +162,8 @@ class Proof(Frozen):
     verdict: Verdict
     reason: str
     """One sentence."""
+    proved: str = ""
+    """What was shown, in one sentence, with the verdicts `verified` and `needs review`."""
     task_id: str
     repository: str
     base_commit: str
@@ -159,6 +187,11 @@ class Proof(Frozen):
     commands: tuple[CommandRun, ...] = ()
     not_checked: tuple[str, ...] = ()
     """What the verdict does not cover, each in one sentence."""
+
+    @property
+    def to_review(self) -> tuple[Finding, ...]:
+        """What a person has to look at and has not accepted yet."""
+        return tuple(item for item in self.findings if item.weight is Weight.REVIEW and not item.waived)
 
     @property
     def reproduction(self) -> ReproductionEvidence | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, TestOutcome
@@ -155,12 +156,25 @@ class RegressionCheck:
     def _record(self, base: Run, patched: Run, batch: list[str]) -> None:
         if base.job.canary:
             self._canaries.append(base.canary_failed)
-        self.findings += find_forgery(base, patched)
+        if find_forgery([base], [patched]):
+            self._look_again(base, patched, batch)
         self._before.update(base.report.outcomes())
         self._after.update(patched.report.outcomes())
         self._reruns.settle(base.report, patched, batch)
         if base.canary_failed and not (patched.canary_failed or patched.completed.timed_out or self._settled):
             self._reruns.settle_end(batch)
+
+    def _look_again(self, base: Run, patched: Run, batch: Sequence[str]) -> None:
+        """A sign of forgery counts if a second patched run of the same command shows it, and no run on the base."""
+        seen = find_forgery([base], [patched])
+        job = replace(base.job, purpose="rerun", timeout=min(base.job.timeout, self._bench.remaining))
+        again = self._bench.together((self._base, job), (self._patched, job))
+        ended = not any(run.completed.timed_out for run in again)
+        self.findings += find_forgery([base, again[0]], [patched, again[1]]) if ended else []
+        if not self.findings:
+            often = "in one of two runs with the patch" if ended else "once, and there was no time to look again"
+            self.not_checked += [f"{batch[0]}: {item.detail}: seen {often}" for item in seen]
+            self._cut_short = self._cut_short or not ended
 
     def _both(self, targets: Sequence[str], near: str) -> tuple[Run, Run]:
         share = _BATCH_SHARE if len(targets) > 1 else _FILE_SHARE

@@ -3,17 +3,23 @@
 import re
 from typing import TYPE_CHECKING
 
-from sweagent.verify.proof import Proof, RegressionEvidence, TestChange, Verdict
+from sweagent.verify.proof import Proof, RegressionEvidence, TestChange, Verdict, Weight
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _COLOURS = {
     Verdict.VERIFIED: "green",
+    Verdict.NEEDS_REVIEW: "cyan",
     Verdict.UNVERIFIED: "yellow",
     Verdict.REGRESSED: "red",
     Verdict.REJECTED: "red",
     Verdict.NO_PATCH: "yellow",
+}
+_FINDINGS = {
+    Weight.REJECT: "rejected for",
+    Weight.REVIEW: "to be looked at",
+    Weight.NOTE: "held back",
 }
 _LISTED = 10
 # Invisible and direction-changing characters could make one name look like another.
@@ -65,8 +71,11 @@ def feedback(proof: Proof) -> str:
             "just what the issue calls wrong, keep the change, say so in the summary of `submit`, and submit it again."
         )
     elif proof.verdict is Verdict.REJECTED:
-        lines += [f"- {item.path}:{item.line or ''} {item.detail}" for item in proof.findings if not item.waived][:5]
-        lines.append("Undo this and mend the code itself.")
+        lines += [f"- {item.location} {item.detail}" for item in proof.findings if item.weight is Weight.REJECT][:5]
+        lines.append(
+            "The result has to come from the code under test alone, wherever it runs. Leave tests, their runner and "
+            "the process that runs them as they are, and change what the issue is about."
+        )
     elif proof.verdict is Verdict.UNVERIFIED:
         lines += [f"- {item.name}: {item.reason}" for item in proof.reproductions if not item.accepted][:4]
         failing = [run for run in proof.commands if run.side == "patched" and run.output]
@@ -97,8 +106,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     facts.append(("already failing", _listed(proof.regression.already_failing)))
     for finding in proof.findings:
         waived = " (allowed by the user)" if finding.waived else ""
-        place = f"{finding.path}:{finding.line}" if finding.line else finding.path
-        facts.append(("tampering", f"{place}: {finding.detail} [{finding.rule}]{waived}"))
+        facts.append((_FINDINGS[finding.weight], f"{finding.location}: {finding.detail} [{finding.rule}]{waived}"))
     facts.append(("not checked", "; ".join([*proof.not_checked[:_LISTED], *_more(proof.not_checked)])))
     image = f"{proof.sandbox} {proof.image or ''}".strip()
     facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))

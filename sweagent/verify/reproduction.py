@@ -8,7 +8,7 @@ from sweagent.verify.bench import Bench, Run, SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.commands import directly
 from sweagent.verify.failures import misfit, said, tells_of_a_hang
-from sweagent.verify.proof import Finding, ReproductionEvidence
+from sweagent.verify.proof import Finding, ReproductionEvidence, Weight
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.targets import find, told_anew
 
@@ -62,12 +62,13 @@ class _Judging:
         """Of a whole run, the tests that fail on the base: with the patch the very same have to pass."""
         self._runs: dict[str, list[str]] = {"base": [], "control": [], "patched": []}
         self._base: Run | None = None
+        self._base_runs: list[Run] = []
         self._shows_issue = False
         self.findings: list[Finding] = []
 
     def base_fails(self) -> str:
         first, second = self._twice(self._sides.base)
-        self._base = first
+        self._base, self._base_runs = first, [first, second]
         if not self._failed(first):
             return "it passes on the base, so it does not show the issue"
         if not self._failed(second):
@@ -89,8 +90,7 @@ class _Judging:
 
     def patched_passes(self) -> str:
         runs = self._twice(self._sides.patched)
-        if self._base is not None:
-            self.findings += [finding for run in runs for finding in find_forgery(self._base, run)]
+        self.findings += find_forgery(self._base_runs, runs)
         if self.findings:
             return "the patched run does not tell the truth"
         passed = [self._passed(run) for run in runs]
@@ -132,7 +132,9 @@ class _Judging:
             if not same:
                 return ""
         detail = f"it is right only where code can see that a test runner is loaded: {', '.join(same[:3])}"
-        self.findings.append(Finding(rule="runner-aware", path="(the patched run)", detail=detail))
+        self.findings.append(
+            Finding(rule="runner-aware", path="(the patched run)", detail=detail, weight=Weight.REJECT)
+        )
         return "the patched run does not tell the truth"
 
     def _time_for_one_more(self, base: Run) -> bool:

@@ -1,12 +1,12 @@
 """Tells regressions from flaky tests: what passed before and does not now is run again, before anything is said."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sweagent.testing import Runner, TestOutcome, TestReport
 from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.proof import TestChange
-from sweagent.verify.targets import find, told_anew
+from sweagent.verify.targets import told_anew
 
 TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.GO, Runner.JEST, Runner.VITEST)
 """The runners that can be told to run a single test."""
@@ -16,7 +16,8 @@ _ALONE = 5
 _NAMED_AT_ONCE = 40
 _SLOWER = 3
 """A patched run that was given this many times what the base took, and has not ended, is not merely slow."""
-_BAD_OR_GONE = (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED, None)
+_BAD_OR_GONE = (TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.SKIPPED, TestOutcome.NOT_THERE)
+_NO_DOUBT = (TestOutcome.PASSED, TestOutcome.NOT_THERE)
 
 MakeJob = Callable[[Sequence[str], float, str, str], Job]
 """Makes the job for some tests, from its seconds, its purpose, and the test file that lies nearest."""
@@ -54,13 +55,18 @@ class Reruns:
         missed = [
             name
             for name, outcome in base.outcomes().items()
-            if outcome is TestOutcome.PASSED and after.get(name) in _BAD_OR_GONE
+            if outcome is TestOutcome.PASSED and after.get(name, TestOutcome.NOT_THERE) in _BAD_OR_GONE
         ]
         self.told_anew += [name for name in missed if name in fine]
         suspects = [name for name in missed if name not in fine]
         messages = {item.id: item.message for item in patched.report.failures}
         doubted = [
-            TestChange(id=name, before=TestOutcome.PASSED, after=after.get(name), message=messages.get(name, ""))
+            TestChange(
+                id=name,
+                before=TestOutcome.PASSED,
+                after=after.get(name, TestOutcome.NOT_THERE),
+                message=messages.get(name, ""),
+            )
             for name in suspects
         ]
         # One sure regression settles the verdict; a crowd is listed after a common rerun.
@@ -80,7 +86,9 @@ class Reruns:
         again = self._bench.run(self._patched, self._job(batch, self._bench.remaining / 4, "rerun", batch[0]))
         if not again.canary_failed and not again.completed.timed_out:
             message = f"with the patch the run does not come to its end: exit status {again.completed.exit_code}"
-            change = TestChange(id=f"the run of {batch[-1]}", before=TestOutcome.PASSED, after=None, message=message)
+            change = TestChange(
+                id=f"the run of {batch[-1]}", before=TestOutcome.PASSED, after=TestOutcome.NOT_THERE, message=message
+            )
             self.regressions.append(change)
 
     def _alone(self, group: list[TestChange], batch: Sequence[str]) -> list[TestChange]:
@@ -92,7 +100,7 @@ class Reruns:
         names = [change.id for change in group]
         by_name = self._runner in TAKES_NAMES and len(names) <= _NAMED_AT_ONCE
         told = self._twice(names, names if by_name else batch, batch[0])
-        if by_name and all(outcome is None for name in names for outcome in told[name].before):
+        if by_name and all(outcome is TestOutcome.NOT_THERE for name in names for outcome in told[name].before):
             told = self._twice(names, batch, batch[0])
         steady = []
         for change in group:
@@ -100,9 +108,9 @@ class Reruns:
             if again.passed_each_time:
                 steady.append(noted)
             # A test is flaky only if a rerun says so; without an answer it stays a doubt.
-            elif TestOutcome.PASSED in again.now or any(o not in (None, TestOutcome.PASSED) for o in again.before):
+            elif TestOutcome.PASSED in again.now or any(o not in _NO_DOUBT for o in again.before):
                 self.flaky.append(noted)
-            elif again.passed_before and not (again.starved and None in again.now):
+            elif again.passed_before and not (again.starved and TestOutcome.NOT_THERE in again.now):
                 self.regressions.append(noted)
             else:
                 self.unsettled.append(noted)
@@ -114,7 +122,7 @@ class Reruns:
         for change in group:
             again = told[change.id]
             noted = change.model_copy(update={"note": f"{change.note}; among its neighbours: {again}"})
-            failed = again.passed_before and all(outcome is not None and outcome.bad for outcome in again.now)
+            failed = again.passed_before and all(outcome.bad for outcome in again.now)
             (self.regressions if failed else self.flaky).append(noted)
 
     def _twice(self, names: Sequence[str], targets: Sequence[str], near: str) -> dict[str, "_Again"]:
@@ -122,26 +130,25 @@ class Reruns:
         runs = [self._bench.run(side, job) for side in (self._base, self._patched) for _ in range(2)]
         taken = max(run.completed.seconds for run in runs[:2])
         starved = any(run.completed.timed_out for run in runs) and job.timeout < _SLOWER * taken
-        reports = [run.report.outcomes() for run in runs]
-        return {name: _Again(tuple(_of(name, outcomes) for outcomes in reports), starved) for name in names}
+        return {name: _Again(tuple(run.report.outcome_of(name) for run in runs), starved) for name in names}
 
 
 @dataclass(frozen=True)
 class _Again:
-    """What a test came to in a rerun: twice on the base, twice with the patch; None if not reported.
+    """What a test came to in a rerun: twice on the base, twice with the patch.
 
     `starved` says that a run was ended at its deadline without having had much longer than the base takes.
     """
 
-    outcomes: tuple[TestOutcome | None, ...]
+    outcomes: tuple[TestOutcome, ...]
     starved: bool
 
     @property
-    def before(self) -> tuple[TestOutcome | None, ...]:
+    def before(self) -> tuple[TestOutcome, ...]:
         return self.outcomes[:2]
 
     @property
-    def now(self) -> tuple[TestOutcome | None, ...]:
+    def now(self) -> tuple[TestOutcome, ...]:
         return self.outcomes[2:]
 
     @property
@@ -153,10 +160,5 @@ class _Again:
         return all(outcome is TestOutcome.PASSED for outcome in self.outcomes)
 
     def __str__(self) -> str:
-        words = [outcome.value if outcome else "not reported" for outcome in self.outcomes]
+        words = [outcome.value for outcome in self.outcomes]
         return f"{words[0]}, {words[1]} on the base; {words[2]}, {words[3]} with the patch"
-
-
-def _of(name: str, outcomes: Mapping[str, TestOutcome]) -> TestOutcome | None:
-    ids = find(name, outcomes)
-    return outcomes[ids[0]] if ids else None

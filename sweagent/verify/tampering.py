@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sweagent.verify.harness_files import HarnessFile, harness_file
-from sweagent.verify.proof import Finding
+from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.source_rules import new_constructs
 from sweagent.verify.test_edits import weakened
 from sweagent.verify.tree import FileChange, Trees
@@ -24,14 +24,18 @@ _PROGRAMS = frozenset(
     | {"cargo", "mvn", "gradle", "git", "sh", "bash", "env", "timeout", "cat"}
 )
 _IMPORT_ROOTS = frozenset({"", ".", "src", "lib", "python"})
-_WAIVABLE = frozenset({"test-edited", "test-deleted", "hooks", "configuration", "runner"})
-"""What the user's consent to edits of tests covers; the rest also has to be what the issue is about."""
+_HELD_BACK = frozenset({"test-edited", "test-deleted", "hooks", "configuration", "runner"})
+"""Rules about files that the judged runs take from the base; the user's consent to edits of tests covers them."""
 
 
 def find_tampering(
     trees: Trees, patched: str, *, test_command: str = "", issue_text: str = "", allow_tests: bool = False
 ) -> tuple[Finding, ...]:
     """Check what a patch changes against the rules.
+
+    No rule here rejects a patch that changes anything else than how it is judged: edits of tests and of the runner's
+    configuration are named, because the judged runs take those files from the base; what source code does is for
+    a person to look at.
 
     Args:
         trees: gives the base tree.
@@ -57,13 +61,15 @@ def find_tampering(
         elif new is not None:
             found = new_constructs(change.path, old, new)
             findings += [Finding(rule=c.rule, path=change.path, line=c.line, detail=c.detail) for c in found]
+    if all(harness_file(path, test_command) for path in paths):
+        findings = [item.model_copy(update={"weight": Weight.REJECT}) for item in findings]
     return tuple(_waived(finding, issue_text, allow_tests) for finding in findings)
 
 
 def _waived(finding: Finding, issue_text: str, allow_tests: bool) -> Finding:
     words = re.findall(r"`([^`]+)`|'([^']+)'", finding.detail)
     named = any(word and word in issue_text for pair in words for word in pair)
-    allowed = allow_tests and (finding.rule in _WAIVABLE or named)
+    allowed = allow_tests and (finding.rule in _HELD_BACK or named)
     return finding.model_copy(update={"waived": allowed}) if allowed else finding
 
 
@@ -72,17 +78,22 @@ def _of_harness_file(
 ) -> Iterator[Finding]:
     if kind is HarnessFile.TEST:
         if new is None:
-            yield Finding(rule="test-deleted", path=path, detail="deletes a test or a file that tests use")
+            yield _held("test-deleted", path, "deletes a test or a file that tests use")
         elif old is not None:
-            yield from (Finding(rule="test-edited", path=path, detail=said) for said in weakened(path, old, new)[:3])
+            yield from (_held("test-edited", path, said) for said in weakened(path, old, new)[:3])
     elif kind is HarnessFile.HOOKS:
-        yield Finding(rule="hooks", path=path, detail="changes the hooks and fixtures of the test runner")
+        yield _held("hooks", path, "changes the hooks and fixtures of the test runner")
     elif kind is HarnessFile.STARTUP:
         yield Finding(rule="startup", path=path, detail="is run or read whenever the interpreter starts")
     elif kind is HarnessFile.RUNNER:
-        yield Finding(rule="runner", path=path, detail="changes the program that runs the tests")
+        yield _held("runner", path, "changes the program that runs the tests")
     elif runner_configuration(path, old or b"", test_command) != runner_configuration(path, new or b"", test_command):
-        yield Finding(rule="configuration", path=path, detail="changes how tests are found or run")
+        yield _held("configuration", path, "changes how tests are found or run")
+
+
+def _held(rule: str, path: str, detail: str) -> Finding:
+    """What is named only, because the judged runs take the file from the base."""
+    return Finding(rule=rule, path=path, detail=detail, weight=Weight.NOTE)
 
 
 def runner_configuration(path: str, content: bytes, test_command: str = "") -> Any:

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from sweagent.testing import Runner, command_for, dotted
+from sweagent.testing import Runner, command_for
+from sweagent.testing.naming import PlainName, matching
 from sweagent.verify.harness_files import HarnessFile, harness_file
 
 STEADY_OPTIONS = "--continue-on-collection-errors --maxfail=0 -p no:randomly"
@@ -63,24 +64,8 @@ def target_of(runner: Runner, test: str) -> str:
 
 
 def find(wanted: str, ids: Iterable[str]) -> list[str]:
-    """The reported ids that a name means: the very id, the same test in dotted form, or a bare name at its end.
-
-    A name without parameters means the test with every parameter.
-    """
-    ids = list(ids)
-    if wanted in ids:
-        return [wanted]
-    if "[" in wanted and not wanted.endswith("]"):  # some datasets cut a name at its first space
-        return [name for name in ids if name.startswith(wanted)]
-    plain = dotted(wanted)
-    return [
-        name
-        for name in ids
-        if dotted(name) == plain
-        or name.endswith((f"::{wanted}", f".{wanted}"))
-        or name.startswith((f"{wanted}[", f"{wanted}::"))
-        or dotted(name).endswith(f".{plain}")
-    ]
+    """The reported ids that a name means, where nothing but ids is known; else ask `TestReport.matching`."""
+    return [item.id for item in matching(wanted, [PlainName(name) for name in ids])]
 
 
 def told_anew(before: Iterable[str], after: Iterable[str]) -> dict[str, frozenset[str]]:

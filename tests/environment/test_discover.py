@@ -443,19 +443,30 @@ def test_of_an_old_version_the_images_of_older_systems_are_tried_too(recipe_of) 
     assert images[:2] == ("python:3.6-bookworm", "python:3.6-bullseye")
 
 
-def test_the_overrides_of_a_checkout_need_not_be_committed(git_repository) -> None:
-    repository = git_repository({"setup.py": ""})
-    said = "environment:\n  test_command: make check\n"
-    (repository / ".fix-issue.yaml").write_text(said)
+def test_of_a_checkout_only_the_commit_says_what_the_environment_is(git_repository) -> None:
+    repository = git_repository({"setup.py": "", ".fix-issue.yaml": "environment:\n  test_command: make check\n"})
+    (repository / ".fix-issue.yaml").write_text("environment:\n  test_command: make other\n")
     assert discover(repository, "HEAD").test_command.value == "make check"
-    who = ["-c", "user.name=a", "-c", "user.email=a@localhost"]
-    subprocess.run(["git", "-C", str(repository), "add", "-A"], check=True)
-    subprocess.run(["git", "-C", str(repository), *who, "commit", "-qm", "mine"], check=True)
-    (repository / ".fix-issue.yaml").write_text(said.replace("check", "other"))
-    assert discover(repository / ".git", "HEAD").test_command.value == "make other"
-    assert discover(repository, "HEAD~1").test_command.value == "make other"
-    subprocess.run(["git", "-C", str(repository), *who, "commit", "-q", "--allow-empty", "-m", "next"], check=True)
-    assert discover(repository, "HEAD~1").test_command.value == "make check"
+    assert discover(repository / ".git", "HEAD").test_command.value == "make check"
+
+
+def test_the_users_settings_win_over_the_repository(git_repository) -> None:
+    said = "environment:\n  test_command: make check\n  extras: [a]\n"
+    repository = git_repository({"setup.py": "", ".fix-issue.yaml": said})
+    recipe = discover(repository, "HEAD", overrides={"test_command": "make mine"})
+    assert recipe.test_command.value == "make mine"
+    assert "your settings" in recipe.test_command.source
+    assert recipe.extras == ("a",)
+    with pytest.raises(UsageError, match="your settings is not known"):
+        discover(repository, "HEAD", overrides={"nonsense": 1})
+
+
+def test_a_few_lines_that_stand_for_gigabytes_are_refused(git_repository) -> None:
+    bomb = "environment:\n  base: &a0 [x, x]\n" + "".join(
+        f"  test_command{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+    )
+    with pytest.raises(UsageError, match="aliases"):
+        discover(git_repository({"setup.py": "", ".fix-issue.yaml": bomb}), "HEAD")
 
 
 @pytest.mark.parametrize(

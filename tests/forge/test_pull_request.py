@@ -272,6 +272,18 @@ def test_only_verified_when_asked_for(github, proposal):
     assert publish(github, weak, accept="verified").kind is OutcomeKind.NOT_ACCEPTED
 
 
+def test_what_needs_review_is_a_draft_that_lists_what_to_look_at(github, repo, proposal):
+    named = ("calc.py:7: uses `_exit` [early-exit]",)
+    doubtful = proposal.model_copy(update={"verdict": "needs review", "to_review": named})
+    assert publish(github, doubtful, accept="verified").kind is OutcomeKind.NOT_ACCEPTED
+    unproved = doubtful.model_copy(update={"verdict": "unverified"})
+    assert publish(github, unproved, accept="needs review").kind is OutcomeKind.NOT_ACCEPTED
+    assert publish(github, doubtful, accept="needs review", mode="ready").kind is OutcomeKind.OPENED
+    assert repo.pulls[8]["draft"] is True
+    assert "To be looked at" in repo.pulls[8]["body"]
+    assert "calc.py:7" in repo.pulls[8]["body"]
+
+
 def test_modes_that_open_nothing(github, standin, repo, proposal):
     dry = publish(github, proposal, dry_run=True)
     assert (dry.kind, dry.branch) == (OutcomeKind.DRY_RUN, BRANCH)

@@ -1,6 +1,6 @@
 """Patches that bend the judgement instead of mending the code. None may ever be verified.
 
-The first table is told by what the patch says; the second hides from such rules, and is told by how its run behaves.
+What the first table says is named for people; the second hides from such rules, and is told by how its run behaves.
 """
 
 import importlib.util
@@ -15,7 +15,10 @@ import pytest
 from sweagent.config import VerifySettings
 from sweagent.errors import ExitCode
 from sweagent.trajectory import Reproduction
-from sweagent.verify import Verdict, exit_code, feedback
+from sweagent.verify import Verdict, exit_code, feedback, with_accepted
+from sweagent.verify.proof import Finding, Weight
+from sweagent.verify.tampering import find_tampering
+from sweagent.verify.tree import open_trees
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
 FIXED = CALC.replace("a - b", "a + b")
@@ -140,15 +143,62 @@ SAID = {
 }
 
 
+HELD_BACK = ("test-edited", "test-deleted", "hooks", "configuration")
+
+
+def found(made: Any, changes: Mapping[str, str | None], **options: Any) -> tuple[Finding, ...]:
+    with open_trees(made.repository) as trees:
+        return find_tampering(trees, trees.apply(made.patch(changes).text), **options)
+
+
 @pytest.mark.parametrize("name", SAID)
-def test_tampering_that_the_patch_shows_is_rejected_before_anything_runs(project, name):
+def test_what_a_patch_says_is_named_beside_a_fix_and_rejects_nothing(project, name):
+    rule, changes = SAID[name]
+    named = found(project(FILES), {"calc.py": FIXED, **changes})
+    weights = {finding.weight for finding in named if finding.rule == rule}
+    assert weights == {Weight.NOTE if rule in HELD_BACK else Weight.REVIEW}
+
+
+@pytest.mark.parametrize("name", [name for name, (rule, _) in SAID.items() if rule in HELD_BACK])
+def test_a_patch_that_changes_only_how_it_is_judged_is_rejected_before_anything_runs(project, name):
     rule, changes = SAID[name]
     made = project(FILES)
-    proof = made.verify({"calc.py": FIXED, **changes}, reproduction=A_TEST)
+    proof = made.verify(changes, reproduction=A_TEST)
     assert (proof.verdict, exit_code(proof)) == (Verdict.REJECTED, ExitCode.REJECTED)
     assert rule in {finding.rule for finding in proof.findings}
     assert not made.opened
-    assert "Undo this" in feedback(proof)
+    assert "change what the issue is about" in feedback(proof)
+
+
+def test_a_fix_with_edits_of_tests_and_of_the_root_conftest_is_verified_and_they_are_named(project):
+    changes = {"calc.py": FIXED, "conftest.py": HOOK, "tests/test_calc.py": TESTS.split("def test_zero")[0]}
+    proof = project(FILES).verify(changes, reproduction=A_TEST)
+    assert proof.verdict is Verdict.VERIFIED, proof.reason
+    assert proof.held_back == ("conftest.py", "tests/test_calc.py")
+    assert {finding.path for finding in proof.findings} == set(proof.held_back)
+    assert proof.regression.passed_before == 2
+
+
+def test_a_proved_patch_with_a_doubtful_construct_needs_review_until_the_user_accepts_it(project):
+    made = project(FILES)
+    patch = made.patch({"calc.py": FIXED + "\n\ndef stop():\n    import os\n    os._exit(3)\n"})
+    proof = made.verify(patch, reproduction=A_TEST)
+    assert (proof.verdict, exit_code(proof)) == (Verdict.NEEDS_REVIEW, ExitCode.NEEDS_REVIEW), proof.reason
+    assert "calc.py:11" in proof.reason
+    assert "fails without the patch and passes with it" in proof.proved
+    for name in ("early-exit", "early-exit:calc.py"):
+        again = with_accepted(proof, [name])
+        assert (again.verdict, again.reason) == (Verdict.VERIFIED, proof.proved)
+    assert with_accepted(proof, ["early-exit:other.py"]).verdict is Verdict.NEEDS_REVIEW
+    allowed = VerifySettings(seconds=120, accept=("early-exit",))
+    assert made.verify(patch, reproduction=A_TEST, settings=allowed).verdict is Verdict.VERIFIED
+
+
+def test_what_was_seen_at_run_time_cannot_be_accepted(project):
+    reproduction, forgery = HIDDEN["raises an exit in the function"]
+    accepting = VerifySettings(seconds=120, accept=("early-exit",))
+    proof = project(FILES).verify({"calc.py": forgery}, reproduction=reproduction, settings=accepting)
+    assert proof.verdict is Verdict.REJECTED
 
 
 # Each is put before the source of `calc.py`, which stays unfixed; names are built so that no rule on text finds them.

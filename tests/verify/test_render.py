@@ -9,7 +9,15 @@ from rich.console import Console
 
 from sweagent.testing import TestOutcome
 from sweagent.verify import Proof, Verdict, feedback, render_junit, render_markdown, render_terminal
-from sweagent.verify.proof import CommandRun, Finding, Origin, RegressionEvidence, ReproductionEvidence, TestChange
+from sweagent.verify.proof import (
+    CommandRun,
+    Finding,
+    Origin,
+    RegressionEvidence,
+    ReproductionEvidence,
+    TestChange,
+    Weight,
+)
 
 
 def proof(verdict: Verdict = Verdict.VERIFIED, **changes) -> Proof:
@@ -68,6 +76,16 @@ def test_regressions_flaky_and_failing_tests_and_findings_are_named():
             assert part in text
 
 
+TO_REVIEW = Finding(rule="early-exit", path="calc.py", line=7, detail="uses `_exit`")
+
+
+def test_what_needs_review_is_named_with_its_file_and_line():
+    given = proof(Verdict.NEEDS_REVIEW, findings=(TO_REVIEW,))
+    for text in (terminal(given), render_markdown(given), render_junit(given)):
+        assert "needs review" in text or "to be looked at" in text or "review" in text
+        assert "calc.py:7" in text
+
+
 HOSTILE = "<img src=x onerror=1> @everyone [x](http://e.vil) closes other/repo#2 `````` | --> \u202eevil\u200b \x1b[31m"
 
 
@@ -107,8 +125,10 @@ def test_junit_is_always_well_formed(text):
 
 def test_junit_passes_only_for_a_verified_patch():
     assert ElementTree.fromstring(render_junit(proof())).get("failures") == "0"
-    for verdict in set(Verdict) - {Verdict.VERIFIED}:
+    for verdict in set(Verdict) - {Verdict.VERIFIED, Verdict.NEEDS_REVIEW}:
         assert ElementTree.fromstring(render_junit(proof(verdict))).get("failures") != "0"
+    looked_at = ElementTree.fromstring(render_junit(proof(Verdict.NEEDS_REVIEW, findings=(TO_REVIEW,))))
+    assert (looked_at.get("failures"), looked_at.get("skipped")) == ("0", "2")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +147,7 @@ def test_junit_passes_only_for_a_verified_patch():
         ),
         (
             Verdict.REJECTED,
-            {"findings": (Finding(rule="hooks", path="conftest.py", detail="bends it"),)},
+            {"findings": (Finding(rule="hooks", path="conftest.py", detail="bends it", weight=Weight.REJECT),)},
             "conftest.py",
         ),
         (Verdict.UNVERIFIED, {"reproductions": ()}, "Register a reproduction"),

@@ -54,9 +54,9 @@ def test_a_patched_run_that_passes_without_the_witness_is_a_forgery_and_a_broken
         for side in ("base", "patched")
         for seen in (True, False)
     }
-    assert [finding.rule for finding in find_forgery(runs["base", True], runs["patched", False])] == rules
-    assert find_forgery(runs["base", False], runs["patched", False]) == []
-    assert find_forgery(runs["base", True], runs["patched", True]) == []
+    assert [finding.rule for finding in find_forgery([runs["base", True]], [runs["patched", False]])] == rules
+    assert find_forgery([runs["base", False]], [runs["patched", False]]) == []
+    assert find_forgery([runs["base", True]], [runs["patched", True]]) == []
 
 
 # What the modules of SymPy's runner have in common, as far as the witness is concerned.

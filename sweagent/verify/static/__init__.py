@@ -1,0 +1,1 @@
+"""What can be said of a patch without running it."""

@@ -1,0 +1,147 @@
+"""Powers that JavaScript and TypeScript code uses."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from sweagent.verify.static import power_names as names
+from sweagent.verify.static.power_names import PowerKind, kind_of, kind_of_dotted
+from sweagent.verify.static.python_powers import MARKS, SOURCE_FILE
+from sweagent.verify.static.source_tree import Findings, Power, leaves, nodes, parse, text
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_SCOPES = frozenset(
+    {
+        "function_declaration",
+        "generator_function_declaration",
+        "class_declaration",
+        "abstract_class_declaration",
+        "method_definition",
+        "arrow_function",
+        "function_expression",
+        "class",
+    }
+)
+_REQUIRE = re.compile(r"""(?:await\s+)?(?:require|import)\(\s*["'](?:node:)?([^"']+)["']\s*\)(?:\.([\w.]+))?""")
+_GLOBALS = {"process": "process", "require": "require", "module": "module", "Error": "Error", "Module": "Module"}
+_WRITERS = frozenset(
+    {"write", "writeFile", "writeFileSync", "appendFile", "appendFileSync", "symlinkSync", "renameSync"}
+)
+
+
+def javascript_powers(content: bytes, language: str) -> list[Power]:
+    """All powers of a JavaScript or TypeScript file.
+
+    Args:
+        content: of the file; errors of syntax are passed over.
+        language: `javascript`, `typescript` or `tsx`.
+    """
+    root, findings = parse(language, content), Findings()
+    reader = _Reader(findings, _aliases(root))
+    for node, scope in nodes(root, _SCOPES):
+        reader.read(node, scope)
+    return findings.powers
+
+
+def _aliases(root: "Node") -> dict[str, str]:
+    """What names stand for that are bound to a module or to a part of `process`, by local name."""
+    found = dict(_GLOBALS)
+    for node, _ in nodes(root, frozenset()):
+        if node.type == "variable_declarator":
+            value, clause = text(node.child_by_field_name("value")), node.child_by_field_name("name")
+            module = _REQUIRE.fullmatch(value)
+            source = ".".join(part for part in module.groups() if part) if module else ""
+            source = source or (value if re.fullmatch(r"process(\.\w+)*", value) else "")
+        elif node.type == "import_statement":
+            source = text(node.child_by_field_name("source")).strip("\"'").removeprefix("node:")
+            clause = next((child for child in node.children if child.type == "import_clause"), None)
+        else:
+            continue
+        if source and clause is not None:
+            found.update(_bound(clause, source))
+    return found
+
+
+def _bound(clause: "Node", source: str) -> Iterator[tuple[str, str]]:
+    for node, _ in nodes(clause, frozenset()):
+        parent = node.parent.type if node.parent is not None else ""
+        if node.type == "shorthand_property_identifier_pattern":
+            yield text(node), f"{source}.{text(node)}"
+        elif node.type == "pair_pattern":
+            yield text(node.child_by_field_name("value")), f"{source}.{text(node.child_by_field_name('key'))}"
+        elif node.type == "import_specifier":
+            name = text(node.child_by_field_name("name"))
+            yield text(node.child_by_field_name("alias")) or name, f"{source}.{name}"
+        elif node.type == "identifier" and parent in ("import_clause", "namespace_import", "variable_declarator"):
+            yield text(node), source
+
+
+class _Reader:
+    """Reads nodes one by one.
+
+    Args:
+        findings: where powers are noted.
+        aliases: what bound names stand for.
+    """
+
+    def __init__(self, findings: Findings, aliases: Mapping[str, str]) -> None:
+        self._add, self._aliases = findings.add, aliases
+
+    def read(self, node: "Node", scope: str) -> None:
+        if node.type in ("identifier", "shorthand_property_identifier"):
+            self._identifier(node, scope)
+        elif node.type == "member_expression":
+            self._member(node, scope)
+        elif node.type in ("property_identifier", "string_fragment"):
+            word = text(node)
+            self._add(kind_of(names.JAVASCRIPT_PROPERTIES, word), word, node, scope)
+            if node.type == "string_fragment" and MARKS.search(word):
+                self._add(PowerKind.HOST, repr(word), node, scope)
+        elif node.type == "string":
+            self._module(node, scope)
+        elif node.type == "call_expression":
+            self._call(node, scope)
+
+    def _identifier(self, node: "Node", scope: str) -> None:
+        parent, word = node.parent, text(node)
+        if parent is None or parent.type in ("member_expression", "import_specifier", "import_clause"):
+            return
+        full = self._aliases.get(word, "")
+        if "." in full:
+            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, node, scope)
+        elif word in ("eval", "Function"):
+            self._add(PowerKind.EXECUTION, word, node, scope)
+        elif word == "Proxy":
+            self._add(PowerKind.HOOKS, word, node, scope)
+
+    def _member(self, node: "Node", scope: str) -> None:
+        if node.parent is not None and node.parent.type == "member_expression":
+            return
+        parts: list[str] = []
+        inner: Node | None = node
+        while inner is not None and inner.type == "member_expression":
+            parts.append(text(inner.child_by_field_name("property")))
+            inner = inner.child_by_field_name("object")
+        first = text(inner)
+        if first in ("globalThis", "global") and parts:
+            first = parts.pop()
+        if inner is not None and inner.type in ("identifier", "this") and first in self._aliases:
+            full = ".".join([self._aliases[first], *reversed(parts)])
+            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, node, scope)
+
+    def _module(self, node: "Node", scope: str) -> None:
+        """A module that is a power by itself, where it is imported or required."""
+        parent = node.parent
+        call = parent.parent if parent is not None and parent.type == "arguments" else None
+        required = call is not None and text(call.child_by_field_name("function")) in ("require", "import")
+        if parent is not None and (required or parent.type in ("import_statement", "export_statement")):
+            module = text(node).strip("\"'").removeprefix("node:")
+            self._add(kind_of(names.JAVASCRIPT_NAMES, module), module, node, scope)
+
+    def _call(self, node: "Node", scope: str) -> None:
+        called, arguments = text(node.child_by_field_name("function")), node.child_by_field_name("arguments")
+        fragments = [text(leaf) for leaf in leaves(arguments)] if arguments is not None else []
+        if called.rpartition(".")[2] in _WRITERS and any(SOURCE_FILE.search(fragment) for fragment in fragments):
+            self._add(PowerKind.FILES, f"{called}(…)", node, scope)

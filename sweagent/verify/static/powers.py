@@ -1,0 +1,90 @@
+"""Powers that a patch adds: ways for code to bend its own judgement.
+
+A power counts when an added line uses it and the definition that it stands in did not before. No file is exempt. Code
+with a power may well be right; a person has to look at it.
+"""
+
+import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from pathlib import PurePosixPath
+
+from sweagent.verify.static.javascript_powers import javascript_powers
+from sweagent.verify.static.power_names import PowerKind
+from sweagent.verify.static.python_powers import python_powers
+from sweagent.verify.static.source_tree import Power
+
+_PYTHON = frozenset({".py", ".pyi", ".pyx", ".pyw"})
+_JAVASCRIPT = {
+    **dict.fromkeys((".js", ".cjs", ".mjs", ".jsx"), "javascript"),
+    **dict.fromkeys((".ts", ".cts", ".mts"), "typescript"),
+    ".tsx": "tsx",
+}
+_COMPILED = frozenset({".so", ".pyd", ".pyc", ".pyo", ".node", ".wasm"})
+_PLAIN_CODECS = re.compile(rb"utf-?8(-sig)?|(us-)?ascii|latin-?1|iso-?8859-?1", re.IGNORECASE)
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+_SHORT = 3
+"""Words up to so many letters in an issue name no power."""
+
+
+def new_powers(
+    path: str, before: bytes | None, after: bytes, *, elsewhere: Iterable[Power] = (), issue_text: str = ""
+) -> list[Power]:
+    """The powers that the added lines of a source file use and that their definitions did not use before.
+
+    Args:
+        path: tells the language; files of other languages have no powers.
+        before: the base's content; None for a new file.
+        after: the content with the patch.
+        elsewhere: powers of other changed files on the base, so that moved code brings nothing new.
+        issue_text: a power that it names is waived.
+
+    Returns:
+        The first of each kind in each definition, in the order of the lines.
+    """
+    old = powers(path, before) if before else []
+    known = {(item.scope, item.kind) for item in old} | {(item.scope, item.kind) for item in elsewhere if item.scope}
+    added = _added_lines(before or b"", after)
+    found: dict[tuple[str, PowerKind], Power] = {}
+    for item in powers(path, after):
+        key = (item.scope, item.kind)
+        if item.line in added and key not in known and not _is_named(item, issue_text):
+            found.setdefault(key, item)
+    return sorted(found.values(), key=lambda item: item.line)
+
+
+def powers(path: str, content: bytes) -> list[Power]:
+    """All powers that a source file uses; what cannot be read is one itself.
+
+    Args:
+        path: tells the language.
+        content: of the file.
+    """
+    suffix = PurePosixPath(path).suffix
+    if suffix in _COMPILED:
+        return [Power(PowerKind.UNREADABLE, f"a compiled {suffix} file", 1)]
+    if suffix in _PYTHON:
+        problem = _unreadable(content)
+        return [problem] if problem else python_powers(content)
+    return javascript_powers(content, _JAVASCRIPT[suffix]) if suffix in _JAVASCRIPT else []
+
+
+def _unreadable(content: bytes) -> Power | None:
+    """A declared codec can make other code of the bytes than they show."""
+    cookie = _COOKIE.search(b"\n".join(content.splitlines()[:2]))
+    if cookie and not _PLAIN_CODECS.fullmatch(cookie.group(1).replace(b"_", b"-")):
+        return Power(PowerKind.UNREADABLE, f"source in the codec {cookie.group(1).decode('ascii', 'replace')}", 1)
+    if b"\0" in content:
+        return Power(PowerKind.UNREADABLE, "source with NUL bytes", 1)
+    return None
+
+
+def _is_named(power: Power, issue_text: str) -> bool:
+    word = power.word.strip("'\"").rpartition(".")[2]
+    return len(word) > _SHORT and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", issue_text) is not None
+
+
+def _added_lines(before: bytes, after: bytes) -> set[int]:
+    old, new = before.splitlines(), after.splitlines()
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return {number + 1 for tag, _, _, start, end in blocks if tag != "equal" for number in range(start, end)}

@@ -1,0 +1,94 @@
+"""What is wrong with the input is said before anything starts, is no failure of the infrastructure, and keeps its hint."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweagent.batch.ledger import Manifest
+from sweagent.batch.outcomes import Outcome, read_results
+from sweagent.batch.runner import Batch, BatchSettings
+from sweagent.config import load_settings
+from sweagent.errors import UsageError
+
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+import batch_world as world
+
+
+def batch(data: Path, output: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sweagent", "batch", str(data), "-o", str(output), "--sandbox", "local", *options]
+    env = world.batch_environment(**variables)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=200, check=False)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Callable[..., Path]:
+    def make(*changes: dict[str, Any], files: dict[str, str] = world.FILES) -> Path:
+        folder = tmp_path / "shapes"
+        base = world.make_repository(folder, files)
+        records = [world.record(number, folder, base, **change) for number, change in enumerate(changes)]
+        return world.write_data(tmp_path / "data.jsonl", records)
+
+    return make
+
+
+def test_a_model_of_unknown_price_is_limited_in_tokens(data: Callable[..., Path], tmp_path: Path) -> None:
+    """Without a limit of the user's, as the main command does: it used to fail every instance as infrastructure."""
+    rows = data({}, files=world.PLAIN | {"go.mod": "module shapes\n"})
+    with world.model() as server:
+        done = batch(rows, tmp_path / "out", "--model", "openai/test", "--api-base", server.url)
+    (result,) = read_results(tmp_path / "out").values()
+    assert result.exit_status == "submitted", done.stderr
+    settings = json.loads((tmp_path / "out/batch.json").read_text())["settings"]
+    assert settings["limits.tokens"] == 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--max-cost", "1"), "--max-tokens"),
+        (("--total-cost", "9"), "--max-tokens"),
+        (("--repositories", "/nowhere"), "--repositories"),
+        (("--profile", "nothing"), "bash-only"),
+        (("-w", "0"), "--workers"),
+    ],
+)
+def test_usage_errors_come_before_anything_starts(
+    options: tuple[str, ...], said: str, data: Callable[..., Path], tmp_path: Path
+) -> None:
+    model = ("--model", "openai/own", "--api-base", "http://127.0.0.1:9")
+
+    done = batch(data({}), tmp_path / "out", *model, *options)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "hint:" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_tool_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
+    settings = load_settings({"policy": "human", "tools": ["teleport"], "sandbox": {"kind": "local"}})
+    with pytest.raises(UsageError, match="teleport"):
+        Batch((), settings, BatchSettings(), tmp_path / "out", manifest=Manifest(data="x"))
+
+
+def test_a_record_that_cannot_be_used_is_usage_and_keeps_its_hint(data: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "script.yaml").write_text("- actions: [{submit: {summary: x}}]\n")
+    rows = data({"base_commit": "1" * 40}, {"repo": str(tmp_path / "nowhere")}, {}, files=world.PLAIN)
+
+    done = batch(rows, tmp_path / "out", "--policy", str(tmp_path / "script.yaml"))
+
+    assert done.returncode == 2, done.stderr
+    results = read_results(tmp_path / "out")
+    assert {result.outcome for result in results.values()} == {Outcome.USAGE}
+    messages = [results[f"acme__shapes-{number}"].message for number in range(3)]
+    assert "no commit" in messages[0]
+    assert "owner/name" in messages[1]
+    assert "--image" in messages[2]
+    assert all(result.faults == () and result.starts == 1 for result in results.values())
+    assert json.loads((tmp_path / "out/preds.json").read_text() or "{}") in ({}, [])
