@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sweagent.errors import FixIssueError, UsageError
 from sweagent.forge.action_inputs import Inputs
-from sweagent.forge.actions import Workflow
+from sweagent.forge.actions import Workflow, parted_failure
 from sweagent.forge.clone import CleanClone
 from sweagent.forge.github import GitHub
 from sweagent.forge.inert import inert
@@ -59,6 +59,10 @@ def run_publish(workflow: Workflow | None = None) -> int:
     return 1 if outcome.kind in _FAILURES else 0
 
 
+class RunFailedError(FixIssueError):
+    """The run could not be carried out, so there is nothing to publish."""
+
+
 def _fault(fault: Exception) -> FixIssueError:
     traceback.print_exception(fault)
     return FixIssueError(
@@ -83,9 +87,12 @@ def _remember(inputs: Inputs, redactor: Redactor) -> None:
 def _proposal(workflow: Workflow, inputs: Inputs, forge: GitHub, number: int) -> Proposal:
     """What the run proposes, for the issue that the gate let through, whatever the record says."""
     folder = Path(inputs.text("run-folder") or inputs.folder() / "run")
-    if not (folder / "trajectory.jsonl").is_file():
-        failure, _, hint = inputs.text("failure", "the run left no record").partition("\n")
-        raise UsageError(failure, hint or "see the log of the job that ran the agent")
+    failure, hint = parted_failure(inputs.text("failure"))
+    has_patch = (folder / "patch.diff").is_file() and bool((folder / "patch.diff").stat().st_size)
+    if not (folder / "trajectory.jsonl").is_file() or (failure and not has_patch):
+        # A run that could not be carried out is no run that found nothing to change.
+        cause = failure or "the run left no record"
+        raise RunFailedError(cause, hint or "see the log of the job that ran the agent")
     proposal = proposal_of(RunFolder(folder), run_url=workflow.run_url)
     return proposal.model_copy(update={"issue": from_forge(forge.issue(number)).issue})
 

@@ -8,7 +8,7 @@ from sweagent import __version__
 from sweagent.config import Settings
 from sweagent.errors import FixIssueError, StorageError, UsageError
 from sweagent.forge.action_inputs import Inputs
-from sweagent.forge.actions import Workflow
+from sweagent.forge.actions import Workflow, failure_text
 from sweagent.forge.artifact import Claims, claims_of
 from sweagent.forge.base import Remote
 from sweagent.forge.clone import CleanClone
@@ -38,7 +38,7 @@ def run_verify(workflow: Workflow | None = None) -> int:
         with workflow.untrusted_output():
             proof = _judge(inputs, target)
     except FixIssueError as error:
-        workflow.output("failure", f"the patch could not be judged anew: {error}\n{error.hint}")
+        workflow.output("failure", failure_text(f"the patch could not be judged anew: {error}", error.hint))
         workflow.error(f"The patch could not be judged anew: {error}. {error.hint}")
         return 1
     workflow.output("artifact", str(target.path))

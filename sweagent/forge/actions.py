@@ -106,6 +106,20 @@ class Workflow:
         return {name: value for name, value in self.environment.items() if not _CHILD_DROPS.fullmatch(name)}
 
 
+_ADVICE = "\n\nWhat to do: "
+
+
+def failure_text(message: str, hint: str) -> str:
+    """A cause of several lines and what to do about it, as one output for the next job."""
+    return message.strip() + (_ADVICE + hint.strip() if hint.strip() else "")
+
+
+def parted_failure(text: str) -> tuple[str, str]:
+    """The cause and what to do about it."""
+    message, found, hint = text.rpartition(_ADVICE)
+    return (message.strip(), hint.strip()) if found else (text.strip(), "")
+
+
 def _log(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -102,6 +102,15 @@ class Remote(Frozen):
     """The owner of the repository behind the remote."""
 
 
+class TreeEntry(Frozen):
+    """A file of a commit that the forge is to make."""
+
+    path: str
+    mode: str
+    content: bytes | None
+    """None deletes it."""
+
+
 class Forge(Protocol):
     """A place with issues and pull requests.
 
@@ -150,6 +159,20 @@ class Forge(Protocol):
 
     def update_pull_request(self, number: int, *, title: str | None = None, body: str | None = None) -> PullRequest:
         """Change the title or the body of a pull request."""
+
+    def create_commit(self, message: str, parent: str, tree: str, entries: Sequence[TreeEntry], reference: str) -> str:
+        """Let the forge make a commit, by whom the token is and signed by the forge, and point a new ref to it.
+
+        Args:
+            message: its message.
+            parent: the commit before it, which the forge has.
+            tree: what the commit must hold.
+            entries: how it differs from the parent.
+            reference: the ref's full name.
+
+        Returns:
+            the commit's hash; empty when the forge makes no commits, or the tree would be another.
+        """
 
     def review_comments(self, number: int, *, review: int | None = None) -> list[ForgeComment]:
         """The comments on the diff of a pull request, or those of one review, oldest first."""

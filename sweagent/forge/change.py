@@ -17,6 +17,7 @@ class Ready(Frozen):
     """A commit that may be pushed."""
 
     commit: str
+    message: str
     tree: str
     start: str
     """Its parent."""
@@ -75,13 +76,16 @@ def prepare(forge: Forge, clone: CleanClone, proposal: Proposal, options: Publis
     if weak is not None:
         raise StopError(weak.model_copy(update={"verdict": whole.verdict, "message": redactor.redact(weak.message)}))
     changes, objections = _looked_at(clone, record, start, tree, options, redactor)
-    commit = clone.commit(tree, start, redactor.redact(commit_message(proposal)))
+    signed_off_by = options.author if options.signoff else ""
+    message = redactor.redact(commit_message(proposal, options.title, signed_off_by))
+    commit = clone.commit(tree, start, message, options.author)
     conflicts = clone.conflicts(base_tip, commit)
     if conflicts:
         shown = ", ".join(code_span(path) for path in conflicts[:10])
         notes.append(f"The change conflicts with `{base}` as it is now: {shown}.")
     return Ready(
         commit=commit,
+        message=message,
         tree=tree,
         start=start,
         record=record,

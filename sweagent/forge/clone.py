@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import Remote
+from sweagent.forge.base import Remote, TreeEntry
 from sweagent.forge.rules import Change
 from sweagent.git import GitDone, GitError, git
 
@@ -228,17 +228,44 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         options = ("--binary", "--full-index", "--no-renames", "--no-textconv", "--no-ext-diff")
         return self._git("diff-tree", "-r", "-p", *options, old, new).stdout
 
-    def commit(self, tree: str, parent: str, message: str) -> str:
+    def commit(self, tree: str, parent: str, message: str, author: str = "") -> str:
         """Make a commit, which gets the same hash whenever it is made of the same parts.
+
+        Args:
+            tree: what it holds.
+            parent: the commit before it.
+            message: its message.
+            author: `Name <address>`; empty for ourselves.
 
         Returns:
             its hash.
         """
         when = self._git("show", "--no-patch", "--format=%ct", parent).text
-        person = {"NAME": COMMITTER, "EMAIL": COMMITTER_EMAIL, "DATE": f"{when} +0000"}
+        name, _, email = author.rstrip(">").partition(" <")
+        person = {**({"NAME": name, "EMAIL": email} if author else _OURSELVES), "DATE": f"{when} +0000"}
         env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
         message_bytes = message.encode("utf-8", "replace")
         return self._git("commit-tree", tree, "-p", parent, "-F", "-", stdin=message_bytes, env=env).text
+
+    def entries(self, old: str, new: str) -> list[TreeEntry]:
+        """What must be put into one tree to make it another."""
+        found = []
+        for change in self.changes(old, new):
+            gone = change.new_mode == "000000"
+            content = None if gone else self._git("cat-file", "blob", f"{new}:{change.path}").stdout
+            found.append(
+                TreeEntry(path=change.path, mode=change.old_mode if gone else change.new_mode, content=content)
+            )
+        return found
+
+    def delete_reference(self, reference: str, remote: Remote | None = None) -> None:
+        """Delete a ref of the remote by its full name.
+
+        Raises:
+            ForgeError: the remote cannot be reached.
+        """
+        remote = remote or self.remote
+        self._network(remote, "push", "--porcelain", "--no-verify", remote.url, f":{reference}", allowed=(0, 1))
 
     def conflicts(self, one: str, other: str) -> list[str] | None:
         """The files that conflict when two commits are merged; None when this git cannot tell."""

@@ -1,11 +1,12 @@
 """What a run proposes, and what became of it on the forge."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sweagent.errors import ExitCode
+from sweagent.forge.naming import PREFIX
 from sweagent.forge.rules import Objection, Rules
 from sweagent.model import Frozen
 from sweagent.task import Issue
@@ -14,6 +15,9 @@ from sweagent.verify import Proof
 
 PUBLISHED = ("verified", "needs review", "unverified")
 """The verdicts with which a patch can be published, the strongest first."""
+
+
+TITLE = "Fix: {title}"
 
 
 class WholeProof(Frozen):
@@ -72,6 +76,14 @@ class PublishOptions(Frozen):
     """The branch that the change is meant for; empty for the default branch."""
     branch: str = ""
     """An existing branch to add a commit to, for a follow-up; empty for the issue's own."""
+    branch_prefix: str = Field(default=PREFIX, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*[/_-]?$")
+    """What the names of the issue's own branches begin with."""
+    title: str = TITLE
+    """Of the pull request and the commit; `{title}` and `{number}` stand for those of the issue."""
+    author: str = Field(default="", pattern=r"^([^<>\n]{1,100} <[^<>\s@]{1,100}@[^<>\s@]{1,100}>)?$")
+    """`Name <address>`: who the commit is by. Empty lets the forge make it, as whom the token is, and sign it."""
+    signoff: bool = False
+    """Add the author's `Signed-off-by` to the commit."""
     only_ours: bool = False
     """Add no commit to a branch that our record does not name."""
     labels: tuple[str, ...] = ()
@@ -80,6 +92,12 @@ class PublishOptions(Frozen):
     """Push to a fork when the token may not push to the repository."""
     rules: Rules = Rules()
     dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _signoff_needs_an_author(self) -> Self:
+        if self.signoff and not self.author:
+            raise ValueError("signoff needs the input author, for who signs off")
+        return self
 
     def takes(self, verdict: str) -> bool:
         """Whether a verdict is strong enough to be published."""

@@ -73,7 +73,7 @@ class _Publication:
         self._proposal = proposal
         self._options = options
         self._redactor = redactor
-        self._title = title_of(proposal)
+        self._title = title_of(proposal, options.title)
 
     def go(self) -> Outcome:
         ready = prepare(self._forge, self._clone, self._proposal, self._options, self._redactor)
@@ -86,7 +86,7 @@ class _Publication:
             return Outcome(
                 kind=OutcomeKind.DRY_RUN,
                 message="nothing was pushed (dry run)",
-                branch=self._options.branch or branch_name(self._proposal.issue),
+                branch=self._options.branch or branch_name(self._proposal.issue, self._options.branch_prefix),
                 commit=ready.commit,
                 notes=ready.notes,
                 objections=ready.objections,

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 import threading
@@ -181,6 +182,8 @@ class Standin:
             def do_GET(self) -> None:
                 if self.path.startswith(API):
                     standin._answer(self)
+                elif self.path == "/api/graphql":
+                    standin._graphql(self)
                 else:
                     standin._serve_git(self)
 
@@ -197,6 +200,15 @@ class Standin:
         if value not in self.tokens:
             raise refusal(401, "Bad credentials")
         return self.tokens[value]
+
+    def _graphql(self, handler: BaseHTTPRequestHandler) -> None:
+        """The one query that fix-issue sends; GitHub answers it for the tokens of apps and workflows too."""
+        query = json.loads(read_body(handler))["query"]
+        token = self._token(handler)
+        login = token.login if token else ""
+        if query != "query { viewer { login } }":
+            self.violations.append(f"an unknown query: {query}")
+        self._send(handler, 200, {"data": {"viewer": {"login": login}}}, {})
 
     def _serve_git(self, handler: BaseHTTPRequestHandler) -> None:
         name = unquote(urlsplit(handler.path).path).split(".git/")[0].strip("/")
@@ -312,6 +324,10 @@ _ACTIONS = {
     ("GET", "/pulls/{pull_number}/comments"): "review_comments",
     ("GET", "/pulls/{pull_number}/reviews/{review_id}/comments"): "comments_of_review",
     ("GET", "/issues/{issue_number}/timeline"): "timeline",
+    ("POST", "/git/blobs"): "git_blob",
+    ("POST", "/git/trees"): "git_tree",
+    ("POST", "/git/commits"): "git_commit",
+    ("POST", "/git/refs"): "git_ref",
     ("POST", "/pulls/{pull_number}/requested_reviewers"): "request_reviewers",
 }
 
@@ -503,6 +519,49 @@ class _Call:
 
     def review_comments(self) -> Any:
         return list(self.repo.review_comments.get(self._number("pull_number"), ()))
+
+    def _pusher(self) -> str:
+        login = self._login()
+        if self.token and not self.token.push:
+            raise refusal(403, "Resource not accessible by integration")
+        return login
+
+    def _git(self, *arguments: str, stdin: bytes = b"", **env: str) -> str:
+        command = ["git", "-C", str(self.repo.path), *arguments]
+        done = subprocess.run(command, input=stdin, env={**os.environ, **env}, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    def git_blob(self) -> Any:
+        self._pusher()
+        sha = self._git("hash-object", "-w", "--stdin", stdin=base64.b64decode(self.body["content"]))
+        return self.server.contract.example("short-blob", sha=sha)
+
+    def git_tree(self) -> Any:
+        self._pusher()
+        index = {"GIT_INDEX_FILE": str(self.repo.path / "api-index")}
+        self._git("read-tree", self.body["base_tree"], **index)
+        for item in self.body["tree"]:
+            sha = item.get("sha")
+            if "content" in item:
+                sha = self._git("hash-object", "-w", "--stdin", stdin=item["content"].encode())
+            line = f"{item['mode']} {sha}\t{item['path']}" if sha else f"0 {'0' * 40}\t{item['path']}"
+            self._git("update-index", "--index-info", stdin=line.encode() + b"\n", **index)
+        return self.server.contract.example("git-tree", sha=self._git("write-tree", **index))
+
+    def git_commit(self) -> Any:
+        login = self._pusher()
+        people = {"GIT_AUTHOR_NAME": login, "GIT_AUTHOR_EMAIL": f"{login}@users.noreply.github.com"}
+        committer = {"GIT_COMMITTER_NAME": "GitHub", "GIT_COMMITTER_EMAIL": "noreply@github.com"}
+        parents = [word for parent in self.body["parents"] for word in ("-p", parent)]
+        message = self.body["message"].encode()
+        sha = self._git("commit-tree", self.body["tree"], *parents, stdin=message, **people, **committer)
+        return self.server.contract.example("git-commit", sha=sha)
+
+    def git_ref(self) -> Any:
+        self._pusher()
+        self._git("update-ref", self.body["ref"], self.body["sha"], "0" * 40)
+        made = {"type": "commit", "sha": self.body["sha"], "url": "https://example.invalid/"}
+        return self.server.contract.example("git-ref", ref=self.body["ref"], object=made)
 
     def comments_of_review(self) -> Any:
         wanted = self._number("review_id")
