@@ -122,6 +122,5 @@ class Inputs:
             return PublishOptions.model_validate(values)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            raise UsageError(
-                f"the input {str(first['loc'][0]).replace('_', '-')} cannot be used: {first['msg']}", "correct it"
-            ) from error
+            name = "".join(f" {str(part).replace('_', '-')}" for part in first["loc"][:1])
+            raise UsageError(f"the input{name} cannot be used: {first['msg']}", "correct it") from error

@@ -63,15 +63,17 @@ def claims_of(folder: RunFolder) -> Claims:
                 summary = event.observation.summary if event.observation.submitted else summary
         if folder.result.exists():
             result = Result.model_validate_json(folder.result.read_bytes())
+        claims = Claims(
+            run_id=run_id[:200],
+            summary=summary[:20_000],
+            reproduction=reproduction,
+            named_tests=tuple(named)[:_NAMED_TESTS],
+            result=result,
+        )
+        claims.model_dump_json()  # half a character can be read, and not be written again
     except (ValidationError, ValueError, RecursionError) as error:
         raise StorageError(f"the artifact holds what no run writes: {type(error).__name__}", HINT) from error
-    return Claims(
-        run_id=run_id[:200],
-        summary=summary[:20_000],
-        reproduction=reproduction,
-        named_tests=tuple(named)[:_NAMED_TESTS],
-        result=result,
-    )
+    return claims
 
 
 HINT = "run the workflow again; if it says so again, look at the artifact of the agent's job"

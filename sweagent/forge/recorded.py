@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from sweagent.errors import StorageError, UsageError
 from sweagent.forge.artifact import HINT, check_files
@@ -60,7 +61,7 @@ def proposal_of(folder: RunFolder, *, run_url: str = "", accept: Collection[str]
     accepted = proof.reproduction if proof else None
     held = registered if accepted and registered and accepted.name == registered.path else None
     try:
-        return Proposal(
+        proposal = Proposal(
             issue=task.issue,
             base_commit=task.repository.base_commit,
             diff=diff,
@@ -80,18 +81,20 @@ def proposal_of(folder: RunFolder, *, run_url: str = "", accept: Collection[str]
             reproductions=(held,) if held else (),
             whole=_whole(folder),
         )
-    except (ValidationError, OverflowError) as error:
+        proposal.model_dump_json(exclude={"diff"})  # half a character can be read, and not be written again
+    except (ValidationError, OverflowError, PydanticSerializationError) as error:
         raise StorageError(f"the record of the run holds what no run writes: {_named(error)}", HINT) from error
+    return proposal
 
 
 def _to_review(proof: Proof) -> tuple[str, ...]:
     return tuple(f"{item.location}: {item.detail} [{item.rule}]" for item in proof.to_review)
 
 
-def _named(error: ValidationError | OverflowError) -> str:
+def _named(error: Exception) -> str:
     """Which values are wrong, without the values."""
-    if isinstance(error, OverflowError):
-        return "a number without an end"
+    if not isinstance(error, ValidationError):
+        return "a number without an end" if isinstance(error, OverflowError) else "text that is no Unicode"
     return ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))[:200]
 
 
