@@ -279,7 +279,7 @@ def test_a_review_of_the_pull_request_is_worked_on_in_its_branch(runner, repo, g
     asked = (runner.store / "fix-issue-run" / "trajectory.jsonl").read_text()
     assert "(review, calc.py:2)" in asked
     assert "It should take text too." in asked
-    body = repo.pulls[8]["body"]
+    body = repo.pulls[8]["body"].replace("\\", "")
     assert "> **Verified.**" in body
     assert "test_issue.py, accepted before, also holds from base to tip" in body
     assert "test_review.py" in body
