@@ -47,6 +47,14 @@ def run() -> None:
     raise typer.Exit(run_agent(_workflow()))
 
 
+@app.command("verify")
+def verify() -> None:
+    """Judge the patch of another job anew, without the model's key and without a token."""
+    from sweagent.forge.action_verify import run_verify
+
+    raise typer.Exit(run_verify())
+
+
 @app.command("publish")
 def publish() -> None:
     """Look at the patch, push it, open the pull request, and finish the comment."""

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from sweagent.errors import UsageError
 from sweagent.forge.actions import Workflow
 from sweagent.forge.address import place_of
 from sweagent.forge.base import Permission
 from sweagent.forge.gate import GateOptions
 from sweagent.forge.github import GitHub
-from sweagent.forge.proposal import PublishOptions
+from sweagent.forge.naming import PREFIX
+from sweagent.forge.proposal import TITLE, PublishOptions
 from sweagent.forge.rules import Rules
 
 WRITE_PAUSE = 1.0
@@ -94,23 +97,35 @@ class Inputs:
             allowed_users=self.words("allowed-users"),
         )
 
+    def least_of_comments(self) -> Permission:
+        """What a person must be allowed for their comments to reach the model."""
+        return Permission(self.choice("comments-from", ("write", "triage", "read", "maintain", "admin", "none")))
+
     def publish_options(self) -> PublishOptions:
         """How the patch is published."""
         standard = Rules()
-        return PublishOptions.model_validate(
-            {
-                "mode": self.choice("pr", ("draft", "ready", "branch", "none")),
-                "accept": self.choice("accept", ("unverified", "needs review", "verified")),
-                "base": self.text("base-branch"),
-                "labels": self.words("labels"),
-                "reviewers": self.words("reviewers"),
-                "fork": False,
-                "dry_run": self.flag("dry-run"),
-                "rules": Rules(
-                    allowed=self.words("allowed-paths"),
-                    blocked=(*standard.blocked, *self.words("protected-paths"), *self.words("config")),
-                    max_bytes=self.number("max-patch-bytes") or standard.max_bytes,
-                    max_files=self.number("max-patch-files") or standard.max_files,
-                ),
-            }
-        )
+        values = {
+            "mode": self.choice("pr", ("draft", "ready", "branch", "none")),
+            "accept": self.choice("accept", ("unverified", "needs review", "verified")),
+            "base": self.text("base-branch"),
+            "labels": self.words("labels"),
+            "reviewers": self.words("reviewers"),
+            "fork": False,
+            "author": self.text("author"),
+            "signoff": self.flag("signoff"),
+            "branch_prefix": self.text("branch-prefix", PREFIX),
+            "title": self.text("title", TITLE),
+            "dry_run": self.flag("dry-run"),
+            "rules": Rules(
+                allowed=self.words("allowed-paths"),
+                blocked=(*standard.blocked, *self.words("protected-paths"), *self.words("config")),
+                max_bytes=self.number("max-patch-bytes") or standard.max_bytes,
+                max_files=self.number("max-patch-files") or standard.max_files,
+            ),
+        }
+        try:
+            return PublishOptions.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = "".join(f" {str(part).replace('_', '-')}" for part in first["loc"][:1])
+            raise UsageError(f"the input{name} cannot be used: {first['msg']}", "correct it") from error

@@ -1,10 +1,12 @@
 """The last step of the action: no model, no code of the repository; it looks at the patch and publishes it."""
 
+import traceback
 from pathlib import Path
 
 from sweagent.errors import FixIssueError, UsageError
 from sweagent.forge.action_inputs import Inputs
-from sweagent.forge.actions import Workflow
+from sweagent.forge.actions import Workflow, parted_failure
+from sweagent.forge.clone import CleanClone
 from sweagent.forge.github import GitHub
 from sweagent.forge.inert import inert
 from sweagent.forge.issues import from_forge
@@ -12,10 +14,13 @@ from sweagent.forge.progress import ProgressComment, failed, finished
 from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.recorded import proposal_of
+from sweagent.forge.records import remember_try
 from sweagent.forge.redaction import Redactor
 from sweagent.run_folder import RunFolder
+from sweagent.task import Issue
 
 _FAILURES = {OutcomeKind.BLOCKED, OutcomeKind.CONFLICT, OutcomeKind.REFUSED}
+_IN_THE_RECORD = {OutcomeKind.OPENED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED, OutcomeKind.PUSHED}
 
 
 def run_publish(workflow: Workflow | None = None) -> int:
@@ -35,26 +40,59 @@ def run_publish(workflow: Workflow | None = None) -> int:
             raise UsageError("there is no issue to publish for", "give the input `issue`")
         options = _options(inputs, forge)
         proposal = _proposal(workflow, inputs, forge, number)
-        verdict = proposal.verdict
         outcome = open_pull_request(forge, proposal, options, token=inputs.token(), redactor=redactor)
-    except FixIssueError as error:
+        verdict = outcome.verdict
+    except Exception as fault:
+        # Whatever an artifact holds, the comment and the summary come to an end.
+        error = fault if isinstance(fault, FixIssueError) else _fault(fault)
         message = redactor.redact(str(error))
         _comment(inputs, redactor, failed(message, error.hint, workflow.run_url))
         workflow.summary(f"## fix-issue\n\n{inert(message)}\n\n{inert(error.hint)}")
         workflow.error(f"{message}. {error.hint}")
+        _remember(inputs, redactor)
         return 1
+    if outcome.kind not in _IN_THE_RECORD:
+        _remember(inputs, redactor)
     text = finished(outcome, verdict, workflow.run_url)
     _comment(inputs, redactor, text)
     _tell(workflow, outcome, verdict, redactor.redact(f"## fix-issue\n\n{text}\n\n{outcome.body}"))
     return 1 if outcome.kind in _FAILURES else 0
 
 
+class RunFailedError(FixIssueError):
+    """The run could not be carried out, so there is nothing to publish."""
+
+
+def _fault(fault: Exception) -> FixIssueError:
+    traceback.print_exception(fault)
+    return FixIssueError(
+        f"a fault of fix-issue itself while publishing: {type(fault).__name__}",
+        "nothing more was done; see the log of this job, and report it",
+    )
+
+
+def _remember(inputs: Inputs, redactor: Redactor) -> None:
+    """Remember that the issue was tried, whatever came of it."""
+    try:
+        number = inputs.number("issue")
+        if number is None or inputs.flag("dry-run"):
+            return
+        with CleanClone(inputs.forge().remote(), inputs.token()) as clone:
+            remember_try(clone, Issue(title="", number=number), f"workflow-{inputs.workflow.get('GITHUB_RUN_ID')}")
+    except FixIssueError as error:
+        said = redactor.redact(str(error))
+        inputs.workflow.notice(f"That the issue was tried could not be remembered: {said}. {error.hint}")
+
+
 def _proposal(workflow: Workflow, inputs: Inputs, forge: GitHub, number: int) -> Proposal:
     """What the run proposes, for the issue that the gate let through, whatever the record says."""
     folder = Path(inputs.path("run-folder") or inputs.folder() / "run")
-    if not (folder / "trajectory.jsonl").is_file():
-        failure, _, hint = inputs.text("failure", "the run left no record").partition("\n")
-        raise UsageError(failure, hint or "see the log of the job that ran the agent")
+    failure, hint = parted_failure(inputs.text("failure"))
+    has_patch = (folder / "patch.diff").is_file() and bool((folder / "patch.diff").stat().st_size)
+    if not (folder / "trajectory.jsonl").is_file() or (failure and not has_patch):
+        # A run that could not be carried out is no run that found nothing to change.
+        cause = failure or "the run left no record"
+        raise RunFailedError(cause, hint or "see the log of the job that ran the agent")
     proposal = proposal_of(RunFolder(folder), run_url=workflow.run_url)
     return proposal.model_copy(update={"issue": from_forge(forge.issue(number)).issue})
 
@@ -64,7 +102,8 @@ def _options(inputs: Inputs, forge: GitHub) -> PublishOptions:
     pull_request = inputs.number("pull-request")
     if pull_request is None:
         return options
-    return options.model_copy(update={"branch": forge.pull_request(pull_request).head})
+    branch = forge.pull_request(pull_request).head
+    return options.model_copy(update={"branch": branch, "only_ours": True})
 
 
 def _comment(inputs: Inputs, redactor: Redactor, text: str) -> None:

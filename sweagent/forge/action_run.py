@@ -8,10 +8,12 @@ from pathlib import Path
 from sweagent.errors import ExitCode, FixIssueError, UsageError
 from sweagent.forge.action_environment import agent_environment
 from sweagent.forge.action_inputs import Inputs
-from sweagent.forge.actions import Workflow
+from sweagent.forge.actions import Workflow, failure_text
 from sweagent.forge.redaction import Redactor
 
 _FIRST_INFRASTRUCTURE_CODE = ExitCode.SANDBOX
+_TAIL = 60
+"""Lines of the end of the run's output in which its error is looked for."""
 _COPIED = ("trajectory.jsonl", "patch.diff", "proof.json", "result.json")
 
 
@@ -28,7 +30,7 @@ def run_agent(workflow: Workflow | None = None) -> int:
     try:
         code, failure = _run(workflow, inputs, redactor, folder / "run")
     except FixIssueError as error:
-        code, failure = error.exit_code, f"{error}. {error.hint}"
+        code, failure = error.exit_code, failure_text(str(error), error.hint)
     withheld = copy_redacted(folder / "run", folder / "artifact", redactor)
     workflow.output("run-folder", str(folder / "run"))
     workflow.output("artifact", str(folder / "artifact"))
@@ -106,11 +108,22 @@ def _run(workflow: Workflow, inputs: Inputs, redactor: Redactor, run_folder: Pat
     ):
         for line in process.stdout or ():
             shown = redactor.redact(line.rstrip("\n"))
-            tail = [*tail[-20:], shown]
+            tail = [*tail[-_TAIL:], shown]
             workflow.log(shown)
-    said = [line.strip() for line in tail if line.startswith(("error:", "  hint:"))]
-    last = f": {tail[-1].strip()}" if tail else ""
-    return process.returncode, ". ".join(said) or f"the run ended with the exit code {process.returncode}{last}"
+    return process.returncode, _cause(tail, process.returncode)
+
+
+def _cause(tail: list[str], code: int) -> str:
+    """What the run said last of why it failed: every line of its error, and its hint."""
+    starts = [number for number, line in enumerate(tail) if line.startswith("error:")]
+    if not starts:
+        last = f": {tail[-1].strip()}" if tail else ""
+        return f"the run ended with the exit code {code}{last}"
+    lines = tail[starts[-1] :]
+    hints = [number for number, line in enumerate(lines) if line.startswith("  hint:")]
+    end = hints[-1] if hints else len(lines)
+    message = "\n".join(lines[:end]).removeprefix("error:")
+    return failure_text(message, "\n".join(lines[end:]).strip().removeprefix("hint:"))
 
 
 def _key(inputs: Inputs) -> dict[str, str]:

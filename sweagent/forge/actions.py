@@ -97,6 +97,20 @@ class Workflow:
             self._write(f"::{token}::")
 
 
+_ADVICE = "\n\nWhat to do: "
+
+
+def failure_text(message: str, hint: str) -> str:
+    """A cause of several lines and what to do about it, as one output for the next job."""
+    return message.strip() + (_ADVICE + hint.strip() if hint.strip() else "")
+
+
+def parted_failure(text: str) -> tuple[str, str]:
+    """The cause and what to do about it."""
+    message, found, hint = text.rpartition(_ADVICE)
+    return (message.strip(), hint.strip()) if found else (text.strip(), "")
+
+
 def _log(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -36,6 +36,15 @@ class ForgeComment(Frozen):
     """With a comment on a diff: the file and line."""
 
 
+class Labelling(Frozen):
+    """Who put a label on an issue that has it now."""
+
+    actor: str
+    """Empty when the account is gone."""
+    is_bot: bool = False
+    at: datetime | None = None
+
+
 class ForgeIssue(Frozen):
     """An issue as the forge stores it, not sanitised."""
 
@@ -61,6 +70,8 @@ class PullRequest(Frozen):
     """The branch, without the owner."""
     head_owner: str = ""
     """Who owns the repository that the branch is in; a fork's owner when it is not the repository itself."""
+    head_repository: str = ""
+    """Its full name; empty when the fork was deleted."""
     head_commit: str = ""
     base: str
     state: str = "open"
@@ -89,6 +100,15 @@ class Remote(Frozen):
     """The user name that goes with the token; empty when the remote needs no token."""
     owner: str = ""
     """The owner of the repository behind the remote."""
+
+
+class TreeEntry(Frozen):
+    """A file of a commit that the forge is to make."""
+
+    path: str
+    mode: str
+    content: bytes | None
+    """None deletes it."""
 
 
 class Forge(Protocol):
@@ -140,8 +160,25 @@ class Forge(Protocol):
     def update_pull_request(self, number: int, *, title: str | None = None, body: str | None = None) -> PullRequest:
         """Change the title or the body of a pull request."""
 
-    def review_comments(self, number: int) -> list[ForgeComment]:
-        """The comments on the diff of a pull request, oldest first."""
+    def create_commit(self, message: str, parent: str, tree: str, entries: Sequence[TreeEntry], reference: str) -> str:
+        """Let the forge make a commit, by whom the token is and signed by the forge, and point a new ref to it.
+
+        Args:
+            message: its message.
+            parent: the commit before it, which the forge has.
+            tree: what the commit must hold.
+            entries: how it differs from the parent.
+            reference: the ref's full name.
+
+        Returns:
+            the commit's hash; empty when the forge makes no commits, or the tree would be another.
+        """
+
+    def review_comments(self, number: int, *, review: int | None = None) -> list[ForgeComment]:
+        """The comments on the diff of a pull request, or those of one review, oldest first."""
+
+    def labelling(self, number: int, label: str) -> Labelling | None:
+        """Who last put a label on an issue; None when it does not have the label, or the forge does not tell."""
 
     def add_labels(self, number: int, labels: Sequence[str]) -> None:
         """Add labels to an issue or a pull request."""

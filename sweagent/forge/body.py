@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from sweagent.forge.inert import code_span, defused, inert, inert_line, inert_words
-from sweagent.forge.proposal import Proposal
+from sweagent.forge.inert import code_block, code_span, defused, inert, inert_line, inert_words
+from sweagent.forge.proposal import TITLE, Proposal
 from sweagent.forge.rules import Change, Objection
 
 LIMIT = 60_000
@@ -15,20 +15,30 @@ _SECTION = re.compile(rf"{re.escape(BEGIN)}.*?{re.escape(END)}", re.S)
 _FILES_SHOWN = 50
 
 
-def title_of(proposal: Proposal) -> str:
-    """The title of the pull request."""
-    return f"Fix: {inert_line(proposal.issue.title, 200)}"
+def title_of(proposal: Proposal, template: str = TITLE, limit: int = 200) -> str:
+    """The title of the pull request.
+
+    Args:
+        proposal: what is offered.
+        template: `{title}` and `{number}` stand for those of the issue; everything else is the user's.
+        limit: characters of the issue's title.
+    """
+    number = "" if proposal.issue.number is None else str(proposal.issue.number)
+    values = {"{title}": inert_line(proposal.issue.title, limit), "{number}": number}
+    return re.sub(r"\{(?:title|number)\}", lambda match: values[match.group()], template)
 
 
-def commit_message(proposal: Proposal) -> str:
+def commit_message(proposal: Proposal, template: str = TITLE, signed_off_by: str = "") -> str:
     """The commit's message. It closes nothing by itself: the pull request does."""
     number = proposal.issue.number
-    lines = [f"Fix: {inert_line(proposal.issue.title, 66)}", ""]
+    lines = [title_of(proposal, template, 66), ""]
     if proposal.summary:
         lines += [inert_line(proposal.summary, 1000), ""]
     if number is not None:
         lines.append(f"Issue: {number}")
     lines += [f"Verdict: {proposal.verdict}", f"Generated-by: fix-issue {inert_line(proposal.version, 40)}".rstrip()]
+    if signed_off_by:
+        lines.append(f"Signed-off-by: {signed_off_by}")
     return "\n".join(lines) + "\n"
 
 
@@ -66,7 +76,10 @@ def body_of(
     proof = defused(proposal.proof_markdown).strip() or "There is no proof."
     room = LIMIT - sum(len(line) + 1 for line in (*head, *tail)) - 200
     if len(proof) > room:
-        proof = proof[: max(room, 0)].rpartition("\n")[0] + "\n\n(cut: the whole proof is with the run)"
+        # As code: the cut may be within a table, a block or a folded part.
+        proof = (
+            code_block(proof[: max(room, 0)].rpartition("\n")[0], LIMIT) + "\n\n(cut: the whole proof is with the run)"
+        )
     return "\n".join([BEGIN, *head, proof, "", *tail, END])
 
 

@@ -1,14 +1,20 @@
 """Which branch a commit goes to, and bringing it there without touching what people have done."""
 
+from sweagent.errors import ForgeError
 from sweagent.forge.base import Forge, Remote
 from sweagent.forge.change import Ready, StopError
 from sweagent.forge.clone import CleanClone, PushRefusedError, Refused
+from sweagent.forge.errors import PermissionMissingError
+from sweagent.forge.inert import code_span
 from sweagent.forge.naming import branch_name, branch_stem, numbered
 from sweagent.forge.proposal import Outcome, OutcomeKind, PublishOptions
+from sweagent.forge.records import Records
 from sweagent.forge.redaction import Redactor
 from sweagent.model import Frozen
 from sweagent.task import Issue
 
+STAGED = "refs/fix-issue-staged/"
+"""Where a commit that the forge made waits for the moment until it is fetched."""
 _RACES = 3
 """How often a push that lost a race is tried again."""
 
@@ -43,6 +49,8 @@ class Brancher:
         self._issue = issue
         self._options = options
         self._redactor = redactor
+        self._signed = ""
+        self._name = branch_name(issue, options.branch_prefix)
 
     def push(self, ready: Ready) -> Place:
         """Bring the commit to the forge.
@@ -77,26 +85,55 @@ class Brancher:
             branch, expected, notes = self._choose(ready, remote)
             if expected is not None and self._same(expected, ready):
                 return Place(remote=remote, branch=branch, commit=expected, pushed=False, notes=notes)
+            commit, note = self._made(ready, remote)
+            notes = (*notes, *note)
             try:
-                self._clone.push(ready.commit, branch, expected=expected, remote=remote)
+                self._clone.push(commit, branch, expected=expected, remote=remote)
             except PushRefusedError as error:
                 if error.reason is not Refused.MOVED or attempt == _RACES - 1 or self._options.branch:
                     raise
                 continue
-            return Place(remote=remote, branch=branch, commit=ready.commit, pushed=True, notes=notes)
+            return Place(remote=remote, branch=branch, commit=commit, pushed=True, notes=notes)
         raise AssertionError  # the last attempt returns or raises
+
+    def _made(self, ready: Ready, remote: Remote) -> tuple[str, tuple[str, ...]]:
+        """The commit, made by the forge where that can be done, so that it is signed; and what to say about it."""
+        if self._options.author or remote != self._clone.remote:
+            return ready.commit, ()
+        if self._signed:
+            return self._signed, ()
+        staged = f"{STAGED}{ready.commit}"
+        try:
+            entries = self._clone.entries(ready.start, ready.tree)
+            commit = self._forge.create_commit(ready.message, ready.start, ready.tree, entries, staged)
+            if not commit:
+                return ready.commit, ()
+            if self._clone.fetch_reference(staged, remote) != commit:
+                return ready.commit, ()
+            self._clone.delete_reference(staged, remote)
+        except PermissionMissingError:
+            return ready.commit, ()
+        except ForgeError as error:
+            said = self._redactor.redact(str(error))
+            return ready.commit, (f"The forge did not make the commit, so it is not signed: {code_span(said)}",)
+        self._signed = commit
+        return commit, ()
 
     def _choose(self, ready: Ready, remote: Remote) -> tuple[str, str | None, tuple[str, ...]]:
         """A branch, the commit it must have now, and what to say about it."""
         if self._options.branch:
             return self._options.branch, ready.start, ()
-        existing = self._clone.branches(branch_stem(self._issue), remote)
-        preferred = min(existing, key=lambda name: (len(name), name), default=branch_name(self._issue))
+        existing = self._clone.branches(branch_stem(self._issue, self._options.branch_prefix), remote)
+        preferred = min(existing, key=lambda name: (len(name), name), default=self._name)
+        record = Records(self._clone, remote).read_of(self._issue) if existing else None
         notes: tuple[str, ...] = ()
         for number in range(1, len(existing) + 2):
             branch = numbered(preferred, number)
             tip = existing.get(branch)
-            if tip is None or self._clone.only_ours(ready.base_tip, self._clone.fetch(branch, remote)):
+            if tip is None:
+                return branch, None, notes
+            if record and record.owns(branch, tip):
+                self._clone.fetch(branch, remote)
                 return branch, tip, notes
             notes = (f"People have committed to `{branch}`, so it was left alone.",)
         raise AssertionError  # one of len + 1 names is free

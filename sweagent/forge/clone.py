@@ -12,13 +12,14 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import Remote
+from sweagent.forge.base import Remote, TreeEntry
 from sweagent.forge.rules import Change
 from sweagent.git import GitDone, GitError, git
 
 COMMITTER = "fix-issue"
 COMMITTER_EMAIL = "noreply@fix-issue.invalid"
-"""Tells our commits from those of people; `.invalid` belongs to nobody (RFC 2606)."""
+"""`.invalid` belongs to nobody (RFC 2606)."""
+_OURSELVES = {"NAME": COMMITTER, "EMAIL": COMMITTER_EMAIL}
 FETCH_TIMEOUT = 1800.0
 """Seconds."""
 _ATTEMPTS = 3
@@ -96,10 +97,19 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         Raises:
             ForgeError: the remote cannot be read.
         """
+        found = self.references(f"refs/heads/{stem}", remote)
+        return {name.removeprefix("refs/heads/"): commit for name, commit in found.items()}
+
+    def references(self, stem: str, remote: Remote | None = None) -> dict[str, str]:
+        """The refs of the remote (or another one) whose full names begin with a stem, and what they point to.
+
+        Raises:
+            ForgeError: the remote cannot be read.
+        """
         remote = remote or self.remote
-        done = self._network(remote, "ls-remote", "--heads", remote.url, f"refs/heads/{stem}*")
+        done = self._network(remote, "ls-remote", remote.url, f"{stem}*")
         lines = (line.split("\t", 1) for line in done.text.splitlines())
-        return {name.removeprefix("refs/heads/"): commit for commit, name in lines}
+        return {name: commit for commit, name in lines if name.startswith(stem)}
 
     def head(self) -> str:
         """The branch that the remote's HEAD points to; `main` when it does not tell."""
@@ -116,10 +126,33 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         Raises:
             ForgeError: there is no such branch, or the remote cannot be read.
         """
+        return self.fetch_reference(f"refs/heads/{branch}", remote)
+
+    def fetch_reference(self, reference: str, remote: Remote | None = None) -> str:
+        """As `fetch`, for any ref by its full name."""
         remote = remote or self.remote
-        reference = f"refs/fetched/{branch}"
-        self._network(remote, "fetch", "--no-tags", "--quiet", remote.url, f"+refs/heads/{branch}:{reference}")
-        return self._git("rev-parse", reference).text
+        local = f"refs/fetched/{reference.removeprefix('refs/')}"
+        self._network(remote, "fetch", "--no-tags", "--quiet", remote.url, f"+{reference}:{local}")
+        return self._git("rev-parse", local).text
+
+    def read(self, commit: str, path: str, limit: int) -> bytes:
+        """A file of a commit; empty when it is missing or larger than a limit."""
+        size = self._git("cat-file", "-s", f"{commit}:{path}", allowed=(0, 128))
+        if size.status or int(size.text) > limit:
+            return b""
+        return self._git("cat-file", "blob", f"{commit}:{path}").stdout
+
+    def file_commit(self, path: str, content: bytes, parent: str | None, message: str) -> str:
+        """Make a commit that holds one file and nothing else.
+
+        Returns:
+            its hash.
+        """
+        blob = self._git("hash-object", "-w", "--stdin", stdin=content).text
+        tree = self._git("mktree", stdin=f"100644 blob {blob}\t{path}\n".encode()).text
+        env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _OURSELVES.items()}
+        parents = ("-p", parent) if parent else ()
+        return self._git("commit-tree", tree, *parents, "-F", "-", stdin=message.encode(), env=env).text
 
     def has(self, commit: str) -> bool:
         """Whether a commit is here."""
@@ -190,22 +223,49 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         """The difference of two trees as text, binary files included."""
         return self._git("diff-tree", "-r", "-p", "--no-renames", "--no-textconv", "--no-ext-diff", old, new).stdout
 
-    def commit(self, tree: str, parent: str, message: str) -> str:
+    def patch(self, old: str, new: str) -> bytes:
+        """The difference of two trees as `git apply` takes it."""
+        options = ("--binary", "--full-index", "--no-renames", "--no-textconv", "--no-ext-diff")
+        return self._git("diff-tree", "-r", "-p", *options, old, new).stdout
+
+    def commit(self, tree: str, parent: str, message: str, author: str = "") -> str:
         """Make a commit, which gets the same hash whenever it is made of the same parts.
+
+        Args:
+            tree: what it holds.
+            parent: the commit before it.
+            message: its message.
+            author: `Name <address>`; empty for ourselves.
 
         Returns:
             its hash.
         """
         when = self._git("show", "--no-patch", "--format=%ct", parent).text
-        person = {"NAME": COMMITTER, "EMAIL": COMMITTER_EMAIL, "DATE": f"{when} +0000"}
+        name, _, email = author.rstrip(">").partition(" <")
+        person = {**({"NAME": name, "EMAIL": email} if author else _OURSELVES), "DATE": f"{when} +0000"}
         env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
         message_bytes = message.encode("utf-8", "replace")
         return self._git("commit-tree", tree, "-p", parent, "-F", "-", stdin=message_bytes, env=env).text
 
-    def only_ours(self, base: str, tip: str) -> bool:
-        """Whether every commit that leads from a base to a tip was made by `commit`."""
-        emails = self._git("log", "--format=%ce", f"{base}..{tip}").text.split()
-        return all(email == COMMITTER_EMAIL for email in emails)
+    def entries(self, old: str, new: str) -> list[TreeEntry]:
+        """What must be put into one tree to make it another."""
+        found = []
+        for change in self.changes(old, new):
+            gone = change.new_mode == "000000"
+            content = None if gone else self._git("cat-file", "blob", f"{new}:{change.path}").stdout
+            found.append(
+                TreeEntry(path=change.path, mode=change.old_mode if gone else change.new_mode, content=content)
+            )
+        return found
+
+    def delete_reference(self, reference: str, remote: Remote | None = None) -> None:
+        """Delete a ref of the remote by its full name.
+
+        Raises:
+            ForgeError: the remote cannot be reached.
+        """
+        remote = remote or self.remote
+        self._network(remote, "push", "--porcelain", "--no-verify", remote.url, f":{reference}", allowed=(0, 1))
 
     def conflicts(self, one: str, other: str) -> list[str] | None:
         """The files that conflict when two commits are merged; None when this git cannot tell."""
@@ -228,13 +288,18 @@ class CleanClone(AbstractContextManager["CleanClone"]):
             PushRefusedError: the remote refuses it, or the branch is not where it is expected.
             ForgeError: the remote cannot be reached.
         """
-        reference = f"refs/heads/{branch}"
+        self.push_reference(commit, f"refs/heads/{branch}", expected=expected, remote=remote)
+
+    def push_reference(
+        self, commit: str, reference: str, *, expected: str | None, remote: Remote | None = None
+    ) -> None:
+        """As `push`, for any ref by its full name."""
         lease = f"--force-with-lease={reference}:{expected or ''}"
         remote = remote or self.remote
         done = self._network(
             remote, "push", "--porcelain", "--no-verify", lease, remote.url, f"{commit}:{reference}", allowed=(0, 1)
         )
-        if done.status == 0 or self.branches(branch, remote).get(branch) == commit:
+        if done.status == 0 or self.references(reference, remote).get(reference) == commit:
             return
         said = " · ".join(_said(done.text, done.stderr))
         raise PushRefusedError(_reason(said), said[:500])

@@ -17,7 +17,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import ForgeComment, ForgeIssue, NewPullRequest, Permission, PullRequest, Remote
+from sweagent.forge.base import (
+    ForgeComment,
+    ForgeIssue,
+    Labelling,
+    NewPullRequest,
+    Permission,
+    PullRequest,
+    Remote,
+    TreeEntry,
+)
 from sweagent.forge.errors import NotFoundError, PullRequestRefusedError, Refusal
 
 _COMMENTS: TypeAdapter[list[ForgeComment]] = TypeAdapter(list[ForgeComment])
@@ -116,9 +125,17 @@ class Files:
         self._write(f"pull-requests/{number}.json", pull.model_dump(mode="json"))
         return pull
 
-    def review_comments(self, number: int) -> list[ForgeComment]:
+    def create_commit(self, message: str, parent: str, tree: str, entries: Sequence[TreeEntry], reference: str) -> str:
+        """Files make no commits."""
+        return ""
+
+    def review_comments(self, number: int, *, review: int | None = None) -> list[ForgeComment]:
         """The comments that name a place in the diff."""
         return [comment for comment in self.comments(number) if comment.place]
+
+    def labelling(self, number: int, label: str) -> Labelling | None:
+        """Files do not tell who wrote them."""
+        return None
 
     def add_labels(self, number: int, labels: Sequence[str]) -> None:
         """Write them to `labels.json`."""

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sweagent.forge.actions import moment
-from sweagent.forge.base import Forge, Permission
+from sweagent.forge.base import Forge, Permission, PullRequest
 from sweagent.forge.issues import OUR_MARK
-from sweagent.forge.naming import PREFIX
+from sweagent.forge.records import BranchRecord, Records
 from sweagent.forge.sanitise import segments
 from sweagent.model import Frozen
 
@@ -17,7 +17,7 @@ class GateOptions(Frozen):
     """What may start a run."""
 
     label: str = "fix-issue"
-    """This label on an issue starts a run."""
+    """This label on an issue starts a run, and a scheduled run takes only issues that have it."""
     phrase: str = "/fix-issue"
     """A comment with a line that begins with this starts a run."""
     issue: int | None = None
@@ -44,10 +44,17 @@ class Decision(Frozen):
     """The issue as it was when the event happened, where the event says it."""
     pull_request: int | None = None
     """With a follow-up: the pull request whose review is worked on."""
+    commit: str = ""
+    """With a follow-up: the commit of the branch that is worked on."""
 
 
 def decide(
-    event_name: str, event: Mapping[str, Any], actors: tuple[str, ...], options: GateOptions, forge: Forge
+    event_name: str,
+    event: Mapping[str, Any],
+    actors: tuple[str, ...],
+    options: GateOptions,
+    forge: Forge,
+    records: Records,
 ) -> Decision:
     """Decide on an event.
 
@@ -57,12 +64,13 @@ def decide(
         actors: who caused it and who started this run of the workflow; both must be allowed to.
         options: what may start a run.
         forge: asked for permissions, and for issues when the run is scheduled.
+        records: say what was tried, and which branches are ours.
 
     Raises:
         ForgeError: the forge cannot be asked.
     """
     if event_name == "schedule":
-        return _scheduled(options, forge)
+        return _scheduled(options, forge, records)
     decision = _by_event(event_name, event, options, forge)
     if not decision.proceed:
         return decision
@@ -76,11 +84,15 @@ def decide(
         )
         if objection:
             return _no(objection)
+    if decision.pull_request is not None:
+        return _of_ours(decision, forge.pull_request(decision.pull_request), forge, records)
     return decision
 
 
 def _objection(name: str, *, is_bot: bool, options: GateOptions, forge: Forge) -> str:
     """Why a person or a bot may not start a run; empty when they may."""
+    if not name:
+        return "nobody is named who did it"
     if name.lower() in {user.lower() for user in options.allowed_users}:
         return ""
     if is_bot or name.endswith("[bot]"):
@@ -97,10 +109,10 @@ def _by_event(event_name: str, event: Mapping[str, Any], options: GateOptions, f
         return _labelled(event, options)
     if event_name == "issue_comment" and action == "created":
         return _commented(event, options, forge)
-    if event_name == "pull_request_review_comment" and action == "created":
-        return _reviewed(event, event.get("comment") or {}, options)
+    if event_name == "pull_request_review_comment":
+        return _no("every comment on a diff belongs to a review, whose own event decides")
     if event_name == "pull_request_review" and action == "submitted":
-        return _reviewed(event, event.get("review") or {}, options)
+        return _reviewed(event, options, forge)
     if event_name == "workflow_dispatch":
         if options.issue is None:
             return _no("the run was dispatched without an issue")
@@ -122,33 +134,49 @@ def _commented(event: Mapping[str, Any], options: GateOptions, forge: Forge) -> 
     when = moment(comment.get("created_at"))
     if "pull_request" not in issue:
         return _for_issue(event, "a comment asked for it", when)
-    pull = forge.pull_request(int(issue["number"]))
-    return _follow_up(pull.head, pull.number, pull.state, forge.name.partition("/")[0] == pull.head_owner, when)
-
-
-def _reviewed(event: Mapping[str, Any], remark: Mapping[str, Any], options: GateOptions) -> Decision:
-    wants_changes = remark.get("state") == "changes_requested"
-    body = str(remark.get("body") or "")
-    if OUR_MARK in body or not (wants_changes or asks(body, options.phrase)):
-        return _no("the review does not ask for a run")
-    pull = event.get("pull_request") or {}
-    head, base = pull.get("head") or {}, pull.get("base") or {}
-    same = (head.get("repo") or {}).get("full_name") == (base.get("repo") or {}).get("full_name")
-    when = moment(remark.get("submitted_at") or remark.get("created_at"))
-    return _follow_up(
-        str(head.get("ref") or ""), int(pull.get("number") or 0), str(pull.get("state") or ""), same, when
-    )
-
-
-def _follow_up(branch: str, number: int, state: str, same_repository: bool, when: datetime | None) -> Decision:
-    match = re.match(rf"{re.escape(PREFIX)}(\d+)-", branch)
-    if not match or not same_repository:
-        return _no("the pull request is none of ours")
-    if state != "open":
+    if issue.get("state", "open") != "open":
         return _no("the pull request is closed")
-    return Decision(
-        proceed=True, reason="a review asks for changes", issue=int(match.group(1)), until=when, pull_request=number
-    )
+    return _follow_up(int(issue["number"]), when)
+
+
+def _reviewed(event: Mapping[str, Any], options: GateOptions, forge: Forge) -> Decision:
+    """A review opens the gate once, by its event, whether it is its own words that ask or one of its comments."""
+    review, pull = event.get("review") or {}, event.get("pull_request") or {}
+    number, body = int(pull.get("number") or 0), str(review.get("body") or "")
+    if OUR_MARK in body:
+        return _no("the review is ours")
+    if pull.get("state") != "open":
+        return _no("the pull request is closed")
+    if review.get("state") != "changes_requested" and not asks(body, options.phrase):
+        remarks = forge.review_comments(number, review=int(review.get("id") or 0))
+        if not any(asks(remark.body, options.phrase) for remark in remarks):
+            return _no("the review does not ask for a run")
+    return _follow_up(number, moment(review.get("submitted_at")))
+
+
+def _follow_up(pull_request: int, when: datetime | None) -> Decision:
+    return Decision(proceed=True, reason="a review asks for changes", until=when, pull_request=pull_request)
+
+
+def _of_ours(decision: Decision, pull: PullRequest, forge: Forge, records: Records) -> Decision:
+    """The decision for a branch that our record names; a name proves nothing, and a fork's branch is another's."""
+    if pull.state != "open":
+        return _no("the pull request is closed")
+    if pull.head_repository.lower() != forge.name.lower():
+        return _no("the pull request comes from a fork")
+    record = _record_of(pull, records)
+    if record is None:
+        return _no("our record does not name the branch of this pull request as one of ours")
+    return decision.model_copy(update={"issue": int(record.issue), "commit": pull.head_commit})
+
+
+def _record_of(pull: PullRequest, records: Records) -> BranchRecord | None:
+    """The record that a branch is in. The number in the branch's name only says where to look."""
+    for key in re.findall(r"\d+(?=-)", pull.head)[:3]:
+        record = records.read(key)
+        if record is not None and record.issue.isdigit() and records.contains(record, pull.head, pull.head_commit):
+            return record
+    return None
 
 
 def _for_issue(event: Mapping[str, Any], reason: str, when: datetime | None) -> Decision:
@@ -167,14 +195,23 @@ def _for_issue(event: Mapping[str, Any], reason: str, when: datetime | None) -> 
     )
 
 
-def _scheduled(options: GateOptions, forge: Forge) -> Decision:
-    """The first issue of the search that has no pull request of ours yet."""
+def _scheduled(options: GateOptions, forge: Forge, records: Records) -> Decision:
+    """The first issue of the search that has the label from somebody who may start a run, and that was not tried."""
     if not options.query:
         return _no("the run was scheduled without a query")
+    tried, refused = records.known(), ""
     for issue in forge.issues(options.query, 30):
-        if not any(OUR_MARK in comment.body for comment in forge.comments(issue.number)):
-            return Decision(proceed=True, reason="the query found it", issue=issue.number)
-    return _no("the query found no issue that was not tried before")
+        if str(issue.number) in tried or options.label not in issue.labels:
+            continue
+        labelling = forge.labelling(issue.number, options.label)
+        if labelling is None:
+            continue
+        objection = _objection(labelling.actor, is_bot=labelling.is_bot, options=options, forge=forge)
+        if not objection:
+            reason = f"the query found it, and {labelling.actor} labelled it"
+            return Decision(proceed=True, reason=reason, issue=issue.number, until=labelling.at)
+        refused = f"; {issue.number}: {objection}"
+    return _no(f"the query found no issue with the label {options.label} that was not tried before{refused}")
 
 
 def asks(comment: str, phrase: str) -> bool:

@@ -1,5 +1,6 @@
 """GitHub, github.com and Enterprise alike, through PyGithub."""
 
+import base64
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -9,7 +10,16 @@ from urllib.parse import quote, urlencode
 
 from sweagent.errors import ForgeError
 from sweagent.forge.address import Place, require_github
-from sweagent.forge.base import ForgeComment, ForgeIssue, NewPullRequest, Permission, PullRequest, Remote
+from sweagent.forge.base import (
+    ForgeComment,
+    ForgeIssue,
+    Labelling,
+    NewPullRequest,
+    Permission,
+    PullRequest,
+    Remote,
+    TreeEntry,
+)
 from sweagent.forge.calls import Caller, validation_messages
 from sweagent.forge.errors import NotFoundError, PullRequestRefusedError, Refusal
 
@@ -99,15 +109,22 @@ class GitHub:
         return Permission.NONE
 
     def viewer(self) -> str:
-        """The login behind the token; empty for an app's token, which has no user."""
+        """The login behind the token, of an app too; empty when GitHub does not tell."""
 
         def ask() -> str:
             return str(self._github.get_user().login)
 
-        try:
-            return self._call("read who the token belongs to", ask)
-        except ForgeError:
-            return ""
+        def ask_as_app() -> str:
+            # The token of an app or of a workflow may not read /user.
+            _, answer = self._github.requester.graphql_query("query { viewer { login } }", {})
+            return str(answer["data"]["viewer"]["login"])
+
+        for way in (ask, ask_as_app):
+            try:
+                return self._call("read who the token belongs to", way)
+            except (ForgeError, KeyError, TypeError):
+                continue
+        return ""
 
     def default_branch(self) -> str:
         """The repository's default branch."""
@@ -187,12 +204,71 @@ class GitHub:
 
         return self._call(f"update pull request {number}", edit)
 
-    def review_comments(self, number: int) -> list[ForgeComment]:
-        """The comments on the diff."""
-        return self._call(
-            f"read the review comments of pull request {number}",
-            lambda: [_comment(item) for item in self._repository.get_pull(number).get_review_comments()],
-        )
+    def create_commit(self, message: str, parent: str, tree: str, entries: Sequence[TreeEntry], reference: str) -> str:
+        """Through the Git database; without an author of our own the commit is the token's, and GitHub signs it."""
+
+        def post(what: str, data: dict[str, Any]) -> str:
+            _, answer = self._repository.requester.requestJsonAndCheck(
+                "POST", f"{self._repository.url}/git/{what}", input=data
+            )
+            return str(answer.get("sha") or "")
+
+        def item(entry: TreeEntry) -> dict[str, Any]:
+            named = {"path": entry.path, "mode": entry.mode, "type": "blob"}
+            if entry.content is None:
+                return {**named, "sha": None}
+            try:
+                return {**named, "content": entry.content.decode("utf-8")}
+            except UnicodeDecodeError:
+                content = base64.b64encode(entry.content).decode()
+                return {**named, "sha": post("blobs", {"content": content, "encoding": "base64"})}
+
+        def make() -> str:
+            made = post("trees", {"base_tree": parent, "tree": [item(entry) for entry in entries]})
+            if made != tree:
+                return ""
+            commit = post("commits", {"message": message, "tree": tree, "parents": [parent]})
+            post("refs", {"ref": reference, "sha": commit})
+            return commit
+
+        return self._call("make the commit", make, repeatable=False)
+
+    def review_comments(self, number: int, *, review: int | None = None) -> list[ForgeComment]:
+        """The comments on the diff, or those of one review."""
+
+        def ask() -> list[ForgeComment]:
+            if review is None:
+                return [_comment(item) for item in self._repository.get_pull(number).get_review_comments()]
+            # PyGithub asks once more for each of these comments, because they have no line.
+            url = f"{self._repository.url}/pulls/{number}/reviews/{review}/comments"
+            _, data = self._repository.requester.requestJsonAndCheck("GET", url, {"per_page": 100})
+            return [
+                ForgeComment(
+                    id=int(item["id"]),
+                    author=str((item.get("user") or {}).get("login") or ""),
+                    body=str(item.get("body") or ""),
+                    place=str(item.get("path") or ""),
+                )
+                for item in data
+            ]
+
+        return self._call(f"read the review comments of pull request {number}", ask)
+
+    def labelling(self, number: int, label: str) -> Labelling | None:
+        """The issue's timeline tells."""
+
+        def ask() -> Labelling | None:
+            found = None
+            for item in self._repository.get_issue(number).get_timeline():
+                if (item.raw_data.get("label") or {}).get("name") != label:
+                    continue
+                actor = item.raw_data.get("actor") or {}
+                labelled = item.event == "labeled"
+                login, bot = str(actor.get("login") or ""), actor.get("type") == "Bot"
+                found = Labelling(actor=login, is_bot=bot, at=item.created_at) if labelled else None
+            return found
+
+        return self._call(f"read who labelled {number}", ask)
 
     def add_labels(self, number: int, labels: Sequence[str]) -> None:
         """Add labels."""
@@ -331,6 +407,7 @@ def _pull(item: Any) -> PullRequest:
         body=item.body or "",
         head=item.head.ref,
         head_owner=item.head.user.login if item.head.user else "",
+        head_repository=item.head.repo.full_name if item.head.repo else "",
         head_commit=item.head.sha,
         base=item.base.ref,
         state=item.state,

@@ -10,17 +10,21 @@ PREFIX = "fix-issue/"
 _LONGEST_SLUG = 40
 
 
-def branch_stem(issue: Issue) -> str:
-    """What all branches for an issue begin with, whatever its title has become."""
+def issue_key(issue: Issue) -> str:
+    """What tells an issue from others: its number, or a digest of its text."""
     if issue.number is not None:
-        return f"{PREFIX}{issue.number}-"
-    digest = hashlib.sha256(issue.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{PREFIX}{digest}-"
+        return str(issue.number)
+    return hashlib.sha256(issue.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def branch_name(issue: Issue) -> str:
+def branch_stem(issue: Issue, prefix: str = PREFIX) -> str:
+    """What all branches for an issue begin with, whatever its title has become."""
+    return f"{prefix}{issue_key(issue)}-"
+
+
+def branch_name(issue: Issue, prefix: str = PREFIX) -> str:
     """The branch for an issue, such as `fix-issue/12-crash-on-empty-header`."""
-    return branch_stem(issue) + slug(issue.title)
+    return branch_stem(issue, prefix) + slug(issue.title)
 
 
 def numbered(branch: str, number: int) -> str:

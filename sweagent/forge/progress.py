@@ -2,7 +2,7 @@
 
 from sweagent.errors import ForgeError
 from sweagent.forge.base import Forge
-from sweagent.forge.inert import code_span, inert_words
+from sweagent.forge.inert import code_block, code_span, inert_words
 from sweagent.forge.issues import OUR_MARK
 from sweagent.forge.proposal import Outcome, OutcomeKind
 from sweagent.forge.redaction import Redactor
@@ -91,9 +91,11 @@ def finished(outcome: Outcome, verdict: str, run_url: str) -> str:
 
 
 def failed(message: str, hint: str, run_url: str) -> str:
-    """What the comment says when the run could not be carried out."""
+    """What the comment says when the run could not be carried out; further lines of the cause are kept as they are."""
+    first, _, rest = message.strip().partition("\n")
+    detail = f"\n\n{code_block(rest, 5000)}" if rest.strip() else ""
     advice = f"\n\nWhat to do: {inert_words(hint, 500)}" if hint else ""
-    return f"**The run failed.** {inert_words(message, 1000)}{advice}{_link(run_url)}"
+    return f"**The run failed.** {inert_words(first, 1000)}{_link(run_url)}{detail}{advice}"
 
 
 def _link(run_url: str) -> str:

@@ -1,14 +1,35 @@
 """What a run proposes, and what became of it on the forge."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sweagent.errors import ExitCode
+from sweagent.forge.naming import PREFIX
 from sweagent.forge.rules import Objection, Rules
 from sweagent.model import Frozen
 from sweagent.task import Issue
+from sweagent.trajectory import Reproduction
+from sweagent.verify import Proof
+
+PUBLISHED = ("verified", "needs review", "unverified")
+"""The verdicts with which a patch can be published, the strongest first."""
+
+
+TITLE = "Fix: {title}"
+
+
+class WholeProof(Frozen):
+    """The proof of everything that a pull request changes, from its base to its tip, by one reproduction."""
+
+    base: str
+    """The commit that the branch was started on."""
+    tree: str
+    """What the branch holds then."""
+    reproduction: str
+    """Its digest."""
+    proof: Proof
 
 
 class Proposal(Frozen):
@@ -30,13 +51,18 @@ class Proposal(Frozen):
     summary: str = ""
     """The model's own account of cause and change; untrusted."""
     model: str = ""
-    steps: int = 0
-    cost: float | None = None
+    steps: int = Field(default=0, ge=0, le=1_000_000)
+    cost: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)
     """US dollars; None when a price is unknown."""
-    seconds: float = 0.0
+    seconds: float = Field(default=0.0, ge=0, le=100_000_000, allow_inf_nan=False)
     run_url: str = ""
     version: str = ""
     """Of fix-issue."""
+    run_id: str = ""
+    reproductions: tuple[Reproduction, ...] = ()
+    """Those of this run that were accepted."""
+    whole: tuple[WholeProof, ...] = ()
+    """With a follow-up: proofs of the whole pull request."""
 
 
 class PublishOptions(Frozen):
@@ -50,12 +76,32 @@ class PublishOptions(Frozen):
     """The branch that the change is meant for; empty for the default branch."""
     branch: str = ""
     """An existing branch to add a commit to, for a follow-up; empty for the issue's own."""
+    branch_prefix: str = Field(default=PREFIX, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*[/_-]?$")
+    """What the names of the issue's own branches begin with."""
+    title: str = TITLE
+    """Of the pull request and the commit; `{title}` and `{number}` stand for those of the issue."""
+    author: str = Field(default="", pattern=r"^([^<>\n]{1,100} <[^<>\s@]{1,100}@[^<>\s@]{1,100}>)?$")
+    """`Name <address>`: who the commit is by. Empty lets the forge make it, as whom the token is, and sign it."""
+    signoff: bool = False
+    """Add the author's `Signed-off-by` to the commit."""
+    only_ours: bool = False
+    """Add no commit to a branch that our record does not name."""
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     fork: bool = True
     """Push to a fork when the token may not push to the repository."""
     rules: Rules = Rules()
     dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _signoff_needs_an_author(self) -> Self:
+        if self.signoff and not self.author:
+            raise ValueError("signoff needs the input author, for who signs off")
+        return self
+
+    def takes(self, verdict: str) -> bool:
+        """Whether a verdict is strong enough to be published."""
+        return verdict in PUBLISHED[: PUBLISHED.index(self.accept) + 1]
 
 
 class OutcomeKind(StrEnum):
@@ -92,6 +138,8 @@ class Outcome(Frozen):
     """What became of a proposal on the forge."""
 
     kind: OutcomeKind
+    verdict: str = ""
+    """On all that was offered, which a follow-up's own verdict is only a part of."""
     message: str
     """One sentence."""
     hint: str = ""

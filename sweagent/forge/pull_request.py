@@ -4,15 +4,13 @@ from sweagent.errors import ForgeError
 from sweagent.forge.base import Forge, NewPullRequest, PullRequest
 from sweagent.forge.body import body_of, merged_body, title_of
 from sweagent.forge.branch import Brancher, Place
-from sweagent.forge.change import Ready, StopError, prepare
+from sweagent.forge.change import Ready, StopError, prepare, too_weak
 from sweagent.forge.clone import CleanClone
 from sweagent.forge.errors import NotFoundError, PermissionMissingError, PullRequestRefusedError, Refusal
-from sweagent.forge.naming import branch_name
+from sweagent.forge.naming import branch_name, issue_key
 from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
+from sweagent.forge.records import MAX_REPRODUCTION, BranchRecord, PublishedCommit, Records
 from sweagent.forge.redaction import Redactor
-
-_PUBLISHED = ("verified", "needs review", "unverified")
-"""The verdicts with which a patch can be published, the strongest first."""
 
 
 def open_pull_request(
@@ -43,14 +41,14 @@ def open_pull_request(
     redactor = redactor or Redactor.from_environment(None, *([token] if token else []))
     refusal = _not_worth(proposal, options)
     if refusal is not None:
-        return refusal.model_copy(update={"message": redactor.redact(refusal.message)})
+        return refusal.model_copy(update={"verdict": proposal.verdict, "message": redactor.redact(refusal.message)})
     issue = proposal.issue.model_copy(update={"title": redactor.redact(proposal.issue.title)})
     proposal = proposal.model_copy(update={"issue": issue})
     with CleanClone(forge.remote(), token) as clone:
         try:
             return _Publication(forge, clone, proposal, options, redactor).go()
         except StopError as stop:
-            return stop.outcome
+            return stop.outcome.model_copy(update={"verdict": stop.outcome.verdict or proposal.verdict})
 
 
 def _not_worth(proposal: Proposal, options: PublishOptions) -> Outcome | None:
@@ -63,15 +61,7 @@ def _not_worth(proposal: Proposal, options: PublishOptions) -> Outcome | None:
         )
     if options.mode == "none":
         return Outcome(kind=OutcomeKind.NOTHING, message="publishing is switched off (pr: none)")
-    if proposal.verdict not in _PUBLISHED or _PUBLISHED.index(proposal.verdict) > _PUBLISHED.index(options.accept):
-        return Outcome(
-            kind=OutcomeKind.NOT_ACCEPTED,
-            message=f"the verdict is {proposal.verdict}, so nothing was published: {proposal.reason}",
-            hint="read the proof of the run"
-            if proposal.verdict in _PUBLISHED
-            else "read the proof of the run; a patch with this verdict is never pushed",
-        )
-    return None
+    return too_weak(proposal, options)
 
 
 class _Publication:
@@ -83,15 +73,20 @@ class _Publication:
         self._proposal = proposal
         self._options = options
         self._redactor = redactor
-        self._title = title_of(proposal)
+        self._title = title_of(proposal, options.title)
 
     def go(self) -> Outcome:
         ready = prepare(self._forge, self._clone, self._proposal, self._options, self._redactor)
+        self._proposal = ready.proposal
+        outcome = self._publish(ready)
+        return outcome.model_copy(update={"verdict": self._proposal.verdict})
+
+    def _publish(self, ready: Ready) -> Outcome:
         if self._options.dry_run:
             return Outcome(
                 kind=OutcomeKind.DRY_RUN,
                 message="nothing was pushed (dry run)",
-                branch=self._options.branch or branch_name(self._proposal.issue),
+                branch=self._options.branch or branch_name(self._proposal.issue, self._options.branch_prefix),
                 commit=ready.commit,
                 notes=ready.notes,
                 objections=ready.objections,
@@ -99,10 +94,48 @@ class _Publication:
                 body=self._body(ready, ready.notes),
             )
         place = Brancher(self._forge, self._clone, self._proposal.issue, self._options, self._redactor).push(ready)
+        place = self._remembered(ready, place)
         if self._options.mode == "branch":
             return self._pushed(ready, place, f"the change is on the branch {place.branch}")
         outcome = self._offer(ready, place)
         return self._decorated(outcome)
+
+    def _remembered(self, ready: Ready, place: Place) -> Place:
+        """Keep the record by which the branch is known as ours."""
+        proposal, before = self._proposal, ready.record
+        commit = PublishedCommit(
+            commit=place.commit,
+            run=proposal.run_id,
+            verdict=ready.own_verdict,
+            reason=self._redactor.redact(ready.own_reason),
+            summary=self._redactor.redact(ready.own_summary),
+        )
+        kept = [
+            item
+            for item in proposal.reproductions
+            if len(item.model_dump_json()) <= MAX_REPRODUCTION and not self._redactor.find(item.model_dump_json())
+        ]
+        records = Records(self._clone, place.remote)
+        try:
+            known = before or records.read(issue_key(proposal.issue))
+            if known is not None and known.owns(place.branch, place.commit):
+                return place
+            records.write(
+                BranchRecord(
+                    issue=issue_key(proposal.issue),
+                    tries=(*(known.tries if known else ()), proposal.run_id),
+                    branch=place.branch,
+                    base=before.base if before else ready.start,
+                    tip=place.commit,
+                    commits=(*(before.commits if before else ()), commit),
+                    reproductions=(*(before.reproductions if before else ()), *kept),
+                )
+            )
+        except ForgeError as error:
+            said = self._redactor.redact(str(error))
+            note = f"What was done could not be remembered, so the next run will leave this branch alone: {said}"
+            return place.model_copy(update={"notes": (*place.notes, note)})
+        return place
 
     def _offer(self, ready: Ready, place: Place) -> Outcome:
         """Open the pull request, or update the one that is there."""

@@ -4,14 +4,20 @@ import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from sweagent.errors import StorageError, UsageError
-from sweagent.forge.proposal import Proposal
+from sweagent.forge.artifact import HINT, check_files
+from sweagent.forge.proposal import Proposal, WholeProof
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Task
 from sweagent.trajectory import ActionDone, RunStarted, read_events
 from sweagent.verify import Proof, render_markdown, with_accepted
+
+WHOLE_FILE = "whole.json"
+"""With a follow-up: the proofs of the whole pull request."""
+WHOLE: TypeAdapter[tuple[WholeProof, ...]] = TypeAdapter(tuple[WholeProof, ...])
 
 
 def task_of(folder: RunFolder) -> Task:
@@ -39,32 +45,57 @@ def proposal_of(folder: RunFolder, *, run_url: str = "", accept: Collection[str]
         StorageError: a file of the run cannot be read.
         UsageError: the proof is of another patch.
     """
+    check_files(folder.path)
     task = task_of(folder)
     diff = _read(folder.patch)
     proof = _proof(folder, diff)
     proof = with_accepted(proof, accept) if proof and accept else proof
     result = _result(folder)
-    summary = ""
+    summary, registered, run_id = "", None, ""
     for event in read_events(folder.trajectory):
-        if isinstance(event, ActionDone) and event.observation.submitted:
-            summary = event.observation.summary
-    return Proposal(
-        issue=task.issue,
-        base_commit=task.repository.base_commit,
-        diff=diff,
-        verdict=proof.verdict.value if proof else "unverified",
-        reason=proof.reason if proof else "the run ended before the patch was judged",
-        proof_markdown=render_markdown(proof) if proof else "",
-        to_review=tuple(f"{item.location}: {item.detail} [{item.rule}]" for item in proof.to_review) if proof else (),
-        not_checked=proof.not_checked if proof else (),
-        summary=summary,
-        model=result.model if result else "",
-        steps=result.steps if result else 0,
-        cost=result.cost if result else None,
-        seconds=result.seconds if result else 0.0,
-        run_url=run_url,
-        version=proof.version if proof else "",
-    )
+        if isinstance(event, RunStarted):
+            run_id = event.run_id
+        if isinstance(event, ActionDone):
+            registered = event.observation.reproduction or registered
+            summary = event.observation.summary if event.observation.submitted else summary
+    accepted = proof.reproduction if proof else None
+    held = registered if accepted and registered and accepted.name == registered.path else None
+    try:
+        proposal = Proposal(
+            issue=task.issue,
+            base_commit=task.repository.base_commit,
+            diff=diff,
+            verdict=proof.verdict.value if proof else "unverified",
+            reason=proof.reason if proof else "the run ended before the patch was judged",
+            proof_markdown=render_markdown(proof) if proof else "",
+            to_review=_to_review(proof) if proof else (),
+            not_checked=proof.not_checked if proof else (),
+            summary=summary,
+            model=result.model if result else "",
+            steps=result.steps if result else 0,
+            cost=result.cost if result else None,
+            seconds=result.seconds if result else 0.0,
+            run_url=run_url,
+            version=proof.version if proof else "",
+            run_id=run_id,
+            reproductions=(held,) if held else (),
+            whole=_whole(folder),
+        )
+        proposal.model_dump_json(exclude={"diff"})  # half a character can be read, and not be written again
+    except (ValidationError, OverflowError, PydanticSerializationError) as error:
+        raise StorageError(f"the record of the run holds what no run writes: {_named(error)}", HINT) from error
+    return proposal
+
+
+def _to_review(proof: Proof) -> tuple[str, ...]:
+    return tuple(f"{item.location}: {item.detail} [{item.rule}]" for item in proof.to_review)
+
+
+def _named(error: Exception) -> str:
+    """Which values are wrong, without the values."""
+    if not isinstance(error, ValidationError):
+        return "a number without an end" if isinstance(error, OverflowError) else "text that is no Unicode"
+    return ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))[:200]
 
 
 def _proof(folder: RunFolder, diff: bytes) -> Proof | None:
@@ -79,6 +110,16 @@ def _proof(folder: RunFolder, diff: bytes) -> Proof | None:
             f"{folder.patch} is not the patch that was judged", "judge it: fix-issue verify, or take the original"
         )
     return proof
+
+
+def _whole(folder: RunFolder) -> tuple[WholeProof, ...]:
+    path = folder.path / WHOLE_FILE
+    if not path.exists():
+        return ()
+    try:
+        return WHOLE.validate_json(_read(path))
+    except ValidationError as error:
+        raise StorageError(f"{path} holds no proofs", "judge the patch again") from error
 
 
 def _result(folder: RunFolder) -> Result | None:

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import ForgeComment, ForgeIssue, NewPullRequest, Permission, PullRequest, Remote
+from sweagent.forge.base import (
+    ForgeComment,
+    ForgeIssue,
+    Labelling,
+    NewPullRequest,
+    Permission,
+    PullRequest,
+    Remote,
+    TreeEntry,
+)
 from sweagent.forge.errors import PermissionMissingError
 
 _HINT = "a plain git remote knows branches only; give the issue as a file or as text"
@@ -77,9 +86,17 @@ class GitRemote:
         """There are no pull requests."""
         return self.pull_request(number)
 
-    def review_comments(self, number: int) -> list[ForgeComment]:
+    def create_commit(self, message: str, parent: str, tree: str, entries: Sequence[TreeEntry], reference: str) -> str:
+        """A remote makes no commits."""
+        return ""
+
+    def review_comments(self, number: int, *, review: int | None = None) -> list[ForgeComment]:
         """There are no comments."""
         return []
+
+    def labelling(self, number: int, label: str) -> Labelling | None:
+        """There are no labels."""
+        return None
 
     def add_labels(self, number: int, labels: Sequence[str]) -> None:
         """There are no labels."""

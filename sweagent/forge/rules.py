@@ -6,6 +6,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from sweagent.forge.redaction import Redactor
+from sweagent.forge.sanitise import hidden_in
 from sweagent.model import Frozen
 
 
@@ -19,59 +20,75 @@ class Ruling(StrEnum):
     """Nothing is pushed."""
 
 
+AGENT_FILES = (
+    *("AGENTS.md", "AGENT.md", "CLAUDE.md", "CLAUDE.local.md", "GEMINI.md", "QWEN.md", "CONVENTIONS.md", "SKILL.md"),
+    *(".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".goosehints", ".mcp.json", ".aider.conf.yml"),
+    *(".cursor/", ".claude/", ".codex/", ".gemini/", ".clinerules/", ".windsurf/", ".roo/", ".continue/", ".kiro/"),
+    *(".aider/", ".agents/", ".amazonq/", ".augment/", ".junie/", ".opencode/", ".qwen/", ".trae/"),
+    *("copilot-instructions.md", "*.instructions.md", ".github/instructions/*", ".github/prompts/*"),
+    *(".github/chatmodes/*", ".github/agents/*"),
+)
+"""Files that instruct agents, at any depth: agents read them beside the files that they work on."""
+STARTED_FILES = (
+    *(".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", ".pypirc", "pip.conf", ".netrc", ".bunfig.toml"),
+    *("bunfig.toml", ".husky/", ".githooks/", ".lefthook/", "lefthook.yml", ".lefthook.yml", ".pre-commit-config.yaml"),
+    *(".pre-commit-hooks.yaml", ".devcontainer/", ".vscode/", ".idea/", ".zed/", ".yarn/", ".mise.toml", "mise.toml"),
+    *(".tool-versions", ".cargo/", "build.rs", "gradle-wrapper.properties", "gradle-wrapper.jar", ".mvn/", "*.pth"),
+    *("sitecustomize.py", "usercustomize.py", "Dockerfile", "Dockerfile.*", "*.dockerfile", "Containerfile"),
+    *("docker-compose*.yml", "docker-compose*.yaml", "compose.yml", "compose.yaml", "Vagrantfile", "Procfile"),
+    *(".gitpod.yml", ".replit", "flake.nix", ".direnv/", "action.yml", "action.yaml"),
+)
+"""Files that programs read or start by themselves: package managers, hooks of git, editors, builds, local actions."""
+CI_FILES = (
+    *(".travis.yml", "appveyor.yml", ".appveyor.yml", ".drone.yml", ".drone.star", ".woodpecker.yml", ".woodpecker/"),
+    *(".buildkite/", "bitbucket-pipelines.yml", ".cirrus.yml", ".cirrus.star", ".semaphore/", "cloudbuild.yaml"),
+    *("cloudbuild.yml", "buildspec.yml", "buildspec.yaml", ".teamcity/", "wercker.yml", "codeship-services.yml"),
+    *(
+        "codeship-steps.yml",
+        ".azure-pipelines/",
+        "azure-pipelines*.yml",
+        ".gitlab/",
+        "*.gitlab-ci.yml",
+        "*.jenkinsfile",
+    ),
+    *("netlify.toml", "vercel.json", "render.yaml", "app.yaml", "fly.toml", ".readthedocs.yaml", ".readthedocs.yml"),
+    *("dagger.json", ".earthly/", "Earthfile", ".builds/", ".build.yml", ".tekton/", ".argo/", "noxfile.py"),
+)
+"""Other CI systems, and what they deploy."""
+
+
 class Rules(Frozen):
     """Limits on patches.
 
     Patterns are matched without regard to case against the whole path, `*` crossing slashes; a pattern without a
-    slash is matched against the file's name as well.
+    slash is matched against the file's name as well, and one that ends with a slash against folders at any depth.
     """
 
     allowed: tuple[str, ...] = ()
     """Patterns of protected paths that may be changed all the same."""
     blocked: tuple[str, ...] = (
-        ".github/workflows/*",
-        ".github/actions/*",
-        "CODEOWNERS",
-        ".gitlab-ci.yml",
-        ".circleci/*",
-        "azure-pipelines.yml",
-        "Jenkinsfile",
-        ".gitmodules",
-        "AGENTS.md",
-        "CLAUDE.md",
-        "GEMINI.md",
-        ".cursorrules",
-        ".cursor/*",
-        ".claude/*",
-        ".mcp.json",
-        ".github/copilot-instructions.md",
-        ".github/instructions/*",
-        ".fix-issue.yaml",
-        ".env*",
+        *(".github/workflows/*", ".github/actions/*", ".gitea/workflows/*", ".forgejo/workflows/*"),
+        *("CODEOWNERS", ".gitlab-ci.yml", ".circleci/*", "azure-pipelines.yml", "Jenkinsfile", ".gitmodules"),
+        *AGENT_FILES,
+        *(".fix-issue.yaml", ".env*"),
     )
     """Files that run with secrets, decide on reviews, or instruct agents."""
     reviewed: tuple[str, ...] = (
-        ".github/*",
-        ".gitattributes",
-        ".devcontainer/*",
-        ".vscode/*",
-        ".pre-commit-config.yaml",
-        "*.lock",
-        "*.lockb",
-        "package-lock.json",
-        "npm-shrinkwrap.json",
-        "pnpm-lock.yaml",
-        "go.sum",
-        "requirements*.txt",
-        "Dockerfile",
+        *(".github/*", ".gitattributes", "*.lock", "*.lockb", "package-lock.json", "npm-shrinkwrap.json"),
+        *("pnpm-lock.yaml", "go.sum", "requirements*.txt", "constraints*.txt", "gradle.lockfile"),
+        *STARTED_FILES,
+        *CI_FILES,
+        "CONTRIBUTING.md",
     )
-    """Files that decide what is installed or started."""
+    """Files that decide what is installed or started, or that the next run's model is offered."""
     symlinks: Ruling = Ruling.BLOCK
     submodules: Ruling = Ruling.BLOCK
     executables: Ruling = Ruling.REVIEW
     """Files that become executable."""
     binaries: Ruling = Ruling.REVIEW
     secrets: Ruling = Ruling.BLOCK
+    hidden: Ruling = Ruling.REVIEW
+    """Characters in added lines that are not shown, or that change the order in which others are."""
     max_files: int = 100
     max_bytes: int = 500_000
     """Of the diff."""
@@ -117,6 +134,7 @@ def judge(
         the objections that do not amount to `allow`, worst first.
     """
     found = [*_by_size(changes, diff, rules), *_by_secrets(diff, rules, redactor or Redactor())]
+    found += _by_hidden_characters(diff, rules)
     for change in changes:
         found.extend(_by_path(change, rules))
         found.extend(_by_mode(change, rules))
@@ -132,6 +150,24 @@ def _by_size(changes: Sequence[Change], diff: bytes, rules: Rules) -> Iterable[O
 
 
 def _by_secrets(diff: bytes, rules: Rules, redactor: Redactor) -> Iterable[Objection]:
+    for name, lines in _added(diff).items():
+        for kind in redactor.find("\n".join(lines)):
+            yield Objection(path=name, ruling=rules.secrets, reason=f"an added line holds a {kind}")
+
+
+def _by_hidden_characters(diff: bytes, rules: Rules) -> Iterable[Objection]:
+    """What a reviewer cannot see: Trojan Source (Boucher and Anderson 2021), homeless variation selectors, tags."""
+    for name, lines in _added(diff).items():
+        kinds: dict[str, str] = {}
+        for line in lines:
+            for kind, character in hidden_in(line):
+                kinds.setdefault(kind, f"U+{ord(character):04X}")
+        for kind, example in kinds.items():
+            yield Objection(path=name, ruling=rules.hidden, reason=f"an added line holds a {kind} ({example})")
+
+
+def _added(diff: bytes) -> dict[str, list[str]]:
+    """The added lines of each file."""
     path = ""
     added: dict[str, list[str]] = {}
     for line in diff.decode("utf-8", "replace").split("\n"):
@@ -139,9 +175,7 @@ def _by_secrets(diff: bytes, rules: Rules, redactor: Redactor) -> Iterable[Objec
             path = line[4:].strip().strip('"').removeprefix("b/")
         if line.startswith("+"):
             added.setdefault(path, []).append(line[1:])
-    for name, lines in added.items():
-        for kind in redactor.find("\n".join(lines)):
-            yield Objection(path=name, ruling=rules.secrets, reason=f"an added line holds a {kind}")
+    return added
 
 
 def _by_path(change: Change, rules: Rules) -> Iterable[Objection]:
@@ -183,7 +217,7 @@ def _matches(path: str, patterns: Iterable[str]) -> bool:
     return any(
         fnmatchcase(whole, pattern.lower().lstrip("/"))
         or ("/" not in pattern.strip("/") and fnmatchcase(name, pattern.lower()))
-        or (pattern.endswith("/") and whole.startswith(pattern.lower().lstrip("/")))
+        or (pattern.endswith("/") and f"/{pattern.lower().lstrip('/')}" in f"/{whole}")
         for pattern in patterns
     )
 

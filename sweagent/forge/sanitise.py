@@ -228,6 +228,27 @@ def _invisible(text: str, report: _Report, replace: Callable[[str], str]) -> str
     return "".join(kept)
 
 
+_EMOJI = re.compile("[\u00a9\u00ae\u2000-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff#*0-9]\ufe0f?")
+
+
+def hidden_in(line: str) -> Iterator[tuple[str, str]]:
+    """The characters of a line of code that are not shown: for each its kind and itself.
+
+    Line ends, form feeds, and a joiner or a variation selector that belongs to an emoji are no surprise in code.
+    """
+    if line.isascii() and line.isprintable():
+        return
+    for position, character in enumerate(line):
+        if character in "\r\f\x1b\ufffd":
+            continue
+        kind = _hidden_kind(character)
+        if kind is None:
+            continue
+        if kind == "" and position and _EMOJI.fullmatch(line[max(0, position - 2) : position].lstrip("\ufe0f")[-1:]):
+            continue
+        yield kind or "character without width", character
+
+
 def _hidden_kind(character: str) -> str | None:
     """The name of a character that is not shown; empty for a benign one, None for one that is shown."""
     code = ord(character)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 import threading
@@ -59,6 +60,7 @@ class Repo:
     labels: dict[int, list[str]] = field(default_factory=dict)
     reviewers: dict[int, list[str]] = field(default_factory=dict)
     permissions: dict[str, str] = field(default_factory=dict)
+    timeline: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     def commit_of(self, branch: str) -> str | None:
         """The commit of a branch."""
@@ -151,13 +153,24 @@ class Standin:
         known = repo.comments.setdefault(number, [])
         known.append(self._comment(1000 * number + len(known), body, author, at))
 
+    def label(self, repo: Repo, number: int, label: str, by: str, *, event: str = "labeled", at: str = NOW) -> None:
+        """Put a label on an issue, or take it off, as a person or a form does."""
+        known = repo.labels.setdefault(number, [])
+        known[:] = [name for name in known if name != label] + ([label] if event == "labeled" else [])
+        schema = "labeled-issue-event" if event == "labeled" else "unlabeled-issue-event"
+        made = self.contract.example(
+            schema, event=event, label={"name": label, "color": "red"}, actor=self._user(by), created_at=at
+        )
+        repo.timeline.setdefault(number, []).append(made)
+
     def _comment(self, number: int, body: str, author: str, at: str = NOW) -> dict[str, Any]:
         return self.contract.example(
             "issue-comment", id=number, body=body, user=self._user(author), created_at=at, updated_at=at
         )
 
     def _user(self, login: str) -> dict[str, Any]:
-        return self.contract.example("simple-user", id=len(login), login=login, type="User")
+        kind = "Bot" if login.endswith("[bot]") else "User"
+        return self.contract.example("simple-user", id=len(login), login=login, type=kind)
 
     def _handler(standin) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):
@@ -169,6 +182,8 @@ class Standin:
             def do_GET(self) -> None:
                 if self.path.startswith(API):
                     standin._answer(self)
+                elif self.path == "/api/graphql":
+                    standin._graphql(self)
                 else:
                     standin._serve_git(self)
 
@@ -185,6 +200,15 @@ class Standin:
         if value not in self.tokens:
             raise refusal(401, "Bad credentials")
         return self.tokens[value]
+
+    def _graphql(self, handler: BaseHTTPRequestHandler) -> None:
+        """The one query that fix-issue sends; GitHub answers it for the tokens of apps and workflows too."""
+        query = json.loads(read_body(handler))["query"]
+        token = self._token(handler)
+        login = token.login if token else ""
+        if query != "query { viewer { login } }":
+            self.violations.append(f"an unknown query: {query}")
+        self._send(handler, 200, {"data": {"viewer": {"login": login}}}, {})
 
     def _serve_git(self, handler: BaseHTTPRequestHandler) -> None:
         name = unquote(urlsplit(handler.path).path).split(".git/")[0].strip("/")
@@ -298,6 +322,12 @@ _ACTIONS = {
     ("GET", "/pulls/{pull_number}"): "pull",
     ("PATCH", "/pulls/{pull_number}"): "edit_pull",
     ("GET", "/pulls/{pull_number}/comments"): "review_comments",
+    ("GET", "/pulls/{pull_number}/reviews/{review_id}/comments"): "comments_of_review",
+    ("GET", "/issues/{issue_number}/timeline"): "timeline",
+    ("POST", "/git/blobs"): "git_blob",
+    ("POST", "/git/trees"): "git_tree",
+    ("POST", "/git/commits"): "git_commit",
+    ("POST", "/git/refs"): "git_ref",
     ("POST", "/pulls/{pull_number}/requested_reviewers"): "request_reviewers",
 }
 
@@ -461,7 +491,7 @@ class _Call:
 
     def _pull(self, schema: str, number: int) -> dict[str, Any]:
         repo, pull = self.repo, self.repo.pulls[number]
-        source = self.server.repos[f"{pull['owner']}/{repo.name.partition('/')[2]}"]
+        source = self.server.repos[pull.get("repo") or f"{pull['owner']}/{repo.name.partition('/')[2]}"]
         side = "pull-request" if schema == "pull-request" else "pull-request-simple"
         made = self.server.contract.example(
             side,
@@ -489,6 +519,62 @@ class _Call:
 
     def review_comments(self) -> Any:
         return list(self.repo.review_comments.get(self._number("pull_number"), ()))
+
+    def _pusher(self) -> str:
+        login = self._login()
+        if self.token and not self.token.push:
+            raise refusal(403, "Resource not accessible by integration")
+        return login
+
+    def _git(self, *arguments: str, stdin: bytes = b"", **env: str) -> str:
+        command = ["git", "-C", str(self.repo.path), *arguments]
+        done = subprocess.run(command, input=stdin, env={**os.environ, **env}, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    def git_blob(self) -> Any:
+        self._pusher()
+        sha = self._git("hash-object", "-w", "--stdin", stdin=base64.b64decode(self.body["content"]))
+        return self.server.contract.example("short-blob", sha=sha)
+
+    def git_tree(self) -> Any:
+        self._pusher()
+        index = {"GIT_INDEX_FILE": str(self.repo.path / "api-index")}
+        self._git("read-tree", self.body["base_tree"], **index)
+        for item in self.body["tree"]:
+            sha = item.get("sha")
+            if "content" in item:
+                sha = self._git("hash-object", "-w", "--stdin", stdin=item["content"].encode())
+            line = f"{item['mode']} {sha}\t{item['path']}" if sha else f"0 {'0' * 40}\t{item['path']}"
+            self._git("update-index", "--index-info", stdin=line.encode() + b"\n", **index)
+        return self.server.contract.example("git-tree", sha=self._git("write-tree", **index))
+
+    def git_commit(self) -> Any:
+        login = self._pusher()
+        people = {"GIT_AUTHOR_NAME": login, "GIT_AUTHOR_EMAIL": f"{login}@users.noreply.github.com"}
+        committer = {"GIT_COMMITTER_NAME": "GitHub", "GIT_COMMITTER_EMAIL": "noreply@github.com"}
+        parents = [word for parent in self.body["parents"] for word in ("-p", parent)]
+        message = self.body["message"].encode()
+        sha = self._git("commit-tree", self.body["tree"], *parents, stdin=message, **people, **committer)
+        return self.server.contract.example("git-commit", sha=sha)
+
+    def git_ref(self) -> Any:
+        self._pusher()
+        self._git("update-ref", self.body["ref"], self.body["sha"], "0" * 40)
+        made = {"type": "commit", "sha": self.body["sha"], "url": "https://example.invalid/"}
+        return self.server.contract.example("git-ref", ref=self.body["ref"], object=made)
+
+    def comments_of_review(self) -> Any:
+        wanted = self._number("review_id")
+        known = self.repo.review_comments.get(self._number("pull_number"), ())
+        kept = ("id", "body", "path", "user", "pull_request_review_id")
+        return [
+            self.server.contract.example("review-comment", **{key: comment[key] for key in kept})
+            for comment in known
+            if comment.get("pull_request_review_id") == wanted
+        ]
+
+    def timeline(self) -> Any:
+        return list(self.repo.timeline.get(self._number("issue_number"), ()))
 
     def request_reviewers(self) -> Any:
         number = self._number("pull_number")

@@ -12,6 +12,7 @@ from standin import Token
 
 from sweagent.forge.proposal import PublishOptions
 from sweagent.forge.pull_request import open_pull_request
+from sweagent.trajectory import Reproduction
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -79,7 +80,7 @@ STAND_IN_ACTIONS = {
     "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683": (
         ("ref", "fetch-depth", "persist-credentials"),
         "git init --quiet . && git fetch --quiet \"$REMOTE\" '+refs/heads/*:refs/remotes/origin/*' "
-        '&& git checkout --quiet --force --detach "origin/${REF:-main}"',
+        '&& git checkout --quiet --force --detach "${REF:-origin/main}"',
     ),
     "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02": (
         ("name", "path", "if-no-files-found"),
@@ -127,6 +128,16 @@ class Runner:
         (target / "action.yml").write_text(json.dumps(action))
         return target
 
+    def after_agent(self, command):
+        """What code that broke out in the job of the agent does to the artifact."""
+        target = self.folder / "actions-upload-artifact" / "action.yml"
+        action = json.loads(target.read_text())
+        step = action["runs"]["steps"][0]
+        step["run"] = (
+            f'if [ "$NAME" = fix-issue-run ]; then ARTIFACT="$FOLDER"; export ARTIFACT\n{command}\nfi\n' + step["run"]
+        )
+        target.write_text(json.dumps(action))
+
     def _workflow(self, name):
         """The example, pointed at the stand-in and at a script."""
         text = (EXAMPLES / name).read_text()
@@ -163,21 +174,22 @@ class Runner:
         event = {"action": "labeled", "label": {"name": "fix-issue"}, "issue": issue, "sender": sender}
         return self._run(workflow, "issues", event, who, SCRIPT)
 
-    def review(self, number, who="maintainer"):
-        """Write a comment on a line of a pull request; returns the exit code and the log."""
+    def review(self, number, who="maintainer", script=None):
+        """Write a review with a comment on a line of a pull request; returns the exit code and the log."""
         comment = self.standin.contract.example(
-            "pull-request-review-comment", id=31, body=REVIEW, path="calc.py", line=2, user=self.standin._user(who)
-        )
+            "pull-request-review-comment", id=31, body=REVIEW, path="calc.py", line=2, user=self.standin._user(who),
+            pull_request_review_id=5,
+        )  # fmt: skip
         self.repo.review_comments[number] = [comment]
-        pull = {
-            "number": number,
-            "state": "open",
-            "head": {"ref": self.repo.pulls[number]["head"], "repo": {"full_name": self.repo.name}},
-            "base": {"repo": {"full_name": self.repo.name}},
-        }
+        review = {"id": 5, "state": "commented", "body": None, "submitted_at": "2024-05-02T12:00:00Z"}
         sender = {"login": who, "type": "User"}
-        event = {"action": "created", "comment": comment, "pull_request": pull, "sender": sender}
-        return self._run("hardened.yml", "pull_request_review_comment", event, who, FOLLOW_UP)
+        event = {
+            "action": "submitted",
+            "review": {**review, "user": sender},
+            "pull_request": {"number": number, "state": "open"},
+            "sender": sender,
+        }
+        return self._run("hardened.yml", "pull_request_review", event, who, script or FOLLOW_UP)
 
     def _run(self, workflow, name, event, who, script):
         (self.folder / "script.json").write_text(json.dumps(script))
@@ -255,8 +267,20 @@ def test_from_the_label_to_the_pull_request_and_again(runner, repo, as_git):
     assert len(repo.comments[7]) == 1
 
 
+def first_fix(github, proposal):
+    """The pull request of an earlier run, whose reproduction was accepted."""
+    reproduction = Reproduction(
+        path="test_issue.py",
+        content="from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
+        command="python -m pytest test_issue.py",
+        kind="test",
+    )
+    earlier = proposal.model_copy(update={"reproductions": (reproduction,), "run_id": "earlier"})
+    return open_pull_request(github, earlier, PublishOptions(), token="stand-in-token-of-a-robot")
+
+
 def test_a_review_of_the_pull_request_is_worked_on_in_its_branch(runner, repo, github, proposal, as_git):
-    open_pull_request(github, proposal, PublishOptions(), token="stand-in-token-of-a-robot")
+    first_fix(github, proposal)
     code, log = runner.review(8)
     assert code == 0, log
     branch = "fix-issue/7-add-subtracts"
@@ -266,10 +290,43 @@ def test_a_review_of_the_pull_request_is_worked_on_in_its_branch(runner, repo, g
     asked = (runner.store / "fix-issue-run" / "trajectory.jsonl").read_text()
     assert "(review, calc.py:2)" in asked
     assert "It should take text too." in asked
-    assert "test_review.py" in repo.pulls[8]["body"]
+    body = repo.pulls[8]["body"].replace("\\", "")
+    assert "> **Verified.**" in body
+    assert "test_issue.py, accepted before, also holds from base to tip" in body
+    assert "test_review.py" in body
+    assert "The sign was wrong." in body
     assert len(repo.comments[8]) == 1
     assert "/acme/calc/pull/8" in repo.comments[8][0]["body"]
     assert "k4n4ri" not in log + everything_public(runner)
+
+
+def test_a_follow_up_that_undoes_the_first_fix_is_not_published(runner, repo, github, proposal):
+    opened = first_fix(github, proposal)
+    undone = json.dumps(FOLLOW_UP).replace("float(a) + float(b)", "float(a) + float(b) if str(a) == a else a - b")
+    code, log = runner.review(8, script=json.loads(undone))
+    assert code == 0, log
+    assert "Judged anew: verified" in log
+    assert repo.commit_of("fix-issue/7-add-subtracts") == opened.commit
+    assert "test_issue.py does not hold" in repo.comments[8][0]["body"].replace("\\", "")
+
+
+def test_a_verdict_that_the_job_of_the_agent_forged_is_not_printed(runner, repo):
+    forge = """python - <<'E'
+import hashlib, json, os, pathlib
+store = pathlib.Path(os.environ["ARTIFACT"])
+proof = json.loads((store / "proof.json").read_text())
+diff = (store / "patch.diff").read_text().replace("+    return a + b", "+    return a * b")
+(store / "patch.diff").write_text(diff)
+proof.update(verdict="verified", patch_sha256=hashlib.sha256(diff.encode()).hexdigest())
+(store / "proof.json").write_text(json.dumps(proof))
+E"""
+    runner.after_agent(forge)
+    code, log = runner.label("hardened.yml")
+    assert code == 0, log
+    assert "Judged anew: unverified" in log
+    assert "**Unverified.**" in repo.pulls[8]["body"]
+    assert "erified.**" in repo.pulls[8]["body"]
+    assert "> **Verified" not in repo.pulls[8]["body"]
 
 
 def test_somebody_without_permission_is_refused(runner, standin, repo):

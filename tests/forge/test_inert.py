@@ -3,14 +3,26 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from sweagent.forge.body import body_of, commit_message, title_of
 from sweagent.forge.inert import code_block, code_span, defused, inert, inert_line
+from sweagent.forge.progress import failed, finished
+from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal
+from sweagent.forge.rules import Change, Objection, Ruling
+from sweagent.task import Issue
 
 RENDER = MarkdownIt("gfm-like", {"linkify": False}).render
 ACTIVE = [
+    "@a@b@octocat",
+    "`x`@octocat`y` closes `z`#12",
+    "`a`@octocat`b`",
+    "https://evil.example`x`https://evil.example/2",
+    "`x`![p](https://evil.example/p.png)`y`",
+    "#1#2`c`#3",
+    "`a``@octocat``b`",
     "thanks @octocat and @acme/core-team",
     "closes #12",
     "Fixes: other/repo#2",
@@ -63,6 +75,55 @@ def test_no_mention_and_no_tag_gets_through(text):
     assert not re.search(r"<(?!/?(?:p|pre|br)\b)", html), html
 
 
+HOSTILE = st.lists(
+    st.one_of(
+        st.text("`~@ab12#\n <>[]()!|\\\\/:.-_*&$\"'", max_size=12),
+        st.sampled_from(
+            ["@octocat", "closes #12", "fixes o/r#3", "https://evil.example/x", "![p](//evil.example)", "[a](b)",
+             "GH-4",
+             "<img src=x>", "<!-- x -->", "`", "``", "```", "~~~", "\n\n", "\n| a | b |\n| --- | --- |\n", "| ",
+             "<details>",
+             "</details>", "www.evil.example", "a" * 40, "\n[b]: //evil.example\n", "\n# h\n", "\n- ", "\n    ", "\\\\"]
+        ),
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+def live_in(markdown: str) -> str:
+    """What of a page would act, beside the issue that our first line names and the link to our run."""
+    html = RENDER(markdown).replace("Fixes #7", "", 1)
+    html = outside_code(html.replace('<a href="https://example.org/run/1">the run</a>', ""))
+    html = re.sub(r"<!-- fix-issue:(?:begin|end|progress) -->", "", html)
+    html = html.replace('<a href="https://example.org/run/1">The run</a>', "")
+    tags = {tag.strip("</>").split()[0].lower() for tag in re.findall(r"<[^>]*>", html)}
+    ours = (
+        "p pre br h1 h2 h3 h4 table thead tbody tr th td ul ol li blockquote strong em hr sub sup details summary code"
+    )
+    acting = re.findall(r"@\w+|#\d+|\bGH-\d+|https?://|www\.|\b[0-9a-f]{40}\b", html)
+    return " ".join([*sorted(tags - {*ours.split(), "code", "b", "i", "h5", "h6", "s"}), *acting])
+
+
+@settings(max_examples=150, deadline=None)
+@given(words=HOSTILE, reason=HOSTILE, path=HOSTILE, proof=HOSTILE)
+def test_nothing_of_a_body_or_a_comment_acts(words, reason, path, proof):
+    proposal = Proposal(
+        issue=Issue(title=words, number=7, url="https://example.org/acme/calc/issues/7"),
+        base_commit="0" * 40, diff=b"", verdict="unverified", reason=reason, proof_markdown=proof,
+        not_checked=(reason,), summary=words, model=path, version="0.1.0", run_url="https://example.org/run/1",
+    )  # fmt: skip
+    change = Change(path=path or "a", old_mode="100644", new_mode="100644")
+    objection = Objection(path=path, ruling=Ruling.REVIEW, reason="a reason of ours")
+    body = body_of(proposal, [change], [objection], ["A note of ours."], same_repository=True)
+    assert live_in(body) == ""
+    assert body.endswith("<!-- fix-issue:end -->")
+    assert RENDER(body).rstrip().endswith("<!-- fix-issue:end -->"), "what we write after foreign words is still read"
+    outcome = Outcome(kind=OutcomeKind.BLOCKED, message=reason, hint=words, objections=(objection,))
+    assert live_in(finished(outcome, "verified", "https://example.org/run/1")) == ""
+    assert live_in(failed(words, reason, "https://example.org/run/1")) == ""
+    assert not re.search(r"@\w|#\d|\bGH-\d|https?://", title_of(proposal))
+
+
 def test_words_and_code_stay_readable():
     shown = inert("The sign in `add` was wrong:\n\n```python\nreturn a - b\n```")
     assert "The sign in `add` was wrong" in shown
@@ -96,3 +157,21 @@ def test_titles():
     line = inert_line("@octocat closes #12\n<!-- x --> https://evil.example `a` GH-3 o/r#4")
     assert line == "octocat closes no. 12 (link) 'a' no. 3 no. 4"
     assert len(inert_line("x" * 500)) == 120
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "[Skip CI]", "[[skip ci]]",
+        "[ skip  ci ]",
+        "[skip\nci]", "[skip c\u200bi]", "[skip@ci]", "[skip #1 ci]", "***NO_CI***", "[skip netlify]", "[skip-ci]",
+        "skip-checks: true",
+    ],
+)  # fmt: skip
+def test_nobody_switches_ci_off_in_a_title_or_a_commit(words):
+    proposal = Proposal(
+        issue=Issue(title=f"Crash {words}", number=7), base_commit="0" * 40, diff=b"", verdict="verified", summary=words
+    )
+    for text in (title_of(proposal), commit_message(proposal)):
+        low = " ".join(text.lower().split())
+        assert not re.search(r"\[[^\]]*\b(?:skip|no|ci|actions)\b|\*no_ci|skip-checks:", low), text

@@ -1,9 +1,11 @@
 """The action's own first step: it installs this version into a folder of the runner."""
 
+import hashlib
 import os
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,21 +17,35 @@ STEP = next(
 )
 
 
-def install(folder, action, python=""):
-    """Carry out the step as a runner does, and give the interpreter that the other steps are to use."""
+def install(folder, action, python="", mode="all", check=True, **more):
+    """Carry out the step as a runner without uv does, and give the interpreter that the other steps are to use."""
     output = folder / "output"
     output.write_text("")
     environment = {
-        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
+        "HOME": str(folder),
         "INPUT_PYTHON": python,
+        "INPUT_MODE": mode,
         "ACTION_PATH": str(action),
         "RUNNER_TEMP": str(folder),
         "GITHUB_OUTPUT": str(output),
-        # The dependencies are those of this environment, which the fixture puts beside it.
-        "PIP_NO_DEPS": "1",
+        **more,
     }
-    subprocess.run(["bash", "-e", "-c", STEP["run"]], env=environment, check=True, timeout=280, capture_output=True)
-    return output.read_text().removeprefix("python=").strip()
+    command = ["bash", "-e", "-c", STEP["run"]]
+    done = subprocess.run(command, env=environment, check=False, timeout=280, capture_output=True, text=True)
+    assert (done.returncode == 0) is check, done.stderr
+    return output.read_text().removeprefix("python=").strip() if check else done.stderr
+
+
+def wheel(folder, content=""):
+    """A package of one module, as an index has it."""
+    path = folder / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny.py", content)
+        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def said_by(python, *arguments, cwd):
@@ -42,12 +58,14 @@ def said_by(python, *arguments, cwd):
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runner")
-    # From the folder itself pip would look for the tools to build a wheel among no dependencies.
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run(build, check=True, timeout=280, capture_output=True)
-    action = next(folder.glob("*.whl"))
-    python = install(folder, action)
-    packages = next((folder / "fix-issue-python" / "lib").glob("python*/site-packages"))
+    action = folder / "action"
+    (action / "requirements").mkdir(parents=True)
+    # The dependencies are those of this environment, which is put beside what the step installs.
+    (action / "requirements" / "publish.txt").write_text("")
+    for name in ("sweagent", "tools", "prompts", "environments", "trajectories"):
+        (action / name).symlink_to(ROOT / name)
+    python = install(folder, action, mode="publish")
+    packages = next((folder / "fix-issue-publish" / "lib").glob("python*/site-packages"))
     (packages / "beside.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return folder, python, action
 
@@ -55,10 +73,10 @@ def installed(tmp_path_factory):
 def test_the_steps_find_what_was_installed(installed):
     folder, python, _ = installed
     where = said_by(python, "-c", "import sweagent; print(sweagent.__file__)", cwd=folder)
-    assert where.startswith(str(folder / "fix-issue-python"))
+    assert where.startswith(str(folder / "action"))
     assert "publish" in said_by(python, "-m", "sweagent.cli.action", "--help", cwd=folder)
     program = "from sweagent.resources import resource; print(resource('prompts', 'default', 'system.j2'))"
-    assert said_by(python, "-c", program, cwd=folder).startswith(str(folder / "fix-issue-python"))
+    assert Path(said_by(python, "-c", program, cwd=folder).strip()).is_file()
 
 
 def test_nothing_of_the_checkout_takes_its_place(installed, tmp_path):
@@ -70,12 +88,26 @@ def test_nothing_of_the_checkout_takes_its_place(installed, tmp_path):
 
 def test_what_is_there_is_not_installed_again(installed):
     folder, python, action = installed
-    version = folder / "fix-issue-python" / "pyvenv.cfg"
+    version = folder / "fix-issue-publish" / "pyvenv.cfg"
     before = version.stat().st_mtime_ns
-    assert install(folder, action) == python
+    assert install(folder, action, mode="publish") == python
     assert version.stat().st_mtime_ns == before
 
 
 def test_a_python_that_was_given_is_taken_as_it_is(tmp_path):
     assert install(tmp_path, ROOT, python="/opt/python with fix-issue") == "/opt/python with fix-issue"
-    assert not (tmp_path / "fix-issue-python").exists()
+    assert not list(tmp_path.glob("fix-issue-*"))
+
+
+def test_a_package_that_is_not_the_one_that_was_locked_is_refused(tmp_path):
+    index, action = tmp_path / "index", tmp_path / "action"
+    index.mkdir()
+    (action / "requirements").mkdir(parents=True)
+    locked = wheel(index)
+    (action / "requirements" / "publish.txt").write_text(f"tiny==1.0 --hash=sha256:{locked}\n")
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
+    python = install(tmp_path, action, mode="publish", **offline)
+    assert subprocess.run([python, "-I", "-c", "import tiny"], check=False).returncode == 0
+    wheel(index, "print('another')")
+    (tmp_path / "again").mkdir()
+    assert "DO NOT MATCH THE HASHES" in install(tmp_path / "again", action, mode="gate", check=False, **offline)

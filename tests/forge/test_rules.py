@@ -18,17 +18,27 @@ def ruling(path="a.py", old="100644", new="100644", diff=b"", rules=None, **fiel
         "../x", "a/../../x", "/etc/passwd", ".git/hooks/pre-commit", "a/.GIT/config", ".git./x", "git~1/x", "C:x",
         "a\\..\\x", ".g\u200cit/config", ".github/workflows/ci.yml", ".GitHub/Workflows/ci.yml", "docs/CODEOWNERS",
         ".github/actions/x/action.yml", "AGENTS.md", "pkg/CLAUDE.md", ".cursor/rules/x.mdc", ".mcp.json", ".gitmodules",
-        ".fix-issue.yaml",
-        ".env",
-        "deploy/.env.production",
-        ".envrc",
+        ".fix-issue.yaml", ".env", ".envrc", "pkg/.env.production", "pkg/.claude/settings.json",
+        "pkg/.cursor/rules/x.mdc",
+        ".codex/config.toml", "web/.gemini/settings.json", ".clinerules", ".clinerules/a.md", "a/b/GEMINI.md",
+        ".windsurfrules", "sub/.github/copilot-instructions.md", "src/x.instructions.md", ".gitea/workflows/ci.yaml",
     ],
 )  # fmt: skip
 def test_blocked_paths(path):
     assert ruling(path) is Ruling.BLOCK
 
 
-@pytest.mark.parametrize("path", ["uv.lock", "web/package-lock.json", ".github/FUNDING.yml", ".gitattributes", "a\nb"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "uv.lock", "web/package-lock.json", ".github/FUNDING.yml", ".gitattributes", "a\nb", "web/.npmrc",
+        ".yarnrc.yml", ".husky/pre-commit", "web/.husky/post-merge", "tools/setup/action.yml", "action.yaml",
+        "CONTRIBUTING.md", ".travis.yml", "appveyor.yml", ".drone.yml", ".woodpecker/build.yml", ".buildkite/x.yml",
+        "bitbucket-pipelines.yml", ".cirrus.yml", ".semaphore/semaphore.yml", "cloudbuild.yaml", "buildspec.yml",
+        ".teamcity/settings.kts", "ci/azure-pipelines-nightly.yml", "src/evil.pth", "sitecustomize.py",
+        "sub/.vscode/tasks.json", ".cargo/config.toml", "docker/Dockerfile.ci", "docker-compose.override.yml",
+    ],
+)  # fmt: skip
 def test_reviewed_paths(path):
     assert ruling(path) is Ruling.REVIEW
 
@@ -70,6 +80,29 @@ def test_limits_on_size():
 )
 def test_secrets_in_added_lines(diff):
     assert ruling(diff=diff) is Ruling.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("access = 'user\u202e \u2066// admin\u2069 \u2066'", Ruling.REVIEW),
+        ("i\u200bf x", Ruling.REVIEW),
+        ("a = '\ufeff'", Ruling.REVIEW),
+        ("eval('\ufe00\ufe01')", Ruling.REVIEW),
+        ("x = '\U000e0101'", Ruling.REVIEW),
+        ("x = '\U000e0041\U000e0042'", Ruling.REVIEW),
+        ("x = 'a\u200db'", Ruling.REVIEW),
+        ("\u3164 = 1", Ruling.REVIEW),
+        ("x = '\u00ad'", Ruling.REVIEW),
+        ("x = '\x00'", Ruling.REVIEW),
+        ("print('❤\ufe0f and 👩\u200d💻 and 1\ufe0f\u20e3')", Ruling.ALLOW),
+        ("naïve = 'ü é 中文 עברית'\r", Ruling.ALLOW),
+        ("\tx = 1\f", Ruling.ALLOW),
+    ],
+)
+def test_hidden_characters_in_added_lines(line, expected):
+    assert ruling(diff=f"+++ b/a.py\n@@ -1 +1 @@\n+{line}\n".encode()) is expected
+    assert ruling(diff=f"+++ b/a.py\n@@ -1 +1 @@\n-{line}\n".encode()) is Ruling.ALLOW
 
 
 def test_secrets_in_removed_lines_may_go():

@@ -50,7 +50,7 @@ def test_inputs_reach_the_shell_only_as_variables():
 
 def test_the_agent_has_no_token_and_the_publisher_no_key():
     steps = {step.get("id"): step for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"]}
-    assert "github-token" not in str(steps["run"])
+    assert all("github-token" not in str(steps[name]) for name in ("run", "verify"))
     assert all("api-key" not in str(step) for name, step in steps.items() if name != "run")
 
 
@@ -59,8 +59,12 @@ def test_the_hardened_workflow_keeps_secrets_apart():
     assert set(jobs["agent"]["permissions"].values()) == {"read"}
     assert [name for name, job in jobs.items() if "secrets." in str(job)] == ["agent"]
     assert all("checkout" not in str(jobs[name]["steps"]) for name in ("gate", "publish"))
-    checkout = jobs["agent"]["steps"][0]
-    assert checkout["with"]["persist-credentials"] is False
+    for name in ("agent", "verify"):
+        assert set(jobs[name]["permissions"].values()) == {"read"}
+        assert jobs[name]["steps"][0]["with"]["persist-credentials"] is False
+        assert jobs[name]["steps"][0]["with"]["ref"] == "${{ needs.gate.outputs.ref }}"
+    assert "agent" not in str(jobs["publish"]["steps"][0])
+    assert jobs["publish"]["steps"][0]["with"]["name"] == "fix-issue-run-verified"
 
 
 @pytest.mark.parametrize(("example", "agent"), [("simple.yml", "fix"), ("hardened.yml", "agent")])

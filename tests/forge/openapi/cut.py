@@ -20,9 +20,15 @@ OPERATIONS = {
     f"{REPOSITORY}/issues/{{issue_number}}/comments": ["get", "post"],
     f"{REPOSITORY}/issues/{{issue_number}}/labels": ["post"],
     f"{REPOSITORY}/issues/comments/{{comment_id}}": ["patch"],
+    f"{REPOSITORY}/issues/{{issue_number}}/timeline": ["get"],
+    f"{REPOSITORY}/git/blobs": ["post"],
+    f"{REPOSITORY}/git/trees": ["post"],
+    f"{REPOSITORY}/git/commits": ["post"],
+    f"{REPOSITORY}/git/refs": ["post"],
     f"{REPOSITORY}/pulls": ["get", "post"],
     f"{REPOSITORY}/pulls/{{pull_number}}": ["get", "patch"],
     f"{REPOSITORY}/pulls/{{pull_number}}/comments": ["get"],
+    f"{REPOSITORY}/pulls/{{pull_number}}/reviews/{{review_id}}/comments": ["get"],
     f"{REPOSITORY}/pulls/{{pull_number}}/requested_reviewers": ["post"],
 }
 DROPPED = {
