@@ -49,12 +49,12 @@ def run_verify(workflow: Workflow | None = None) -> int:
 
 def _judge(inputs: Inputs, target: RunFolder) -> Proof:
     """Write the verdict and what it is about to a folder of its own."""
-    source = RunFolder(Path(inputs.text("run-folder")))
+    source = RunFolder(Path(inputs.path("run-folder")))
     if not inputs.text("run-folder") or not source.trajectory.is_file():
         raise UsageError("there is no run to judge", "see the job that ran the agent")
     claims = claims_of(source)
     diff = _diff(source)
-    repository = open_repository(inputs.text("path") or inputs.workflow.get("GITHUB_WORKSPACE", "."))
+    repository = open_repository(inputs.path("path") or inputs.workflow.get("GITHUB_WORKSPACE", "/"))
     issue = Issue.model_validate_json((inputs.folder() / "issue.json").read_bytes())
     judge = _Judge(inputs, repository, issue)
     patch = Patch(base_commit=repository.base_commit, text=diff)
