@@ -3,6 +3,7 @@
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from sweagent.errors import StorageError
@@ -54,8 +55,11 @@ def _user_folder(kind: str, otherwise: str) -> Path:
     """
     from platformdirs.unix import Unix
 
-    path: Path = getattr(Unix("fix-issue"), kind)
-    return path if path.is_absolute() else home_folder() / otherwise / "fix-issue"
+    with suppress(RuntimeError):  # newer versions refuse to answer where there is no home folder
+        path: Path = getattr(Unix("fix-issue"), kind)
+        if path.is_absolute():
+            return path
+    return home_folder() / otherwise / "fix-issue"
 
 
 def ignore_dotenv_files() -> None:

@@ -27,7 +27,7 @@ from sweagent.errors import EnvironmentBuildError
 from sweagent.policy.base import Policy
 from sweagent.task import Repository
 
-COLLECT_SECONDS = 300.0
+COLLECT_SECONDS = 120.0
 """Limit of the collection that ends a build; a suite that takes longer is taken to be in order."""
 
 MAX_HEALINGS = 4

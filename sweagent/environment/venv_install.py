@@ -88,9 +88,14 @@ def install(
         if not place.run([*command, *wanted]):
             log("not all packages can be installed together as wheels; trying each")
             failed = [value for value in wanted if not place.run([*command, value])]
-        _compile(place, folder / "venv/bin/python")
+        place.run([*_compiling(folder), place.packages])
     steps.append(f"{len(wanted) - len(failed)} packages as wheels: ok")
-    return [*steps, *([] if shut else [_LOCAL]), *(_borrow(value, packages) for value in failed), *contacts.lines()]
+    steps += [] if shut else [_LOCAL]
+    if failed:
+        steps += [_borrow(value, packages) for value in failed]
+        compiling = [*_compiling(folder), str(packages)]
+        subprocess.run(compiling, capture_output=True, check=False, timeout=PIP_SECONDS, cwd=os.sep)
+    return [*steps, *contacts.lines()]
 
 
 def _pip_command(packages: str, minor: str, recipe: Recipe) -> list[str]:
@@ -101,9 +106,9 @@ def _pip_command(packages: str, minor: str, recipe: Recipe) -> list[str]:
     ]
 
 
-def _compile(place: _Place, python: Path) -> None:
-    """Compile the packages once, by the interpreter that will import them: sandboxes cannot keep what they compile."""
-    place.run([str(python), "-I", "-S", "-m", "compileall", "-q", "-q", place.packages])
+def _compiling(folder: Path) -> list[str]:
+    """Compiles packages once, by the interpreter that will import them: sandboxes cannot keep what they compile."""
+    return [str(folder / "venv/bin/python"), "-I", "-S", "-m", "compileall", "-q", "-q"]
 
 
 @contextmanager

@@ -185,7 +185,8 @@ def test_a_newer_version_of_a_test_file_takes_its_place_only_if_the_user_gives_i
     proof = made.verify({"calc.py": FIXED}, reproduction=newer, replaces=True)
     assert proof.verdict is Verdict.VERIFIED, proof.reason
     assert [change.id for change in proof.regression.fixed] == ["tests/test_calc.py::test_add"]
-    assert made.verify({"calc.py": FIXED}, reproduction=newer).verdict is Verdict.REGRESSED
+    # The model's own newer version contradicts the old test, which nobody else does.
+    assert made.verify({"calc.py": FIXED}, reproduction=newer).verdict is Verdict.NEEDS_REVIEW
 
 
 def test_a_named_test_that_fails_on_the_base_is_a_reproduction(project):

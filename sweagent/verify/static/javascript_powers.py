@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sweagent.verify.static import power_names as names
 from sweagent.verify.static.power_names import PowerKind, kind_of, kind_of_dotted
 from sweagent.verify.static.python_powers import MARKS, SOURCE_FILE
-from sweagent.verify.static.source_tree import Findings, Power, leaves, nodes, parse, text
+from sweagent.verify.static.source_tree import Findings, Place, Power, leaves, parse, places, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -40,15 +40,15 @@ def javascript_powers(content: bytes, language: str) -> list[Power]:
     """
     root, findings = parse(language, content), Findings()
     reader = _Reader(findings, _aliases(root))
-    for node, scope in nodes(root, _SCOPES):
-        reader.read(node, scope)
+    for place in places(root, _SCOPES):
+        reader.read(place)
     return findings.powers
 
 
 def _aliases(root: "Node") -> dict[str, str]:
     """What names stand for that are bound to a module or to a part of `process`, by local name."""
     found = dict(_GLOBALS)
-    for node, _ in nodes(root, frozenset()):
+    for node in (place.node for place in places(root)):
         if node.type == "variable_declarator":
             value, clause = text(node.child_by_field_name("value")), node.child_by_field_name("name")
             module = _REQUIRE.fullmatch(value)
@@ -65,8 +65,8 @@ def _aliases(root: "Node") -> dict[str, str]:
 
 
 def _bound(clause: "Node", source: str) -> Iterator[tuple[str, str]]:
-    for node, _ in nodes(clause, frozenset()):
-        parent = node.parent.type if node.parent is not None else ""
+    for place in places(clause):
+        node, parent = place.node, place.around or "variable_declarator"
         if node.type == "shorthand_property_identifier_pattern":
             yield text(node), f"{source}.{text(node)}"
         elif node.type == "pair_pattern":
@@ -89,59 +89,63 @@ class _Reader:
     def __init__(self, findings: Findings, aliases: Mapping[str, str]) -> None:
         self._add, self._aliases = findings.add, aliases
 
-    def read(self, node: "Node", scope: str) -> None:
-        if node.type in ("identifier", "shorthand_property_identifier"):
-            self._identifier(node, scope)
-        elif node.type == "member_expression":
-            self._member(node, scope)
-        elif node.type in ("property_identifier", "string_fragment"):
-            word = text(node)
-            self._add(kind_of(names.JAVASCRIPT_PROPERTIES, word), word, node, scope)
-            if node.type == "string_fragment" and MARKS.search(word):
-                self._add(PowerKind.HOST, repr(word), node, scope)
-        elif node.type == "string":
-            self._module(node, scope)
-        elif node.type == "call_expression":
-            self._call(node, scope)
+    def read(self, place: Place) -> None:
+        kind = place.node.type
+        if kind in ("identifier", "shorthand_property_identifier"):
+            self._identifier(place)
+        elif kind == "member_expression":
+            self._member(place)
+        elif kind in ("property_identifier", "string_fragment"):
+            word = text(place.node)
+            self._add(kind_of(names.JAVASCRIPT_PROPERTIES, word), word, place)
+            if kind == "string_fragment" and MARKS.search(word):
+                self._add(PowerKind.HOST, repr(word), place)
+        elif kind == "string":
+            self._module(place)
+        elif kind == "call_expression":
+            self._call(place)
 
-    def _identifier(self, node: "Node", scope: str) -> None:
-        parent, word = node.parent, text(node)
-        if parent is None or parent.type in ("member_expression", "import_specifier", "import_clause"):
+    def _identifier(self, place: Place) -> None:
+        if place.around in ("", "member_expression", "import_specifier", "import_clause"):
             return
+        word = text(place.node)
         full = self._aliases.get(word, "")
         if "." in full:
-            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, node, scope)
+            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place)
         elif word in ("eval", "Function"):
-            self._add(PowerKind.EXECUTION, word, node, scope)
+            self._add(PowerKind.EXECUTION, word, place)
         elif word == "Proxy":
-            self._add(PowerKind.HOOKS, word, node, scope)
+            self._add(PowerKind.HOOKS, word, place)
 
-    def _member(self, node: "Node", scope: str) -> None:
-        if node.parent is not None and node.parent.type == "member_expression":
+    def _member(self, place: Place) -> None:
+        if place.around == "member_expression":
             return
         parts: list[str] = []
-        inner: Node | None = node
+        inner: Node | None = place.node
         while inner is not None and inner.type == "member_expression":
             parts.append(text(inner.child_by_field_name("property")))
             inner = inner.child_by_field_name("object")
+        if inner is None or inner.type not in ("identifier", "this"):
+            return
         first = text(inner)
         if first in ("globalThis", "global") and parts:
             first = parts.pop()
-        if inner is not None and inner.type in ("identifier", "this") and first in self._aliases:
+        if first in self._aliases:
             full = ".".join([self._aliases[first], *reversed(parts)])
-            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, node, scope)
+            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place)
 
-    def _module(self, node: "Node", scope: str) -> None:
+    def _module(self, place: Place) -> None:
         """A module that is a power by itself, where it is imported or required."""
-        parent = node.parent
-        call = parent.parent if parent is not None and parent.type == "arguments" else None
-        required = call is not None and text(call.child_by_field_name("function")) in ("require", "import")
-        if parent is not None and (required or parent.type in ("import_statement", "export_statement")):
-            module = text(node).strip("\"'").removeprefix("node:")
-            self._add(kind_of(names.JAVASCRIPT_NAMES, module), module, node, scope)
+        call = place.above.above if place.above is not None and place.around == "arguments" else None
+        required = call is not None and text(call.node.child_by_field_name("function")) in ("require", "import")
+        if required or place.around in ("import_statement", "export_statement"):
+            module = text(place.node).strip("\"'").removeprefix("node:")
+            self._add(kind_of(names.JAVASCRIPT_NAMES, module), module, place)
 
-    def _call(self, node: "Node", scope: str) -> None:
-        called, arguments = text(node.child_by_field_name("function")), node.child_by_field_name("arguments")
-        fragments = [text(leaf) for leaf in leaves(arguments)] if arguments is not None else []
-        if called.rpartition(".")[2] in _WRITERS and any(SOURCE_FILE.search(fragment) for fragment in fragments):
-            self._add(PowerKind.FILES, f"{called}(…)", node, scope)
+    def _call(self, place: Place) -> None:
+        function, arguments = place.node.child_by_field_name("function"), place.node.child_by_field_name("arguments")
+        if function is None or arguments is None:
+            return
+        called = text(function.child_by_field_name("property") or function)
+        if called in _WRITERS and any(SOURCE_FILE.search(text(leaf)) for leaf in leaves(arguments)):
+            self._add(PowerKind.FILES, f"{called}(…)", place)

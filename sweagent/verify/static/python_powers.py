@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sweagent.verify.static import power_names as names
 from sweagent.verify.static.power_names import PowerKind, kind_of, kind_of_dotted
-from sweagent.verify.static.source_tree import Findings, Power, leaves, nodes, parse, text
+from sweagent.verify.static.source_tree import Findings, Place, Power, leaves, parse, places, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ _WITH_POWERS = frozenset(
 _WRITERS = frozenset(
     {"write", "write_text", "write_bytes", "writelines", "symlink_to", "rename", "replace", "copyfile"}
 )
-_MODE = re.compile(r"""^(mode=)?["'][rb]*[wax+]""")
+_MODE = re.compile(r"""(mode=)?["'][rbtU]*[wax+][rbt+]*["']""")
 MARKS = re.compile(
     r"^(PYTEST_\w+|_?pytest|NODE_TEST_CONTEXT|NODE_OPTIONS|JEST_WORKER_ID|VITEST\w*|PYTHONHASHSEED"
     r"|PYTHONDONTWRITEBYTECODE)$|^/(proc|sys|testbed)(/|$)|/\.dockerenv|\bcgroup\b"
@@ -39,15 +39,15 @@ def python_powers(content: bytes) -> list[Power]:
     """
     root, findings = parse("python", content), Findings()
     reader = _Reader(findings, _aliases(root), _classes(root))
-    for node, scope in nodes(root, _SCOPES):
-        reader.read(node, scope)
+    for place in places(root, _SCOPES):
+        reader.read(place)
     return findings.powers
 
 
 def _aliases(root: "Node") -> dict[str, str]:
     """What the imported names of a file stand for, by local name."""
     found: dict[str, str] = {}
-    for node, _ in nodes(root, frozenset()):
+    for node in (place.node for place in places(root)):
         if node.type not in ("import_statement", "import_from_statement"):
             continue
         module = text(node.child_by_field_name("module_name"))
@@ -68,11 +68,8 @@ def _imported(name: "Node") -> tuple[str, str]:
 
 
 def _classes(root: "Node") -> frozenset[str]:
-    found = (text(node.child_by_field_name("name")) for node, _ in nodes(root, _SCOPES) if node.type == _CLASS)
-    return frozenset(found) | {"cls"}
-
-
-_CLASS = "class_definition"
+    classes = (place.node for place in places(root) if place.node.type == "class_definition")
+    return frozenset(text(node.child_by_field_name("name")) for node in classes) | {"cls"}
 
 
 class _Reader:
@@ -97,35 +94,35 @@ class _Reader:
             "call": self._call,
         }
 
-    def read(self, node: "Node", scope: str) -> None:
-        reader = self._readers.get(node.type)
+    def read(self, place: Place) -> None:
+        reader = self._readers.get(place.node.type)
         if reader:
-            reader(node, scope)
+            reader(place)
 
-    def _identifier(self, node: "Node", scope: str) -> None:
-        word, parent = text(node), node.parent
+    def _identifier(self, place: Place) -> None:
+        word = text(place.node)
         hook = kind_of(names.PYTHON_HOOKS, word)
-        if hook and not _is_only_read(node):
-            self._add(hook, word, node, scope)
-        if parent is None or hook or parent.type in ("dotted_name", "aliased_import"):
+        if hook and not _is_only_read(place):
+            self._add(hook, word, place)
+        if hook or place.above is None or place.around in ("dotted_name", "aliased_import"):
             return
-        if parent.type == "attribute":
-            if parent.child_by_field_name("attribute") == node:
-                self._add(kind_of(names.PYTHON_ATTRIBUTES, word), word, node, scope)
-        elif parent.type != "keyword_argument" or parent.child_by_field_name("name") != node:
+        if place.around == "attribute":
+            if place.is_field("attribute"):
+                self._add(kind_of(names.PYTHON_ATTRIBUTES, word), word, place)
+        elif place.around != "keyword_argument" or not place.is_field("name"):
             full = self._aliases.get(word, "")
-            self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, node, scope)
-            if not _is_bound_here(node, parent):
-                self._add(kind_of(names.PYTHON_BUILTINS, word), word, node, scope)
+            self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place)
+            if not _is_bound_here(place):
+                self._add(kind_of(names.PYTHON_BUILTINS, word), word, place)
 
-    def _attribute(self, node: "Node", scope: str) -> None:
-        if node.parent is None or node.parent.type == "attribute":
+    def _attribute(self, place: Place) -> None:
+        if place.around in ("", "attribute"):
             return
-        full = self._resolved(node)
-        self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, node, scope)
+        full = self._resolved(place.node)
+        self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place)
         module, _, member = full.partition(".")
         if module in _WITH_POWERS and member.startswith("__dict__"):
-            self._add(PowerKind.IMPORTS, full, node, scope)
+            self._add(PowerKind.IMPORTS, full, place)
 
     def _resolved(self, node: "Node") -> str:
         """The full dotted name of something imported, or of an attribute of it; empty for anything else."""
@@ -137,72 +134,73 @@ class _Reader:
         known = inner is not None and inner.type == "identifier" and text(inner) in self._aliases
         return ".".join([self._aliases[text(inner)], *reversed(parts)]) if known else ""
 
-    def _string(self, node: "Node", scope: str) -> None:
-        parent = node.parent
-        if parent is None or parent.type in ("concatenated_string", "binary_operator", "expression_statement", "block"):
+    def _string(self, place: Place) -> None:
+        if place.around in ("", "concatenated_string", "binary_operator", "expression_statement", "block"):
             return
-        said = _said(node)
+        said = _said(place.node)
         hook = kind_of(names.PYTHON_HOOKS, said) or kind_of(names.PYTHON_ATTRIBUTES, said)
-        self._add(hook, repr(said), node, scope)
+        self._add(hook, repr(said), place)
         if MARKS.search(said):
-            self._add(PowerKind.HOST, repr(said), node, scope)
+            self._add(PowerKind.HOST, repr(said), place)
 
-    def _import(self, node: "Node", scope: str) -> None:
-        module = text(node.child_by_field_name("module_name"))
+    def _import(self, place: Place) -> None:
+        module = text(place.node.child_by_field_name("module_name"))
         if module.startswith("."):
             return
-        for name in node.children_by_field_name("name"):
+        for name in place.node.children_by_field_name("name"):
             target, _ = _imported(name)
             full = f"{module}.{target}" if module else target
-            self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, node, scope)
-        if module in _WITH_POWERS and any(child.type == "wildcard_import" for child in node.children):
-            self._add(PowerKind.IMPORTS, f"from {module} import *", node, scope)
+            self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place)
+        if module in _WITH_POWERS and any(child.type == "wildcard_import" for child in place.node.children):
+            self._add(PowerKind.IMPORTS, f"from {module} import *", place)
 
-    def _call(self, node: "Node", scope: str) -> None:
-        function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+    def _call(self, place: Place) -> None:
+        function, arguments = place.node.child_by_field_name("function"), place.node.child_by_field_name("arguments")
         if function is None or arguments is None:
             return
-        called, given = text(function), [child for child in arguments.named_children if child.type != "comment"]
+        given = [child for child in arguments.named_children if child.type != "comment"]
+        called = text(function) if function.type == "identifier" else ""
+        method = text(function.child_by_field_name("attribute")) if function.type == "attribute" else ""
         if called == "type" and len(given) == 3:
-            self._add(PowerKind.HOOKS, "type() with three arguments", node, scope)
+            self._add(PowerKind.HOOKS, "type() with three arguments", place)
         if called == "hash" and given and given[0].type == "string":
-            self._add(PowerKind.HOST, text(node), node, scope)
+            self._add(PowerKind.HOST, "hash() of a text", place)
         if called in _REACHING and given:
-            self._reach(called, given, node, scope)
+            self._reach(called, given, place)
         if given and not _said(given[0]) and self._resolved(function) == "importlib.import_module":
-            self._add(PowerKind.IMPORTS, f"{called}(…)", node, scope)
-        if _writes(called, given) and any(SOURCE_FILE.search(_said(child)) for child in given):
-            self._add(PowerKind.FILES, f"{called}(…)", node, scope)
+            self._add(PowerKind.IMPORTS, "import_module(…)", place)
+        if _writes(called, method, given) and any(SOURCE_FILE.search(_said(child)) for child in given):
+            self._add(PowerKind.FILES, f"{called or method}(…)", place)
 
-    def _reach(self, called: str, given: list["Node"], node: "Node", scope: str) -> None:
+    def _reach(self, called: str, given: list["Node"], place: Place) -> None:
         """Members by name: of a module with powers, or of a class, whose name is not written out."""
+        if given[0].type != "identifier":
+            return
         owner, computed = text(given[0]), len(given) > 1 and not _said(given[1])
         module = self._aliases.get(owner, "")
         if called == "setattr" and computed and owner in self._classes:
-            self._add(PowerKind.HOOKS, f"setattr({owner}, …)", node, scope)
+            self._add(PowerKind.HOOKS, f"setattr({owner}, …)", place)
         if module in _WITH_POWERS and (computed or called == "vars"):
-            self._add(PowerKind.IMPORTS, f"{called}({owner}, …)", node, scope)
+            self._add(PowerKind.IMPORTS, f"{called}({owner}, …)", place)
         elif module and len(given) > 1:
             full = f"{module}.{_said(given[1])}"
-            self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, node, scope)
+            self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place)
 
 
-def _is_only_read(node: "Node") -> bool:
+def _is_only_read(place: Place) -> bool:
     """Whether a hook is only called or read by its name, as `super().__eq__(other)` and `self.__class__` do."""
-    attribute = node.parent
-    if attribute is None or attribute.type != "attribute":
-        return attribute is not None and attribute.type == "keyword_argument"
-    statement = attribute.parent
-    assigned = statement is not None and statement.type in ("assignment", "augmented_assignment")
-    return not (assigned and statement is not None and statement.child_by_field_name("left") == attribute)
+    attribute = place.above
+    if attribute is None or attribute.node.type != "attribute":
+        return place.around == "keyword_argument"
+    assigned = attribute.around in ("assignment", "augmented_assignment")
+    return not (assigned and attribute.is_field("left"))
 
 
-def _is_bound_here(node: "Node", parent: "Node") -> bool:
+def _is_bound_here(place: Place) -> bool:
     """Whether an identifier names a parameter or a definition of its own, such as a method `compile`."""
-    named = parent.child_by_field_name("name") == node
-    return parent.type in ("parameters", "lambda_parameters", "typed_parameter") or (
-        named and parent.type in ("default_parameter", "typed_default_parameter", *_SCOPES)
-    )
+    if place.around in ("parameters", "lambda_parameters", "typed_parameter"):
+        return True
+    return place.around in ("default_parameter", "typed_default_parameter", *_SCOPES) and place.is_field("name")
 
 
 def _said(node: "Node") -> str:
@@ -215,7 +213,6 @@ def _said(node: "Node") -> str:
     return "".join(text(leaf) for leaf in leaves(node, without="interpolation") if leaf.type == "string_content")
 
 
-def _writes(called: str, given: list["Node"]) -> bool:
-    if called in ("open", "io.open"):
-        return any(_MODE.match(text(child)) for child in given[1:])
-    return "." in called and called.rpartition(".")[2] in _WRITERS
+def _writes(called: str, method: str, given: list["Node"]) -> bool:
+    opens = "open" in (called, method)
+    return method in _WRITERS or (opens and any(_MODE.fullmatch(text(child)) for child in given))

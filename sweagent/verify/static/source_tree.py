@@ -42,10 +42,10 @@ class Findings:
 
     powers: list[Power] = field(default_factory=list)
 
-    def add(self, kind: PowerKind | None, word: str, node: "Node", scope: str) -> None:
+    def add(self, kind: PowerKind | None, word: str, place: "Place") -> None:
         """Note a power; nothing when there is no kind."""
         if kind is not None:
-            self.powers.append(Power(kind, word[:_SHOWN], node.start_point[0] + 1, scope))
+            self.powers.append(Power(kind, word[:_SHOWN], place.node.start_point[0] + 1, place.scope))
 
 
 def parse(language: str, content: bytes) -> "Node":
@@ -55,23 +55,53 @@ def parse(language: str, content: bytes) -> "Node":
     return get_parser(cast("SupportedLanguage", language)).parse(content).root_node
 
 
-def nodes(root: "Node", scopes: frozenset[str]) -> Iterator[tuple["Node", str]]:
-    """Every node with the dotted name of the definition around it, without recursion.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node where it stands; the parser itself finds a node's parent only by way of the root.
+
+    Attributes:
+        node: of the tree.
+        scope: the dotted name of the definition around it.
+        above: where its parent stands; None for the root.
+    """
+
+    node: "Node"
+    scope: str = ""
+    above: "Place | None" = None
+
+    @property
+    def parent(self) -> "Node | None":
+        """The node around it."""
+        return self.above.node if self.above is not None else None
+
+    @property
+    def around(self) -> str:
+        """The kind of the node around it; empty for the root."""
+        return self.above.node.type if self.above is not None else ""
+
+    def is_field(self, name: str) -> bool:
+        """Whether it is that field of the node around it."""
+        return self.above is not None and self.above.node.child_by_field_name(name) == self.node
+
+
+def places(root: "Node", scopes: frozenset[str] = frozenset()) -> Iterator[Place]:
+    """Every node, without recursion, so that no nesting is too deep.
 
     Args:
         root: of the tree.
         scopes: kinds of nodes that are definitions; one without a name takes that of what it is assigned to.
     """
-    stack = [(root, "")]
+    stack = [Place(root)]
     while stack:
-        node, scope = stack.pop()
-        yield node, scope
+        place = stack.pop()
+        yield place
+        node, scope = place.node, place.scope
         if node.type in scopes:
             name = node.child_by_field_name("name")
-            if name is None and node.parent is not None:
-                name = node.parent.child_by_field_name("name") or node.parent.child_by_field_name("left")
+            if name is None and place.parent is not None:
+                name = place.parent.child_by_field_name("name") or place.parent.child_by_field_name("left")
             scope = f"{scope}.{text(name)}".strip(".") if name is not None else scope
-        stack += [(child, scope) for child in reversed(node.children)]
+        stack += [Place(child, scope, place) for child in reversed(node.children)]
 
 
 def text(node: "Node | None") -> str:
