@@ -115,7 +115,9 @@ def run_script(container: OfficialContainer, script: str, timeout: float, log: P
     too_long, code = False, None
     with _Log(log) as said:
         try:
-            code = container.execute(["/bin/bash", "/eval.sh"], said, timeout, files=files)
+            # One stream keeps the lines in the order in which they were written.
+            words = ["/bin/bash", "-c", "exec /bin/bash /eval.sh 2>&1"]
+            code = container.execute(words, said, timeout, files=files)
         except _OutputTooLongError:
             too_long = True
         seconds = time.monotonic() - started
