@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, command_for
 from sweagent.testing.file_kinds import HarnessFile, harness_file
-from sweagent.testing.naming import PlainName, matching
 
 STEADY_OPTIONS = "--continue-on-collection-errors --maxfail=0 -p no:randomly"
 """For pytest: what the project says of stopping early, and plugins that shuffle, are overruled."""
@@ -61,11 +60,6 @@ def target_of(runner: Runner, test: str) -> str:
     if runner in (Runner.MAVEN, Runner.GRADLE) and "/" in test:
         return PurePosixPath(test).stem
     return test
-
-
-def find(wanted: str, ids: Iterable[str]) -> list[str]:
-    """The reported ids that a name means, where nothing but ids is known; else ask `TestReport.matching`."""
-    return [item.id for item in matching(wanted, [PlainName(name) for name in ids])]
 
 
 def told_anew(before: Iterable[str], after: Iterable[str]) -> dict[str, frozenset[str]]:
