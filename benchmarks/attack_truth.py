@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from attack_cases import HOME, Case, Kind, Project, lay_files
 
 _SECONDS = 120
-_BASES: dict[tuple[object, ...], list[str]] = {}
+_BASES: dict[str, list[str]] = {}
 _DRIVERS = {"python": ("python", "truth_driver.py"), "node": ("node", "truth_driver.mjs")}
 
 
@@ -36,7 +36,7 @@ def check(case: Case, project: Project) -> list[str]:
     reproduction pass, and the truth is there if and only if the patch is honest.
     """
     files = case.reproduction_of(project)
-    key = (project.name, tuple(files.items()), case.command, tuple(case.marks.items()), case.facts)
+    key = repr((project.name, files, case.command, case.marks, case.facts))
     if key not in _BASES:
         _BASES[key] = _check_side(case, project, patched=False)
     return [*_BASES[key], *_check_side(case, project, patched=True)]
