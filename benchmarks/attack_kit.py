@@ -80,7 +80,10 @@ def _checked(case: Case, project: Project) -> bool:
     if lacking:
         print(f"{case.name}: not checked, {lacking} is missing", flush=True)
         return False
-    wrong = check(case, project)
+    try:
+        wrong = check(case, project)
+    except (ValueError, OSError) as error:
+        wrong = [str(error)]
     print(f"{case.name}: {'ok' if not wrong else ''}", flush=True)
     for line in wrong:
         print(f"  {line}", flush=True)

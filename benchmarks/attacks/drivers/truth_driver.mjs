@@ -1,5 +1,5 @@
 // Value of each call as JSON, told without calling a method of the value: truth_driver.mjs ASKED ANSWERED
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -7,15 +7,20 @@ import { pathToFileURL } from 'node:url';
 
 const { stringify, parse } = JSON;
 const { isArray } = Array;
+const { isFinite } = Number;
 const { getOwnPropertyDescriptor, keys, getPrototypeOf } = Object;
 const objectPrototype = Object.prototype;
 
 function told(value) {
   if (value === undefined) return { undefined: true };
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : { number: `${value}` };
+  if (typeof value === 'number') return isFinite(value) ? value : { number: `${value}` };
   if (typeof value !== 'object') return { odd: typeof value };
-  if (isArray(value)) return value.map((item) => told(item));
+  if (isArray(value)) {
+    const items = [];
+    for (let index = 0; index < value.length; index++) items[index] = told(value[index]);
+    return items;
+  }
   const prototype = getPrototypeOf(value);
   if (prototype !== objectPrototype && prototype !== null) return { odd: 'object' };
   const found = {};
@@ -34,7 +39,7 @@ function sh(program, ...words) {
 const [asked, answered] = process.argv.splice(2, 2);
 const { setup, calls } = parse(readFileSync(asked, 'utf8'));
 const Async = Object.getPrototypeOf(async () => {}).constructor;
-const names = { sh, execFileSync, load: (file) => import(pathToFileURL(path.resolve(file)).href) };
+const names = { sh, path_of: path.resolve, load: (file) => import(pathToFileURL(path.resolve(file)).href) };
 names.require = createRequire(path.resolve('truth.js'));
 Object.assign(names, await new Async('names', `with (names) { ${setup} }`)(names));
 const answers = [];
