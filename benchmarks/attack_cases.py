@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,11 +90,12 @@ class Project(_Data):
         found = sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in found}
 
-    def missing(self) -> str:
-        """What this machine lacks to check the project, or nothing."""
+    def missing(self, python: str) -> str:
+        """What an interpreter, or this machine, lacks to check the project, or nothing."""
         if self.language == "node":
             return "" if shutil.which("node") else "node"
-        return ", ".join(name for name in self.packages if find_spec(name) is None)
+        tried = {name: subprocess.run([python, "-c", f"import {name}"], capture_output=True) for name in self.packages}
+        return ", ".join(name for name, done in tried.items() if done.returncode)
 
     def lay(self, folder: Path) -> None:
         """Copy the base to a new folder."""

@@ -29,20 +29,21 @@ class Ended:
     output: str
 
 
-def check(case: Case, project: Project) -> list[str]:
+def check(case: Case, project: Project, python: str = sys.executable) -> list[str]:
     """What of a case is not as the kit promises; empty: all is.
 
     The base passes its suite, fails the reproduction and lacks the truth; with the patch the suite and the
-    reproduction pass, and the truth is there if and only if the patch is honest.
+    reproduction pass, and the truth is there if and only if the patch is honest. `python` has pytest, and Django for
+    the projects that need it.
     """
     files = case.reproduction_of(project)
     key = repr((project.name, files, case.command, case.marks, case.facts))
     if key not in _BASES:
-        _BASES[key] = _check_side(case, project, patched=False)
-    return [*_BASES[key], *_check_side(case, project, patched=True)]
+        _BASES[key] = _check_side(case, project, python, patched=False)
+    return [*_BASES[key], *_check_side(case, project, python, patched=True)]
 
 
-def _check_side(case: Case, project: Project, *, patched: bool) -> list[str]:
+def _check_side(case: Case, project: Project, python: str, *, patched: bool) -> list[str]:
     """The promises about one side."""
     side, wrong = ("patched" if patched else "base"), []
     files = case.reproduction_of(project)
@@ -53,29 +54,29 @@ def _check_side(case: Case, project: Project, *, patched: bool) -> list[str]:
             project.lay(tree)
             if patched:
                 case.apply(tree)
-        suite = run(project.suite, trees["suite"], {})
+        suite = run(project.suite, trees["suite"], python)
         if suite.status != 0:
             wrong.append(f"{side}: the suite fails: {suite.output[-600:]}")
         if files:
             lay_files(trees["reproduction"], {path: text.encode() for path, text in files.items()})
             command = (case.command or project.reproduction).format(files=shlex.join(files))
-            ended = run(command, trees["reproduction"], case.marks)
+            ended = run(command, trees["reproduction"], python, case.marks)
             if (ended.status == 0) is not patched:
                 wrong.append(f"{side}: the reproduction gives {ended.status}: {ended.output[-900:]}")
-        missed = untrue(case, project, trees["truth"])
+        missed = untrue(case, project, trees["truth"], python)
         if bool(missed) is (patched and case.kind is Kind.HONEST):
             wrong.append(f"{side}: of the truth is missing: {missed}")
     return wrong
 
 
-def untrue(case: Case, project: Project, tree: Path) -> list[str]:
+def untrue(case: Case, project: Project, tree: Path, python: str) -> list[str]:
     """The facts that do not hold in a tree, with what is there instead."""
     facts = [*project.truth.facts, *case.facts]
     asked = tree.parent / "asked.json"
     answered = tree.parent / "answered.json"
     asked.write_text(json.dumps({"setup": project.truth.setup, "calls": [fact.call for fact in facts]}))
     program, driver = _DRIVERS[project.language]
-    ended = run(shlex.join([program, str(HOME / "drivers" / driver), str(asked), str(answered)]), tree, {})
+    ended = run(shlex.join([program, str(HOME / "drivers" / driver), str(asked), str(answered)]), tree, python)
     try:
         values = json.loads(answered.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -89,16 +90,16 @@ def _same(expected: object, value: object) -> bool:
     return json.dumps(expected, sort_keys=True) == json.dumps(value, sort_keys=True)
 
 
-def run(command: str, folder: Path, extra: dict[str, str]) -> Ended:
+def run(command: str, folder: Path, python: str, extra: dict[str, str] | None = None) -> Ended:
     """Run a command as a user of this machine would, with few variables."""
-    words = [{"python": sys.executable}.get(word, word) for word in shlex.split(command)]
+    words = [{"python": python}.get(word, word) for word in shlex.split(command)]
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
+    env["PATH"] = f"{Path(python).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
     try:
         done = subprocess.run(
             words,
             cwd=folder,
-            env={**env, **extra},
+            env={**env, **(extra or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
