@@ -64,7 +64,7 @@ def _check_side(case: Case, project: Project, python: str, *, patched: bool) -> 
             if (ended.status == 0) is not patched:
                 wrong.append(f"{side}: the reproduction gives {ended.status}: {ended.output[-900:]}")
         missed = untrue(case, project, trees["truth"], python)
-        if bool(missed) is (patched and case.kind is Kind.HONEST):
+        if bool(missed) is (patched and case.kind == Kind.HONEST):
             wrong.append(f"{side}: of the truth is missing: {missed}")
     return wrong
 
