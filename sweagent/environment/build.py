@@ -128,7 +128,7 @@ def _build_with_retries(
         finally:
             for line in network.contacts.lines():
                 log(line)
-    steps += [Step(action=line, outcome="ok", seconds=0.0) for line in network.contacts.lines()]
+    steps += [Step(action=line, outcome="ok", seconds=0.0) for line in (*network.notes, *network.contacts.lines())]
     try:
         if not collection.usable:
             lockfile.write(recipe.key(), attempt, lockfile.Built(lacks=collection.lacks), steps)
