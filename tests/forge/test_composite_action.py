@@ -124,9 +124,14 @@ STAND_IN_ACTIONS = {
 
 
 class Runner:
-    """A runner for one repository of the stand-in."""
+    """A runner for one repository of the stand-in.
 
-    def __init__(self, standin, repo, folder, listener):
+    `listener` is told by a step of the checkout, if there is one; `python` is what the action is given, empty for
+    its own installation; `more` are arguments for `act`.
+    """
+
+    def __init__(self, standin, repo, folder, listener=None, python=sys.executable, more=()):
+        self.python, self.more = python, more
         self.standin, self.repo, self.folder = standin, repo, folder
         self.listener = listener
         self.logs = []
@@ -169,13 +174,13 @@ class Runner:
             "repository": self.repo.name,
             "api-url": self.standin.api_url,
             "server-url": self.standin.url,
-            "python": sys.executable,
+            "python": self.python,
             "policy": str(self.folder / "script.json"),
             "sandbox": "bubblewrap",
         }
         lines = []
         for line in text.splitlines():
-            if line.strip() == "- id: action" and lines[-1].strip().startswith("persist-credentials"):
+            if self.listener and line.strip() == "- id: action" and "persist-credentials" in lines[-1]:
                 lines += [f"      - run: {json.dumps(self._step_of_the_checkout())}", "        shell: bash"]
             lines.append(line)
             if line.strip() == "with:" and "acme/fix-issue" in lines[-2]:
@@ -235,7 +240,7 @@ class Runner:
                 "--eventpath", self.folder / "event.json",
                 "--platform", "ubuntu-latest=-self-hosted", "--action-offline-mode", "--insecure-secrets",
                 "--actor", who, "--secret", "GITHUB_TOKEN", "--secret", "ANTHROPIC_API_KEY",
-                *(word for item in self.replacements for word in ("--local-repository", item)),
+                *(word for item in self.replacements for word in ("--local-repository", item)), *self.more,
             ],
             cwd=self.workspace,
             env={**kept, "HOME": str(self.folder / "home"), "GITHUB_TOKEN": TOKEN, "ANTHROPIC_API_KEY": KEY},
