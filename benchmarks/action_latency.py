@@ -3,7 +3,7 @@
     python benchmarks/action_latency.py [--repeat 1]
 
 The hardened workflow of `docs/examples/` runs with a script in place of a model, on a repository of two files. Each
-job installs the action anew, as on a fresh machine of a runner: with the hash-locked requirements of the action, or with
+job installs the action anew, as on a fresh machine of a runner: with the action's hash-locked requirements, or with
 the newest of everything, as it was before. Both take turns, since machine and package index are not always as fast.
 """
 
