@@ -125,6 +125,9 @@ def _build_with_retries(
         try:
             attempt, base = builder.built(recipe, steps, adviser, key=recipe.key())
             attempt, base, collection = builder.healed(attempt, base, repository, steps)
+        except EnvironmentBuildError as error:
+            # The end of a run is recorded with its cause; without an environment nothing else would name the hosts.
+            raise EnvironmentBuildError("\n".join((str(error), *network.contacts.lines())), error.hint) from error
         finally:
             for line in network.contacts.lines():
                 log(line)

@@ -354,6 +354,7 @@ def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
     assert "POWERS ['00000000800000fb', '1', '2']" in str(caught.value)
     assert f"MEMORY {build_bounds(Settings().sandbox).memory // 4096 * 4096}" in str(caught.value)
     assert "refused evil.example.org (1 requests)" in told
+    assert str(caught.value).endswith("refused evil.example.org (1 requests)")
     assert os.environ["GITHUB_TOKEN"] == "CANARY"
     assert not (tmp_path / "ran").exists()
     assert client.containers.list(all=True, filters={"name": "fix-issue-relay-"}) == []
