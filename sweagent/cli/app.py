@@ -131,8 +131,11 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
             print(f"error: {said}", file=sys.stderr)
             return _USAGE
         arguments = ["solve", *arguments]
+    from sweagent.waiting import Countdown, told_of_waits
+
     try:
-        return int(group.main(arguments, prog_name="fix-issue", standalone_mode=False) or 0)
+        with told_of_waits(Countdown(lambda line: print(line, file=sys.stderr, flush=True))):
+            return int(group.main(arguments, prog_name="fix-issue", standalone_mode=False) or 0)
     except typer.Abort:
         return 130
     except Exception as error:
