@@ -15,7 +15,7 @@ from sweagent.verify.comparison.standby import Standby
 from sweagent.verify.import_origins import Stray, strays
 from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
-from sweagent.verify.run_results import Job, Left, Run, read_run
+from sweagent.verify.run_results import FOLDER, Job, Left, Run, read_run
 from sweagent.verify.scripts import loaded_modules
 from sweagent.verify.tree import FileChange, Trees
 from sweagent.verify.witness import WITNESS, WITNESSED, Witness
@@ -228,6 +228,7 @@ class Bench:
             sandbox.write(witness.path, witness.source)
             command = witness.on_path(command)
         shown = {name: value for name, value in _ENVIRONMENT.items() if not job.unseen or name in _STEADY}
+        shown = {} if job.plain else shown
         env = {**shown, **{name: filled(value) for name, value in job.env.items()}}
         timeout = max(1.0, min(job.timeout, self.remaining))
         return sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
@@ -255,6 +256,8 @@ def _lay_out(sandbox: Sandbox, side: SideTree, job: Job, folder: str) -> None:
     files = {**side.files, **job.files}
     if job.canary:
         files.update(job.canary.files)
+    own = {path.replace(FOLDER, folder): text.replace(FOLDER, folder) for path, text in job.own.items()}
+    files.update({path: text.encode("utf-8", "surrogateescape") for path, text in own.items()})
     prepare = f"mkdir -m 700 -p {folder}"
     if side.deleted:
         prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)
