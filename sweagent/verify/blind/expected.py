@@ -162,7 +162,8 @@ class Expected:
         return filled(copy.deepcopy(node), given) if given else node
 
     def _take(self, scope: ast.AST, refused: set[str]) -> set[str]:
-        times = {name: number for name, number in _bound(scope).items() if name in _loaded(scope)}
+        used = _loaded(scope)
+        times = {name: number for name, number in _bound(scope).items() if name in used}
         own: set[str] = set()
         for node in _statements(scope):
             name, value = assigned(node)

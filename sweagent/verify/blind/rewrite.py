@@ -116,6 +116,7 @@ class _Rewriter(ast.NodeTransformer):
         self._expected = Expected(tree, probe, table)
         self._probe, self._first = probe, first
         self._classes: list[str] = []
+        self._inside = 0
         self._raised: set[str] = set()
 
     @property
@@ -341,8 +342,10 @@ class _Rewriter(ast.NodeTransformer):
 
     def _function(self, node: _AnyFunction) -> _AnyFunction:
         self._expected.empty_tables(node)
+        self._inside += 1
         self.generic_visit(node)
-        if node.name.startswith("test") or node.name == "runTest":
+        self._inside -= 1
+        if not self._inside and (node.name.startswith("test") or node.name == "runTest"):
             name = ".".join([*self._classes, node.name])
             node.body = [_with(f"{self._probe}.test({name!r})", node.body)]
         return node

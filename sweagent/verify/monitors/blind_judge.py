@@ -149,6 +149,8 @@ class Object(object):
         kinds = [item.kind for item in (self, other) if isinstance(item, Object)]
         if len(kinds) == 2 and all(kind.by_fields for kind in kinds):
             return kinds[0] is kinds[1] and self.state == other.state
+        if len(kinds) == 1 and kinds[0].by_fields:
+            return False
         if any({"eq", "ne"} & set(kind.hooks) for kind in kinds):
             raise Undecided
         return self is other
@@ -222,7 +224,7 @@ class Judge(object):
         # Whether an assertion held, None if only the classes of its values can say; by which hooks; the values.
         self.values, self.met, self.own_words = {}, [], False
         site = self.sites[number]
-        values = [self.rebuild(item) for item in row]
+        values = []
 
         def h(place):
             if isinstance(values[place], Raised):
@@ -234,6 +236,7 @@ class Judge(object):
             return self.evaluate(self.tables[item[0]]["rows"][item[1]], self.tables[item[0]]["file"])
 
         try:
+            values += [self.rebuild(item) for item in row]
             held = bool(self.evaluate(site["test"], site["file"], h=h, t=t))
         except Undecided:
             held = None
@@ -327,14 +330,18 @@ class Known(object):
         self.tree, self.house, self.stamps, self.sources = tree, house, {}, None
 
     def knows(self, hook):
-        file, name, mark = hook
+        # The name has to be that of the hook: a function that is always true stands in some library under another.
+        file, _, code, mark, word = hook
+        if word not in code:
+            return False
+        name = (code, mark)
         if file.endswith(LENIENT):
             return False
         if self.house and file.startswith(self.house + os.sep):
             file = os.path.join(self.tree, file[len(self.house) + 1 :])
         elif not os.path.isabs(file):
             file = os.path.join(self.tree, file)
-        return mark in self.of(file) or self.somewhere(name.rpartition(".")[2], mark)
+        return name in self.of(file) or self.somewhere(name)
 
     def of(self, file):
         if file not in self.stamps:
@@ -347,11 +354,11 @@ class Known(object):
                 pass
             while waiting:
                 code = waiting.pop()
-                made.add(stamp(code))
+                made.add((code.co_name, stamp(code)))
                 waiting += [item for item in code.co_consts if isinstance(item, type(code))]
         return self.stamps[file]
 
-    def somewhere(self, name, mark):
+    def somewhere(self, name):
         # A function that moved: word for word the same in another file of the base tree.
         if self.sources is None:
             self.sources = {}
@@ -365,8 +372,8 @@ class Known(object):
                                 self.sources[path] = source.read()
                         except OSError:
                             pass
-        defines = ("def %s(" % name).encode()
-        return any(mark in self.of(path) for path, text in self.sources.items() if defines in text)
+        defines = ("def %s(" % name[0]).encode()
+        return any(name in self.of(path) for path, text in self.sources.items() if defines in text)
 
 
 def main(path):

@@ -97,7 +97,7 @@ def static(cls):
 def origin(cls, owner, name, made):
     # Who defines a hook: C, a function of Python by its stamp, or something else.
     if type(made) is types.FunctionType:
-        return [made.__code__.co_filename, made.__qualname__, stamp(made.__code__)]
+        return [made.__code__.co_filename, made.__qualname__, made.__code__.co_name, stamp(made.__code__), name]
     slot = type(made) is SLOT and made.__name__ == "__%s__" % name and static(made.__objclass__)
     return "C" if slot or (static(owner) and not has(SEEN_THROUGH, owner)) else "%s.__%s__" % (label(cls), name)
 
@@ -176,9 +176,14 @@ def see(number, *leaves):
     row = []
     for leaf in leaves:
         try:
-            row.append(dump(leaf.make() if type(leaf) is Late else leaf))
+            value = leaf.make() if type(leaf) is Late else leaf
         except Exception as error:
             row.append(["raised", label(type(error))])
+            continue
+        try:
+            row.append(dump(value))
+        except Exception:  # something changes while it is read
+            row.append(["large"])
     emit("see", number, row)
 
 
@@ -230,7 +235,8 @@ class raising(object):
     def __getattr__(self, name):
         from _pytest._code import ExceptionInfo
 
-        return getattr(ExceptionInfo((self.type, self.value, self.tb), ""), name)
+        made = getattr(ExceptionInfo, "from_exc_info", ExceptionInfo)
+        return getattr(made((self.type, self.value, self.tb)), name)
 
 
 class seen(list):
