@@ -1,5 +1,6 @@
 """Runs commands on one side of the comparison, every one of them in a fresh sandbox."""
 
+import re
 import secrets
 import shlex
 import threading
@@ -25,6 +26,7 @@ __all__ = ["Bench", "Clock", "Job", "Run", "SandboxOpener", "SideTree"]
 SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
 Clock = Callable[[], float]
 
+_OF_TERMINALS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?=\n)")
 _OUTPUT_LIMIT = 8_000_000
 _REPORT_LIMIT = 64_000_000
 _SHOWN = 4_000
@@ -181,7 +183,7 @@ class Bench:
 
     def _run(self, side: SideTree, job: Job, opened: threading.Event) -> tuple[Run, float]:
         started = self._clock()
-        folder = f"/tmp/{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
+        folder = f"/tmp/tmp{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
@@ -231,7 +233,8 @@ class Bench:
         shown = {} if job.plain else shown
         env = {**shown, **{name: filled(value) for name, value in job.env.items()}}
         timeout = max(1.0, min(job.timeout, self.remaining))
-        return sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+        done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+        return done.model_copy(update={"output": _OF_TERMINALS.sub("", done.output)}) if job.plain else done
 
     def _note(self, run: Run, seconds: float) -> None:
         as_planned = run.completed.exit_code == 0 or run.canary_failed

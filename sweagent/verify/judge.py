@@ -16,6 +16,7 @@ from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
 from sweagent.verify.blind.judging import judge_blind
 from sweagent.verify.candidates import Candidate
+from sweagent.verify.elsewhere import right_only_at_home
 from sweagent.verify.pins import Pins
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
@@ -254,7 +255,10 @@ class _Verification:
         """An accepted reproduction after its assertions were judged outside of the patched process."""
         issue = self._inputs.issue_text
         told = judge_blind(candidate, self._bench, plan.sides, lambda path: _content_of(path, plan, trees), issue)
-        self._findings += accepted(told.findings, self._settings.accept)
+        found = list(told.findings)
+        if told.counts is None and (at_home := right_only_at_home(candidate, self._bench, plan.sides)):
+            found.append(at_home)
+        self._findings += accepted(found, self._settings.accept)
         if told.why_not:
             self._not_checked.append(f"the assertions of {candidate.name} outside of the process: {told.why_not}")
         return evidence.model_copy(update={"assertions": told.counts})

@@ -106,3 +106,12 @@ def test_what_cannot_be_rewritten_is_said(project):
     assert proof.verdict is Verdict.VERIFIED
     assert proof.reproduction.assertions is None
     assert any("only reproductions in Python" in item for item in proof.not_checked)
+
+
+@pytest.mark.parametrize("code", [FIX, AT_HOME], ids=["fix", "right at home only"])
+def test_what_is_not_judged_blind_runs_in_another_house_as_it_is(code, project):
+    script = "python -c 'from lib.core import add; assert add(1, 2) == 3'\n"
+    proof = verified(project, code, script, "repro.sh", "sh repro.sh")
+
+    assert proof.verdict is (Verdict.VERIFIED if code == FIX else Verdict.NEEDS_REVIEW)
+    assert findings(proof) == ({"harness-aware"} if code != FIX else set())
