@@ -239,7 +239,7 @@ class _Verification:
             if evidence.accepted:
                 evidence = self._judged_blind(candidate, evidence, plan, trees)
             self._reproductions.append(evidence)
-            self._findings += judged.findings
+            self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
                 return ""
             if evidence.shows_issue and not evidence.accepted and candidate.origin is not Origin.ISSUE:

@@ -10,6 +10,7 @@ from importlib.resources import files
 _PARTS = {
     "from hide import hide\n": "hide.py",
     "from origins import note_origins\n": "origins.py",
+    "from fingerprints import Functions, body_of\n": "fingerprints.py",
     "from blind_stamp import stamp\n": "blind_stamp.py",
 }
 _SETTINGS = 'RECORD, UNSEEN, MODULES = "", False, ()\n'

@@ -3,7 +3,7 @@ import hashlib
 
 
 def stamp(code):
-    parts = [code.co_code.hex(), repr(code.co_names)]
+    parts = [repr(code.co_code), repr(code.co_names)]
     for item in code.co_consts:
         inner = stamp(item) if type(item) is type(code) else item
         parts.append(repr(sorted(map(repr, item)) if type(item) is frozenset else inner))
