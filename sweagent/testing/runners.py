@@ -9,7 +9,7 @@ from sweagent.testing.naming import dotted
 from sweagent.testing.report import Runner
 
 _SIGNS: tuple[tuple[str, Runner], ...] = (
-    (r"\bpy\.?test(3)?\b", Runner.PYTEST),
+    (r"(?:^|[\s/'\"(=]|-m)py\.?test(?:-?3(?:\.\d+)?)?(?=$|[\s'\");&|])", Runner.PYTEST),
     (r"\bruntests\.py\b|\bmanage\.py\s+test\b|\bdjango-admin\s+test\b", Runner.DJANGO),
     (r"\bbin/test\b", Runner.SYMPY),
     (r"-m\s+unittest\b|\bunit2\b", Runner.UNITTEST),
