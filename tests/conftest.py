@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sweagent.repository import make_seed, open_repository
 from sweagent.task import Repository
@@ -73,6 +74,11 @@ class PlainTree:
 
     def write(self, path: str, data: bytes) -> None:
         Path(path).write_bytes(data)
+
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 def pytest_configure() -> None:

@@ -76,7 +76,7 @@ def parse(
         found = watched.report(runner, found) if watched.ended else found
     else:
         found = found.model_copy(update={"results": tuple(_with_file(watched, runner, item) for item in found.results)})
-    return _with_problem(found, text)
+    return _with_problem(watched.with_cut(found), text)
 
 
 def _with_file(watched: Witnessed, runner: Runner, item: TestResult) -> TestResult:

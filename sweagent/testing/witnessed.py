@@ -11,6 +11,8 @@ from sweagent.testing.report import Runner, TestOutcome, TestReport, TestResult
 
 _ROOT = re.compile(r"^rootdir: (/.*?)(?:, (?:inifile|configfile|testpaths)\b.*)?$", re.MULTILINE)
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+BROKE_DOWN = "the run broke down in this test"
+"""Begins the message of a test that began and did not end."""
 _NOT_LOADED = "unittest.loader._FailedTest."
 _TEXT = 1
 """The place of a failure's text in what a witness tells of an ended test; its message may follow."""
@@ -26,27 +28,32 @@ class Witnessed:
         root: the folder that pytest's own names are relative to.
         files: the file of each test that was collected, absolute, by the runner's name.
         ended: the tests that ended, in their order, by the runner's names; a test can be in it more than once.
+        cut: the tests that began and did not end: while one of them ran, the runner or its process broke down.
     """
 
     workdir: str = ""
     root: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     ended: tuple[TestResult, ...] = ()
+    cut: tuple[str, ...] = ()
 
     @classmethod
     def of_record(cls, record: str, workdir: str) -> "Witnessed":
         """Read what a witness wrote; lines that are none of its own are left out."""
-        root, files, ended = "", dict[str, str](), list[TestResult]()
+        root, files, ended, began = "", dict[str, str](), list[TestResult](), dict[str, None]()
         for name, word, more in entries(record):
             if word == "root":
                 root = root or name
             elif word == "collected" and more and isinstance(more[0], list):
                 files.update({str(one): name for one in more[0] if str(one) not in files} if name else {})
+            elif word == "began":
+                began[name] = None
             elif word == "ended" and more and more[0] in _ENDINGS:
                 text = str(more[_TEXT]) if len(more) > _TEXT else ""
                 message = str(more[2]) if len(more) > _TEXT + 1 else last_line(text)
                 ended.append(TestResult(id=name, outcome=_ENDINGS[more[0]], message=message, details=text))
-        return cls(workdir, root, files, tuple(ended))
+        over = {item.id for item in ended}
+        return cls(workdir, root, files, tuple(ended), tuple(name for name in began if name not in over))
 
     @classmethod
     def of_output(cls, output: str, workdir: str) -> "Witnessed":
@@ -116,6 +123,18 @@ class Witnessed:
         return TestReport.of(
             runner, everything, exit_code=printed.exit_code, problem=printed.problem, machine_readable=True
         )
+
+    def with_cut(self, report: TestReport) -> TestReport:
+        """A report with the tests in which the run broke down; one that was ended at its deadline has none such."""
+        known = {item.id for item in report.results}
+        names = [name for name in self.cut if self.id_of(report.runner, name) not in known]
+        if report.exit_code is None or not names:
+            return report
+        message = f"{BROKE_DOWN} (exit {report.exit_code})"
+        results = [TestResult(id=name, outcome=TestOutcome.ERROR, message=message) for name in names]
+        counts = {**report.counts, TestOutcome.ERROR: report.counts.get(TestOutcome.ERROR, 0) + len(names)}
+        everything = (*report.results, *(self.named(report.runner, item) for item in results))
+        return report.model_copy(update={"results": everything, "counts": counts})
 
 
 _BY_FILE = (Runner.PYTEST, Runner.SYMPY)

@@ -11,6 +11,12 @@ _RAISED = re.compile(r"^(?:E\s+)?((?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt
 _FRAME = re.compile(r'^(?:\s*File "([^"\n]+)", line \d+|([^\s:][^:\n]*\.py):\d+:)', re.M)
 _CONFTEST = re.compile(r"ImportError while loading conftest '([^'\n]+)'")
 _MISSING_MODULE = re.compile(r"No module named '?([\w.]+)'?")
+_NO_NETWORK = re.compile(
+    r"gaierror|[Nn]ame resolution|Name or service not known|nodename nor servname|[Nn]etwork is unreachable"
+    r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|ENETUNREACH"
+)
+_END = 1000
+"""Characters at the end of a traceback, where its own exception stands."""
 _NOT_STARTED = {126: "its command may not be executed", 127: "its command is not there"}
 _PYTEST_EXITS = {3: "the test runner failed", 4: "the test runner was used wrongly", 5: "no test was found"}
 
@@ -73,6 +79,12 @@ def not_started(run: Run, path: str) -> str:
     if run.job.runner is Runner.PYTEST and not run.report.failures and done.exit_code in _PYTEST_EXITS:
         return f"{_PYTEST_EXITS[done.exit_code]}: {run.report.problem}"
     return ""
+
+
+def wants_network(results: Iterable[TestResult]) -> bool:
+    """Whether there are failed tests, and each of them failed because it reached no host."""
+    failed = [item for item in results if item.outcome.bad]
+    return bool(failed) and all(_NO_NETWORK.search(f"{item.message}\n{item.details[-_END:]}") for item in failed)
 
 
 def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] = ()) -> str:

@@ -10,7 +10,7 @@ from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.testing.naming import around
 from sweagent.verify.bench import Run
 from sweagent.verify.candidates import Candidate
-from sweagent.verify.failures import said
+from sweagent.verify.failures import said, wants_network
 
 _CAME_TO_ITS_END = (0, 1)
 """pytest's status when all tests were run, and when some of them failed."""
@@ -131,6 +131,11 @@ def with_the_patch(run: Run, candidate: Candidate, asked: Asked, renamed: Rename
     if bad:
         return Reading(run, State.FAILED, tuple(bad))
     return _not_failed(run, names, asked.loose, renamed) if names else Reading(run, State.PASSED)
+
+
+def without_network(before: Run, after: Run, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the names whose tests fail on both sides because they reach no host, so that they show nothing here."""
+    return tuple(name for name in names if all(wants_network(_results(run.report, name)) for run in (before, after)))
 
 
 def what_fails(before: Reading, asked: Asked, path: str, *, open_ended: bool) -> Asked:

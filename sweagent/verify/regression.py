@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, TestReport
+from sweagent.testing.witnessed import BROKE_DOWN
 from sweagent.verify.bench import Bench, Run, SideTree
 from sweagent.verify.comparison.jobs import TestJobs
 from sweagent.verify.comparison.outcomes import Outcomes
@@ -250,7 +251,7 @@ class RegressionCheck:
 
     def _without_tests(self, base: Run, files: Sequence[str], problem: str) -> None:
         """Find the files that keep a batch from running, leave them out, and name them; stop where every run fails."""
-        if self._set_folder_apart(base, files) or self._leave_out_named(base, files):
+        if self._set_test_apart(base) or self._set_folder_apart(base, files) or self._leave_out_named(base, files):
             return
         sign, given = signature(base), frozenset(files)
         alike = any(sign == other and given.isdisjoint(before) for other, before in self._failed)
@@ -268,6 +269,15 @@ class RegressionCheck:
         others = min((seen - given for seen in failed if given < seen), key=len, default=frozenset[str]())
         ahead = [path for path in self._schedule.waiting if path in others and others not in failed]
         self._schedule.halve([*files, *ahead], first=ahead or files[: len(files) // 2])
+
+    def _set_test_apart(self, base: Run) -> bool:
+        """Leave out a test in which the whole run on the base breaks down, so that its file can be compared."""
+        broken = {item.id for item in base.report.results if item.message.startswith(BROKE_DOWN)}
+        if self._runner is not Runner.PYTEST or not broken or broken <= self._jobs.left_out:
+            return False
+        self._jobs.left_out |= broken
+        self.not_checked += [f"{name}: the run on the base breaks down in it"[:300] for name in sorted(broken)]
+        return True
 
     def _fails_elsewhere(self, files: Sequence[str], sign: str) -> bool:
         """Whether files of quite another folder fail alike too; looked at once."""

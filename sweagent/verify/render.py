@@ -123,6 +123,8 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     for finding in proof.findings:
         waived = " (allowed by the user)" if finding.waived else ""
         facts.append((_FINDINGS[finding.weight], f"{finding.location}: {finding.detail} [{finding.rule}]{waived}"))
+    rules = dict.fromkeys(item.rule for item in proof.to_review)
+    facts.append(("when you have looked", " ".join(f"--accept {rule}" for rule in rules)))
     facts.append(("not checked", "; ".join([*proof.not_checked[:_LISTED], *_more(proof.not_checked)])))
     facts.append(("to be mended", proof.cause.value if proof.cause else ""))
     facts.append(("hosts", "; ".join([*proof.contacts[:_LISTED], *_more(proof.contacts)])))

@@ -4,10 +4,18 @@ from dataclasses import dataclass, replace
 
 from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.candidates import Candidate
-from sweagent.verify.failures import lacking, misfit, not_started
+from sweagent.verify.failures import lacking, misfit, not_started, wants_network
 from sweagent.verify.hangs import enough, first_deadline, hangs, no_end
 from sweagent.verify.proof import Cause, Finding, ReproductionEvidence, Side
-from sweagent.verify.readings import Asked, Reading, State, before_the_patch, what_fails, with_the_patch
+from sweagent.verify.readings import (
+    Asked,
+    Reading,
+    State,
+    before_the_patch,
+    what_fails,
+    with_the_patch,
+    without_network,
+)
 from sweagent.verify.runtime_checks import find_forgery
 from sweagent.verify.scripts import ending
 from sweagent.verify.targets import told_anew
@@ -93,7 +101,8 @@ def judge(candidate: Candidate, bench: Bench, sides: Sides, issue_text: str) -> 
         return judged
     again = among.judged()
     note = f"run with the whole of its files, because alone {refusal.reason}"
-    return replace(again, evidence=again.evidence.model_copy(update={"note": note}))
+    notes = "; ".join(filter(None, (again.evidence.note, note)))
+    return replace(again, evidence=again.evidence.model_copy(update={"note": notes}))
 
 
 class _Judging:
@@ -104,6 +113,7 @@ class _Judging:
         self._asked = Asked(candidate.wanted)
         self._runs: dict[Side, list[Run]] = {"base": [], "control": [], "patched": []}
         self._findings: list[Finding] = []
+        self._note = ""
         self.refusal: _Refusal | None = None
 
     def judged(self) -> Judged:
@@ -119,6 +129,7 @@ class _Judging:
             control=tuple(self._before(run).text for run in self._runs["control"]),
             patched=tuple(self._after(run).text for run in self._runs["patched"]),
             cause=refusal.cause if refusal else None,
+            note=self._note,
         )
         return Judged(evidence, tuple(self._findings))
 
@@ -134,6 +145,8 @@ class _Judging:
     def _one_of_each(self) -> _Refusal | None:
         base, patched = self._first_runs()
         self._runs["base"], self._runs["patched"] = [base], [patched]
+        if refusal := self._unreachable(base, patched):
+            return refusal
         before = self._before(base)
         refusal = self._nothing_can_be_shown(base, patched) or self._not_failing(before) or self._no_end(base, patched)
         if refusal or before.state is State.NO_END:
@@ -160,6 +173,21 @@ class _Judging:
             return _Refusal(f"fix-issue itself made the run fail: {ours}", Cause.HARNESS)
         if stray := next((stray for run in runs for stray in run.strays), None):
             return _Refusal(str(stray), Cause.ENVIRONMENT)
+        return None
+
+    def _unreachable(self, base: Run, patched: Run) -> _Refusal | None:
+        """Leave the tests to others that need a network; refuse where none but such are asked for."""
+        names = self._asked.names
+        if names:
+            needing = without_network(base, patched, names)
+        else:
+            needing = ("it",) if wants_network(base.report.results) and wants_network(patched.report.results) else ()
+        if needing and len(needing) >= len(names):
+            what = f"{len(names)} tests need" if len(names) > 1 else "it needs"
+            return _Refusal(f"{what} a network, and the sandbox reaches no host", Cause.ENVIRONMENT)
+        if needing:
+            self._note = f"{len(needing)} of {len(names)} tests cannot be judged without a network: {needing[0]}"
+            self._asked = replace(self._asked, names=tuple(name for name in names if name not in needing))
         return None
 
     def _not_failing(self, before: Reading) -> _Refusal | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sweagent.agent.view import ViewBuilder, ViewLimits
@@ -84,7 +84,6 @@ def test_small_runs_are_shown_in_full() -> None:
     assert last.step == 16
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 12_000), min_size=2, max_size=40))
 def test_what_was_sent_stays_byte_for_byte_until_a_compaction(sizes: list[int]) -> None:
     shown = list(play(ViewBuilder(), run(sizes)))
@@ -95,7 +94,6 @@ def test_what_was_sent_stays_byte_for_byte_until_a_compaction(sizes: list[int]) 
             assert texts(later)[:2] == texts(earlier)[:2]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 12_000), min_size=2, max_size=40))
 def test_the_end_is_marked_for_the_cache_only_if_the_next_call_reads_it(sizes: list[int]) -> None:
     shown = list(play(ViewBuilder(), run(sizes)))
@@ -168,7 +166,6 @@ def test_a_planted_fact_is_recalled_after_three_compactions(place: str) -> None:
 
 
 @pytest.mark.parametrize("window", [4_000, 8_000, 32_000])
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(0, 9_000), min_size=1, max_size=25))
 def test_no_call_is_above_the_window(window: int, sizes: list[int]) -> None:
     model = ModelSettings(name="openai/x", context_window=window, max_output_tokens=500)
@@ -205,7 +202,6 @@ def test_after_a_refusal_everything_is_forgotten_once_and_then_nothing_is_left()
     assert builder.plan_compaction(refused=True) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 12_000), min_size=1, max_size=30), st.integers(0, 200))
 def test_a_resumed_run_sees_exactly_the_same_view(sizes: list[int], cut: int) -> None:
     log: list[AnyEvent] = []

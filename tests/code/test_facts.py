@@ -1,7 +1,7 @@
 """What is kept of a file survives the store, and words are counted as they are written."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sweagent.code.facts import Facts, decode, encode, extract
@@ -28,7 +28,6 @@ def test_a_method_written_beside_its_type_comes_back() -> None:
     assert [(d.name, d.qualified) for d in decode(encode(facts)).definitions] == [("M", "T.M"), ("F", "F")]
 
 
-@settings(deadline=None)
 @given(
     st.text(alphabet="def class():\n\t#'\"abcß_0 ,.", max_size=300), st.sampled_from(["a.py", "a.js", "a.rb", "a.go"])
 )
@@ -43,7 +42,6 @@ def test_a_record_that_is_not_whole_is_refused(record: bytes) -> None:
         decode(record)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="abz_Z09 \n.-+\x1c\x0bé", max_size=80))
 def test_words_are_counted_as_a_search_finds_them(text: str) -> None:
     text = text.replace("0", "")

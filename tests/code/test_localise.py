@@ -164,7 +164,7 @@ def test_a_repository_without_source_gives_nothing(commit: Commit, git_dir: Path
     assert repo_map(empty, "x") == ""
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(budget=st.integers(0, 400), question=st.sampled_from(["", "cart total", TRACEBACK]))
 def test_the_budget_is_never_exceeded(budget: int, question: str, index: Index) -> None:
     assert count_tokens(repo_map(index, question, budget)) <= budget

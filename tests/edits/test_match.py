@@ -189,7 +189,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(LINES, LINES, LINES, st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_an_exact_unique_text_is_replaced_and_every_other_byte_stays(
     before: list[str], after: list[str], new: list[str], newline: str, final: bool
@@ -201,7 +201,7 @@ def test_an_exact_unique_text_is_replaced_and_every_other_byte_stays(
     assert applied.data == f"{head}{newline}{newline.join(['new first', *new])}{newline}{tail}".encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=80), st.text(max_size=30), st.text(max_size=30))
 def test_any_text_is_replaced_once_or_refused(text: str, old: str, new: str) -> None:
     if "\0" in text:
@@ -223,7 +223,7 @@ SLIPS = {
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.sampled_from(["x = 'a'", "if y:", "", "return z", "call(1)"])),

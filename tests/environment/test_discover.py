@@ -400,7 +400,7 @@ class _Files:
         return self._files.get(path, "")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(["pyproject.toml", "setup.cfg", "setup.py"]), st.text(max_size=300), min_size=1))
 def test_any_text_can_stand_in_the_metadata(files: dict[str, str]) -> None:
     read_metadata(_Files(files))  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import subprocess
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -42,7 +42,6 @@ def _instructions(recipe: Recipe) -> list[str]:
     return INSTRUCTION.findall(render_dockerfile(recipe, BASE))
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=40))
 def test_any_text_stays_in_its_place(text: str) -> None:
     try:

@@ -104,7 +104,7 @@ def live_in(markdown: str) -> str:
     return " ".join([*sorted(tags - {*ours.split(), "code", "b", "i", "h5", "h6", "s"}), *acting])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(words=HOSTILE, reason=HOSTILE, path=HOSTILE, proof=HOSTILE)
 def test_nothing_of_a_body_or_a_comment_acts(words, reason, path, proof):
     proposal = Proposal(

@@ -150,7 +150,7 @@ def _commit(user: Path, files: dict[str, Node]) -> None:
     subprocess.run(["git", *who, "commit", "-q", "--allow-empty", "-m", "files"], cwd=user, check=True)
 
 
-@settings(max_examples=30, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(work=_work())
 def test_patch_gives_the_work_tree_back(
     work: tuple[dict[str, Node], dict[str, Node]],

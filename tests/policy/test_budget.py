@@ -16,7 +16,7 @@ from sweagent.trajectory import Usage
 PRICE = st.floats(0, 1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     limit=st.floats(0.001, 1.0),
     tokens=st.none() | st.integers(1_000, 200_000),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sweagent.policy import ToolSchema, parse_reply
@@ -52,7 +52,6 @@ JSON_VALUES = st.recursive(
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=60)
 
 
-@settings(deadline=None)
 @given(VALUES, st.integers(1, 999))
 @example("", 1)
 @example("\n\nx\n\n", 1)
@@ -68,7 +67,6 @@ def test_what_the_text_format_writes_is_read_back(text: str, number: int) -> Non
         assert "<" in text or "```" in text or "~~~" in text or "think" in text
 
 
-@settings(deadline=None)
 @given(data=st.data(), case=st.sampled_from(WHOLE_TEXTS))
 def test_a_cut_reply_is_never_executed_with_other_values(data: st.DataObject, case: dict[str, Any], tools: Any) -> None:
     """Whatever is executed of a reply that was cut is a value of the whole one."""
@@ -80,14 +78,12 @@ def test_a_cut_reply_is_never_executed_with_other_values(data: st.DataObject, ca
         assert any(all(item in arguments.items() for item in action.arguments.items()) for arguments in whole)
 
 
-@settings(deadline=None)
 @given(text=st.text(max_size=300))
 def test_no_text_raises_and_none_without_a_call_is_executed(tools: Any, text: str) -> None:
     reply = parse_reply(text, tools, mode="text")
     assert (reply.problem is None) == bool(reply.actions)
 
 
-@settings(deadline=None)
 @given(arguments=JSON_VALUES)
 def test_no_shape_of_arguments_raises(tools: Any, arguments: Any) -> None:
     for given_as in (arguments, json.dumps(arguments)):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sweagent.policy import View
@@ -76,7 +76,6 @@ def test_an_empty_reply_is_shown_as_one() -> None:
         assert to_messages(view, native=native, model="m", markers=False)[0]["content"]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["user", "assistant", "tool"]), st.booleans(), st.text(max_size=3)), max_size=30)
 )

@@ -37,7 +37,7 @@ class Told:
 
 
 @given(st.binary(max_size=200).map(lambda data: data.replace(b"\0", b"")))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_command_survives_the_wire(data: bytes) -> None:
     word = escape(data)
     assert not set(word) & set(b" \n\t")

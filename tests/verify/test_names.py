@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sweagent.task import Oracle
 from sweagent.testing import Runner, TestOutcome
 from sweagent.verify import Verdict, targets
 from sweagent.verify.bench import Bench, Job, Run, SideTree
@@ -370,6 +371,47 @@ def test_of_django_with_two_workers(python, version, style, project, old_environ
     assert run.report.outcome_of("app.tests.Plain.test_bad") is F
     assert_counts(run)
     assert {word for word, _ in run.told.moved} == {"elsewhere"}
+
+
+BREAKS_DOWN = """
+import os
+import unittest
+
+
+class Case(unittest.TestCase):
+    def test_1(self):
+        pass
+
+    def test_2(self):
+        os._exit(3)
+
+    def test_3(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("runner", [Runner.PYTEST, Runner.UNITTEST])
+def test_a_test_in_which_the_run_breaks_down_is_an_error_and_those_after_it_are_not_there(runner, project):
+    files = {"tests/test_it.py": BREAKS_DOWN, "tests/__init__.py": ""}
+    run = run_tests(project, files, runner, "tests/test_it.py", f"{sys.executable} -m {runner}")
+    found = [run.report.outcome_of(f"tests/test_it.py::Case::test_{number}") for number in (1, 2, 3)]
+    assert found == [P, E, GONE], run.completed.output
+
+
+def test_a_reproduction_that_breaks_the_runner_down_on_the_base_shows_the_issue(project):
+    test = "import value\n\n\ndef test_odd():\n    assert value.kind('odd') == 'odd'\n\n\ndef test_plain():\n    pass\n"
+    place = project({"value.py": "import os\n\n\ndef kind(value):\n    os._exit(3)\n"})
+    proof = place.verify(
+        {"value.py": "def kind(value):\n    return value\n"},
+        issue="`kind` ends the whole interpreter",
+        oracle=Oracle(
+            fail_to_pass=("tests/test_odd.py::test_odd",), test_patch=place.patch({"tests/test_odd.py": test}).text
+        ),
+        test_command=f"{sys.executable} -m pytest",
+    )
+    assert proof.verdict is Verdict.VERIFIED, proof.reason
+    assert proof.regression.passed_after == 1
+    assert "tests/test_odd.py::test_odd: the run on the base breaks down in it" in proof.regression.not_compared
 
 
 def test_the_planted_test_is_no_part_of_a_commands_status(project):

@@ -87,6 +87,9 @@ def test_what_needs_review_is_named_with_its_file_and_line():
     for text in (terminal(given), render_markdown(given), render_junit(given)):
         assert "needs review" in text or "to be looked at" in text or "review" in text
         assert "calc.py:7" in text
+    assert f"--accept {TO_REVIEW.rule}" in terminal(given)
+    waived = proof(findings=(TO_REVIEW.model_copy(update={"waived": True}),))
+    assert "--accept" not in terminal(waived)
 
 
 HOSTILE = "<img src=x onerror=1> @everyone [x](http://e.vil) closes other/repo#2 `````` | --> \u202eevil\u200b \x1b[31m"

@@ -48,6 +48,40 @@ def test_what_is_skipped_or_expected_to_fail_shows_nothing(project, name):
     assert said in evidence.reason
 
 
+NEEDS_NETWORK = """
+import socket
+
+import calc
+
+
+def test_far():
+    socket.create_connection(("host.invalid", 80))
+    assert calc.add(2, 3) == 5
+
+
+def test_near():
+    assert calc.add(2, 3) == 5
+"""
+
+
+@pytest.mark.parametrize("asked", [("test_far", "test_near"), ("test_far",)])
+def test_what_needs_a_network_is_named_and_what_needs_none_decides(project, asked):
+    made = project({"conftest.py": "", "calc.py": CALC, "tests/test_old.py": "def test_old():\n    pass\n"})
+    oracle = Oracle(
+        fail_to_pass=tuple(f"tests/test_new.py::{name}" for name in asked),
+        test_patch=made.patch({"tests/test_new.py": NEEDS_NETWORK}).text,
+    )
+    proof = made.verify({"calc.py": FIXED}, oracle=oracle)
+    (evidence,) = proof.reproductions
+    if len(asked) > 1:
+        assert proof.verdict is Verdict.VERIFIED, proof.reason
+        assert evidence.note == "1 of 2 tests cannot be judged without a network: tests/test_new.py::test_far"
+    else:
+        assert evidence.cause is Cause.ENVIRONMENT
+        assert evidence.reason == "it needs a network, and the sandbox reaches no host"
+    assert made.verify({"calc.py": CALC + "\n"}, oracle=oracle).verdict is Verdict.UNVERIFIED
+
+
 def test_a_test_that_is_not_found_under_its_name_neither_passes_nor_fails(project):
     made = project({"conftest.py": "", "calc.py": CALC})
     test_patch = made.patch({"tests/test_new.py": TEST})

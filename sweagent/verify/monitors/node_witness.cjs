@@ -25,7 +25,7 @@ function ended(file, name, word, error) {
   return write(id, 'ended', word, text.slice(0, MOST), message.slice(0, 300));
 }
 
-write('', 'began');
+write('', 'present');
 if (UNSEEN) delete process.env.NODE_OPTIONS;
 
 // What tests compare with cannot be exchanged; it can still be added to.

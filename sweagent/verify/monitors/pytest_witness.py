@@ -58,6 +58,10 @@ def pytest_sessionfinish():
     note_origins(MODULES, write)
 
 
+def pytest_runtest_logstart(nodeid):
+    write(nodeid, "began")
+
+
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_pyfunc_call(pyfuncitem):
     hidden = {name: os.environ.pop(name) for name in VARIABLES if name in os.environ}

@@ -54,6 +54,7 @@ def watch_unittest(case):
 
     def run(self, *args, **options):
         write(file_of(self), "collected", [self.id()])
+        write(self.id(), "began")
         return real_run(self, *args, **options)
 
     case._Outcome.testPartExecutor = executor
@@ -118,6 +119,7 @@ def watch_sympy(module):
         root, file = getattr(self, "_root_dir", ""), getattr(self, "_active_file", None)
         file = os.path.join(root, file) if file else test.__code__.co_filename
         names[id(self)] = name = file + "::" + test.__name__
+        write(name, "began")
         if not test.__code__.co_freevars:
             wrap(test, name)
         return real(self, test)
