@@ -139,6 +139,8 @@ class Runner:
         self.workspace = folder / "workspace"
         subprocess.run(["git", "clone", "--quiet", str(repo.path), str(self.workspace)], check=True)
         (folder / "home").mkdir()
+        # Not by variables: without containers, `act` hands its own on to every step.
+        (folder / "secrets").write_text(f"GITHUB_TOKEN={TOKEN}\nANTHROPIC_API_KEY={KEY}\n")
         self.replacements = [f"acme/fix-issue@v1={self._action()}"]
         for name, (inputs, command) in STAND_IN_ACTIONS.items():
             self.replacements.append(f"{name}={self._stand_in(name, inputs, command)}")
@@ -242,11 +244,11 @@ class Runner:
                 BIN / "act", name, "--workflows", self._workflow(workflow),
                 "--eventpath", self.folder / "event.json",
                 "--platform", "ubuntu-latest=-self-hosted", "--action-offline-mode", "--insecure-secrets",
-                "--actor", who, "--secret", "GITHUB_TOKEN", "--secret", "ANTHROPIC_API_KEY",
+                "--actor", who, "--secret-file", self.folder / "secrets",
                 *(word for item in self.replacements for word in ("--local-repository", item)), *self.more,
             ],
             cwd=self.workspace,
-            env={**kept, "HOME": str(self.folder / "home"), "GITHUB_TOKEN": TOKEN, "ANTHROPIC_API_KEY": KEY},
+            env={**kept, "HOME": str(self.folder / "home")},
             capture_output=True,
             text=True,
             check=False,
