@@ -11,10 +11,11 @@ from sweagent.environment import (
     Image,
     PrebuiltTree,
     Recipe,
+    Venv,
+    collected_venv,
     contacts_among,
     discover,
     ensure_image,
-    ensure_venv,
     existing_image,
     relay_image,
 )
@@ -129,9 +130,10 @@ def _beside_the_copy(
 ) -> Workplace:
     repository = task.repository
     recipe = _recipe(task, settings)
-    venv = ensure_venv(recipe, repository, folder, log=note, shut=settings.sandbox.kind == "bubblewrap")
+    shut = settings.sandbox.kind == "bubblewrap"
+    command = task.test_command or recipe.test_command.value
 
-    def open_one() -> Sandbox:
+    def open_in(venv: Venv) -> Sandbox:
         sandbox = open_sandbox(
             settings.sandbox,
             workdir=WORKDIR,
@@ -142,8 +144,12 @@ def _beside_the_copy(
         )
         return _set_up(sandbox, task)
 
-    command = task.test_command or venv.test_command
-    return Workplace(open_one, command, Path(repository.git_dir), venv.steps)
+    venv = collected_venv(
+        recipe, repository, folder, open_in,
+        log=note, shut=shut, test_command=command, setup=task.setup_command or "",
+    )  # fmt: skip
+    lacks = tuple(str(lack) for lack in venv.lacks)
+    return Workplace(lambda: open_in(venv), command, Path(repository.git_dir), venv.steps, lacks)
 
 
 def _recipe(task: Task, settings: Settings) -> Recipe:

@@ -9,12 +9,14 @@ from sweagent.environment.prebuilt import existing_image
 from sweagent.environment.prebuilt_tree import PrebuiltTree
 from sweagent.environment.recipe import Image, Recipe
 from sweagent.environment.venv import Venv, ensure_venv
+from sweagent.environment.venv_collection import collected_venv
 
 __all__ = [
     "Image",
     "PrebuiltTree",
     "Recipe",
     "Venv",
+    "collected_venv",
     "contacts_among",
     "discover",
     "disk_use",

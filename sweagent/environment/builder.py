@@ -12,22 +12,21 @@ from sweagent.environment.advice import advised
 from sweagent.environment.base import Base, ensure_base_image
 from sweagent.environment.build_network import BuildNetwork
 from sweagent.environment.build_steps import Steps, build_image
-from sweagent.environment.collection import Collection, collect
+from sweagent.environment.collection import COLLECT_SECONDS, Collection, collect
+from sweagent.environment.container_run import run_in_container
 from sweagent.environment.dockerfile import context_files, render_dockerfile
 from sweagent.environment.engine import LABEL, Log, owner
 from sweagent.environment.healing import heal
 from sweagent.environment.host_image import packages_archive
+from sweagent.environment.own_names import own_names
 from sweagent.environment.python_project import read_metadata
-from sweagent.environment.python_tests import is_own, offered_packages
+from sweagent.environment.python_tests import offered_packages
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.remedies import next_recipe
 from sweagent.environment.tree import GitTree
 from sweagent.errors import EnvironmentBuildError
 from sweagent.policy.base import Policy
 from sweagent.task import Repository
-
-COLLECT_SECONDS = 120.0
-"""Limit of the collection that ends a build; a suite that takes longer is taken to be in order."""
 
 MAX_HEALINGS = 4
 """Times that an environment is built again with what the collection of its tests lacked."""
@@ -118,7 +117,8 @@ class Builder:
     def _collected(self, recipe: Recipe, tree: GitTree, steps: list[Step]) -> Collection:
         image = described(self.client.images.get(self.name), self.name, recipe, lockfile.Lock(key=""), cached=False)
         started = time.monotonic()
-        collection = collect(self.client, image, partial(is_own, tree), seconds=COLLECT_SECONDS)
+        run = partial(run_in_container, self.client, image)
+        collection = collect(run, image.test_command, own_names(recipe.ecosystem, tree), seconds=COLLECT_SECONDS)
         if collection.asked:
             told = f"{collection.collected} tests collected"
             detail = "; ".join(str(lack) for lack in collection.lacks)

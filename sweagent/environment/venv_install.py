@@ -72,7 +72,7 @@ def install(
     Returns:
         What was done.
     """
-    asked = [line.value for line in recipe.requirements]
+    asked = [line.value for line in (*recipe.requirements, *recipe.added)]
     refused = {value: why for value in asked if (why := refusal(value))}
     wanted = [value for value in asked if value not in refused]
     steps = [f"{value}: refused, as {why}: only Docker's builds take such" for value, why in refused.items()]

@@ -1,5 +1,6 @@
 """Runs commands on one side of the comparison, every one of them in a fresh sandbox."""
 
+import re
 import secrets
 import shlex
 import threading
@@ -13,18 +14,20 @@ from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.verify.comparison.standby import Standby
 from sweagent.verify.import_origins import Stray, strays
+from sweagent.verify.monitors.package_origins import WatchedPackage, package_strays
 from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
-from sweagent.verify.run_results import Job, Left, Run, read_run
+from sweagent.verify.run_results import FOLDER, Job, Left, Run, read_run
 from sweagent.verify.scripts import loaded_modules
 from sweagent.verify.tree import FileChange, Trees
-from sweagent.verify.witness import WITNESS, WITNESSED, Witness
+from sweagent.verify.witness import WITNESS, WITNESSED, Witness, origins_in
 
 __all__ = ["Bench", "Clock", "Job", "Run", "SandboxOpener", "SideTree"]
 
 SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
 Clock = Callable[[], float]
 
+_OF_TERMINALS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?=\n)")
 _OUTPUT_LIMIT = 8_000_000
 _REPORT_LIMIT = 64_000_000
 _SHOWN = 4_000
@@ -85,6 +88,8 @@ class Bench:
         self._witnessed = True
         self.watched: Mapping[str, str] = {}
         """The Python modules of which each run notes where they were loaded from, with their files in the work tree."""
+        self.packages: tuple[WatchedPackage, ...] = ()
+        """The npm packages of which each run notes where they were loaded from."""
         self._origins: list[tuple[str, str, frozenset[tuple[str, str]]]] = []
         self.commands: list[CommandRun] = []
         self.info: SandboxInfo | None = None
@@ -104,7 +109,10 @@ class Bench:
         runs = [(workdir, origins) for name, workdir, origins in self._origins if name == purpose]
         if not runs:
             return ()
-        return strays(self.watched, frozenset().union(*(origins for _, origins in runs)), runs[0][0])
+        return self._strays(frozenset().union(*(origins for _, origins in runs)), runs[0][0])
+
+    def _strays(self, origins: frozenset[tuple[str, str]], workdir: str) -> tuple[Stray, ...]:
+        return (*strays(self.watched, origins, workdir), *package_strays(self.packages, origins, workdir))
 
     def run(self, side: SideTree, job: Job) -> Run:
         """Run a job on a side.
@@ -181,16 +189,14 @@ class Bench:
 
     def _run(self, side: SideTree, job: Job, opened: threading.Event) -> tuple[Run, float]:
         started = self._clock()
-        folder = f"/tmp/{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
+        folder = f"/tmp/tmp{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
                 if self.apart:
                     self._standby.prepare(self.ahead)
                 self._tell(side, job, ended=False)
-                witness = None
-                if job.runner in WITNESSED and self._witnessed:
-                    witness = Witness(folder, job.runner, unseen=job.unseen, modules=self.watched)
+                witness = self._witness(folder, job, sandbox.workdir)
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
@@ -203,8 +209,8 @@ class Bench:
                     testimony=_read(sandbox, witness.record) if witness else None,
                 )
                 run = read_run(side.name, job, left, sandbox.workdir, witness)
-                origins = run.told.origins if run.told else loaded_modules(run.record)
-                run = replace(run, strays=strays(self.watched, origins, sandbox.workdir))
+                origins = run.told.origins if run.told else loaded_modules(run.record) | origins_in(left.testimony)
+                run = replace(run, strays=self._strays(origins, sandbox.workdir))
                 self._origins.append((job.purpose, sandbox.workdir, origins))
                 if not self.apart:
                     sandbox.run(f"rm -rf -- {folder}", fresh=True)
@@ -217,6 +223,13 @@ class Bench:
             ) from error
         return run, self._clock() - started
 
+    def _witness(self, folder: str, job: Job, workdir: str) -> Witness | None:
+        of_tests = job.runner in WITNESSED and self._witnessed
+        if not of_tests and not (job.runner is None and self.packages):
+            return None
+        packages = [package.in_tree(workdir) for package in self.packages]
+        return Witness(folder, job.runner, unseen=job.unseen, modules=self.watched, packages=packages)
+
     def _execute(self, sandbox: Sandbox, job: Job, folder: str, witness: Witness | None) -> Completed:
         option = WITNESS.replace("{witness}", witness.module) if witness else ""
 
@@ -228,9 +241,11 @@ class Bench:
             sandbox.write(witness.path, witness.source)
             command = witness.on_path(command)
         shown = {name: value for name, value in _ENVIRONMENT.items() if not job.unseen or name in _STEADY}
+        shown = {} if job.plain else shown
         env = {**shown, **{name: filled(value) for name, value in job.env.items()}}
         timeout = max(1.0, min(job.timeout, self.remaining))
-        return sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+        done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+        return done.model_copy(update={"output": _OF_TERMINALS.sub("", done.output)}) if job.plain else done
 
     def _note(self, run: Run, seconds: float) -> None:
         as_planned = run.completed.exit_code == 0 or run.canary_failed
@@ -255,6 +270,8 @@ def _lay_out(sandbox: Sandbox, side: SideTree, job: Job, folder: str) -> None:
     files = {**side.files, **job.files}
     if job.canary:
         files.update(job.canary.files)
+    own = {path.replace(FOLDER, folder): text.replace(FOLDER, folder) for path, text in job.own.items()}
+    files.update({path: text.encode("utf-8", "surrogateescape") for path, text in own.items()})
     prepare = f"mkdir -m 700 -p {folder}"
     if side.deleted:
         prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)

@@ -13,6 +13,7 @@ from sweagent.verify.bench import SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.control import control_files
 from sweagent.verify.import_origins import own_modules, watched_modules
+from sweagent.verify.monitors.package_origins import WatchedPackage, watched_packages
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import Sides
 from sweagent.verify.selection import kinds_of, rank_tests
@@ -58,6 +59,7 @@ class Plan:
         runner: the project's test runner.
         test_command: how the project runs its tests.
         watched: the modules whose origin each run records, each with its file.
+        packages: the npm packages whose origin it records.
     """
 
     sides: Sides
@@ -73,6 +75,7 @@ class Plan:
     runner: Runner
     test_command: str
     watched: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[WatchedPackage, ...] = ()
 
 
 def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
@@ -118,6 +121,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         runner=runner,
         test_command=test_command,
         watched=watched_modules(changed, trees.paths(patched)),
+        packages=watched_packages(changed, trees.paths(patched), lambda paths: trees.read_many(patched, paths)),
     )
 
 
