@@ -380,7 +380,7 @@ BOUNDS = Bounds(memory=1 << 28, pids=100, disk=1 << 26)
             "more than its bound of 100 processes",
             id="many processes",
         ),
-        pytest.param("x=aaaaaaaa; while :; do x=$x$x; done", "its bound of 256 MiB of memory", id="memory"),
+        pytest.param("python3 -c 'x = bytearray(700_000_000)'", "its bound of 256 MiB of memory", id="memory"),
         pytest.param(
             "while :; do cat /proc/self/environ /usr/bin/* >>/var/tmp/$$.$(date +%N); done",
             "more than its bound of 64 MiB to the disk",
