@@ -111,9 +111,7 @@ def main() -> None:
     for _ in range(given.repeat):
         for name, kind in (("hash-locked", Fresh), ("newest", Newest)):
             seen = measure(kind, gate_only=given.gate_only)
-            print(
-                f"{name}: first comment after {seen['first comment']:.0f} s, pull request {seen['pull request']:.0f} s"
-            )
+            print(name, *(f"{what} {seconds:.0f} s" for what, seconds in seen.items()), sep=", ", flush=True)
 
 
 if __name__ == "__main__":
