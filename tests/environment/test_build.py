@@ -399,13 +399,14 @@ def test_a_build_step_is_bounded_and_told_in_plain_words(
     if "limit of" in said:
         monkeypatch.setattr(step_container_module, "BUILD_SECONDS", 3.0)
     monkeypatch.setattr(step_container_module, "_DISK_POLL", 1.0)
+    monkeypatch.setattr(step_container_module, "MOST_LINES", 100)
     base = host_base(client, lambda line: None)
     told: list[str] = []
     steps = Steps("none", {}, BOUNDS, told.append)
     dockerfile = f"FROM {base}\nENV THIS={uuid4().hex}\nRUN {command}\n"
     with pytest.raises(EnvironmentBuildError, match=said):
         build_image(client.api, dockerfile, {}, steps, tag="fix-issue/env:never", labels={})
-    assert len(told) <= step_container_module.MOST_LINES + 10
+    assert len(told) <= 110
     assert client.containers.list(all=True, filters={"name": "fix-issue-step-", "label": OWN}) == []
 
 
