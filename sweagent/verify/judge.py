@@ -21,6 +21,7 @@ from sweagent.verify.pins import Pins
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
+    Author,
     Cause,
     Finding,
     Origin,
@@ -226,8 +227,8 @@ class _Verification:
             Why nothing more is to be run: one shows that the issue is still there, or nothing can be judged here.
         """
         for candidate in plan.candidates:
-            if self._shown and candidate.origin is not Origin.REGISTERED:
-                break
+            if not self._has_a_say(candidate):
+                continue
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
                 continue
@@ -242,12 +243,21 @@ class _Verification:
             self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
                 return ""
-            if evidence.shows_issue and not evidence.accepted and candidate.origin is not Origin.ISSUE:
+            # What an issue prints may fail for more than one reason: it counts where nothing about it has changed.
+            counts = candidate.origin is not Origin.ISSUE or judged.same_end
+            if evidence.shows_issue and not evidence.accepted and counts:
                 self._not_checked.append("the existing tests: the issue is not resolved yet")
                 return f"{candidate.name}: {evidence.reason}"
             if evidence.cause is Cause.HARNESS:
                 break
         return self._nothing_can_be_judged()
+
+    def _has_a_say(self, candidate: Candidate) -> bool:
+        """Whether a candidate is judged after what was accepted: the issue's own code is, beside what a model wrote."""
+        if not self._shown or candidate.origin is Origin.REGISTERED:
+            return True
+        vouched = {Author.TASK, Author.USER} & {item.author for item in self._shown}
+        return candidate.origin is Origin.ISSUE and not vouched
 
     def _judged_blind(
         self, candidate: Candidate, evidence: ReproductionEvidence, plan: Plan, trees: Trees
