@@ -11,11 +11,13 @@ from sweagent.environment import (
     Image,
     PrebuiltTree,
     Recipe,
+    Venv,
+    collected_venv,
     contacts_among,
     discover,
     ensure_image,
-    ensure_venv,
     existing_image,
+    relay_image,
 )
 from sweagent.environment.recipe import Line
 from sweagent.errors import SandboxError, UsageError
@@ -92,9 +94,10 @@ def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[
     replace_tree = as_it_is or bool(repository.dirty_patch)
     base_tree = PrebuiltTree(repository)
     chosen = settings.sandbox.model_copy(update={"kind": "docker", "image": image.name})
+    relay = relay_image(note) if chosen.allow_hosts and not chosen.network else ""
 
     def open_one() -> Sandbox:
-        sandbox = open_sandbox(chosen, workdir=image.workdir, run_id=run_id, env=image.environment)
+        sandbox = open_sandbox(chosen, workdir=image.workdir, run_id=run_id, env=image.environment, relay_image=relay)
         if replace_tree:
             base_tree.put_into(sandbox)
         return _set_up(sandbox, task) if as_it_is else sandbox
@@ -127,9 +130,10 @@ def _beside_the_copy(
 ) -> Workplace:
     repository = task.repository
     recipe = _recipe(task, settings)
-    venv = ensure_venv(recipe, repository, folder, log=note, shut=settings.sandbox.kind == "bubblewrap")
+    shut = settings.sandbox.kind == "bubblewrap"
+    command = task.test_command or recipe.test_command.value
 
-    def open_one() -> Sandbox:
+    def open_in(venv: Venv) -> Sandbox:
         sandbox = open_sandbox(
             settings.sandbox,
             workdir=WORKDIR,
@@ -140,8 +144,12 @@ def _beside_the_copy(
         )
         return _set_up(sandbox, task)
 
-    command = task.test_command or venv.test_command
-    return Workplace(open_one, command, Path(repository.git_dir), venv.steps)
+    venv = collected_venv(
+        recipe, repository, folder, open_in,
+        log=note, shut=shut, test_command=command, setup=task.setup_command or "",
+    )  # fmt: skip
+    lacks = tuple(str(lack) for lack in venv.lacks)
+    return Workplace(lambda: open_in(venv), command, Path(repository.git_dir), venv.steps, lacks)
 
 
 def _recipe(task: Task, settings: Settings) -> Recipe:

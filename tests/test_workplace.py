@@ -35,7 +35,7 @@ def test_each_fresh_sandbox_beside_the_copy_is_set_up(task: Callable[[str], Task
 
 def test_a_setup_that_fails_says_what_it_said(task: Callable[[str], Task]) -> None:
     preparing = workplace.prepare(task("echo no such thing\nfalse\ntrue"), local(), "r", lambda text: None)
-    with preparing as place, pytest.raises(SandboxError, match="the setup command failed: no such thing"):
+    with pytest.raises(SandboxError, match="the setup command failed: no such thing"), preparing as place:
         place.open()
 
 

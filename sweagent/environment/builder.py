@@ -1,8 +1,5 @@
 """Attempt after attempt of one environment: built, its tests collected, built again with what they lack."""
 
-import io
-import tarfile
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,22 +10,23 @@ from typing import Any, Literal
 from sweagent.environment import lockfile
 from sweagent.environment.advice import advised
 from sweagent.environment.base import Base, ensure_base_image
-from sweagent.environment.collection import Collection, collect
+from sweagent.environment.build_network import BuildNetwork
+from sweagent.environment.build_steps import Steps, build_image
+from sweagent.environment.collection import COLLECT_SECONDS, Collection, collect
+from sweagent.environment.container_run import run_in_container
 from sweagent.environment.dockerfile import context_files, render_dockerfile
-from sweagent.environment.engine import LABEL, BuildNetwork, Log, build, owner
+from sweagent.environment.engine import LABEL, Log, owner
 from sweagent.environment.healing import heal
 from sweagent.environment.host_image import packages_archive
+from sweagent.environment.own_names import own_names
 from sweagent.environment.python_project import read_metadata
-from sweagent.environment.python_tests import is_own, offered_packages
+from sweagent.environment.python_tests import offered_packages
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.remedies import next_recipe
 from sweagent.environment.tree import GitTree
 from sweagent.errors import EnvironmentBuildError
 from sweagent.policy.base import Policy
 from sweagent.task import Repository
-
-COLLECT_SECONDS = 120.0
-"""Limit of the collection that ends a build; a suite that takes longer is taken to be in order."""
 
 MAX_HEALINGS = 4
 """Times that an environment is built again with what the collection of its tests lacked."""
@@ -119,7 +117,8 @@ class Builder:
     def _collected(self, recipe: Recipe, tree: GitTree, steps: list[Step]) -> Collection:
         image = described(self.client.images.get(self.name), self.name, recipe, lockfile.Lock(key=""), cached=False)
         started = time.monotonic()
-        collection = collect(self.client, image, partial(is_own, tree), seconds=COLLECT_SECONDS)
+        run = partial(run_in_container, self.client, image)
+        collection = collect(run, image.test_command, own_names(recipe.ecosystem, tree), seconds=COLLECT_SECONDS)
         if collection.asked:
             told = f"{collection.collected} tests collected"
             detail = "; ".join(str(lack) for lack in collection.lacks)
@@ -142,7 +141,7 @@ def build_once(client: Any, recipe: Recipe, base: Base, seed: Path, network: Bui
     Raises:
         EnvironmentBuildError: a step of it failed.
     """
-    files = {"Dockerfile": render_dockerfile(recipe, base).encode()}
+    files: dict[str, bytes | Path] = {"seed.tar": seed}
     if base.of_host:
         packages, missing = packages_archive(recipe)
         for requirement in missing:
@@ -150,28 +149,14 @@ def build_once(client: Any, recipe: Recipe, base: Base, seed: Path, network: Bui
         files["packages.tar"] = packages
     else:
         files |= context_files(recipe, base)
-    with tempfile.TemporaryFile() as context:
-        with tarfile.open(fileobj=context, mode="w") as archive:
-            archive.add(seed, "seed.tar", filter=_anonymous)
-            for file, data in files.items():
-                member = tarfile.TarInfo(file)
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
-        context.seek(0)
-        labels = {
-            LABEL: "environment",
-            f"{LABEL}.owner": owner(),
-            f"{LABEL}.repository": recipe.name,
-            f"{LABEL}.commit": recipe.commit,
-        }
-        build(client, context, network=network, arguments={}, tag=name, labels=labels, log=log)
-
-
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    member.mtime = 0
-    return member
+    labels = {
+        LABEL: "environment",
+        f"{LABEL}.owner": owner(),
+        f"{LABEL}.repository": recipe.name,
+        f"{LABEL}.commit": recipe.commit,
+    }
+    steps = Steps(network.mode, network.variables, network.bounds, log)
+    build_image(client.api, render_dockerfile(recipe, base), files, steps, tag=name, labels=labels)
 
 
 def described(image: Any, name: str, recipe: Recipe, lock: lockfile.Lock, *, cached: bool) -> Image:

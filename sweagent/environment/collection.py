@@ -4,17 +4,23 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
-from sweagent.environment.container_run import run_in_container
+from sweagent.environment import node_lacks
+from sweagent.environment.collectors import beside_node, beside_python
 from sweagent.environment.lacks import Lack, LackKind
-from sweagent.environment.recipe import Image
 from sweagent.model import Frozen
 from sweagent.testing import Runner, runner_of
 
-if TYPE_CHECKING:
-    from docker import DockerClient
+COLLECT_SECONDS = 120.0
+"""Limit of the collection that ends a build; a suite that takes longer is taken to be in order."""
 
+RunCommand = Callable[[str, float], tuple[int, str]]
+"""Runs a shell command in a fresh sandbox within seconds: the exit status (124 or 137 at the limit) and the output."""
+
+_STOPPED = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY)
+"""Runners of Python that cannot be asked for their tests; they are stopped when these are loaded."""
+_OF_NODE = (Runner.NODE, Runner.MOCHA, Runner.JEST, Runner.VITEST)
+_SCRIPT = re.compile(r"\b(?:npm|pnpm|yarn)\s+(?:run(?:-script)?\s+)?(?:test|t)\b")
 _COLLECTED = re.compile(r"^collected (\d+) items?(?: / (\d+) errors?)?", re.M)
 _ITEM = re.compile(r"^\s*<(?:Function|TestCaseFunction|DoctestItem|Coroutine|UnitTestCase\w*|\w*Item)\b", re.M)
 _SECTION = re.compile(r"^_+ ERROR (?:collecting|at setup of|at) (.+?) _+$|^=+ .*$", re.M)
@@ -24,6 +30,7 @@ _REQUIRED = re.compile(r"[Mm]issing required plugins: ([^\n]+)")
 _UNKNOWN_OPTION = re.compile(r"error: (?:unrecognized arguments|no such option|ambiguous option): ([^\n]+)")
 _UNKNOWN_MARKER = re.compile(r"'(\w+)' (?:not found in `markers`|not a registered marker)")
 _PROGRAM = re.compile(r"^(?:/bin/)?sh: \d+: ([\w./-]+): not found", re.M)
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _WIDTH = 300
 
 
@@ -43,46 +50,61 @@ class Collection(Frozen):
         return not self.asked or self.collected > 0 or not any(lack.kind.of_environment for lack in self.lacks)
 
 
-def collect(client: "DockerClient", image: Image, is_own: Callable[[str], bool], *, seconds: float) -> Collection:
-    """Collect the tests in a fresh container without a network.
-
-    Only pytest can be asked for its tests without running them.
+def collect(run: RunCommand, test_command: str, is_own: Callable[[str], bool], *, seconds: float) -> Collection:
+    """Collect the tests in a fresh sandbox without a network.
 
     Args:
-        client: of the engine.
-        image: the environment.
-        is_own: whether a module of some name is a file of the repository.
+        run: runs a command in the environment.
+        test_command: how the project runs its tests.
+        is_own: whether a module, or a package of npm's, of some name is of the repository.
         seconds: limit of the collection; of a suite that takes longer nothing is known.
 
     Raises:
-        DockerException: the engine fails.
+        DockerException, SandboxError: the sandbox fails.
     """
-    command = collecting_command(image.test_command)
+    command = collecting_command(test_command)
     if not command:
         return Collection()
-    status, output = run_in_container(client, image, command, seconds)
-    return Collection() if status in (124, 137) else read_collection(output, is_own)
+    status, output = run(command, seconds)
+    return Collection() if status in (124, 137) else read_collection(output, is_own, test_command)
 
 
 def collecting_command(test_command: str) -> str:
     """The command that collects what a test command would run; empty where there is none.
 
-    It asks for more words than any configuration can take away, so that the counts are among them.
+    pytest is asked for more words than any configuration can take away, so that the counts are among them. Other
+    runners are started as they are and stopped when they have loaded their tests.
     """
-    if not test_command or runner_of(test_command) != Runner.PYTEST or re.search(r"[;&|]", test_command):
-        return ""
-    return f"{test_command} --collect-only -vvv"
+    runner = runner_of(test_command)
+    if runner is Runner.PYTEST:
+        return "" if re.search(r"[;&|]", test_command) else f"{test_command} --collect-only -vvv"
+    if runner in _STOPPED:
+        return beside_python(test_command)
+    return beside_node(test_command) if _is_of_node(test_command) else ""
 
 
-def read_collection(output: str, is_own: Callable[[str], bool]) -> Collection:
+def _is_of_node(test_command: str) -> bool:
+    return runner_of(test_command) in _OF_NODE or _SCRIPT.search(test_command) is not None
+
+
+def read_collection(output: str, is_own: Callable[[str], bool], test_command: str = "python -m pytest") -> Collection:
     """What the output of a collection says.
 
     Args:
         output: of `collecting_command`.
-        is_own: whether a module of some name is a file of the repository.
+        is_own: whether a module, or a package of npm's, of some name is of the repository.
+        test_command: what was collected.
     """
-    counted = _COLLECTED.search(output)
-    collected = int(counted[1]) if counted else len(_ITEM.findall(output))
+    output = _ANSI.sub("", output)
+    if _is_of_node(test_command):
+        return Collection(
+            asked=node_lacks.asked(output),
+            collected=node_lacks.collected(output),
+            lacks=node_lacks.node_lacks(output, is_own) if node_lacks.asked(output) else (),
+            output=output[-20_000:],
+        )
+    counts = [int(number) for number, _ in _COLLECTED.findall(output)]
+    collected = sum(counts) if counts else len(_ITEM.findall(output))
     sections = list(_failed_files(output))
     lacks: Counter[tuple[LackKind, str]] = Counter()
     for text in sections:

@@ -20,6 +20,7 @@ from pathlib import Path
 from sweagent.environment.contacts import Contacts
 from sweagent.environment.engine import Log, one_at_a_time, state_folder
 from sweagent.environment.interpreters import Interpreter, find_executable, find_interpreter, pack_interpreter
+from sweagent.environment.lacks import Lack
 from sweagent.environment.recipe import WORKDIR, Recipe
 from sweagent.environment.registry_settings import read_registry_settings
 from sweagent.environment.venv_install import install
@@ -47,6 +48,8 @@ class Venv(Frozen):
     """Variables that commands need."""
     test_command: str
     steps: tuple[str, ...] = ()
+    lacks: tuple[Lack, ...] = ()
+    """What the collection of the tests showed to be missing; see `venv_collection`."""
 
 
 def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Log, shut: bool = True) -> Venv:
@@ -55,7 +58,7 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
     Args:
         recipe: from `discover`.
         repository: the repository at the recipe's commit, to see where its packages lie.
-        folder: an empty folder that sandboxes can read, used where what is kept cannot be.
+        folder: a folder of the caller's that sandboxes can read, used where what is kept cannot be; emptied first.
         log: receives lines for people.
         shut: for bubblewrap, inside which all steps are run: its sandboxes cannot write to what is kept. Others get a
             copy in `folder`, made by this machine's own pip.
@@ -83,7 +86,9 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
         else:
             steps = [*json.loads((place / _READY).read_text("utf-8")), "made before: ok"]
         if not shut:
-            shutil.copytree(place, folder, symlinks=True, dirs_exist_ok=True)
+            # A poorer environment of the same task may lie there.
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(place, folder, symlinks=True)
             place = folder
     return Venv(
         folder=str(place),
@@ -124,7 +129,7 @@ def _key(recipe: Recipe, found: _Found, roots: list[str], shut: bool) -> str:
     real = (found.copied.executable if found.copied else found.executable).resolve()
     data = {
         "format": _FORMAT,
-        "requirements": [line.value for line in recipe.requirements],
+        "requirements": [line.value for line in (*recipe.requirements, *recipe.added)],
         "cutoff": str(recipe.cutoff),
         "indexes": read_registry_settings().python_indexes,
         "interpreter": [str(real), real.stat().st_mtime_ns, found.copied is not None],

@@ -8,6 +8,8 @@ from typing import Protocol, TypeVar
 _PRINTED = re.compile(r"(\w+) \(([\w.]+)\)")
 _LEAST_PARTS = 3
 """A module, a class and a method: a dotted name of so many parts tells a test without its file."""
+_OF_NODE = re.compile(r"^[^:]*\.[cm]?[jt]sx?(?:::|$)")
+"""How a test's name begins whose file is one of JavaScript or TypeScript."""
 _FIXTURE = re.compile(r"(?:setUp|tearDown)(?:Class|Module) \(([\w.]+)\)")
 
 
@@ -69,7 +71,7 @@ def matching(test: str, results: Iterable[_Item]) -> tuple[_Item, ...]:
     exact = tuple(item for item in results if item.id == test)
     if exact or not test.strip():
         return exact
-    if "[" in test and not test.endswith("]"):
+    if "[" in test and not test.endswith("]") and not _OF_NODE.search(test):
         return tuple(item for item in results if item.id.startswith(test))
     for means in _rules(test):
         found = tuple(item for item in results if means(item))
@@ -156,7 +158,20 @@ def _rules(test: str) -> tuple[Callable[[Named], bool], ...]:
             return (same and (is_file or _within(_inner_of(item), prefix))) or item.id.startswith(f"{test}::")
         return "." in plain and _within(dotted(item.id), plain)
 
-    return every_parameter, in_its_file, same_in_dots, ends_with_it, within_it
+    def in_other_words(item: Named) -> bool:
+        # Node's runners have no common way to write groups, and a test of a helper's may have no file.
+        if not wanted.file or is_file or not _OF_NODE.search(test) or _file_of(item) not in (wanted.file, ""):
+            return False
+        asked, known = (_in_words(name.partition("::")[2] or name) for name in (test, item.id))
+        return known == asked
+
+    def within_its_group(item: Named) -> bool:
+        if not in_its_group or _file_of(item) != wanted.file:
+            return False
+        return _in_words(item.id.partition("::")[2]).startswith(_in_words(test.partition("::")[2]) + " ")
+
+    in_its_group = bool(wanted.file) and not is_file and _OF_NODE.search(test) is not None
+    return every_parameter, in_its_file, in_other_words, same_in_dots, ends_with_it, within_it, within_its_group
 
 
 def _file_of(item: Named) -> str:
@@ -186,6 +201,11 @@ def _end_of(item: Named) -> str:
 
 def _without_parameters(name: str) -> str:
     return name.partition("[")[0] if name.endswith("]") else name
+
+
+def _in_words(name: str) -> str:
+    """The groups and the title of a test of Node's, in the way of jest and mocha: joined by spaces."""
+    return re.sub(r" > |::", " ", name)
 
 
 def _within(name: str, owner: str) -> bool:

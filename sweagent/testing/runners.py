@@ -9,7 +9,7 @@ from sweagent.testing.naming import dotted
 from sweagent.testing.report import Runner
 
 _SIGNS: tuple[tuple[str, Runner], ...] = (
-    (r"\bpy\.?test(3)?\b", Runner.PYTEST),
+    (r"(?:^|[\s/'\"(=]|-m)py\.?test(?:-?3(?:\.\d+)?)?(?=$|[\s'\");&|])", Runner.PYTEST),
     (r"\bruntests\.py\b|\bmanage\.py\s+test\b|\bdjango-admin\s+test\b", Runner.DJANGO),
     (r"\bbin/test\b", Runner.SYMPY),
     (r"-m\s+unittest\b|\bunit2\b", Runner.UNITTEST),
@@ -69,6 +69,11 @@ def command_for(runner: Runner, tests: Sequence[str] = (), *, test_command: str 
     if re.search(r"\b(npm|pnpm)\s+(run\s+\S+|test|t)\b", base) and " -- " not in f"{base} ":
         base += " --"
     return _BUILDERS.get(runner, _plain)(base, list(tests), report)
+
+
+def reporting(runner: Runner, report: str) -> str:
+    """The options by which jest and vitest write a report with the files of their tests; empty for any other runner."""
+    return _REPORTING.get(runner, "").format(report=report)
 
 
 def _join(*parts: str) -> str:
@@ -172,6 +177,10 @@ def _kept(command: str, report: str) -> str:
     return f"{command} > {shlex.quote(report)}" if report else command
 
 
+_REPORTING = {
+    Runner.JEST: "--json --outputFile={report}",
+    Runner.VITEST: "--reporter=json --outputFile={report}",
+}
 _BUILDERS: dict[Runner, Callable[[str, list[str], str], str]] = {
     Runner.PYTEST: _pytest,
     Runner.UNITTEST: _unittest,
@@ -179,8 +188,8 @@ _BUILDERS: dict[Runner, Callable[[str, list[str], str], str]] = {
     Runner.SYMPY: _sympy,
     Runner.GO: _go,
     Runner.CARGO: _cargo,
-    Runner.JEST: _javascript("--json --outputFile={report}", "--json", "-t "),
-    Runner.VITEST: _javascript("--reporter=json --outputFile={report}", "--reporter=json", "-t "),
+    Runner.JEST: _javascript(_REPORTING[Runner.JEST], "--json", "-t "),
+    Runner.VITEST: _javascript(_REPORTING[Runner.VITEST], "--reporter=json", "-t "),
     Runner.MOCHA: _javascript("--reporter json --reporter-option output={report}", "--reporter json", "--grep "),
     Runner.NODE: _javascript(
         "--test-reporter=tap --test-reporter-destination={report}", "--test-reporter=tap", "--test-name-pattern="

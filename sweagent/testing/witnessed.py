@@ -14,6 +14,8 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\x7e\x80-\ud7ff\ue000-\ufffd\U00010000-\U
 BROKE_DOWN = "the run broke down in this test"
 """Begins the message of a test that began and did not end."""
 _NOT_LOADED = "unittest.loader._FailedTest."
+_TEXT = 1
+"""The place of a failure's text in what a witness tells of an ended test; its message may follow."""
 _ENDINGS = {outcome.value: outcome for outcome in TestOutcome if outcome is not TestOutcome.NOT_THERE}
 
 
@@ -47,8 +49,9 @@ class Witnessed:
             elif word == "began":
                 began[name] = None
             elif word == "ended" and more and more[0] in _ENDINGS:
-                text = str(more[1]) if len(more) > 1 else ""
-                ended.append(TestResult(id=name, outcome=_ENDINGS[more[0]], message=last_line(text), details=text))
+                text = str(more[_TEXT]) if len(more) > _TEXT else ""
+                message = str(more[2]) if len(more) > _TEXT + 1 else last_line(text)
+                ended.append(TestResult(id=name, outcome=_ENDINGS[more[0]], message=message, details=text))
         over = {item.id for item in ended}
         return cls(workdir, root, files, tuple(ended), tuple(name for name in began if name not in over))
 
@@ -113,7 +116,9 @@ class Witnessed:
             if other and other.outcome.bad and item.outcome.bad and other.details:
                 update |= {"details": other.details, "message": other.message}
             results[item.id] = item.model_copy(update=update)
-        unseen = [item for item in printed.results if item.outcome.bad and item.id not in results]
+        # What runners of Node print has no files; a file that cannot be loaded is among what was seen.
+        texts = () if runner in _OF_NODE else printed.results
+        unseen = [item for item in texts if item.outcome.bad and item.id not in results]
         everything = [*results.values(), *unseen]
         return TestReport.of(
             runner, everything, exit_code=printed.exit_code, problem=printed.problem, machine_readable=True
@@ -134,6 +139,7 @@ class Witnessed:
 
 _BY_FILE = (Runner.PYTEST, Runner.SYMPY)
 """The runners whose names of tests begin with a file."""
+_OF_NODE = (Runner.NODE, Runner.MOCHA)
 _OF_UNITTEST = (Runner.UNITTEST, Runner.DJANGO)
 
 

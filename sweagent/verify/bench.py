@@ -14,12 +14,13 @@ from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.verify.comparison.standby import Standby
 from sweagent.verify.import_origins import Stray, strays
+from sweagent.verify.monitors.package_origins import WatchedPackage, package_strays
 from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.run_results import FOLDER, Job, Left, Run, read_run
 from sweagent.verify.scripts import loaded_modules
 from sweagent.verify.tree import FileChange, Trees
-from sweagent.verify.witness import WITNESS, WITNESSED, Witness
+from sweagent.verify.witness import WITNESS, WITNESSED, Witness, origins_in
 
 __all__ = ["Bench", "Clock", "Job", "Run", "SandboxOpener", "SideTree"]
 
@@ -87,6 +88,8 @@ class Bench:
         self._witnessed = True
         self.watched: Mapping[str, str] = {}
         """The Python modules of which each run notes where they were loaded from, with their files in the work tree."""
+        self.packages: tuple[WatchedPackage, ...] = ()
+        """The npm packages of which each run notes where they were loaded from."""
         self._origins: list[tuple[str, str, frozenset[tuple[str, str]]]] = []
         self.commands: list[CommandRun] = []
         self.info: SandboxInfo | None = None
@@ -106,7 +109,10 @@ class Bench:
         runs = [(workdir, origins) for name, workdir, origins in self._origins if name == purpose]
         if not runs:
             return ()
-        return strays(self.watched, frozenset().union(*(origins for _, origins in runs)), runs[0][0])
+        return self._strays(frozenset().union(*(origins for _, origins in runs)), runs[0][0])
+
+    def _strays(self, origins: frozenset[tuple[str, str]], workdir: str) -> tuple[Stray, ...]:
+        return (*strays(self.watched, origins, workdir), *package_strays(self.packages, origins, workdir))
 
     def run(self, side: SideTree, job: Job) -> Run:
         """Run a job on a side.
@@ -190,9 +196,7 @@ class Bench:
                 if self.apart:
                     self._standby.prepare(self.ahead)
                 self._tell(side, job, ended=False)
-                witness = None
-                if job.runner in WITNESSED and self._witnessed:
-                    witness = Witness(folder, job.runner, unseen=job.unseen, modules=self.watched)
+                witness = self._witness(folder, job, sandbox.workdir)
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
@@ -205,8 +209,8 @@ class Bench:
                     testimony=_read(sandbox, witness.record) if witness else None,
                 )
                 run = read_run(side.name, job, left, sandbox.workdir, witness)
-                origins = run.told.origins if run.told else loaded_modules(run.record)
-                run = replace(run, strays=strays(self.watched, origins, sandbox.workdir))
+                origins = run.told.origins if run.told else loaded_modules(run.record) | origins_in(left.testimony)
+                run = replace(run, strays=self._strays(origins, sandbox.workdir))
                 self._origins.append((job.purpose, sandbox.workdir, origins))
                 if not self.apart:
                     sandbox.run(f"rm -rf -- {folder}", fresh=True)
@@ -218,6 +222,13 @@ class Bench:
                 "look at the reproduction's path, and at the disk",
             ) from error
         return run, self._clock() - started
+
+    def _witness(self, folder: str, job: Job, workdir: str) -> Witness | None:
+        of_tests = job.runner in WITNESSED and self._witnessed
+        if not of_tests and not (job.runner is None and self.packages):
+            return None
+        packages = [package.in_tree(workdir) for package in self.packages]
+        return Witness(folder, job.runner, unseen=job.unseen, modules=self.watched, packages=packages)
 
     def _execute(self, sandbox: Sandbox, job: Job, folder: str, witness: Witness | None) -> Completed:
         option = WITNESS.replace("{witness}", witness.module) if witness else ""

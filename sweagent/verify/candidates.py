@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, command_for, dotted, runner_of
 from sweagent.testing.file_kinds import HarnessFile, harness_file
-from sweagent.testing.runners import XUNIT1
+from sweagent.testing.runners import XUNIT1, reporting
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Job
 from sweagent.verify.canary import Canary, make_canary
@@ -27,6 +27,7 @@ _AUTHORS = {
     Origin.ISSUE: Author.ISSUE,
 }
 _NAMED_AT_ONCE = 40
+_REPORTS = re.compile(r"\s--(json|outputFile|reporter)\b")
 _KEYWORD = re.compile(r"\s-k[ =]?(\w+)")
 _SHARE, _SHARE_OF_ISSUE = 1 / 2, 1 / 15
 _TAKES_NAMES = (Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO)
@@ -108,6 +109,8 @@ class Candidate:
             env["PYTEST_ADDOPTS"] = " ".join([*words, canary.target] if canary else words)
         elif canary and self.runner:
             command = one_more(command, self.runner, canary.target, self.path)
+            told = reporting(self.runner, "{folder}/report") if not _REPORTS.search(command) else ""
+            report, command = ("report", f"{command} {told}") if told else ("", command)
         if self.runner in (Runner.MAVEN, Runner.GRADLE):
             report = "report"
             command = command_for(self.runner, test_command=command, report=f"{{folder}}/{report}")

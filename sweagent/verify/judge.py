@@ -181,7 +181,7 @@ class _Verification:
 
     def _judge(self, trees: Trees) -> tuple[Verdict, str]:
         plan = self._plan = make_plan(trees, self._tree, self._inputs)
-        self._bench.watched = plan.watched
+        self._bench.watched, self._bench.packages = plan.watched, plan.packages
         self._reproductions += plan.unfit
         try:
             if not plan.changed:

@@ -14,6 +14,7 @@ from sweagent.verify.bench import SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.control import control_files
 from sweagent.verify.import_origins import own_modules, watched_modules
+from sweagent.verify.monitors.package_origins import WatchedPackage, watched_packages
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import Sides
 from sweagent.verify.selection import kinds_of, rank_tests
@@ -59,6 +60,7 @@ class Plan:
         runner: the project's test runner.
         test_command: how the project runs its tests.
         watched: the modules whose origin each run records, each with its file.
+        packages: the npm packages whose origin it records.
     """
 
     sides: Sides
@@ -74,6 +76,7 @@ class Plan:
     runner: Runner
     test_command: str
     watched: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[WatchedPackage, ...] = ()
 
 
 def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
@@ -120,6 +123,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         runner=runner,
         test_command=test_command,
         watched=watched_modules(changed, trees.paths(patched)),
+        packages=watched_packages(changed, trees.paths(patched), lambda paths: trees.read_many(patched, paths)),
     )
 
 

@@ -104,6 +104,6 @@ def test_a_repository_without_tests_lacks_nothing(collect: Collect) -> None:
     assert (found.asked, found.collected, found.lacks, found.usable) == (True, 0, (), True)
 
 
-@pytest.mark.parametrize("command", ["", "npm test", "cd tests; pytest", "python tests/runtests.py"])
+@pytest.mark.parametrize("command", ["", "make test", "cd tests; pytest", "cargo test", "npm run lint"])
 def test_a_runner_that_cannot_be_asked_is_not(command: str) -> None:
     assert not collecting_command(command)

@@ -99,3 +99,19 @@ def test_no_package_is_sought_for_a_module_of_the_repository(
         "docs/yaml/a.py": "",
     }
     assert is_own(tree_of(files | {"docs/yaml/a.py": ""}), module) is own
+
+
+def test_a_package_that_node_lacks_is_installed_beside_the_others(recipe_of: RecipeOf) -> None:
+    recipe = recipe_of({"package.json": '{"scripts": {"test": "mocha"}}'})
+    first = heal(recipe, _lacking((LackKind.MODULE, "chai"), (LackKind.OWN_MODULE, "./gone")), {})
+    assert [line.value for line in first.recipe.finish] == ["npm install --no-save --no-audit --no-fund chai"]
+    assert heal(first.recipe, _lacking((LackKind.MODULE, "chai")), {}) is None
+    second = heal(first.recipe, _lacking((LackKind.MODULE, "@types/node")), {})
+    assert [line.value for line in second.recipe.finish] == [
+        "npm install --no-save --no-audit --no-fund chai @types/node"
+    ]
+
+
+def test_what_another_package_manager_installed_is_left_alone(recipe_of: RecipeOf) -> None:
+    recipe = recipe_of({"package.json": "{}", "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"})
+    assert heal(recipe, _lacking((LackKind.MODULE, "chai")), {}) is None

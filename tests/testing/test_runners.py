@@ -29,6 +29,9 @@ R = Runner
         ("./gradlew test", R.GRADLE),
         ("make test", R.UNKNOWN),
         ("npm test", R.UNKNOWN),
+        ("/home/pytest-of-me/bin/python -m unittest", R.UNITTEST),
+        ("/opt/pytest-9/bin/python3 tests/runtests.py", R.DJANGO),
+        ("/opt/venv/bin/pytest-3 -q; true", R.PYTEST),
     ],
 )
 def test_runner_of(command: str, runner: Runner) -> None:

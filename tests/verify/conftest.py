@@ -31,3 +31,10 @@ def old_environment() -> Callable[..., str]:
     """Give the Python of an environment with chosen versions, or skip the test where it cannot be had."""
     environment: Callable[..., str] = _support("old_pythons").environment
     return environment
+
+
+@pytest.fixture
+def node_packages() -> Callable[..., Path]:
+    """Give the folder `node_modules` that holds chosen packages of npm's, or skip the test."""
+    packages: Callable[..., Path] = _support("node_packages").packages
+    return packages

@@ -9,7 +9,10 @@ from sweagent.verify.run_results import Job
 from sweagent.verify.targets import target_of, test_run
 from sweagent.verify.witness import WITNESS
 
-_WITHOUT_REPORT = (Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.CARGO, Runner.UNKNOWN)
+_WITHOUT_REPORT = (
+    *(Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY, Runner.NODE, Runner.MOCHA),  # the witness knows more
+    *(Runner.CARGO, Runner.UNKNOWN),
+)
 
 
 class TestJobs:

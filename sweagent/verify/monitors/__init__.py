@@ -4,6 +4,7 @@ They are files of the package so that they can be linted; the harness never impo
 that a judged project may need: the plugin of pytest since 2.7, the rest since 3.5.
 """
 
+import json
 from collections.abc import Iterable
 from importlib.resources import files
 
@@ -15,6 +16,7 @@ _PARTS = {
 }
 _SETTINGS = 'RECORD, UNSEEN, MODULES = "", False, ()\n'
 _RECORD = 'RECORD = ""\n'
+_SETTINGS_OF_NODE = "const [RECORD, UNSEEN, PACKAGES] = ['', false, []];\n"
 
 
 def monitor_source(name: str, *, record: str = "", unseen: bool = False, modules: Iterable[str] = ()) -> str:
@@ -32,3 +34,17 @@ def monitor_source(name: str, *, record: str = "", unseen: bool = False, modules
         source = source.replace(line, own.joinpath(part).read_text(encoding="utf-8"))
     source = source.replace(_RECORD, f"RECORD = {record!r}\n")
     return source.replace(_SETTINGS, f"RECORD, UNSEEN, MODULES = {record!r}, {unseen!r}, {tuple(sorted(modules))!r}\n")
+
+
+def node_monitor_source(*, record: str, unseen: bool, packages: Iterable[tuple[str, str, tuple[str, ...]]]) -> str:
+    """The text of the program that watches Node, ready to be written into a sandbox.
+
+    Args:
+        record: where it is to write what it sees.
+        unseen: whether code under test is not to see how Node was started.
+        packages: the npm packages of which it notes where they were loaded from: name, folder in the work tree, and the
+            folders of other packages in it.
+    """
+    source = files(__name__).joinpath("node_witness.cjs").read_text(encoding="utf-8")
+    settings = json.dumps([record, unseen, [[name, folder, list(inner)] for name, folder, inner in packages]])
+    return source.replace(_SETTINGS_OF_NODE, f"const [RECORD, UNSEEN, PACKAGES] = {settings};\n")
