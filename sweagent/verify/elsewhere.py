@@ -21,6 +21,7 @@ for place in /srv "$HOME" /var/tmp /tmp; do
 done
 trap 'rm -rf -- "$place"' EXIT
 cd "$place" || exit 125
+unset PYTHONHASHSEED PYTHONDONTWRITEBYTECODE
 if command -v script >/dev/null 2>&1; then
   script -qec {command} /dev/null </dev/null
 else
