@@ -268,8 +268,9 @@ class _Verification:
         issue = self._inputs.issue_text
         told = judge_blind(candidate, self._bench, plan.sides, lambda path: _content_of(path, plan, trees), issue)
         found = list(told.findings)
-        if told.counts is None and (at_home := right_only_at_home(candidate, self._bench, plan.sides)):
-            found.append(at_home)
+        if told.counts is None:
+            at_home = right_only_at_home(candidate, self._bench, plan.sides, evidence.base)
+            found += [at_home] if at_home else []
         self._findings += accepted(found, self._settings.accept)
         if told.why_not:
             self._not_checked.append(f"the assertions of {candidate.name} outside of the process: {told.why_not}")
