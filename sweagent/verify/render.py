@@ -137,8 +137,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
 
 
 def _source_line(item: ReproductionEvidence) -> str:
-    written = f", written by {item.author.value}" if item.author else ""
-    return f"{item.name} ({item.origin.value}{written})"
+    return f"{item.name} ({f'written by {item.author.value}' if item.author else item.origin.value})"
 
 
 def _tests_line(regression: RegressionEvidence) -> str:
