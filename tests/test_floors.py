@@ -29,8 +29,9 @@ def _modules() -> dict[str, Path]:
     """Every module of the product by its dotted name; the files of tools/ count as modules of `tools`."""
     found = {}
     for path in [*(ROOT / "sweagent").rglob("*.py"), *(ROOT / "tools").glob("*.py")]:
-        # Monitors are programs for the sandbox, which the product reads as text.
-        if path.name == "__main__.py" or (path.parent.name == "monitors" and path.name != "__init__.py"):
+        # Monitors and collectors are programs for the sandbox, which the product reads as text.
+        program = path.parent.name in ("monitors", "collectors") and path.name != "__init__.py"
+        if path.name == "__main__.py" or program:
             continue
         parts = path.relative_to(ROOT).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path

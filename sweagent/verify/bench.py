@@ -13,7 +13,7 @@ from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.verify.comparison.standby import Standby
 from sweagent.verify.import_origins import Stray, strays
-from sweagent.verify.monitors.package_origins import WatchedPackage, package_strays
+from sweagent.verify.package_origins import WatchedPackage, package_strays
 from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.run_results import Job, Left, Run, read_run

@@ -13,7 +13,7 @@ from sweagent.verify.bench import SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.control import control_files
 from sweagent.verify.import_origins import own_modules, watched_modules
-from sweagent.verify.monitors.package_origins import WatchedPackage, watched_packages
+from sweagent.verify.package_origins import WatchedPackage, watched_packages
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import Sides
 from sweagent.verify.selection import kinds_of, rank_tests

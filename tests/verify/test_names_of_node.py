@@ -12,7 +12,7 @@ from sweagent.verify import Verdict
 from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.comparison.jobs import TestJobs
-from sweagent.verify.monitors.package_origins import WatchedPackage, package_strays, watched_packages
+from sweagent.verify.package_origins import WatchedPackage, package_strays, watched_packages
 from sweagent.verify.proof import Cause, Origin
 
 P, F, E, S, GONE = (
