@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import re
 import subprocess
 import tarfile
 from collections.abc import Iterable
@@ -36,14 +37,14 @@ def unpacked(cache: Path, python: str, release: str, folder: Path) -> Path:
     return top
 
 
-def kept(top: Path, patterns: Iterable[str]) -> dict[str, str]:
-    """The text files of a tree that some patterns take."""
-    found = {}
+def kept(top: Path, patterns: Iterable[str], left_out: str) -> dict[str, str | bytes]:
+    """The files of a tree that some patterns take, without those that a regular expression finds."""
+    found: dict[str, str | bytes] = {}
     for path in sorted({file for pattern in patterns for file in top.glob(pattern) if file.is_file()}):
-        try:
-            found[path.relative_to(top).as_posix()] = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
+        name = path.relative_to(top).as_posix()
+        if not re.search(left_out, name):
+            content = path.read_bytes()
+            found[name] = content.decode("utf-8") if path.suffix == ".py" else content
     return found
 
 
