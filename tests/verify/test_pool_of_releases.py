@@ -13,6 +13,8 @@ from sweagent.repository import seed_archive
 from sweagent.sandbox import Sandbox, open_sandbox, probe
 from sweagent.verify import Proof, Verdict, verify
 
+pytestmark = pytest.mark.timeout(900)
+
 # What bin/test of SymPy does; releases leave it out.
 BIN_TEST = """\
 import os
@@ -66,7 +68,7 @@ def _django(version: str, python: str, *packages: str) -> Release:
     )  # fmt: skip
 
 
-LEFT_OUT = r"contrib/gis/|locale/(?!en/|__init__)|static/|/jinja2/|\.pyc$"
+LEFT_OUT = r"contrib/gis/|locale/(?!en/|__init__)|static/|/jinja2/|\.pyc$|^sympy/(?!discrete/).*/tests/"
 RELEASES = {
     "Django 1.11": _django("1.11.29", "3.6", "pytz==2023.3"),
     "Django 5.2": _django("5.2.1", "3.12", "asgiref", "sqlparse"),
@@ -80,9 +82,8 @@ RELEASES = {
     ),
     "SymPy": Release(
         "sympy==1.6.2", "3.8", ("mpmath==1.2.1",),
-        ("sympy/*.py", "sympy/[!t]*/**/*.py", "sympy/[!t]*/*.py", "sympy/tensor/**/*.py", "sympy/testing/*.py"),
-        "sympy/crypto/crypto.py", "encipher_railfence", "sympy/crypto/tests/test_crypto.py",
-        "python bin/test sympy/crypto", (("bin/test", BIN_TEST),),
+        ("sympy/**/*.py",), "sympy/discrete/recurrences.py", "linrec", "sympy/discrete/tests/test_recurrences.py",
+        "python bin/test", (("bin/test", BIN_TEST),),
     ),
 }  # fmt: skip
 
