@@ -16,10 +16,11 @@ demo: $(BIN)/.installed  ## the main job on a bundled repository: issue in, veri
 test: $(BIN)/.installed  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-check: $(BIN)/.installed  ## lint, formatting, types, the action and its workflows
+check: $(BIN)/.installed  ## lint, formatting, types, locked requirements, the action and its workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python .ci/check-lock
 	$(BIN)/zizmor --quiet --offline --min-severity medium action.yml docs/examples/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows docs/examples/*.yml

@@ -216,7 +216,7 @@ class _Run:
         if loading:
             loading.result()
         if self._past:
-            self._note("doing again what was done before")
+            self._note("replaying the recorded actions in a fresh sandbox")
             repeat_actions(self._journal, self._tools, self._context)
         else:
             self._write_prompt(policy, hints)

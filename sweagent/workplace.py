@@ -17,6 +17,7 @@ from sweagent.environment import (
     discover,
     ensure_image,
     existing_image,
+    relay_image,
 )
 from sweagent.environment.recipe import Line
 from sweagent.errors import SandboxError, UsageError
@@ -93,9 +94,10 @@ def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[
     replace_tree = as_it_is or bool(repository.dirty_patch)
     base_tree = PrebuiltTree(repository)
     chosen = settings.sandbox.model_copy(update={"kind": "docker", "image": image.name})
+    relay = relay_image(note) if chosen.allow_hosts and not chosen.network else ""
 
     def open_one() -> Sandbox:
-        sandbox = open_sandbox(chosen, workdir=image.workdir, run_id=run_id, env=image.environment)
+        sandbox = open_sandbox(chosen, workdir=image.workdir, run_id=run_id, env=image.environment, relay_image=relay)
         if replace_tree:
             base_tree.put_into(sandbox)
         return _set_up(sandbox, task) if as_it_is else sandbox

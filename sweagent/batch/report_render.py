@@ -103,11 +103,11 @@ def _comparison_on_terminal(comparison: Comparison) -> Iterator["RenderableType"
 
 def left_out(run: RunReport) -> list[str]:
     """What does not count, and why, a line each."""
-    reasons = (
-        (run.infrastructure, "the infrastructure or an unusable input kept them from a verdict"),
-        (run.ungraded, "nobody graded them"),
+    lines = (
+        (run.infrastructure, "left out, as the infrastructure or an unusable input kept them from a verdict"),
+        (run.ungraded, "not graded yet (run `fix-issue evaluate`)"),
     )
-    return [f"{len(rows)} left out, as {why}" for rows, why in reasons if rows]
+    return [f"{len(rows)} {line}" for rows, line in lines if rows]
 
 
 def points(value: float) -> str:

@@ -11,15 +11,22 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The steps of the GitHub action.", add_completion=False, rich_markup_mode=None)
 
 
-def _workflow() -> "Workflow":
-    """The workflow with all of its variables, of which libraries are left none but the allowed ones."""
+def _workflow(*, with_passed: bool = False) -> "Workflow":
+    """The workflow with all of its variables, of which libraries are left none but the allowed ones.
+
+    Args:
+        with_passed: leave those, too, that `pass-env` names; only where there is neither a key nor a token.
+    """
     from sweagent.forge.action_environment import keep_allowed
+    from sweagent.forge.action_inputs import Inputs
     from sweagent.forge.actions import Workflow
     from sweagent.home import ignore_dotenv_files
+    from sweagent.waiting import Countdown, tell_of_waits
 
     workflow = Workflow()
-    keep_allowed(os.environ)
+    keep_allowed(os.environ, Inputs(workflow).words("pass-env") if with_passed else ())
     ignore_dotenv_files()
+    tell_of_waits(Countdown(workflow.log))
     return workflow
 
 
@@ -52,7 +59,7 @@ def verify() -> None:
     """Judge the patch of another job anew, without the model's key and without a token."""
     from sweagent.forge.action_verify import run_verify
 
-    raise typer.Exit(run_verify())
+    raise typer.Exit(run_verify(_workflow(with_passed=True)))
 
 
 @app.command("publish")

@@ -1,10 +1,13 @@
 """The commands, put together, and the one place where errors become messages and exit codes."""
 
+import difflib
 import errno
 import io
 import json
 import os
+import re
 import sys
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -44,6 +47,8 @@ EPILOG = """Exit codes: 0 verified, 7 needs review, 3 unverified, 4 regressed, 5
 # typer raises click's exceptions, or those of its own copy of click; both have this shape.
 _WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
+_USAGE = 2
+"""The exit code of wrong usage, kept here so that help loads nothing else."""
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
@@ -57,32 +62,42 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"fix-issue {__version__}")
         raise typer.Exit
 
 
-app.command("solve")(solve.command)
-app.command("batch")(batch.command)
-app.command("predictions")(predictions.command)
-app.command("evaluate")(evaluate.command)
-app.command("report")(report.command)
-app.command("resume")(resume.command)
-app.command("verify")(verify.command)
-app.command("recheck")(recheck.command)
-app.command("pr")(pr.command)
-app.command("show")(show.command)
-app.command("locate")(locate.command)
-app.command("map")(map_command.command)
-app.command("models")(models.command)
-app.add_typer(env.app, name="env")
-app.command("doctor")(doctor.command)
-app.command("clean")(clean.command)
-app.command("demo")(demo.command)
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+# A line of 80 characters holds the name of a command and 63 characters of what it does.
+for _name, _command, _help in (
+    ("solve", solve.command, "Resolve one issue, and prove the patch."),
+    ("batch", batch.command, "Run many instances; stop and continue at any time."),
+    ("predictions", predictions.command, "Convert predictions to the official form and back."),
+    ("evaluate", evaluate.command, "Grade predictions with the official package `swebench`."),
+    ("report", report.command, "Report what runs resolved, with intervals, or compare runs."),
+    ("resume", resume.command, "Continue a run that was killed, stopped or out of limits."),
+    ("verify", verify.command, "Judge a patch: reproduction and existing tests, both sides."),
+    ("recheck", recheck.command, "Judge the patch of a proof again, on this machine."),
+    ("pr", pr.command, "Open a draft pull request with a run's patch and proof."),
+    ("show", show.command, "Print what happened in a run, event by event."),
+    ("locate", locate.command, "Rank the files and definitions that an issue is about."),
+    ("map", map_command.command, "Print the signatures that matter most, file by file."),
+    ("models", models.command, "Print a model's window, prices and settings."),
+    ("doctor", doctor.command, "Look for sandboxes, keys, images and leftovers."),
+    ("clean", clean.command, "Remove the sandboxes of ended or killed runs."),
+    ("demo", demo.command, "Resolve an issue of a bundled repository, without a key."),
+):
+    app.command(_name, short_help=_help)(_command)
+app.add_typer(env.app, name="env", short_help="Environments: show, build, test, list, prune.")
 
 
 def run(arguments: list[str]) -> int:
@@ -112,9 +127,15 @@ def run(arguments: list[str]) -> int:
 def _invoke(arguments: list[str], *, as_json: bool) -> int:
     group = typer.main.get_group(app)
     if arguments and arguments[0] not in {*group.commands, "-h", "--help", "--version"}:
+        if said := _no_command(arguments, group.commands):
+            print(f"error: {said}", file=sys.stderr)
+            return _USAGE
         arguments = ["solve", *arguments]
+    from sweagent.waiting import Countdown, told_of_waits
+
     try:
-        return int(group.main(arguments, prog_name="fix-issue", standalone_mode=False) or 0)
+        with told_of_waits(Countdown(lambda line: print(line, file=sys.stderr, flush=True))):
+            return int(group.main(arguments, prog_name="fix-issue", standalone_mode=False) or 0)
     except typer.Abort:
         return 130
     except Exception as error:
@@ -124,6 +145,16 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
         if isinstance(error, OSError) and error.errno in _UNWRITABLE:
             raise
         return _report(error, as_json=as_json)
+
+
+def _no_command(arguments: list[str], commands: Iterable[str]) -> str:
+    """Say that a first word is no command, where it can be no repository either; empty where it may be one."""
+    word = arguments[0]
+    if not re.fullmatch(r"[a-z][a-z-]*", word) or os.path.exists(word):
+        return ""
+    near = difflib.get_close_matches(word, [*commands, "--version"], n=1, cutoff=0.6)
+    hint = f"did you mean `fix-issue {near[0]}`?" if near else "`fix-issue --help` lists the commands"
+    return f"`{word}` is neither a command nor a repository\n  hint: {hint}"
 
 
 def _print_any_text(*, as_json: bool) -> None:
@@ -147,7 +178,8 @@ def _report(error: Exception, *, as_json: bool) -> int:
 
         traceback.print_exception(error)
         print(
-            "error: a fault of fix-issue itself, please report it; what the run has recorded is kept.", file=sys.stderr
+            "error: internal error: please report it, with the text above; what the run has recorded is kept.",
+            file=sys.stderr,
         )
         return ExitCode.INTERNAL
     if as_json:

@@ -38,7 +38,7 @@ def command(
     total_cost: Annotated[float | None, typer.Option(help="Limit of the whole batch in US dollars.")] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Limit of this start of the batch.")] = None,
     images: Annotated[str, typer.Option(help="official images, own ones, or auto: official where there are.")] = "auto",
-    disk: Annotated[str, typer.Option(help="What the images that are pulled may take together.")] = "60g",
+    disk: Annotated[str, typer.Option(help="Maximum disk space for pulled images.")] = "60g",
     ahead: Annotated[int, typer.Option(help="Pull images so many instances ahead.")] = 2,
     retries: Annotated[int, typer.Option(help="Retries of what the infrastructure failed, for each instance.")] = 3,
     repositories: Annotated[

@@ -143,7 +143,7 @@ def _leftovers() -> Iterator[Check]:
 
     found = find_leftovers()
     if found:
-        text = f"{len(found)} sandboxes of runs that are no more"
+        text = f"{len(found)} sandboxes of ended or killed runs"
         yield Check(
             name="leftovers", state="warning", text=text, hint="`fix-issue clean` removes them; so does the next run"
         )

@@ -4,7 +4,7 @@ import typer
 
 
 def command() -> None:
-    """Remove sandboxes of runs that are no more; those of live runs are not touched."""
+    """Remove the sandboxes of ended or killed runs; those of live runs are not touched."""
     from sweagent.sandbox import remove_leftovers
 
     removed = remove_leftovers()

@@ -31,7 +31,7 @@ def command(
     integrity: Annotated[
         bool, typer.Option("--integrity/--no-integrity", help="Check in a fresh container what resolves.")
     ] = True,
-    disk: Annotated[str, typer.Option(help="What the images that are pulled may take together.")] = "60g",
+    disk: Annotated[str, typer.Option(help="Maximum disk space for pulled images.")] = "60g",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the evaluation; beside the predictions by default.")
     ] = None,

@@ -79,7 +79,7 @@ class PlainProgress:
             case FeedbackGiven():
                 self._line(f"step {event.step}: told the policy ({event.kind}): {first_line(event.text)}")
             case ViewCompacted():
-                self._line(f"the view forgets observations up to step {event.up_to_step}")
+                self._line(f"dropped old outputs (up to step {event.up_to_step}) from the model's context")
             case VerdictGiven():
                 self._line(f"verdict: {event.verdict}" + (f" ({event.reason})" * bool(event.reason)))
             case RunEnded():

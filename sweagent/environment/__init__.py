@@ -4,6 +4,7 @@ from sweagent.environment.build import ensure_image
 from sweagent.environment.contacts import contacts_among
 from sweagent.environment.discover import discover
 from sweagent.environment.disk import disk_use, list_images, prune
+from sweagent.environment.host_image import relay_image
 from sweagent.environment.prebuilt import existing_image
 from sweagent.environment.prebuilt_tree import PrebuiltTree
 from sweagent.environment.recipe import Image, Recipe
@@ -24,4 +25,5 @@ __all__ = [
     "existing_image",
     "list_images",
     "prune",
+    "relay_image",
 ]

@@ -125,10 +125,13 @@ def _build_with_retries(
         try:
             attempt, base = builder.built(recipe, steps, adviser, key=recipe.key())
             attempt, base, collection = builder.healed(attempt, base, repository, steps)
+        except EnvironmentBuildError as error:
+            # The end of a run is recorded with its cause; without an environment nothing else would name the hosts.
+            raise EnvironmentBuildError("\n".join((str(error), *network.contacts.lines())), error.hint) from error
         finally:
             for line in network.contacts.lines():
                 log(line)
-    steps += [Step(action=line, outcome="ok", seconds=0.0) for line in network.contacts.lines()]
+    steps += [Step(action=line, outcome="ok", seconds=0.0) for line in (*network.notes, *network.contacts.lines())]
     try:
         if not collection.usable:
             lockfile.write(recipe.key(), attempt, lockfile.Built(lacks=collection.lacks), steps)

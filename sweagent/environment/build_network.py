@@ -1,38 +1,65 @@
-"""How a build reaches the registry proxy, and nothing else: a way of its own for each build."""
+"""Give each build its own way to the registry proxy and its bounds."""
 
 import os
-import shutil
 import tempfile
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sweagent.config import SandboxSettings
 from sweagent.environment.contacts import Contacts
-from sweagent.environment.engine import LABEL, BuildNetwork, Log
+from sweagent.environment.engine import LABEL, Log
 from sweagent.environment.host_image import host_base
 from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import read_registry_settings
-from sweagent.errors import EnvironmentBuildError
-from sweagent.sandbox._seccomp import engine_profile
+from sweagent.environment.step_container import Bounds
+from sweagent.errors import EnvironmentBuildError, SandboxError
 from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.identity import owner_labels, owner_lives
+from sweagent.sandbox.relay_container import RELAY_PORT, prepare_door, start_relay
 
 BUILD_PIDS = 2048
 """Processes and threads of a build step: compilers and the tools of Java run many side by side."""
 
 _LEAST_MEMORY = 8 << 30
-_PORT = 3128
-_RELAY_WITHIN = 30.0
+_LEAST_DISK = 20 << 30
 _OPEN = (
     "this engine takes no files of this machine, so builds have a network of their own that leads to it: services that "
     "listen on all of its addresses answer them"
 )
 _FAR = "this engine is not on this machine, so builds have its usual network: what can be reached from there is open"
-_PIDS = "this engine cannot bound the number of processes of a build step; its memory and time are bounded"
+_NO_QUOTA = (
+    "this engine's storage keeps no quota: what a build step writes is measured every few seconds, and the step is "
+    "ended when it is over its bound"
+)
+_NO_FILTER = "this engine takes no filter of system calls: its own decides which sockets a build step can make"
+
+
+@dataclass(frozen=True)
+class BuildNetwork:
+    """How a build reaches the proxy, and its bounds.
+
+    Attributes:
+        mode: the network for the engine.
+        proxy: the address of the proxy as seen from the build.
+        contacts: which hosts the proxy was asked for.
+        bounds: of each step.
+        notes: what this engine makes impossible.
+    """
+
+    mode: str
+    proxy: str
+    contacts: Contacts
+    bounds: Bounds
+    notes: tuple[str, ...] = ()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """By which programs find the proxy; no image keeps them."""
+        return {"http_proxy": self.proxy, "HTTP_PROXY": self.proxy, "https_proxy": self.proxy}
 
 
 @contextmanager
@@ -52,77 +79,59 @@ def build_network(client: Any, settings: SandboxSettings, log: Log) -> Iterator[
         EnvironmentBuildError: the engine can make no network either.
     """
     contacts = Contacts()
-    memory = build_memory(settings)
     with tempfile.TemporaryDirectory(prefix="fix-issue-registry-") as folder:
         door = Path(folder)
-        shutil.copyfile(Path(__file__).with_name("relay.py"), door / "relay.py")
-        (door / "relay.py").chmod(0o644)
-        with serve_registry(door / "registry", read_registry_settings(), contacts):
-            relay = _relay(client, door, memory, log)
+        with serve_registry(prepare_door(door), read_registry_settings(), contacts):
+            relay, bounds = _relay(client, door, build_bounds(settings), log)
+            notes = _impossible(bounds)
+            for note in notes:
+                log(note)
             if relay:
                 try:
-                    parent = _parent(client, relay)
-                    if not parent:
-                        log(_PIDS)
-                    proxy = f"http://127.0.0.1:{_PORT}"
-                    yield BuildNetwork(f"container:{relay}", proxy, contacts, memory=memory, parent=parent)
+                    yield BuildNetwork(f"container:{relay}", f"http://127.0.0.1:{RELAY_PORT}", contacts, bounds, notes)
                 finally:
                     _remove_container(client, relay)
                 return
-    with _own_network(client, contacts, memory, log) as network:
+    with _own_network(client, contacts, bounds, notes, log) as network:
         yield network
 
 
-def build_memory(settings: SandboxSettings) -> int:
-    """Bytes for a build step: a sandbox's bound, or what compilers need if that is more, but not the whole machine."""
+def build_bounds(settings: SandboxSettings) -> Bounds:
+    """A sandbox's bounds, or what compilers and packages need if that is more, but never the whole machine's memory."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(max(parse_size(settings.memory), _LEAST_MEMORY), machine * 3 // 4)
+    return Bounds(
+        memory=min(max(parse_size(settings.memory), _LEAST_MEMORY), machine * 3 // 4),
+        pids=max(settings.pids, BUILD_PIDS),
+        disk=max(parse_size(settings.disk), _LEAST_DISK),
+        cpus=settings.cpus,
+        quota=True,
+    )
 
 
-def _relay(client: Any, door: Path, memory: int, log: Log) -> str:
-    """Start the container that passes on connections; empty when it cannot be had here."""
-    from docker.errors import DockerException
-
-    container = ""
-    try:
-        api = client.api
-        host = api.create_host_config(
-            network_mode="none",
-            binds={str(door): {"bind": "/door", "mode": "ro"}},
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges", "label=disable", f"seccomp={engine_profile()}"],
-            pids_limit=BUILD_PIDS,
-            mem_limit=memory,
-            memswap_limit=memory,
-        )
-        made = api.create_container(
-            host_base(client, log),
-            ["python3", "-I", "-S", "/door/relay.py", "/door/registry", str(_PORT)],
-            name=f"fix-issue-relay-{uuid.uuid4().hex[:12]}",
-            user=f"{os.getuid()}:{os.getgid()}",
-            labels=owner_labels("environment"),
-            host_config=host,
-        )
-        container = str(made["Id"])
-        api.start(container)
-        moment, deadline = threading.Event(), _RELAY_WITHIN
-        while deadline > 0 and api.inspect_container(container)["State"]["Running"]:
-            if b"ready" in api.logs(container):
-                return container
-            moment.wait(0.1)
-            deadline -= 0.1
-    except (DockerException, EnvironmentBuildError, OSError) as error:
-        log(f"no relay for builds: {error}")
-    if container:
-        _remove_container(client, container)
-    return ""
+def _impossible(bounds: Bounds) -> tuple[str, ...]:
+    return (*(() if bounds.quota else (_NO_QUOTA,)), *(() if bounds.filtered else (_NO_FILTER,)))
 
 
-def _parent(client: Any, relay: str) -> str:
-    """The control group of the relay, whose bounds hold for all below it; empty where the engine nests none."""
-    info = client.info()
-    nests = info.get("CgroupDriver") == "cgroupfs" and str(info.get("CgroupVersion", "1")) == "1"
-    return f"/docker/{relay}" if nests else ""
+def _relay(client: Any, door: Path, bounds: Bounds, log: Log) -> tuple[str, Bounds]:
+    """Start the container that passes on connections, and find out which bounds this engine takes.
+
+    Returns:
+        Its id, empty when it cannot be had here; and the bounds that hold.
+    """
+    from docker.errors import APIError, DockerException
+
+    for tried in (bounds, replace(bounds, quota=False), replace(bounds, quota=False, filtered=False)):
+        try:
+            given = tried.host_config() | {"log_config": None}
+            labels = owner_labels("environment")
+            return start_relay(client.api, host_base(client, log), door, given, labels), tried
+        except APIError as error:
+            problem: Exception = error
+        except (DockerException, SandboxError, OSError) as error:
+            problem = error
+            break
+    log(f"no relay for builds: {problem}")
+    return "", replace(bounds, quota=False, filtered="seccomp" not in str(problem))
 
 
 def _remove_container(client: Any, container: str) -> None:
@@ -133,7 +142,9 @@ def _remove_container(client: Any, container: str) -> None:
 
 
 @contextmanager
-def _own_network(client: Any, contacts: Contacts, memory: int, log: Log) -> Iterator[BuildNetwork]:
+def _own_network(
+    client: Any, contacts: Contacts, bounds: Bounds, notes: tuple[str, ...], log: Log
+) -> Iterator[BuildNetwork]:
     from docker.errors import APIError
 
     _remove_networks(client)
@@ -154,12 +165,12 @@ def _own_network(client: Any, contacts: Contacts, memory: int, log: Log) -> Iter
         network.reload()
         gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
         local = _is_own(gateway)
-        log(_OPEN if local else _FAR)
+        problem = _OPEN if local else _FAR
+        log(problem)
         with serve_registry(gateway if local else "127.0.0.1", read_registry_settings(), contacts) as port:
             host = gateway if local else "host.docker.internal"
             mode = network.name if local else "bridge"
-            log(_PIDS)
-            yield BuildNetwork(mode, f"http://{host}:{port}", contacts, memory=memory)
+            yield BuildNetwork(mode, f"http://{host}:{port}", contacts, bounds, (*notes, problem))
     finally:
         with suppress(APIError):
             network.remove()

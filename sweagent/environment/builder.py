@@ -1,8 +1,5 @@
 """Attempt after attempt of one environment: built, its tests collected, built again with what they lack."""
 
-import io
-import tarfile
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,10 +10,12 @@ from typing import Any, Literal
 from sweagent.environment import lockfile
 from sweagent.environment.advice import advised
 from sweagent.environment.base import Base, ensure_base_image
+from sweagent.environment.build_network import BuildNetwork
+from sweagent.environment.build_steps import Steps, build_image
 from sweagent.environment.collection import COLLECT_SECONDS, Collection, collect
 from sweagent.environment.container_run import run_in_container
 from sweagent.environment.dockerfile import context_files, render_dockerfile
-from sweagent.environment.engine import LABEL, BuildNetwork, Log, build, owner
+from sweagent.environment.engine import LABEL, Log, owner
 from sweagent.environment.healing import heal
 from sweagent.environment.host_image import packages_archive
 from sweagent.environment.own_names import own_names
@@ -142,7 +141,7 @@ def build_once(client: Any, recipe: Recipe, base: Base, seed: Path, network: Bui
     Raises:
         EnvironmentBuildError: a step of it failed.
     """
-    files = {"Dockerfile": render_dockerfile(recipe, base).encode()}
+    files: dict[str, bytes | Path] = {"seed.tar": seed}
     if base.of_host:
         packages, missing = packages_archive(recipe)
         for requirement in missing:
@@ -150,28 +149,14 @@ def build_once(client: Any, recipe: Recipe, base: Base, seed: Path, network: Bui
         files["packages.tar"] = packages
     else:
         files |= context_files(recipe, base)
-    with tempfile.TemporaryFile() as context:
-        with tarfile.open(fileobj=context, mode="w") as archive:
-            archive.add(seed, "seed.tar", filter=_anonymous)
-            for file, data in files.items():
-                member = tarfile.TarInfo(file)
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
-        context.seek(0)
-        labels = {
-            LABEL: "environment",
-            f"{LABEL}.owner": owner(),
-            f"{LABEL}.repository": recipe.name,
-            f"{LABEL}.commit": recipe.commit,
-        }
-        build(client, context, network=network, arguments={}, tag=name, labels=labels, log=log)
-
-
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    member.mtime = 0
-    return member
+    labels = {
+        LABEL: "environment",
+        f"{LABEL}.owner": owner(),
+        f"{LABEL}.repository": recipe.name,
+        f"{LABEL}.commit": recipe.commit,
+    }
+    steps = Steps(network.mode, network.variables, network.bounds, log)
+    build_image(client.api, render_dockerfile(recipe, base), files, steps, tag=name, labels=labels)
 
 
 def described(image: Any, name: str, recipe: Recipe, lock: lockfile.Lock, *, cached: bool) -> Image:

@@ -9,7 +9,7 @@ MOST_HOSTS = 40
 """Hosts that are named; a build that asks for more is told in their number."""
 
 
-_TOLD = re.compile(r"((?:reached|refused) [\w.:*-]+ .*\(\d+ requests\)|[\w.:*?-]+ did not answer \(\d+ requests\)).*")
+_TOLD = re.compile(r"((?:reached|refused) [\w.:*-]+ .*\(\d+ requests\)|[\w.:*?-]+ did not answer.* \(\d+ requests\)).*")
 
 
 def contacts_among(steps: Iterable[str]) -> tuple[str, ...]:
@@ -25,6 +25,7 @@ class Contacts:
         self._reached: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
 
     def reached(self, host: str) -> None:
         """A host answered."""
@@ -34,15 +35,18 @@ class Contacts:
         """A host was asked for that may not be reached."""
         self._add(self._refused, host)
 
-    def failed(self, host: str) -> None:
-        """A host may be reached and did not answer."""
-        self._add(self._failed, host)
+    def failed(self, host: str, why: str = "") -> None:
+        """A host may be reached and did not answer; a reason, such as a proxy's, is told with it."""
+        name = self._add(self._failed, host)
+        if why and name in self._failed:
+            self._reasons[name] = f", as {why}"
 
-    def _add(self, counter: Counter[str], host: str) -> None:
+    def _add(self, counter: Counter[str], host: str) -> str:
         name = "".join(letter for letter in host.lower() if letter.isalnum() or letter in "-._:*")[:100] or "?"
         with self._lock:
             if name in counter or len(counter) < MOST_HOSTS:
                 counter[name] += 1
+        return name
 
     @property
     def complete(self) -> bool:
@@ -52,9 +56,12 @@ class Contacts:
     def lines(self) -> tuple[str, ...]:
         """For people, one line a host."""
         with self._lock:
-            told = [
-                (f"reached {{}} for packages ({number} requests)", host) for host, number in self._reached.most_common()
+            reached, refused, failed = (
+                counter.most_common() for counter in (self._reached, self._refused, self._failed)
+            )
+            told = [f"reached {host} for packages ({number} requests)" for host, number in reached]
+            told += [f"refused {host} ({number} requests)" for host, number in refused]
+            told += [
+                f"{host} did not answer{self._reasons.get(host, '')} ({number} requests)" for host, number in failed
             ]
-            told += [(f"refused {{}} ({number} requests)", host) for host, number in self._refused.most_common()]
-            told += [(f"{{}} did not answer ({number} requests)", host) for host, number in self._failed.most_common()]
-        return tuple(line.format(host) for line, host in told)
+        return tuple(told)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sweagent.environment.borrow import borrowed_files
-from sweagent.environment.engine import BASES, LABEL, Log, find_image, one_at_a_time
+from sweagent.environment.engine import BASES, LABEL, Log, connect, find_image, one_at_a_time
 from sweagent.environment.recipe import WORKDIR, Recipe
 from sweagent.errors import EnvironmentBuildError
 
@@ -62,6 +62,22 @@ def host_base(client: Any, log: Log) -> str:
             repository, tag = name.split(":")
             client.api.import_image_from_data(_root(), repository=repository, tag=tag, changes=changes)
     return name
+
+
+def relay_image(log: Log) -> str:
+    """The image of this machine's files, for a program of ours; empty where it cannot be made.
+
+    Raises:
+        SandboxError: no engine answers.
+    """
+    client = connect()
+    try:
+        return host_base(client, log)
+    except EnvironmentBuildError as error:
+        log(f"{error}")
+        return ""
+    finally:
+        client.close()
 
 
 def packages_archive(recipe: Recipe) -> tuple[bytes, list[str]]:

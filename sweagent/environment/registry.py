@@ -17,6 +17,7 @@ from sweagent.environment.contacts import Contacts
 from sweagent.environment.links import PackageFile, published_until, read_page, with_days, write_page
 from sweagent.environment.recipe import normal_name
 from sweagent.environment.registry_settings import RegistrySettings
+from sweagent.proxies import Refusal, proxy_address
 
 if TYPE_CHECKING:
     import httpx
@@ -51,6 +52,21 @@ def plain_registry(kind: str) -> str:
 
 class _PassingFaultError(Exception):
     """A registry answered with a fault that may be gone at the next try."""
+
+
+def _may_heal(error: BaseException) -> bool:
+    import httpx
+
+    refusal = _refusal(error)
+    return isinstance(error, httpx.TransportError | _PassingFaultError) and (refusal is None or refusal.passing)
+
+
+def _refusal(error: BaseException) -> Refusal | None:
+    """What a proxy answered to CONNECT; None when it was something else."""
+    import httpx
+
+    match = re.match(r"[1-5]\d\d\b.*", str(error)) if isinstance(error, httpx.ProxyError) else None
+    return Refusal(int(match[0][:3]), match[0].strip()) if match else None
 
 
 class Registry:
@@ -119,15 +135,17 @@ class Registry:
             return answer
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((httpx.TransportError, _PassingFaultError)),
+            retry=tenacity.retry_if_exception(_may_heal),
             stop=tenacity.stop_after_attempt(5),
             wait=tenacity.wait_exponential(multiplier=0.5, max=8),
             reraise=True,
         )
         try:
             answer = retrying(once)
-        except (httpx.TransportError, _PassingFaultError):
-            self.contacts.failed(request.url.host)
+        except (httpx.TransportError, _PassingFaultError) as error:
+            refusal = _refusal(error)
+            why = f"the proxy {proxy_address()} answers {refusal.words}" if refusal else ""
+            self.contacts.failed(request.url.host, why)
             raise
         self.contacts.reached(request.url.host)
         return answer

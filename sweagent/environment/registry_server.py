@@ -8,14 +8,12 @@ but requests for packages.
 
 import json
 import re
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 import yaml
@@ -24,6 +22,7 @@ from sweagent.environment.contacts import Contacts
 from sweagent.environment.registry import HOST, Registry
 from sweagent.environment.registry_settings import RegistrySettings
 from sweagent.resources import resource
+from sweagent.sandbox.relay_container import FileServer
 
 _DROPPED = frozenset({"connection", "transfer-encoding", "content-encoding", "content-length", "set-cookie"})
 
@@ -44,8 +43,7 @@ def serve_registry(address: str | Path, settings: RegistrySettings, contacts: Co
     registry = Registry(settings, frozenset(hosts), contacts or Contacts())
     handler = type("_BoundHandler", (_Handler,), {"registry": registry})
     if isinstance(address, Path):
-        server: ThreadingHTTPServer = _FileServer(str(address), handler)
-        address.chmod(0o666)
+        server: ThreadingHTTPServer = FileServer(address, handler)
     else:
         server = ThreadingHTTPServer((address, 0), handler)
     server.daemon_threads = True
@@ -57,22 +55,6 @@ def serve_registry(address: str | Path, settings: RegistrySettings, contacts: Co
         server.shutdown()
         server.server_close()
         registry.close()
-
-
-class _FileServer(ThreadingHTTPServer):
-    """Listens on a socket file, which a place without a network can be given."""
-
-    address_family = socket.AF_UNIX
-
-    def __init__(self, path: str, handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(path, handler)  # type: ignore[arg-type] # the address of this family is a path
-
-    def server_bind(self) -> None:
-        self.socket.bind(cast(str, self.server_address))
-        self.server_name, self.server_port = HOST, 0
-
-    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        return self.socket.accept()[0], (HOST, 0)
 
 
 class _Handler(BaseHTTPRequestHandler):

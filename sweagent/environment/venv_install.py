@@ -22,6 +22,7 @@ from sweagent.environment.registry import HOST, python_index
 from sweagent.environment.registry_server import serve_registry
 from sweagent.environment.registry_settings import read_registry_settings
 from sweagent.sandbox.bubblewrap import BubblewrapSandbox
+from sweagent.sandbox.relay_container import PROGRAM
 
 PIP_SECONDS = 1800.0
 _HERE = Path(__file__).parent
@@ -117,14 +118,14 @@ def _in_bubblewrap(folder: Path, packages: Path, variables: dict[str, str], cont
     environment = {**variables, "PIP_CONFIG_FILE": os.devnull}
     with tempfile.TemporaryDirectory(prefix="fix-issue-registry-") as door:
         socket = Path(door) / "registry"
-        shown = (folder, Path(door), _HERE)
+        shown = (folder, Path(door), _HERE, PROGRAM.parent)
         with (
             serve_registry(socket, read_registry_settings(), contacts),
             BubblewrapSandbox(
                 settings, workdir=WORKDIR, tree=None, run_id="environment", env=environment, readable=shown
             ) as sandbox,
         ):
-            relay = [sys.executable, "-I", "-S", str(_HERE / "relay.py"), str(socket), "0"]
+            relay = [sys.executable, "-I", "-S", str(PROGRAM), str(socket), "0"]
 
             def run(command: Sequence[str]) -> bool:
                 return sandbox.run(shlex.join([*relay, *command]), timeout=PIP_SECONDS, fresh=True).exit_code == 0

@@ -16,13 +16,15 @@ _NEVER = re.compile(r"GITHUB_.*|ACTIONS_.*|INPUT_.*|(?:FIX_ISSUE|GH)_TOKEN")
 """Not for the process with the model's key, whoever asks: the token, and the files that set variables and outputs."""
 
 
-def keep_allowed(environment: MutableMapping[str, str]) -> None:
+def keep_allowed(environment: MutableMapping[str, str], passed: Iterable[str] = ()) -> None:
     """Remove what no step needs: proxies, certificates, addresses of engines and servers, settings of libraries.
 
     Args:
         environment: of this process; it is changed.
+        passed: names of further variables that the workflow's author wants in it.
     """
-    for name in [name for name in environment if not _STEP.fullmatch(name)]:
+    more = set(passed)
+    for name in [name for name in environment if not _STEP.fullmatch(name) and name not in more]:
         del environment[name]
 
 

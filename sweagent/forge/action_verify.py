@@ -99,8 +99,9 @@ class _Judge:
                 reproduction=reproduction,
                 named_tests=named,
                 test_command=workplace.test_command,
+                lacks=workplace.lacks,
                 settings=self._settings.verify,
-            )
+            ).model_copy(update={"contacts": workplace.contacts})
 
     def whole(self, diff: str, record: BranchRecord, newest: Reproduction | None) -> tuple[WholeProof, ...]:
         """Run what was accepted before, or else the newest, on everything from the base of the branch to its tip."""

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sweagent.errors import ForgeError
 from sweagent.forge.errors import NotFoundError, PermissionMissingError
+from sweagent.proxies import HINT as PROXY_HINT
+from sweagent.proxies import Refusal, refusal_in
+from sweagent.waiting import wait_aloud
 
 if TYPE_CHECKING:
     from github import GithubException
@@ -59,7 +62,13 @@ class Caller:
         import tenacity
         from github import GithubException
 
-        waited = 0.0
+        waited, why = 0.0, ""
+
+        def explain(state: "RetryCallState") -> None:
+            nonlocal why
+            error = state.outcome.exception() if state.outcome else None
+            limited = isinstance(error, GithubException) and is_rate_limit(error)
+            why = f"to {what}: {self._where} {'limits the rate' if limited else 'failed'}"
 
         def wait(state: "RetryCallState") -> float:
             nonlocal waited
@@ -72,14 +81,17 @@ class Caller:
             if isinstance(error, GithubException):
                 passing = is_rate_limit(error) or (repeatable and error.status >= 500)
             else:
+                refusal = _refusal(error)
                 passing = repeatable and isinstance(error, requests.RequestException)
+                passing = passing and (refusal is None or refusal.passing)
             return passing and waited + self._wait_for(state) <= self._max_wait
 
         retrying = tenacity.Retrying(
             retry=retry,
             wait=wait,
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=self._sleep,
+            sleep=lambda seconds: wait_aloud(seconds, why, self._sleep),
+            before_sleep=explain,
             reraise=True,
         )
         try:
@@ -87,6 +99,8 @@ class Caller:
         except GithubException as error:
             raise self._explained(what, error) from error
         except requests.RequestException as error:
+            if refusal := _refusal(error):
+                raise ForgeError(f"cannot {what}: {refusal.told(self._where)}", PROXY_HINT) from error
             raise ForgeError(
                 f"cannot {what}: {self._where} cannot be reached ({type(error).__name__})",
                 "check the network and the API's base URL, then run the command again",
@@ -138,6 +152,13 @@ class Caller:
         if status >= 500:
             return ForgeError(f"cannot {what}: {self._where} answers {status}", "try again in some minutes")
         return ForgeError(f"cannot {what}: {self._where} answers {status}: {said}", "see the message of the forge")
+
+
+def _refusal(error: BaseException | None) -> Refusal | None:
+    """What a proxy on the way said; None when the fault is another."""
+    import requests
+
+    return refusal_in(str(error)) if isinstance(error, requests.exceptions.ProxyError) else None
 
 
 def is_rate_limit(error: "GithubException") -> bool:

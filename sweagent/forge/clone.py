@@ -15,6 +15,9 @@ from sweagent.errors import ForgeError
 from sweagent.forge.base import Remote, TreeEntry
 from sweagent.forge.rules import Change
 from sweagent.git import GitDone, GitError, git
+from sweagent.proxies import HINT as PROXY_HINT
+from sweagent.proxies import refusal_in
+from sweagent.waiting import wait_aloud
 
 COMMITTER = "fix-issue"
 COMMITTER_EMAIL = "noreply@fix-issue.invalid"
@@ -329,9 +332,11 @@ class CleanClone(AbstractContextManager["CleanClone"]):
                 )
             except GitError as error:
                 said = error.stderr.lower()
-                if attempt == _ATTEMPTS or not any(words in said for words in _PASSING):
-                    raise _explained(arguments[0], error) from error
-                self._sleep(2.0**attempt)
+                refusal = refusal_in(error.stderr)
+                passing = refusal.passing if refusal else any(words in said for words in _PASSING)
+                if attempt == _ATTEMPTS or not passing:
+                    raise _explained(arguments[0], remote, error) from error
+                wait_aloud(2.0**attempt, f"git {arguments[0]} failed: {_first_line(error)}", self._sleep)
         raise AssertionError  # the last attempt returns or raises
 
 
@@ -354,7 +359,9 @@ def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[st
     return (parts.scheme,), config
 
 
-def _explained(command: str, error: GitError) -> ForgeError:
+def _explained(command: str, remote: Remote, error: GitError) -> ForgeError:
+    if refusal := refusal_in(error.stderr):
+        return ForgeError(f"git {command}: {refusal.told(urlsplit(remote.url).hostname or 'the remote')}", PROXY_HINT)
     said = _first_line(error)
     low = error.stderr.lower()
     if command == "push" and _reason(low) is Refused.NO_ACCESS:

@@ -112,7 +112,7 @@ def forge_for(source: str, name: str, *, api_url: str | None = None, token: str 
             found = place_of(name, api_url=api_url)
         if found is None:
             raise UsageError(
-                f"{source} does not tell which repository of a forge an issue's number belongs to",
+                f"cannot tell which repository of a forge {source} is",
                 "give the issue's URL, or owner/name#number, or a file with its text",
             )
         place = found

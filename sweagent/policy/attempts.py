@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweagent.policy.backoff import Backoff
 from sweagent.policy.faults import Fault
+from sweagent.waiting import Waiting, wait_aloud
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -16,51 +17,6 @@ MAX_WAIT = 300.0
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
-
-
-_TICK = 1.0
-"""Seconds between two tellings of how long there is still to wait."""
-_LINES_APART = 10.0
-
-Waiting = Callable[[float, str], None]
-"""Told how many seconds are still waited for, and why: when a wait begins, and then every second."""
-
-
-class Countdown:
-    """Tells of a wait in lines: one when it begins, and one every ten seconds.
-
-    Args:
-        note: takes a line.
-    """
-
-    def __init__(self, note: Callable[[str], object]) -> None:
-        self._note = note
-        self._last = self._told = 0.0
-
-    def __call__(self, seconds: float, why: str) -> None:
-        """See `Waiting`."""
-        new, self._last = seconds >= self._last, seconds
-        if not new and seconds > self._told - _LINES_APART:
-            return
-        self._told = seconds
-        self._note(f"waiting {seconds:.0f} s: {why}")
-
-
-def wait_aloud(seconds: float, why: str, sleep: Callable[[float], None], tell: Waiting | None) -> None:
-    """Wait, and tell about it.
-
-    Args:
-        seconds: how long.
-        why: for people.
-        sleep: waits.
-        tell: told; None waits in one piece.
-    """
-    while seconds > 0:
-        piece = seconds if tell is None else min(seconds, _TICK)
-        if tell is not None:
-            tell(seconds, why)
-        sleep(piece)
-        seconds -= piece
 
 
 class CallFailedError(Exception):

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from sweagent.errors import ContextOverflowError, PolicyError
+from sweagent.proxies import HINT as PROXY_HINT
+from sweagent.proxies import Refusal
 
 Kind = Literal[
     "throttled",
@@ -55,8 +55,6 @@ _DROPPED = re.compile(
 )
 _CERTIFICATE = re.compile(r"certificate[_ ]verify[_ ]failed", re.I)
 _ANSWER = re.compile(r"\b([1-5]\d\d)\b[ \w-]{0,80}")
-_PASSING = frozenset({408, 425, 429})
-"""Answers below 500 after which another attempt can help."""
 _DELAY_IN_TEXT = re.compile(
     r"(?:try again in|retry in|retry after|\"retryDelay\":\s*\")\s*(\d+(?:\.\d+)?)\s*(ms|s|m\b)?", re.I
 )
@@ -109,7 +107,7 @@ class Fault:
             "key": "check the provider's key in your environment (`fix-issue doctor` shows which one is read)",
             "missing": "check model.name and model.api_base (`fix-issue models NAME` shows what is known of it)",
             "request": "the provider refuses the request as it is; model.extra and the models file change it",
-            "proxy": "let the proxy allow the provider's host, or leave it out: NO_PROXY lists hosts that need none",
+            "proxy": PROXY_HINT,
             "certificate": "trust the authority that signed it: SSL_CERT_FILE names a file with authorities",
             "throttled": "wait, lower the number of workers, or give more keys or fallbacks in the models file",
         }.get(self.kind, "the provider or the network fails; go on later with `fix-issue resume`")
@@ -127,10 +125,8 @@ def diagnose(error: BaseException, secrets: tuple[str, ...] = ()) -> Fault:
     status = _status(error)
     refusal = _refusal_of_proxy(error)
     if refusal is not None:
-        # What a proxy will not do it will not do the next time either; one that fails itself may heal.
-        passing = refusal[0] >= 500 or refusal[0] in _PASSING
-        words = f"the proxy {_proxy()} does not connect to the provider: {refusal[1]}"
-        return Fault("server" if passing else "proxy", redact(words, secrets), _retry_after(error, text), refusal[0])
+        words = redact(refusal.told("the provider"), secrets)
+        return Fault("server" if refusal.passing else "proxy", words, _retry_after(error, text), refusal.status)
     kind: Kind = "certificate" if _CERTIFICATE.search(text) else _kind(error, text, status)
     return Fault(kind, redact(_one_line(error), secrets), _retry_after(error, text), status)
 
@@ -145,19 +141,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _refusal_of_proxy(error: BaseException) -> tuple[int, str] | None:
-    """The status and the words with which a proxy answered CONNECT; None when it was something else."""
+def _refusal_of_proxy(error: BaseException) -> Refusal | None:
+    """What a proxy answered to CONNECT; None when it was something else."""
     for cause in _chain(error):
         if type(cause).__name__ == "ProxyError" and (match := _ANSWER.search(str(cause))):
-            return int(match[1]), match[0].strip()
+            return Refusal(int(match[1]), match[0].strip())
     return None
-
-
-def _proxy() -> str:
-    """The address of the proxy that the environment names, without its password."""
-    known = getproxies()
-    parts = urlsplit(known.get("https") or known.get("all") or known.get("http") or "")
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "of this machine"
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sweagent.config import ModelSettings
 from sweagent.errors import FixIssueError
 from sweagent.home import ignore_dotenv_files
-from sweagent.policy.attempts import CallFailedError, Course, Waiting, bounded, wait_aloud
+from sweagent.policy.attempts import CallFailedError, Course, bounded
 from sweagent.policy.backoff import Backoff, shared_backoff
 from sweagent.policy.base import ToolSchema, View
 from sweagent.policy.budget import Budget, Reservation
@@ -20,6 +20,7 @@ from sweagent.policy.parsing import parse_reply
 from sweagent.policy.usage import as_mapping, read_usage, reported_cost
 from sweagent.policy.wire import size_of, to_messages, to_tools
 from sweagent.trajectory import Reply, Usage
+from sweagent.waiting import Waiting, wait_aloud
 
 _OVERHEAD = 1_000
 """Tokens that providers add of their own (chat template, instructions for tool use)."""

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from sweagent.errors import ForgeError, UsageError
 from sweagent.git import GitError, git
+from sweagent.proxies import HINT as PROXY_HINT
+from sweagent.proxies import refusal_in
 from sweagent.repository.lock import locked
 from sweagent.repository.source import RemoteSource
 
@@ -87,6 +89,8 @@ def _resolve(git_dir: Path, name: str) -> str | None:
 
 
 def _explained(source: RemoteSource, error: GitError) -> ForgeError:
+    if refusal := refusal_in(error.stderr):
+        return ForgeError(refusal.told(urlsplit(source.url).hostname or source.url), PROXY_HINT)
     said = error.stderr.lower()
     if any(word in said for word in ("authentication", "could not read username", "403", "permission denied")):
         return ForgeError(f"{source.url} refused access", "give a token that may read the repository")

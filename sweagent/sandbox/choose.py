@@ -50,6 +50,7 @@ def open_sandbox(
     env: Mapping[str, str] | None = None,
     readable: tuple[Path, ...] = (),
     allow_local: bool = False,
+    relay_image: str = "",
 ) -> Sandbox:
     """Open a sandbox. Close it, or use it as a context manager.
 
@@ -62,6 +63,7 @@ def open_sandbox(
         env: variables for all commands, over those of the image.
         readable: folders of this machine that bubblewrap shows at the same path, not to be written.
         allow_local: with the kind `auto`, take the local sandbox rather than fail.
+        relay_image: an image with a `python3`, for `allow_hosts`; the sandbox's own is tried after it.
 
     Raises:
         SandboxError: it cannot be opened.
@@ -77,7 +79,9 @@ def open_sandbox(
     if kind == "docker":
         from sweagent.sandbox.docker import DockerSandbox
 
-        return DockerSandbox(settings, workdir=workdir, tree=tree, run_id=run_id, env=variables)
+        return DockerSandbox(
+            settings, workdir=workdir, tree=tree, run_id=run_id, env=variables, relay_image=relay_image
+        )
     if kind == "bubblewrap":
         from sweagent.sandbox.bubblewrap import BubblewrapSandbox
 

@@ -39,7 +39,7 @@ _DISK_POLL = 3.0
 
 _OWN_FILTER = "this engine takes no filter of system calls: its own decides which sockets can be made"
 
-_PACKAGE_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETFCAP", "SETGID", "SETUID"]
+PACKAGE_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETFCAP", "SETGID", "SETUID"]
 """What apt, dpkg and pip need as root; KILL lets the supervisor end what they start under other users."""
 
 
@@ -52,6 +52,7 @@ class DockerSandbox(ShellSandbox):
         tree: what the work tree holds at first: a tar archive, its path, or a folder; None keeps the image's.
         run_id: names the run in the container's labels.
         env: variables for all commands.
+        relay_image: an image with a `python3`, for the way out to some hosts; else the sandbox's own is tried.
 
     Raises:
         SandboxError: the engine cannot be reached, there is no such image, or the container does not start.
@@ -65,6 +66,7 @@ class DockerSandbox(ShellSandbox):
         tree: bytes | Path | None,
         run_id: str,
         env: Mapping[str, str],
+        relay_image: str = "",
     ) -> None:
         if not settings.image:
             raise SandboxError("the Docker sandbox needs an image", "name one with --image")
@@ -87,7 +89,8 @@ class DockerSandbox(ShellSandbox):
         super().__init__(settings, info, workdir, OUTPUTS)
         try:
             if settings.allow_hosts and not settings.network:
-                self._egress = open_egress(self._api, settings.allow_hosts)
+                images = [image for image in (relay_image, self._image_id) if image]
+                self._egress = open_egress(self._api, settings.allow_hosts, images, run_id)
             self._make()
         except BaseException:
             self.close()
@@ -152,11 +155,11 @@ class DockerSandbox(ShellSandbox):
         ]
         host = self._api.create_host_config(
             cap_drop=["ALL"],
-            cap_add=_PACKAGE_CAPABILITIES if settings.packages else [],
+            cap_add=PACKAGE_CAPABILITIES if settings.packages else [],
             security_opt=["no-new-privileges", *self._filter],
             network_mode=egress.network if egress else "bridge" if settings.network else "none",
-            dns=[NO_NAME_SERVER] if egress else None,
-            dns_opt=["timeout:1", "attempts:1"] if egress else None,
+            dns=[NO_NAME_SERVER] if egress and egress.own_interface else None,
+            dns_opt=["timeout:1", "attempts:1"] if egress and egress.own_interface else None,
             pids_limit=settings.pids,
             mem_limit=memory,
             memswap_limit=memory,
@@ -179,8 +182,9 @@ class DockerSandbox(ShellSandbox):
             host_config=host,
         )
         self._container = made["Id"]
+        said = egress.warnings if egress else ()
         self._info = self._info.model_copy(
-            update={"name": self._container[:12], "warnings": tuple(made.get("Warnings") or ())}
+            update={"name": self._container[:12], "warnings": (*(made.get("Warnings") or ()), *said)}
         )
 
     def _warn(self) -> None:

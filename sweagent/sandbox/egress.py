@@ -1,8 +1,8 @@
 """The one way out of a container whose network is shut but for a list of hosts: a proxy on this machine.
 
-The container is on a network without a way out, on whose gateway the proxy listens. It passes on connections to the
-hosts of the list and refuses all others. It resolves the names itself, so that no name of the container's choosing is
-ever asked of a name server, and it wants a password that only this container knows, so that one run cannot use the
+The container has no interface but the loopback, on which a relay leads to the proxy. The proxy passes on connections to
+the hosts of the list and refuses all others. It resolves the names itself, so that no name of the container's choosing
+is ever asked of a name server, and it wants a password that only this container knows, so that one run cannot use the
 list of another. Programs find it by the usual variables (`https_proxy` and its kin).
 """
 
@@ -13,21 +13,29 @@ import ipaddress
 import secrets
 import selectors
 import socket
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox.engine import engine_errors
-from sweagent.sandbox.identity import PREFIX
+from sweagent.sandbox.identity import PREFIX, owner_labels
+from sweagent.sandbox.relay_container import RELAY_PORT, FileServer, prepare_door, start_relay
 
 NETWORK = f"{PREFIX}-egress"
 """The engine's network, shared by all containers that have a list; they cannot reach each other on it."""
 
 NO_NAME_SERVER = "127.0.0.1"
 """What the container must have as its name server: itself, where none listens, so that nobody outside is asked."""
+_OPEN = (
+    "this engine takes no files of this machine, so the sandbox has an interface that leads to it: services that "
+    "listen on all of its addresses answer the sandbox"
+)
+_RELAY_BOUNDS = {"mem_limit": 256 << 20, "memswap_limit": 256 << 20, "pids_limit": 512}
 _PORTS = (80, 443)
 _CONNECT_SECONDS = 20.0
 _IDLE_SECONDS = 300.0
@@ -56,37 +64,85 @@ class Egress:
     """A way out that is open until it is closed.
 
     Attributes:
-        network: the engine's id of the network that the container must be on.
+        network: what the engine calls the network that the container must be on.
+        own_interface: the container has one on it, and must be kept from name servers.
         environment: the variables by which programs find the proxy.
+        warnings: what can be reached beside the list.
     """
 
-    def __init__(self, network: str, gateway: str, hosts: Sequence[str]) -> None:
+    def __init__(self, stack: contextlib.ExitStack, network: str, proxy: str, warnings: tuple[str, ...] = ()) -> None:
+        self._stack = stack
         self.network = network
-        password = secrets.token_urlsafe(24)
+        self.own_interface = bool(warnings)
+        self.environment = _variables(proxy)
+        self.warnings = warnings
+
+    def close(self) -> None:
+        """Shut the way out."""
+        self._stack.close()
+
+
+def open_egress(api: Any, hosts: Sequence[str], images: Sequence[str], run_id: str) -> Egress:
+    """Open a way out to some hosts.
+
+    The container that shares the network of a relay has no interface but the loopback: nothing of this machine and no
+    neighbour can be reached. Where the engine cannot be given a socket file, it is put on a network whose gateway is
+    this machine; that is a warning.
+
+    Args:
+        api: the engine's client.
+        hosts: as `AllowList` takes them.
+        images: one after the other is tried for the relay; it needs a `python3`.
+        run_id: for the relay's labels.
+
+    Raises:
+        SandboxError: the engine makes no such network, or is not on this machine.
+    """
+    password = secrets.token_urlsafe(24)
+    allowed = AllowList(hosts)
+    with contextlib.ExitStack() as stack:
+        relay = _open_relay(stack, api, allowed, password, images, run_id)
+        if relay:
+            proxy = f"http://sandbox:{password}@127.0.0.1:{RELAY_PORT}"
+            return Egress(stack.pop_all(), f"container:{relay}", proxy)
+        network, gateway = _shared_network(api)
         try:
-            self._server = Proxy(gateway, AllowList(hosts), password)
+            opened = Proxy(gateway, allowed, password)
         except OSError as error:
             raise SandboxError(
                 f"no list of hosts can be kept: the engine's networks do not lead to this machine ({error.strerror})",
                 "use an engine on this machine, or decide on --network or --no-network",
             ) from error
-        self.environment = _variables(f"http://sandbox:{password}@{gateway}:{self._server.port}")
-
-    def close(self) -> None:
-        """Shut the way out."""
-        self._server.close()
+        stack.callback(opened.close)
+        proxy = f"http://sandbox:{password}@{gateway}:{opened.port}"
+        return Egress(stack.pop_all(), network, proxy, (_OPEN,))
 
 
-def open_egress(api: Any, hosts: Sequence[str]) -> Egress:
-    """Open a way out to some hosts.
+def _open_relay(
+    stack: contextlib.ExitStack, api: Any, allowed: AllowList, password: str, images: Sequence[str], run_id: str
+) -> str:
+    """The id of a relay to a proxy; empty where none can be had."""
+    from docker.errors import APIError
 
-    Args:
-        api: the engine's client.
-        hosts: as `AllowList` takes them.
+    with contextlib.ExitStack() as tried:
+        folder = Path(tried.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}-egress-")))
+        tried.callback(Proxy(prepare_door(folder), allowed, password).close)
+        for image in images:
+            with contextlib.suppress(APIError, SandboxError):
+                relay = start_relay(api, image, folder, _RELAY_BOUNDS, owner_labels(run_id))
+                tried.callback(_remove, api, relay)
+                stack.push(tried.pop_all())
+                return relay
+    return ""
 
-    Raises:
-        SandboxError: the engine makes no such network, or is not on this machine.
-    """
+
+def _remove(api: Any, container: str) -> None:
+    with contextlib.suppress(SandboxError), engine_errors("the relay cannot be removed"):
+        api.remove_container(container, force=True, v=True)
+
+
+def _shared_network(api: Any) -> tuple[str, str]:
+    """The id and the gateway of a network without a way out."""
     with engine_errors("a network for a list of hosts cannot be made"):
         found = _networks(api)
         if not found:
@@ -101,23 +157,31 @@ def open_egress(api: Any, hosts: Sequence[str]) -> Egress:
             # Somebody else may have made one at the same moment: all take the first of them.
             found = _networks(api)
         network = api.inspect_network(found[0])
-    return Egress(network["Id"], network["IPAM"]["Config"][0]["Gateway"], hosts)
+    return network["Id"], network["IPAM"]["Config"][0]["Gateway"]
 
 
 class Proxy:
     """An HTTP proxy with a list and a password, in threads of this process.
 
     Args:
-        address: of this machine, to listen on.
+        address: of this machine, to listen on; or the path of a socket file to make.
         allowed: what it passes on.
         password: what it wants, for any user's name.
+
+    Attributes:
+        port: where it listens; 0 for a socket file.
     """
 
-    def __init__(self, address: str, allowed: AllowList, password: str) -> None:
+    def __init__(self, address: str | Path, allowed: AllowList, password: str) -> None:
         fields = {"allowed": allowed, "password": password, "room": threading.BoundedSemaphore(_CONNECTIONS)}
-        self._server = ThreadingHTTPServer((address, 0), type("_BoundHandler", (_Handler,), fields))
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
+        handler = type("_BoundHandler", (_Handler,), fields)
+        if isinstance(address, Path):
+            self._server: ThreadingHTTPServer = FileServer(address, handler)
+            self.port = 0
+        else:
+            self._server = ThreadingHTTPServer((address, 0), handler)
+            self._server.daemon_threads = True
+            self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True, name="fix-issue-egress").start()
 
     def close(self) -> None:

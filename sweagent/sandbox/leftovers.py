@@ -1,4 +1,4 @@
-"""Sandboxes of runs that are no more: found by their labels, removed; those of live runs are left alone."""
+"""Sandboxes of ended or killed runs: found by their labels, removed; those of live runs are left alone."""
 
 import json
 import tempfile

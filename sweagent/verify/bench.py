@@ -1,5 +1,6 @@
 """Runs commands on one side of the comparison, every one of them in a fresh sandbox."""
 
+import re
 import secrets
 import shlex
 import threading
@@ -16,7 +17,7 @@ from sweagent.verify.import_origins import Stray, strays
 from sweagent.verify.package_origins import WatchedPackage, package_strays
 from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun, Side
-from sweagent.verify.run_results import Job, Left, Run, read_run
+from sweagent.verify.run_results import FOLDER, Job, Left, Run, read_run
 from sweagent.verify.scripts import loaded_modules
 from sweagent.verify.tree import FileChange, Trees
 from sweagent.verify.witness import WITNESS, WITNESSED, Witness, origins_in
@@ -26,6 +27,7 @@ __all__ = ["Bench", "Clock", "Job", "Run", "SandboxOpener", "SideTree"]
 SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
 Clock = Callable[[], float]
 
+_OF_TERMINALS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?=\n)")
 _OUTPUT_LIMIT = 8_000_000
 _REPORT_LIMIT = 64_000_000
 _SHOWN = 4_000
@@ -187,7 +189,7 @@ class Bench:
 
     def _run(self, side: SideTree, job: Job, opened: threading.Event) -> tuple[Run, float]:
         started = self._clock()
-        folder = f"/tmp/{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
+        folder = f"/tmp/tmp{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
         try:
             with self._sandbox(opened) as sandbox:
                 _lay_out(sandbox, side, job, folder)
@@ -239,9 +241,11 @@ class Bench:
             sandbox.write(witness.path, witness.source)
             command = witness.on_path(command)
         shown = {name: value for name, value in _ENVIRONMENT.items() if not job.unseen or name in _STEADY}
+        shown = {} if job.plain else shown
         env = {**shown, **{name: filled(value) for name, value in job.env.items()}}
         timeout = max(1.0, min(job.timeout, self.remaining))
-        return sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+        done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+        return done.model_copy(update={"output": _OF_TERMINALS.sub("", done.output)}) if job.plain else done
 
     def _note(self, run: Run, seconds: float) -> None:
         as_planned = run.completed.exit_code == 0 or run.canary_failed
@@ -266,6 +270,8 @@ def _lay_out(sandbox: Sandbox, side: SideTree, job: Job, folder: str) -> None:
     files = {**side.files, **job.files}
     if job.canary:
         files.update(job.canary.files)
+    own = {path.replace(FOLDER, folder): text.replace(FOLDER, folder) for path, text in job.own.items()}
+    files.update({path: text.encode("utf-8", "surrogateescape") for path, text in own.items()})
     prepare = f"mkdir -m 700 -p {folder}"
     if side.deleted:
         prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)

@@ -14,6 +14,9 @@ from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
+from sweagent.verify.blind.judging import judge_blind
+from sweagent.verify.candidates import Candidate
+from sweagent.verify.elsewhere import right_only_at_home
 from sweagent.verify.pins import Pins
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
@@ -233,8 +236,10 @@ class _Verification:
             by_heart = known_by_heart(trees, self._tree, plan.changed, candidate)
             if evidence.accepted and by_heart and not candidate.trusted:
                 evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart, "cause": Cause.PATCH})
+            if evidence.accepted:
+                evidence = self._judged_blind(candidate, evidence, plan, trees)
             self._reproductions.append(evidence)
-            self._findings += judged.findings
+            self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
                 return ""
             if evidence.shows_issue and not evidence.accepted and candidate.origin is not Origin.ISSUE:
@@ -243,6 +248,20 @@ class _Verification:
             if evidence.cause is Cause.HARNESS:
                 break
         return self._nothing_can_be_judged()
+
+    def _judged_blind(
+        self, candidate: Candidate, evidence: ReproductionEvidence, plan: Plan, trees: Trees
+    ) -> ReproductionEvidence:
+        """An accepted reproduction after its assertions were judged outside of the patched process."""
+        issue = self._inputs.issue_text
+        told = judge_blind(candidate, self._bench, plan.sides, lambda path: _content_of(path, plan, trees), issue)
+        found = list(told.findings)
+        if told.counts is None and (at_home := right_only_at_home(candidate, self._bench, plan.sides)):
+            found.append(at_home)
+        self._findings += accepted(found, self._settings.accept)
+        if told.why_not:
+            self._not_checked.append(f"the assertions of {candidate.name} outside of the process: {told.why_not}")
+        return evidence.model_copy(update={"assertions": told.counts})
 
     @property
     def _shown(self) -> list[ReproductionEvidence]:

@@ -87,6 +87,19 @@ class Cause(StrEnum):
     TIME = "the time"
 
 
+class AssertionCounts(Frozen):
+    """How the assertions of a reproduction were judged, each counted once."""
+
+    blind: int = 0
+    """Outside of the process, and what the test expects was not in it."""
+    outside: int = 0
+    """Outside, but the process knew what the test expects."""
+    by_origin: int = 0
+    """Inside, by functions that stand word for word in the base or in a library."""
+    in_process: int = 0
+    """Inside, as they are."""
+
+
 class ReproductionEvidence(Frozen):
     """One attempt to show the issue, and what became of it."""
 
@@ -108,6 +121,8 @@ class ReproductionEvidence(Frozen):
     """What has to be mended, where it was not accepted."""
     note: str = ""
     """How it was judged, where that is not the usual way, in one sentence."""
+    assertions: AssertionCounts | None = None
+    """How its assertions were judged in one more run with the patch; None where they were not."""
 
 
 # Proofs of older versions have null for a test that was not reported.

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sweagent.verify.proof import Cause, Proof, RegressionEvidence, TestChange, Verdict, Weight
+from sweagent.verify.sentences import assertions
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -105,6 +106,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     facts = [
         ("reproduction", f"{accepted.name} ({accepted.origin.value})" if accepted else ""),
         ("how it was judged", accepted.note if accepted else ""),
+        ("its assertions", assertions(accepted.assertions) if accepted and accepted.assertions else ""),
         ("without the patch", "; ".join(accepted.base) if accepted else ""),
         ("with a comment only", "; ".join(accepted.control) if accepted else ""),
         ("with the patch", "; ".join(accepted.patched) if accepted else ""),

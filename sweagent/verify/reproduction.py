@@ -6,7 +6,7 @@ from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.candidates import Candidate
 from sweagent.verify.failures import lacking, misfit, not_started, wants_network
 from sweagent.verify.hangs import enough, first_deadline, hangs, no_end
-from sweagent.verify.proof import Cause, Finding, ReproductionEvidence, Side
+from sweagent.verify.proof import Cause, Finding, ReproductionEvidence, Side, Weight
 from sweagent.verify.readings import (
     Asked,
     Reading,
@@ -244,7 +244,7 @@ class _Judging:
         if refusal := self._nothing_can_be_shown(control, patched) or self._starved(control, patched):
             return refusal
         self._findings += self._lies()
-        if self._findings:
+        if any(item.weight is Weight.REJECT for item in self._findings):
             return _Refusal(_LIES, Cause.PATCH)
         without = self._before(control)
         shown = self._fails_too(without)

@@ -26,6 +26,10 @@ _NOTHING_COLLECTED = 5
 """pytest's status when no test was found."""
 
 
+FOLDER = "<the folder of the run>"
+"""Stands for the run's own folder in the harness's own files."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A command to run, and what has to be there for it.
@@ -42,6 +46,8 @@ class Job:
         env: further variables, filled in likewise.
         record: the name of a file in that folder that the run leaves when it ends as it should.
         unseen: the code under test is not to see that a test runner is loaded.
+        own: files of the harness by path, in which `FOLDER` stands for the run's own folder.
+        plain: no variable of the harness is set, as where a person runs the command.
         shown: the command for the record, without what is there for the harness's sake; empty for the very command.
         test_files: how many test files it is given.
     """
@@ -56,6 +62,8 @@ class Job:
     env: Mapping[str, str] = field(default_factory=dict)
     record: str = ""
     unseen: bool = False
+    own: Mapping[str, str] = field(default_factory=dict)
+    plain: bool = False
     shown: str = ""
     test_files: int = 0
 

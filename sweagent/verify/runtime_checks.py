@@ -8,7 +8,7 @@ from sweagent.testing import Runner, TestOutcome
 from sweagent.verify.bench import Run
 from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.scripts import ending
-from sweagent.verify.witness import contradicted
+from sweagent.verify.witness import changed_bodies, contradicted
 
 _RUNNERS_OWN = re.compile(r"\b(?:_pytest|pluggy|unittest|django\.test|builtins)\.[\w.]+")
 _LISTED = 3
@@ -23,12 +23,14 @@ class _Sign:
         what: the sentence.
         item: the test or the function that the sentence is about; those of one sentence are listed together.
         path: the file at fault, where it is known.
+        weight: what it does to the verdict.
     """
 
     rule: str
     what: str
     item: str = ""
     path: str = ""
+    weight: Weight = Weight.REJECT
 
 
 def find_forgery(others: Sequence[Run], patched: Sequence[Run]) -> list[Finding]:
@@ -50,17 +52,17 @@ def find_forgery(others: Sequence[Run], patched: Sequence[Run]) -> list[Finding]
 
 
 def _as_findings(signs: Iterable[_Sign]) -> list[Finding]:
-    items: dict[tuple[str, str, str], list[str]] = {}
+    items: dict[tuple[str, str, str, Weight], list[str]] = {}
     for sign in sorted(signs, key=lambda sign: (sign.rule, sign.what, sign.item)):
-        items.setdefault((sign.rule, sign.path, sign.what), []).append(sign.item)
+        items.setdefault((sign.rule, sign.path, sign.what, sign.weight), []).append(sign.item)
     return [
         Finding(
             rule=rule,
             path=path or "(the patched run)",
             detail=what.replace("{items}", ", ".join(named[:_LISTED])),
-            weight=Weight.REJECT,
+            weight=weight,
         )
-        for (rule, path, what), named in items.items()
+        for (rule, path, what, weight), named in items.items()
     ]
 
 
@@ -102,6 +104,13 @@ def _signs_of_the_witness(run: Run, others: Sequence[Run]) -> Iterator[_Sign]:
         yield _Sign("forged-result", "the run goes without the second witness, which the others had")
     for name in contradicted(run.told, run.report.outcomes()):
         yield _Sign("forged-result", "reported as passed, and seen to end in an exception: {items}", name)
+    told = [other.told for other in others]
+    for name in changed_bodies(run.told, told):
+        # A test's file may itself choose between bodies by what the code under test has.
+        yield _Sign("test-changed", "not the test that it is without the patch: {items}", name, weight=Weight.REVIEW)
+    for name in run.told.exchanged if run.told else ():
+        what = "a function of the test runner was exchanged while it ran: {items}"
+        yield _Sign("runner-changed", what, name, weight=Weight.REVIEW)
     for word, name in _in_another_process(run, others):
         verb = "go on" if word == "moved" else "begin"
         yield _Sign("other-process", f"patched code had tests {verb} in another process: {{items}}", name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sweagent.verify.proof import RegressionEvidence, ReproductionEvidence, TestChange
+from sweagent.verify.proof import AssertionCounts, RegressionEvidence, ReproductionEvidence, TestChange
 
 _NAMED = 3
 
@@ -38,6 +38,18 @@ def regressed(regression: RegressionEvidence) -> str:
     """Which tests got worse, and what they came to."""
     changes = regression.regressions
     return f"passed before and not any more: {_changes(changes)}"
+
+
+def assertions(counts: AssertionCounts) -> str:
+    """How far the assertions of a reproduction were out of the patched code's reach."""
+    ways = (
+        (counts.blind, "judged blind"),
+        (counts.outside, "compared outside of the process"),
+        (counts.by_origin, "by functions of the base or a library"),
+        (counts.in_process, "in the process only"),
+    )
+    total = sum(number for number, _ in ways)
+    return f"{total} assertion{'s' * (total != 1)}: {', '.join(f'{number} {way}' for number, way in ways if number)}"
 
 
 def listed(names: Iterable[str]) -> str:

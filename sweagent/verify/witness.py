@@ -12,7 +12,7 @@ write a report with files of their own, it only knows where packages were loaded
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sweagent.testing import Runner, TestOutcome
 from sweagent.testing.witnessed import Witnessed, entries
@@ -20,6 +20,9 @@ from sweagent.verify.monitors import monitor_source, node_monitor_source
 
 WITNESS = "-p {witness}"
 """The option of pytest that loads the plugin, for a command in which `{witness}` is filled in."""
+
+
+Layers = frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Testimony:
         moved: those that ended in another process than they began in, or began in another than the runner's; with
             a word that says which of the two.
         origins: the watched modules that were loaded, each with its file.
+        bodies: fingerprints of the layers of each test's function in its own file, before it ran and after.
+        exchanged: the functions of the runner that were exchanged while it ran.
     """
 
     __test__ = False
@@ -38,6 +43,8 @@ class Testimony:
     raised: frozenset[str] = frozenset()
     moved: frozenset[tuple[str, str]] = frozenset()
     origins: frozenset[tuple[str, str]] = frozenset()
+    bodies: Mapping[str, tuple[Layers, Layers]] = field(default_factory=dict)
+    exchanged: frozenset[str] = frozenset()
 
 
 class Witness:
@@ -126,14 +133,41 @@ def read_testimony(
         return None
     raised: dict[str, bool] = {}
     moved: set[tuple[str, str]] = set()
+    bodies: dict[str, tuple[Layers, Layers]] = {}
+    exchanged: set[str] = set()
     for name, word, more in entries(record):
+        if word == "exchanged":
+            exchanged.update(str(item) for item in more)
+        elif word == "body" and len(more) == 2 and not (planted and planted in name):
+            bodies[witnessed.id_of(runner, name)] = (_layers(more[0]), _layers(more[1]))
         if more or (planted and planted in name):
             continue
         if word in ("raised", "returned"):
             raised[witnessed.id_of(runner, name)] = word == "raised"
         elif word in ("moved", "elsewhere"):
             moved.add((word, witnessed.id_of(runner, name)))
-    return Testimony(frozenset(name for name, bad in raised.items() if bad), frozenset(moved), origins_in(record))
+    bad = frozenset(name for name, is_bad in raised.items() if is_bad)
+    return Testimony(bad, frozenset(moved), origins_in(record), bodies, frozenset(exchanged))
+
+
+def _layers(told: object) -> Layers:
+    return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
+
+
+def changed_bodies(told: Testimony | None, others: Iterable[Testimony | None]) -> set[str]:
+    """The tests whose body is not what it is in all other runs.
+
+    Args:
+        told: of a run.
+        others: of runs on other sides of the same tests.
+    """
+    found = set()
+    for name, (before, after) in told.bodies.items() if told else ():
+        known = [other.bodies[name][0] for other in others if other and name in other.bodies]
+        own = frozenset.intersection(*known) if known else frozenset()
+        if not own <= before & after:
+            found.add(name)
+    return found
 
 
 def origins_in(record: str | None) -> frozenset[tuple[str, str]]:

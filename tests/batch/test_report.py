@@ -100,7 +100,7 @@ def test_batch_that_nobody_graded_is_reported_as_such(tmp_path: Path) -> None:
 
     assert report.outcomes == {"ungraded": 1}
     assert report.share.total == 0
-    assert "1 left out, as nobody graded them" in markdown([report])
+    assert "1 not graded yet (run `fix-issue evaluate`)" in markdown([report])
 
 
 def test_official_report_is_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
@@ -51,8 +52,36 @@ def test_every_command_has_help(name: str) -> None:
     assert "Usage: fix-issue" in done.stdout
 
 
+def test_no_description_of_a_command_is_cut() -> None:
+    lines = fix_issue("--help", COLUMNS="80").stdout.partition("Commands:")[2].splitlines()
+    commands = [line for line in lines if line[:2] == "  " and line[2:3].isalpha() and "Exit codes" not in line]
+    described = [line for line in commands if len(line.split(maxsplit=1)) == 2][:17]
+    assert len(described) == 17
+    assert [line for line in described if not line.endswith(".") or line.endswith("...")] == []
+
+
+def test_the_version_is_told() -> None:
+    done = fix_issue("--version")
+    assert (done.returncode, done.stdout) == (0, f"fix-issue {version('fix-issue')}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["vreify", "a", "b"], "did you mean `fix-issue verify`?"),
+        (["version"], "did you mean `fix-issue --version`?"),
+        (["list"], "`fix-issue --help` lists the commands"),
+    ],
+)
+def test_a_word_that_is_no_command_is_not_taken_for_a_repository(words: list[str], hint: str, tmp_path: Path) -> None:
+    done = fix_issue(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"`{words[0]}` is neither a command nor a repository" in done.stderr
+    assert hint in done.stderr
+
+
 WRONG = {
-    "no issue": (["repo"], "Missing"),
+    "no issue": (["./repo"], "Missing"),
     "unknown option": (["repo", "issue", "--teleport"], "--teleport"),
     "not a number": (["repo", "issue", "--max-cost", "much"], "--max-cost"),
     "negative limit": (["{repo}", "issue", "--max-steps", "-3"], "limits.steps"),

@@ -1,6 +1,8 @@
 """Images: built once, shared, recorded, bounded, and closed to what they must not see."""
 
 import os
+import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +15,16 @@ import pytest
 
 from sweagent.config import Settings
 from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, lockfile, prune
-from sweagent.environment import build_network as build_network_module
 from sweagent.environment import builder as builder_module
-from sweagent.environment import engine as engine_module
+from sweagent.environment import step_container as step_container_module
 from sweagent.environment.build import ensure_locked
-from sweagent.environment.build_network import build_memory
+from sweagent.environment.build_network import build_bounds
+from sweagent.environment.build_steps import Steps, build_image
 from sweagent.environment.engine import connect
 from sweagent.environment.host_image import host_base
 from sweagent.environment.show import as_text
 from sweagent.environment.smoke import smoke_test
+from sweagent.environment.step_container import Bounds
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.replay import ScriptedPolicy
 from sweagent.repository import open_repository
@@ -289,6 +292,7 @@ out = reached("1.1.1.1", 443) or reached("8.8.8.8", 53)
 gateways = {"172.17.0.1", os.environ["http_proxy"].split("//")[1].split(":")[0]}
 interfaces = sorted(os.listdir("/sys/class/net"))
 host = [place for place in sorted(gateways | set("ADDRESSES".split())) if reached(place, PORT)]
+neighbour = reached("NEIGHBOUR", 8000)
 try:
     address = os.environ["http_proxy"].split("//")[1].split(":")
     with socket.create_connection((address[0], int(address[1])), 5) as proxy:
@@ -303,7 +307,10 @@ def first(*names):
         except OSError:
             pass
 memory = first("memory/memory.limit_in_bytes", "memory.max")
-raise SystemExit("FOUND %s OUT %s HOST %s PROXY %s NET %s MEMORY %s" % (found, out, host, answer, interfaces, memory))
+status = dict(line.split(":\\t") for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+powers = [status[name].strip() for name in ("CapEff", "NoNewPrivs", "Seccomp")]
+raise SystemExit("FOUND %s OUT %s HOST %s NEIGHBOUR %s PROXY %s NET %s MEMORY %s POWERS %s" % (
+    found, out, host, neighbour, answer, interfaces, memory, powers))
 """
 
 
@@ -317,8 +324,25 @@ def service() -> Iterator[int]:
     server.server_close()
 
 
+@pytest.fixture
+def neighbour(client: Any) -> Iterator[str]:
+    """The address of another container on the engine's usual network, which serves port 8000."""
+    base = host_base(client, lambda line: None)
+    serve = ["python3", "-m", "http.server", "8000"]
+    container = client.containers.run(base, serve, detach=True, network_mode="bridge")
+    container.reload()
+    yield container.attrs["NetworkSettings"]["IPAddress"]
+    container.remove(force=True)
+
+
+def _own_addresses() -> set[str]:
+    """The addresses of this machine."""
+    listed = subprocess.run(["ip", "-o", "-4", "addr"], capture_output=True, text=True, check=False).stdout
+    return set(re.findall(r"inet (\S+)/", listed))
+
+
 def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
-    git_repository, client, monkeypatch, tmp_path, service: int
+    git_repository, client, monkeypatch, tmp_path, service: int, neighbour: str
 ) -> None:
     for name in ("OPENAI_API_KEY", "GITHUB_TOKEN", "PIP_PASSWORD"):
         monkeypatch.setenv(name, "CANARY")
@@ -331,7 +355,8 @@ def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
         for part in network.attrs["IPAM"]["Config"] or ()
         if "Gateway" in part
     }
-    hostile = HOSTILE.replace("PORT", str(service)).replace("ADDRESSES", " ".join(gateways))
+    hostile = HOSTILE.replace("PORT", str(service)).replace("ADDRESSES", " ".join(gateways | _own_addresses()))
+    hostile = hostile.replace("NEIGHBOUR", neighbour, 1)
     folder = git_repository({"setup.py": hostile, "thing.py": "", ".fix-issue.yaml": said})
     repository = open_repository(str(folder))
     recipe = discover(repository.git_dir, repository.base_commit, name="acme/hostile")
@@ -339,34 +364,55 @@ def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
     told: list[str] = []
     with pytest.raises(EnvironmentBuildError) as caught:
         ensure_image(recipe, repository, Settings(), log=told.append)
-    assert "FOUND [] OUT False HOST [] PROXY 403 NET ['lo'" in str(caught.value)
-    assert f"MEMORY {build_memory(Settings().sandbox) // 4096 * 4096}" in str(caught.value)
+    assert "FOUND [] OUT False HOST [] NEIGHBOUR False PROXY 403 NET ['lo'" in str(caught.value)
+    # What apt, dpkg and pip need, and nothing that leads out; no way to more by a program; a filter of system calls.
+    assert "POWERS ['00000000800000fb', '1', '2']" in str(caught.value)
+    assert f"MEMORY {build_bounds(Settings().sandbox).memory // 4096 * 4096}" in str(caught.value)
     assert "refused evil.example.org (1 requests)" in told
+    assert str(caught.value).endswith("refused evil.example.org (1 requests)")
     assert os.environ["GITHUB_TOKEN"] == "CANARY"
     assert not (tmp_path / "ran").exists()
     assert client.containers.list(all=True, filters={"name": "fix-issue-relay-"}) == []
 
 
-def test_a_step_that_starts_processes_without_end_is_bounded(
-    git_repository, ensure: Ensure, client, monkeypatch
+BOUNDS = Bounds(memory=1 << 28, pids=100, disk=1 << 26)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        pytest.param(
+            "bomb() { bomb | bomb & }; bomb; sleep 0.3; exit 1",
+            "more than its bound of 100 processes",
+            id="fork bomb",
+        ),
+        pytest.param(
+            "n=0; while [ $n -lt 200 ]; do sleep 60 & n=$((n + 1)); done; exit 1",
+            "more than its bound of 100 processes",
+            id="many processes",
+        ),
+        pytest.param("x=aaaaaaaa; while :; do x=$x$x; done", "its bound of 256 MiB of memory", id="memory"),
+        pytest.param(
+            "while :; do cat /proc/self/environ /usr/bin/* >>/var/tmp/$$.$(date +%N); done",
+            "more than its bound of 64 MiB to the disk",
+            id="disk",
+        ),
+        pytest.param("head -c 200000000 /dev/zero >/big", "returned a non-zero code", id="one large file"),
+        pytest.param("while :; do echo and again; done", "ended at its limit of 3 s", id="prints without end"),
+        pytest.param("exec sleep 4000", "ended at its limit of 3 s", id="never ends"),
+    ],
+)
+def test_a_build_step_is_bounded_and_told_in_plain_words(
+    client, own_cache, monkeypatch: pytest.MonkeyPatch, command: str, said: str
 ) -> None:
-    if str(client.info().get("CgroupVersion", "1")) != "1" or client.info().get("CgroupDriver") != "cgroupfs":
-        pytest.skip("this engine nests no control groups: it is said in the log, and memory bounds them")
-    monkeypatch.setattr(build_network_module, "BUILD_PIDS", 100)
-    bomb = "n=0; while [ $n -lt 200 ]; do sleep 60 & n=$((n + 1)); done; echo started all"
-    said = f"environment:\n  base: host\n  finish: ['{bomb}']\n"
-    with pytest.raises(EnvironmentBuildError) as caught:
-        ensure(git_repository(FILES | {".fix-issue.yaml": said}))
-    assert "fork" in str(caught.value)
-    assert "started all\n" not in str(caught.value)
-
-
-def test_a_step_without_end_is_ended_at_its_limit(git_repository, ensure: Ensure, client, monkeypatch) -> None:
-    monkeypatch.setattr(engine_module, "BUILD_SECONDS", 20.0)
-    mark = f"endless-{uuid4().hex}"
-    said = f"environment:\n  base: host\n  finish: ['echo {mark}; exec sleep 4000']\n"
-    with pytest.raises(EnvironmentBuildError, match="ended at its limit of 20 s"):
-        ensure(git_repository(FILES | {".fix-issue.yaml": said}))
-    left = [item for item in client.containers.list() if mark in str(item.attrs["Config"]["Cmd"])]
-    for container in left:
-        container.wait(timeout=60)
+    if "limit of" in said:
+        monkeypatch.setattr(step_container_module, "BUILD_SECONDS", 3.0)
+    monkeypatch.setattr(step_container_module, "_DISK_POLL", 1.0)
+    base = host_base(client, lambda line: None)
+    told: list[str] = []
+    steps = Steps("none", {}, BOUNDS, told.append)
+    dockerfile = f"FROM {base}\nENV THIS={uuid4().hex}\nRUN {command}\n"
+    with pytest.raises(EnvironmentBuildError, match=said):
+        build_image(client.api, dockerfile, {}, steps, tag="fix-issue/env:never", labels={})
+    assert len(told) <= step_container_module.MOST_LINES + 10
+    assert client.containers.list(all=True, filters={"name": "fix-issue-step-"}) == []

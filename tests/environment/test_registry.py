@@ -2,6 +2,8 @@
 
 import json
 import re
+import socketserver
+import threading
 from collections.abc import Iterator
 from datetime import date
 
@@ -204,6 +206,35 @@ def test_each_host_that_was_reached_or_refused_is_told(index) -> None:
     }
     assert not contacts.complete
     assert contacts_among(["attempt 1: ok", *(f"{line}: ok" for line in lines)]) == lines
+
+
+def test_a_proxy_that_refuses_is_asked_once_and_named_among_the_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Refusing(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            asked.append(self.rfile.readline().split()[:2])
+            self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    contacts = Contacts()
+    settings = RegistrySettings(python_indexes=("https://index.example/simple",))
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as proxy:
+        threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
+        address = f"http://127.0.0.1:{proxy.server_address[1]}"
+        for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, address)
+        with (
+            serve_registry("127.0.0.1", settings, contacts) as port,
+            httpx.Client(proxy=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
+        ):
+            client.get(f"{python_index(None)}thing/")
+        proxy.shutdown()
+    assert asked == [[b"CONNECT", b"index.example:443"]]
+    line = f"index.example did not answer, as the proxy {address} answers 403 Forbidden (1 requests)"
+    assert contacts.lines() == (line,)
+    assert contacts_among([f"{line}: ok"]) == (line,)
 
 
 def test_the_proof_names_the_hosts() -> None:

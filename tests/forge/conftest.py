@@ -14,7 +14,7 @@ from sweagent.forge.github import GitHub
 from sweagent.forge.proposal import Proposal
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Issue, Repository, Task
-from sweagent.trajectory import ActionDone, Observation, RunStarted, TrajectoryWriter
+from sweagent.trajectory import ActionDone, Observation, Reproduction, RunStarted, TrajectoryWriter
 from sweagent.verify import Proof, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))  # the stand-in is three modules beside this file
@@ -114,7 +114,12 @@ def proposal(standin: Standin, repo: Repo) -> Proposal:
 def record(standin: Standin, repo: Repo, tmp_path: Path) -> Callable[..., RunFolder]:
     """Writes the folder of a run that fixed the issue, as the run itself does."""
 
-    def write(diff: str = DIFF, verdict: str = "verified", summary: str = "The sign was wrong.") -> RunFolder:
+    def write(
+        diff: str = DIFF,
+        verdict: str = "verified",
+        summary: str = "The sign was wrong.",
+        reproduction: Reproduction | None = None,
+    ) -> RunFolder:
         folder = RunFolder(tmp_path / "run")
         base = repo.commit_of("main") or ""
         issue = Issue(title="add() subtracts", number=7, url=f"{standin.url}/{repo.name}/issues/7")
@@ -122,7 +127,7 @@ def record(standin: Standin, repo: Repo, tmp_path: Path) -> Callable[..., RunFol
         task = Task(id="acme__calc-7", repository=source, issue=issue)
         with TrajectoryWriter(folder.trajectory) as log:
             log.append(RunStarted(version="0.1.0", run_id="r", task=task, settings={}))
-            submitted = Observation(text="", submitted=True, summary=summary)
+            submitted = Observation(text="", submitted=True, summary=summary, reproduction=reproduction)
             log.append(ActionDone(step=1, action_id="1", observation=submitted))
         proof = Proof(
             verdict=Verdict(verdict),

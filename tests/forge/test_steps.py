@@ -1,6 +1,7 @@
 """The steps of the action against the stand-in, with a recorded run; and `fix-issue pr`."""
 
 import json
+import subprocess
 
 import pytest
 from standin import Fault, Token
@@ -11,9 +12,13 @@ from sweagent.forge.action_gate import run_gate, write_issue
 from sweagent.forge.action_inputs import Inputs
 from sweagent.forge.action_publish import run_publish
 from sweagent.forge.action_run import _cause, command_of, copy_redacted, run_agent
+from sweagent.forge.action_verify import run_verify
 from sweagent.forge.actions import Workflow
+from sweagent.forge.proposal import PublishOptions
+from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.recorded import proposal_of
 from sweagent.forge.redaction import Redactor
+from sweagent.trajectory import Reproduction
 
 TOKEN = "stand-in-token-of-a-robot"
 BRANCH = "fix-issue/7-add-subtracts"
@@ -433,6 +438,56 @@ def test_a_patch_with_a_secret_is_withheld_whole(record, tmp_path):
     folder = record(diff="+canary-canary-canary\n")
     assert copy_redacted(folder.path, tmp_path / "copy", Redactor(["canary-canary-canary"]))
     assert not (tmp_path / "copy" / "patch.diff").exists()
+
+
+CHECKOUT_TEST = {"test_calc.py": "from calc import add\n\n\ndef test_zero():\n    assert add(1, 0) == 1\n"}
+
+
+@pytest.fixture
+def judged(step, repo, tmp_path):
+    """Judges an artifact anew as the third job does, on a checkout, and publishes what that job left."""
+
+    def carry_out(folder, reference, **inputs):
+        checkout = tmp_path / "checkout"
+        clone = ["git", "clone", "--quiet", "--branch", reference, str(repo.path), str(checkout)]
+        subprocess.run(clone, check=True)
+        step(write_issue, issue="7", **inputs)
+        given = {"run_folder": str(folder.path), "path": str(checkout), "sandbox": "local"}
+        code, values, log, _ = step(run_verify, issue="7", **given, **inputs)
+        assert code == 0, log
+        step(run_publish, issue="7", run_folder=values["artifact"], **inputs)
+        return log[-1]
+
+    return carry_out
+
+
+def test_a_verdict_that_the_job_of_the_agent_forged_is_not_printed(judged, standin, repo, record, proposal):
+    standin.commit(repo, "main", CHECKOUT_TEST)
+    forged = record(
+        diff=proposal.diff.decode().replace("+    return a + b", "+    return a - 2 * b"), verdict="verified"
+    )
+    assert "Judged anew: unverified" in judged(forged, "main")
+    body = repo.pulls[8]["body"]
+    assert "**Unverified.**" in body
+    assert "> **Verified" not in body
+
+
+def _reproduction(name, test):
+    content = f"from calc import add\n\n\ndef {test}\n"
+    return Reproduction(path=name, content=content, command=f"python -m pytest {name}", kind="test")
+
+
+def test_a_follow_up_that_undoes_the_first_fix_is_not_published(judged, github, standin, repo, proposal, record):
+    standin.commit(repo, "main", CHECKOUT_TEST)
+    accepted = _reproduction("test_issue.py", "test_add():\n    assert add(1, 2) == 3")
+    changes = {"reproductions": (accepted,), "run_id": "earlier", "base_commit": repo.commit_of("main")}
+    opened = open_pull_request(github, proposal.model_copy(update=changes), PublishOptions(), token=TOKEN)
+    undone = proposal.diff.decode().replace("-    return a - b", "-    return a + b")
+    undone = undone.replace("+    return a + b", "+    return float(a) + float(b) if str(a) == a else a - b")
+    newest = _reproduction("test_review.py", "test_text():\n    assert add('1', 2) == 3")
+    assert "Judged anew: verified" in judged(record(diff=undone, reproduction=newest), BRANCH, pull_request="8")
+    assert repo.commit_of(BRANCH) == opened.commit
+    assert "test_issue.py does not hold" in repo.comments[8][0]["body"].replace("\\", "")
 
 
 def test_the_pr_command(standin, repo, record, monkeypatch):

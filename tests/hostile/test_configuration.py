@@ -107,6 +107,18 @@ def test_the_other_commands_read_nothing_of_it_either(arguments: tuple[str, ...]
     assert "Traceback" not in done.stderr
 
 
+def test_python_takes_no_module_from_the_clone(clone: Path, tmp_path: Path) -> None:
+    """`python -m` looks in the current folder first, which `fix-issue` itself does not."""
+    (clone / "typer.py").write_text((clone / "yaml.py").read_text())
+    folders = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE")}
+    command = [sys.executable, "-m", "sweagent", "env", "show", "."]
+    done = subprocess.run(
+        command, cwd=clone, env={**os.environ, **folders}, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert not (tmp_path / "imported").exists()
+    assert "Traceback" not in done.stderr
+
+
 def test_a_model_is_asked_without_reading_a_dotenv_file(tmp_path: Path) -> None:
     """litellm reads the nearest `.env` when it is imported, from a program without a file even the current folder's."""
     (tmp_path / ".env").write_text("K4N4RI=evil\n")
@@ -128,7 +140,7 @@ def test_a_model_is_asked_without_reading_a_dotenv_file(tmp_path: Path) -> None:
 def test_no_child_process_is_started_in_the_current_folder() -> None:
     """Every process that we start is given its folder: the current one may be a work tree."""
     without = []
-    in_the_sandbox = {ROOT / "sweagent/environment/relay.py"}
+    in_the_sandbox = {ROOT / "sweagent/sandbox/relay.py"}
     for path in sorted(set((ROOT / "sweagent").rglob("*.py")) - in_the_sandbox):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             is_start = isinstance(node, ast.Call) and re.fullmatch(r"subprocess\.\w+", ast.unparse(node.func))

@@ -3,16 +3,19 @@
 import base64
 import contextlib
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 
 from sweagent.config import SandboxSettings, load_settings
 from sweagent.errors import SandboxError, UsageError
 from sweagent.sandbox import open_sandbox
-from sweagent.sandbox.egress import AllowList, Proxy
+from sweagent.sandbox.egress import AllowList, Proxy, open_egress
+from sweagent.sandbox.engine import connect
 
 PASSWORD = "the-sandbox's-own"
 
@@ -169,28 +172,70 @@ try:
 except urllib.error.HTTPError as error:
     print(error.code, error.read().decode())
 END"""
-DIRECT = """python3 -c "
-import socket
-for place in (('{address}', 8000), ('1.1.1.1', 443), ('example.org', 443)):
+DIRECT = """python3 - {port} {addresses} <<'END' 2>&1
+import os, socket, sys
+print(sorted(os.listdir('/sys/class/net')))
+places = [(address, int(sys.argv[1])) for address in sys.argv[2:]]
+for place in (*places, ('1.1.1.1', 443), ('example.org', 443)):
     try:
         socket.create_connection(place, timeout=2)
         print('REACHED', place)
     except OSError as error:
         print('not reached', error)
-" 2>&1"""
+END"""
+
+
+@pytest.fixture
+def everywhere() -> Iterator[int]:
+    """The port of a server that listens on all addresses of this machine."""
+    server = ThreadingHTTPServer(("0.0.0.0", 0), Echo)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+def addresses() -> list[str]:
+    """Those of this machine: of its own interfaces, and of the engine's networks."""
+    listed = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
+    with contextlib.closing(connect(20)) as api:
+        parts = [part for network in api.networks() for part in (network["IPAM"]["Config"] or ())]
+    return sorted({*listed, *(part["Gateway"] for part in parts if "Gateway" in part)})
 
 
 @pytest.mark.docker
-def test_a_container_reaches_the_list_through_the_proxy_and_nothing_directly(offline_image: str, port: int) -> None:
+def test_a_container_reaches_the_list_through_the_proxy_and_nothing_directly(
+    offline_image: str, port: int, everywhere: int
+) -> None:
     hosts = (f"127.0.0.1:{port}",)
     settings = SandboxSettings(kind="docker", image=offline_image, memory="256m", disk="64m", allow_hosts=hosts)
-    with open_sandbox(settings, run_id="tests") as one, open_sandbox(settings, run_id="tests") as other:
+    with open_sandbox(settings, run_id="tests") as one:
         assert f"GET /hello 127.0.0.1:{port}" in one.run(FETCH.format(url=f"http://127.0.0.1:{port}/hello")).output
         refused = one.run(FETCH.format(url="http://example.org/")).output
         assert "403" in refused
         assert f"may reach 127.0.0.1:{port} and not example.org:80" in refused
-        address = other.run("python3 -c 'import socket; print(socket.gethostbyname(socket.gethostname()))'").output
-        direct = one.run(DIRECT.format(address=address.strip())).output.splitlines()
-        # A closed port of a container that can be reached would refuse the connection.
-        assert direct[:2] == ["not reached timed out"] * 2
-        assert direct[2].startswith("not reached")
+        here = addresses()
+        direct = one.run(DIRECT.format(port=everywhere, addresses=" ".join(here))).output.splitlines()
+        assert "'lo'" in direct[0]
+        assert "eth0" not in direct[0]
+        assert len(direct) == len(here) + 3
+        assert all(line.startswith("not reached") for line in direct[1:])
+        assert one.info.warnings == ()
+    with contextlib.closing(connect(20)) as api:
+        assert api.containers(all=True, filters={"name": "fix-issue-relay-", "label": "fix-issue.run=tests"}) == []
+
+
+@pytest.mark.docker
+def test_without_a_relay_the_list_is_kept_and_what_else_answers_is_said(offline_image: str, port: int) -> None:
+    hosts = (f"127.0.0.1:{port}",)
+    with contextlib.closing(connect(20)) as api:
+        opened = open_egress(api, hosts, [], "tests")
+        try:
+            assert opened.own_interface
+            assert "services that listen on all of its addresses" in opened.warnings[0]
+            proxy = urlsplit(opened.environment["http_proxy"])
+            with socket.create_connection((proxy.hostname, proxy.port), timeout=20) as connection:
+                connection.sendall(f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\n\r\n".encode())
+                assert connection.recv(100).split()[1] == b"407"
+        finally:
+            opened.close()

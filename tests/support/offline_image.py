@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROGRAMS = """
-    sh bash dash [ awk basename cat chmod chown cp cut date dd df diff dirname du echo env expr false find git
+    sh bash dash [ awk base64 basename cat chmod chown cp cut date dd df diff dirname du echo env expr false find git
     grep head hostname id kill less ln ls mkdir mkfifo mknod mktemp more mount mv nohup nproc od printenv printf
     ps pwd readlink realpath rm rmdir sed seq setsid sha256sum sleep sort stat stty sync tail tar tee test timeout
     touch tr true truncate tty uname uniq unshare wc which xargs yes

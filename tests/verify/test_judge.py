@@ -43,7 +43,7 @@ def test_a_fix_with_a_test_that_shows_it_is_verified(project):
     assert proof.regression.canary == "failed as planted"
     assert proof.regression.whole_suite
     # Every run has a sandbox of its own.
-    assert len(made.opened) == len(proof.commands) == 8
+    assert len(made.opened) == len(proof.commands) == 10
     # It can be stored and read back.
     assert type(proof).model_validate_json(proof.model_dump_json()) == proof
 

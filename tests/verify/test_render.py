@@ -10,6 +10,7 @@ from rich.console import Console
 from sweagent.testing import TestOutcome
 from sweagent.verify import Proof, Verdict, feedback, render_junit, render_markdown, render_terminal
 from sweagent.verify.proof import (
+    AssertionCounts,
     Cause,
     CommandRun,
     Finding,
@@ -52,6 +53,13 @@ def terminal(given: Proof) -> str:
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(render_terminal(given))
     return console.export_text()
+
+
+def test_the_proof_says_how_far_assertions_were_out_of_reach():
+    counts = AssertionCounts(blind=4, outside=2, in_process=1)
+    shown = proof().reproductions[0].model_copy(update={"assertions": counts})
+    text = " ".join(render_markdown(proof(reproductions=(shown,))).split())
+    assert "7 assertions: 4 judged blind, 2 compared outside of the process, 1 in the process only" in text
 
 
 def test_every_rendering_tells_verdict_reproduction_and_tests():

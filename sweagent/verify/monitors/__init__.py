@@ -8,8 +8,14 @@ import json
 from collections.abc import Iterable
 from importlib.resources import files
 
-_PARTS = {"from hide import hide\n": "hide.py", "from origins import note_origins\n": "origins.py"}
+_PARTS = {
+    "from hide import hide\n": "hide.py",
+    "from origins import note_origins\n": "origins.py",
+    "from fingerprints import Functions, body_of\n": "fingerprints.py",
+    "from blind_stamp import stamp\n": "blind_stamp.py",
+}
 _SETTINGS = 'RECORD, UNSEEN, MODULES = "", False, ()\n'
+_RECORD = 'RECORD = ""\n'
 _SETTINGS_OF_NODE = "const [RECORD, UNSEEN, PACKAGES] = ['', false, []];\n"
 
 
@@ -26,6 +32,7 @@ def monitor_source(name: str, *, record: str = "", unseen: bool = False, modules
     source = own.joinpath(name).read_text(encoding="utf-8")
     for line, part in _PARTS.items():
         source = source.replace(line, own.joinpath(part).read_text(encoding="utf-8"))
+    source = source.replace(_RECORD, f"RECORD = {record!r}\n")
     return source.replace(_SETTINGS, f"RECORD, UNSEEN, MODULES = {record!r}, {unseen!r}, {tuple(sorted(modules))!r}\n")
 
 

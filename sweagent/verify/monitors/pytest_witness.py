@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from fingerprints import Functions, body_of
 from hide import hide
 from origins import note_origins
 
@@ -12,6 +13,9 @@ VARIABLES = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS")
 OPEN, DUMPS, PROCESS = open, json.dumps, os.getpid
 HOME = PROCESS()
 MOST = 4000  # characters of a failure
+FUNCTIONS, TOLD = Functions(), set()
+__import__("unittest.case")
+FUNCTIONS.take()
 OPEN(RECORD, "a").close()  # a run in which no test comes to its body was watched too
 
 
@@ -27,6 +31,13 @@ def note(item, outcome, began):
         write(item.nodeid, "moved")
     elif began != HOME:
         write(item.nodeid, "elsewhere")
+
+
+def note_exchanged():
+    names = [name for name in FUNCTIONS.exchanged() if name not in TOLD]
+    TOLD.update(names)
+    if names:
+        write("", "exchanged", *names)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -55,6 +66,7 @@ def pytest_collection_finish(session):
 
 
 def pytest_sessionfinish():
+    note_exchanged()
     note_origins(MODULES, write)
 
 
@@ -74,8 +86,12 @@ def pytest_pyfunc_call(pyfuncitem):
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_runtest_call(item):
-    began = PROCESS()
-    note(item, (yield), began)
+    file = getattr(item, "path", None) or getattr(item, "fspath", "")
+    began, before = PROCESS(), body_of(getattr(item, "obj", None), file)
+    outcome = yield
+    write(item.nodeid, "body", before, body_of(getattr(item, "obj", None), file))
+    note_exchanged()
+    note(item, outcome, began)
 
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)

@@ -2,12 +2,14 @@
 import os
 import sys
 
+from fingerprints import Functions, body_of
 from hide import hide
 from origins import note_origins
 
 __unittest = True  # its frames are no part of what a failure shows
 RECORD, UNSEEN, MODULES = "", False, ()
 OPEN, PROCESS = open, os.getpid
+FUNCTIONS, TOLD = Functions(), set()
 HOME, HERE = PROCESS(), os.path.dirname(os.path.abspath(__file__))
 MOST = 4000  # characters of a failure
 
@@ -35,6 +37,17 @@ def file_of(test):
     return os.path.abspath(getattr(module, "__file__", None) or "") if module else ""
 
 
+def note_exchanged():
+    names = [name for name in FUNCTIONS.exchanged() if name not in TOLD]
+    TOLD.update(names)
+    if names:
+        write("", "exchanged", *names)
+
+
+def body_of_case(test):
+    return body_of(getattr(type(test), getattr(test, "_testMethodName", ""), None), file_of(test))
+
+
 def watch_unittest(case):
     import contextlib
 
@@ -55,7 +68,13 @@ def watch_unittest(case):
     def run(self, *args, **options):
         write(file_of(self), "collected", [self.id()])
         write(self.id(), "began")
-        return real_run(self, *args, **options)
+        FUNCTIONS.take()
+        before = body_of_case(self)
+        try:
+            return real_run(self, *args, **options)
+        finally:
+            write(self.id(), "body", before, body_of_case(self))
+            note_exchanged()
 
     case._Outcome.testPartExecutor = executor
     case.TestCase.run = run
@@ -197,6 +216,7 @@ class Finder(object):
                 watch(module)
             except AttributeError:  # another version of the runner, which goes unwatched
                 pass
+            FUNCTIONS.take()
 
         spec.loader.exec_module = exec_module
         return spec

@@ -1,0 +1,5 @@
+"""Sift log files on the command line."""
+
+from .record import Record, records
+
+__all__ = ["Record", "records"]

@@ -1,0 +1,80 @@
+"""Another house for a run: a place where nothing of the harness can be seen."""
+
+import secrets
+import shlex
+from dataclasses import replace
+
+from sweagent.verify.bench import Bench, Job, Run
+from sweagent.verify.candidates import Candidate
+from sweagent.verify.failures import said
+from sweagent.verify.proof import Finding
+from sweagent.verify.reproduction import Sides
+from sweagent.verify.scripts import source_of
+
+_NOT_STARTED = (None, 125, 126, 127)
+_NAMES = ("src", "project", "checkout", "code", "work", "main", "dev")
+
+_SCRIPT = """\
+for place in /srv "$HOME" /var/tmp /tmp; do
+  place=$place/{name}
+  mkdir -p "$place" 2>/dev/null && cp -a . "$place" 2>/dev/null && break
+done
+trap 'rm -rf -- "$place"' EXIT
+cd "$place" || exit 125
+if command -v script >/dev/null 2>&1; then
+  script -qec {command} /dev/null </dev/null
+else
+  sh -c {command} </dev/null >"$place.log" 2>&1
+  status=$?; cat "$place.log"; rm -f "$place.log"; exit $status
+fi
+"""
+
+
+def in_another_house(command: str) -> str:
+    """The shell command in a copy of the work tree under another name, with a terminal where there is one.
+
+    Args:
+        command: what a person would run from the repository's root.
+    """
+    name = f"{secrets.choice(_NAMES)}-{secrets.token_hex(2)}"
+    return _SCRIPT.format(name=name, command=shlex.quote(command))
+
+
+def right_only_at_home(candidate: Candidate, bench: Bench, sides: Sides) -> Finding | None:
+    """Whether a reproduction fails with the patch, twice and just as on the base, where nobody sees the harness.
+
+    Args:
+        candidate: a reproduction that passes with the patch where it usually runs.
+        bench: runs it; one run tells where it passes here, too.
+        sides: the trees.
+
+    Raises:
+        SandboxError: the sandbox failed.
+    """
+    job = Job(
+        "reproduction, in another house",
+        in_another_house(candidate.command),
+        bench.remaining * candidate.share,
+        files={path: source_of(data) for path, data in candidate.files.items()},
+        runner=candidate.runner,
+        plain=True,
+        shown=candidate.command,
+    )
+    first = _failures(bench.run(sides.patched, job))
+    if not first:
+        return None
+    base, patched = bench.together((sides.base, job), (sides.patched, replace(job)))
+    again = first & _failures(base) & _failures(patched)
+    if not again:
+        return None
+    detail = f"it fails as on the base where nothing of the harness is to be seen: {sorted(again)[0][:200]}"
+    return Finding(rule="harness-aware", path=candidate.path, detail=detail)
+
+
+def _failures(run: Run) -> frozenset[str]:
+    """What a run fails by, in words that two runs have in common only if they fail alike."""
+    done = run.completed
+    if done.exit_code == 0 or done.timed_out or done.exit_code in _NOT_STARTED:
+        return frozenset()
+    failed = [f"{item.id}: {item.message}" for item in run.report.failures if item.message]
+    return frozenset(failed or [f"exit status {done.exit_code}, {said(run)}"])
