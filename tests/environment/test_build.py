@@ -98,8 +98,23 @@ def test_a_suite_that_is_not_collected_in_time_is_tried_by_some_files(
     assert "12 test files only" in smoke.text()
 
 
-def test_a_package_that_the_collection_misses_is_added_and_recorded(git_repository, ensure: Ensure) -> None:
-    folder = git_repository(FILES | {"thing.py": "import typing_extensions\nanswer = 42\n"})
+UNITTEST = """
+import unittest
+
+import thing
+
+
+class Case(unittest.TestCase):
+    def test_answer(self):
+        self.assertEqual(thing.answer, 42)
+"""
+
+
+@pytest.mark.parametrize("command", ["python -m pytest", "python -m unittest"])
+def test_a_package_that_the_collection_misses_is_added_and_recorded(command, git_repository, ensure: Ensure) -> None:
+    said = FILES[".fix-issue.yaml"] + f"  test_command: {command}\n"
+    files = {"tests/__init__.py": "", "tests/test_thing.py": UNITTEST, ".fix-issue.yaml": said}
+    folder = git_repository(FILES | files | {"thing.py": "import typing_extensions\nanswer = 42\n"})
     image = ensure(folder)
     assert (image.collected, image.lacks) == (1, ())
     lock = lockfile.read(image.name.rsplit(":", 1)[-1])
