@@ -414,15 +414,31 @@ def test_a_build_step_is_bounded_and_told_in_plain_words(
     if "limit of" in said:
         monkeypatch.setattr(step_container_module, "BUILD_SECONDS", 3.0)
     monkeypatch.setattr(step_container_module, "_DISK_POLL", 1.0)
-    monkeypatch.setattr(step_container_module, "MOST_LINES", 100)
     base = host_base(client, lambda line: None)
     told: list[str] = []
     steps = Steps("none", {}, BOUNDS, told.append)
     dockerfile = f"FROM {base}\nENV THIS={uuid4().hex}\nRUN {command}\n"
     with pytest.raises(EnvironmentBuildError, match=said):
         build_image(client.api, dockerfile, {}, steps, tag="fix-issue/env:never", labels={})
-    assert len(told) <= 110
+    assert len(told) <= step_container_module.MOST_LINES + 10
     assert client.containers.list(all=True, filters={"name": "fix-issue-step-", "label": OWN}) == []
+
+
+def test_of_a_step_that_prints_much_some_is_passed_on_and_the_end_is_kept(
+    client, own_cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_container_module, "MOST_LINES", 100)
+    told: list[str] = []
+    dockerfile = (
+        f"FROM {host_base(client, lambda line: None)}\nRUN seq 3000; yes x | head -c 30000 | tr -d '\\n'; exit 3\n"
+    )
+    steps = Steps("none", {}, BOUNDS, told.append)
+    with pytest.raises(EnvironmentBuildError, match="3000\nx") as caught:
+        build_image(client.api, dockerfile, {}, steps, tag="fix-issue/env:never", labels={})
+    assert "returned a non-zero code: 3" in str(caught.value)
+    assert len(told) < 110
+    assert "more lines are not shown" in told[-1]
+    assert len(str(caught.value)) < 30_000
 
 
 KEPT = Bounds(memory=1 << 28, pids=100, disk=1 << 28)
