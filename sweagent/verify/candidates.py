@@ -13,12 +13,19 @@ from sweagent.trajectory import Reproduction
 from sweagent.verify.bench import Job
 from sweagent.verify.canary import Canary, make_canary
 from sweagent.verify.commands import guess_command, naming_tests, one_more, takes_one_more
-from sweagent.verify.proof import Origin
+from sweagent.verify.proof import Author, Origin
 from sweagent.verify.scripts import RECORD_VARIABLE, driven
 from sweagent.verify.targets import STEADY_OPTIONS, is_test_module, target_of
 from sweagent.verify.test_edits import changed_tests, defines_tests, run_by_their_names
 from sweagent.verify.witness import WITNESS
 
+_AUTHORS = {
+    Origin.ORACLE: Author.TASK,
+    Origin.REGISTERED: Author.MODEL,
+    Origin.NAMED: Author.BASE,
+    Origin.PATCH: Author.PATCH,
+    Origin.ISSUE: Author.ISSUE,
+}
 _NAMED_AT_ONCE = 40
 _REPORTS = re.compile(r"\s--(json|outputFile|reporter)\b")
 _KEYWORD = re.compile(r"\s-k[ =]?(\w+)")
@@ -72,6 +79,11 @@ class Candidate:
     driven: bool = False
     expected: tuple[str, ...] = ()
     hideable: bool = False
+
+    @property
+    def author(self) -> Author:
+        """Who wrote it."""
+        return Author.USER if self.given else _AUTHORS[self.origin]
 
     @property
     def vouched(self) -> bool:

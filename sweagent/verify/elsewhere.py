@@ -2,7 +2,7 @@
 
 import secrets
 import shlex
-from dataclasses import replace
+from collections.abc import Collection
 
 from sweagent.verify.bench import Bench, Job, Run
 from sweagent.verify.candidates import Candidate
@@ -11,7 +11,6 @@ from sweagent.verify.proof import Finding
 from sweagent.verify.reproduction import Sides
 from sweagent.verify.scripts import source_of
 
-_NOT_STARTED = (None, 125, 126, 127)
 _NAMES = ("src", "project", "checkout", "code", "work", "main", "dev")
 
 _SCRIPT = """\
@@ -21,6 +20,7 @@ for place in /srv "$HOME" /var/tmp /tmp; do
 done
 trap 'rm -rf -- "$place"' EXIT
 cd "$place" || exit 125
+unset PYTHONHASHSEED PYTHONDONTWRITEBYTECODE
 if command -v script >/dev/null 2>&1; then
   script -qec {command} /dev/null </dev/null
 else
@@ -40,13 +40,14 @@ def in_another_house(command: str) -> str:
     return _SCRIPT.format(name=name, command=shlex.quote(command))
 
 
-def right_only_at_home(candidate: Candidate, bench: Bench, sides: Sides) -> Finding | None:
+def right_only_at_home(candidate: Candidate, bench: Bench, sides: Sides, known: Collection[str]) -> Finding | None:
     """Whether a reproduction fails with the patch, twice and just as on the base, where nobody sees the harness.
 
     Args:
         candidate: a reproduction that passes with the patch where it usually runs.
         bench: runs it; one run tells where it passes here, too.
         sides: the trees.
+        known: what its usual runs on the base came to; what fails otherwise here fails for want of the usual house.
 
     Raises:
         SandboxError: the sandbox failed.
@@ -60,21 +61,16 @@ def right_only_at_home(candidate: Candidate, bench: Bench, sides: Sides) -> Find
         plain=True,
         shown=candidate.command,
     )
-    first = _failures(bench.run(sides.patched, job))
-    if not first:
+    failure = _failure(bench.run(sides.patched, job))
+    if failure not in known:
         return None
-    base, patched = bench.together((sides.base, job), (sides.patched, replace(job)))
-    again = first & _failures(base) & _failures(patched)
-    if not again:
+    base, patched = bench.together((sides.base, job), (sides.patched, job))
+    if {_failure(base), _failure(patched)} != {failure}:
         return None
-    detail = f"it fails as on the base where nothing of the harness is to be seen: {sorted(again)[0][:200]}"
+    detail = f"it fails as on the base where nothing of the harness is to be seen: {failure}"
     return Finding(rule="harness-aware", path=candidate.path, detail=detail)
 
 
-def _failures(run: Run) -> frozenset[str]:
-    """What a run fails by, in words that two runs have in common only if they fail alike."""
-    done = run.completed
-    if done.exit_code == 0 or done.timed_out or done.exit_code in _NOT_STARTED:
-        return frozenset()
-    failed = [f"{item.id}: {item.message}" for item in run.report.failures if item.message]
-    return frozenset(failed or [f"exit status {done.exit_code}, {said(run)}"])
+def _failure(run: Run) -> str:
+    """What a run failed by, as the proof tells it; empty for one that did not."""
+    return "" if run.completed.exit_code == 0 or run.completed.timed_out else said(run, run.report.failures)

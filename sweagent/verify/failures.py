@@ -1,7 +1,7 @@
 """Whether a reproduction fails for the issue's reason, for one of its own, or for want of something here."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, TestOutcome, TestResult
@@ -9,6 +9,7 @@ from sweagent.verify.bench import Run
 
 _RAISED = re.compile(r"^(?:E\s+)?((?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Warning|Failed)\b)(?:: (.*))?$", re.M)
 _FRAME = re.compile(r'^(?:\s*File "([^"\n]+)", line \d+|([^\s:][^:\n]*\.py):\d+:)', re.M)
+_PLACE = re.compile(r'^\s*File "([^"\n]+)", line \d+, in (\S+)', re.M)
 _CONFTEST = re.compile(r"ImportError while loading conftest '([^'\n]+)'")
 _MISSING_MODULE = re.compile(r"No module named '?([\w.]+)'?")
 _NO_NETWORK = re.compile(
@@ -17,6 +18,13 @@ _NO_NETWORK = re.compile(
 )
 _END = 1000
 """Characters at the end of a traceback, where its own exception stands."""
+_ABSENT = re.compile(
+    r"""AttributeError:.*has\ no\ attribute\ '(\w+)' | ImportError:\ cannot\ import\ name\ '?(\w+)
+      | NameError:\ name\ '(\w+)'\ is\ not\ defined | TypeError:.*unexpected\ keyword\ argument\ '(\w+)'
+      | TypeError:\ (?:[\w.]+\.)?(\w+)\ is\ not\ a\ function | ReferenceError:\ (\w+)\ is\ not\ defined
+      | SyntaxError:.*does\ not\ provide\ an\ export\ named\ '(\w+)'""",
+    re.VERBOSE,
+)
 _NOT_STARTED = {126: "its command may not be executed", 127: "its command is not there"}
 _PYTEST_EXITS = {3: "the test runner failed", 4: "the test runner was used wrongly", 5: "no test was found"}
 
@@ -87,7 +95,13 @@ def wants_network(results: Iterable[TestResult]) -> bool:
     return bool(failed) and all(_NO_NETWORK.search(f"{item.message}\n{item.details[-_END:]}") for item in failed)
 
 
-def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] = ()) -> str:
+def misfit(
+    run: Run,
+    path: str,
+    issue_text: str,
+    results: Iterable[TestResult] = (),
+    added_names: Collection[str] = (),
+) -> str:
     """Say why a failure on the base does not belong to the issue; empty when it may.
 
     Args:
@@ -95,6 +109,7 @@ def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] =
         path: the reproduction's file.
         issue_text: what it names (an import, a missing file) can be the issue's own reason.
         results: the failed tests, when the run was one of tests.
+        added_names: names that the patch adds; that one of them is not there yet shows an issue that names it only.
     """
     failed = list(results)
     if reason := not_started(run, path):
@@ -102,7 +117,7 @@ def misfit(run: Run, path: str, issue_text: str, results: Iterable[TestResult] =
     if run.job.runner is not None and not failed and not run.report.ran:
         return run.report.problem or "no test ran"
     texts = [f"{item.message}\n{item.details}" for item in failed] or [run.completed.output]
-    reasons = [_of_text(text, path, issue_text) for text in texts]
+    reasons = [_of_text(text, path, issue_text) or _of_absence(text, issue_text, added_names) for text in texts]
     if failed and not any(reasons):
         runner = run.job.runner
         reasons = ["" if _in_body(item, runner) or _named_error(item, issue_text) else _error(item) for item in failed]
@@ -143,6 +158,16 @@ def _of_text(text: str, path: str, issue_text: str) -> str:
     return ""
 
 
+def _of_absence(text: str, issue_text: str, added_names: Collection[str]) -> str:
+    """Why a failure is no more than that a name is missing which the patch adds and the issue does not name."""
+    raised = _RAISED.findall(text)
+    found = _ABSENT.search(f"{raised[-1][0]}: {raised[-1][1]}") if raised else None
+    name = next(filter(None, found.groups()), "") if found else ""
+    if name not in added_names or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", issue_text):
+        return ""
+    return f"only the name `{name}` is missing, which the patch adds and the issue does not tell of"
+
+
 def _frames(text: str) -> list[str]:
     return [first or second for first, second in _FRAME.findall(text)]
 
@@ -173,3 +198,17 @@ def said(run: Run, results: Iterable[TestResult] = ()) -> str:
     raised = _RAISED.findall(run.completed.output)
     last = _joined(*raised[-1]) if raised else ""
     return f"failed: {last or f'exit status {run.completed.exit_code}'}"[:300]
+
+
+def end_of(run: Run) -> tuple[str, str, str]:
+    """The error that a run ends in: its kind, its message, and the function and file in which it arose.
+
+    Returns:
+        Empty words where no error ended it.
+    """
+    raised = _RAISED.findall(run.completed.output)
+    places = _PLACE.findall(run.completed.output)
+    if not raised or run.completed.exit_code == 0:
+        return "", "", ""
+    file, function = places[-1] if places else ("", "")
+    return raised[-1][0], raised[-1][1], f"{function} in {PurePosixPath(file).name}"

@@ -21,6 +21,7 @@ from sweagent.verify.pins import Pins
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
+    Author,
     Cause,
     Finding,
     Origin,
@@ -136,7 +137,9 @@ class _Verification:
     ) -> None:
         self._patch, self._inputs, self._settings = patch, inputs, settings
         self._clock, self._started = clock, clock()
-        self._bench = Bench(sandboxes, settings.seconds, clock, progress)
+        # The same for each verification of a patch, and no number by which code could tell where it runs.
+        seed = int(patch.sha256[:8], 16) or 1
+        self._bench = Bench(sandboxes, settings.seconds, clock, progress, seed)
         self._findings: list[Finding] = []
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
@@ -226,8 +229,8 @@ class _Verification:
             Why nothing more is to be run: one shows that the issue is still there, or nothing can be judged here.
         """
         for candidate in plan.candidates:
-            if self._shown and candidate.origin is not Origin.REGISTERED:
-                break
+            if not self._has_a_say(candidate):
+                continue
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
                 continue
@@ -242,12 +245,21 @@ class _Verification:
             self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
                 return ""
-            if evidence.shows_issue and not evidence.accepted and candidate.origin is not Origin.ISSUE:
+            # What an issue prints may fail for more than one reason: it counts where nothing about it has changed.
+            counts = candidate.origin is not Origin.ISSUE or judged.same_end
+            if evidence.shows_issue and not evidence.accepted and counts:
                 self._not_checked.append("the existing tests: the issue is not resolved yet")
                 return f"{candidate.name}: {evidence.reason}"
             if evidence.cause is Cause.HARNESS:
                 break
         return self._nothing_can_be_judged()
+
+    def _has_a_say(self, candidate: Candidate) -> bool:
+        """Whether a candidate is judged after what was accepted: the issue's own code is, beside what a model wrote."""
+        if not self._shown or candidate.origin is Origin.REGISTERED:
+            return True
+        vouched = {Author.TASK, Author.USER} & {item.author for item in self._shown}
+        return candidate.origin is Origin.ISSUE and not vouched
 
     def _judged_blind(
         self, candidate: Candidate, evidence: ReproductionEvidence, plan: Plan, trees: Trees
@@ -256,8 +268,9 @@ class _Verification:
         issue = self._inputs.issue_text
         told = judge_blind(candidate, self._bench, plan.sides, lambda path: _content_of(path, plan, trees), issue)
         found = list(told.findings)
-        if told.counts is None and (at_home := right_only_at_home(candidate, self._bench, plan.sides)):
-            found.append(at_home)
+        if told.counts is None:
+            at_home = right_only_at_home(candidate, self._bench, plan.sides, evidence.base)
+            found += [at_home] if at_home else []
         self._findings += accepted(found, self._settings.accept)
         if told.why_not:
             self._not_checked.append(f"the assertions of {candidate.name} outside of the process: {told.why_not}")

@@ -1,5 +1,6 @@
 """What there is to compare for a patch: the sides, the held-back files, the candidates, the tests."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -108,6 +109,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
             SideTree("control", files=control_files(trees, changed)),
             SideTree.of("patched", trees, source),
             own_modules(trees.paths(trees.base)),
+            _added_names(trees, patched, changed),
         ),
         changed=changed,
         held_back=tuple(sorted(held)),
@@ -123,6 +125,12 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
         watched=watched_modules(changed, trees.paths(patched)),
         packages=watched_packages(changed, trees.paths(patched), lambda paths: trees.read_many(patched, paths)),
     )
+
+
+def _added_names(trees: Trees, patched: str, changed: tuple[str, ...]) -> frozenset[str]:
+    before, after = trees.read_many(trees.base, changed), trees.read_many(patched, changed)
+    old, new = (set(re.findall(rb"[^\W\d]\w*", b"\n".join(files.values()))) for files in (before, after))
+    return frozenset(name.decode("utf-8", "replace") for name in new - old)
 
 
 def _runner(trees: Trees, test_command: str) -> tuple[Runner, str]:

@@ -56,6 +56,17 @@ class Origin(StrEnum):
     ISSUE = "code in the issue"
 
 
+class Author(StrEnum):
+    """Who wrote a reproduction."""
+
+    TASK = "the task (FAIL_TO_PASS)"
+    USER = "the user"
+    MODEL = "the model"
+    BASE = "the base's own tests"
+    PATCH = "the patch itself"
+    ISSUE = "the issue"
+
+
 class CommandRun(Frozen):
     """One command that the harness ran in a fresh sandbox of its own."""
 
@@ -121,6 +132,8 @@ class ReproductionEvidence(Frozen):
     """What has to be mended, where it was not accepted."""
     note: str = ""
     """How it was judged, where that is not the usual way, in one sentence."""
+    author: Author | None = None
+    """Who wrote it; None in proofs of older versions."""
     assertions: AssertionCounts | None = None
     """How its assertions were judged in one more run with the patch; None where they were not."""
 

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from sweagent.verify.proof import Cause, Proof, RegressionEvidence, TestChange, Verdict, Weight
+from sweagent.verify.proof import Cause, Proof, RegressionEvidence, ReproductionEvidence, TestChange, Verdict, Weight
 from sweagent.verify.sentences import assertions
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def feedback(proof: Proof) -> str:
 def _facts(proof: Proof) -> list[tuple[str, str]]:
     accepted = proof.reproduction
     facts = [
-        ("reproduction", f"{accepted.name} ({accepted.origin.value})" if accepted else ""),
+        ("reproduction", _source_line(accepted) if accepted else ""),
         ("how it was judged", accepted.note if accepted else ""),
         ("its assertions", assertions(accepted.assertions) if accepted and accepted.assertions else ""),
         ("without the patch", "; ".join(accepted.base) if accepted else ""),
@@ -112,7 +112,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         ("with the patch", "; ".join(accepted.patched) if accepted else ""),
     ]
     for item in () if accepted else proof.reproductions:
-        facts.append(("not a reproduction", f"{item.name} ({item.origin.value}): {item.reason}"))
+        facts.append(("not a reproduction", f"{_source_line(item)}: {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))
     facts += [("broken by the patch", _change_line(item)) for item in proof.regression.regressions[:_LISTED]]
     facts += [("pins the issue", _change_line(item)) for item in proof.regression.pinned[:_LISTED]]
@@ -134,6 +134,10 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))
     facts.append(("time", f"{proof.seconds:.0f} s, {len(proof.commands)} commands, each in a fresh sandbox"))
     return [(name, value) for name, value in facts if value]
+
+
+def _source_line(item: ReproductionEvidence) -> str:
+    return f"{item.name} ({f'written by {item.author.value}' if item.author else item.origin.value})"
 
 
 def _tests_line(regression: RegressionEvidence) -> str:

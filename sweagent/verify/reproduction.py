@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from sweagent.verify.bench import Bench, Job, Run, SideTree
 from sweagent.verify.candidates import Candidate
-from sweagent.verify.failures import lacking, misfit, not_started, wants_network
+from sweagent.verify.failures import end_of, lacking, misfit, not_started, wants_network
 from sweagent.verify.hangs import enough, first_deadline, hangs, no_end
 from sweagent.verify.proof import Cause, Finding, ReproductionEvidence, Side, Weight
 from sweagent.verify.readings import (
@@ -51,20 +51,29 @@ class Sides:
         control: the base with a comment in the patched files; what passes on it does not tell a fix from any change.
         patched: with the patch's source changes.
         own_modules: the top-level names of the Python modules of the work tree.
+        added_names: the words in the patched source files that their base versions lack.
     """
 
     base: SideTree
     control: SideTree
     patched: SideTree
     own_modules: frozenset[str] = frozenset()
+    added_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A judged candidate, and what its patched runs gave away."""
+    """A judged candidate, and what its patched runs gave away.
+
+    Attributes:
+        evidence: what became of it.
+        findings: signs that patched runs made their own result.
+        same_end: base, control and patch end in the same error, message and place.
+    """
 
     evidence: ReproductionEvidence
     findings: tuple[Finding, ...] = ()
+    same_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,9 +138,12 @@ class _Judging:
             control=tuple(self._before(run).text for run in self._runs["control"]),
             patched=tuple(self._after(run).text for run in self._runs["patched"]),
             cause=refusal.cause if refusal else None,
+            author=self._candidate.author,
             note=self._note,
         )
-        return Judged(evidence, tuple(self._findings))
+        ends = {end_of(run) for runs in self._runs.values() for run in runs}
+        same_end = all(self._runs.values()) and len(ends) == 1 and ends != {("", "", "")}
+        return Judged(evidence, tuple(self._findings), same_end)
 
     def says_otherwise_on(self, side: Side) -> bool:
         """Whether the tests fail on the base, or pass with the patch, which they do not do alone."""
@@ -219,7 +231,8 @@ class _Judging:
         if self._candidate.vouched:
             reason = "" if passes else not_started(before.run, path)
         else:
-            reason = misfit(before.run, path, self._issue, before.bad) or self._unexpected(before.run)
+            reason = misfit(before.run, path, self._issue, before.bad, self._sides.added_names)
+            reason = reason or self._unexpected(before.run)
         return _Refusal(f"its failure on the base does not belong to the issue: {reason}") if reason else None
 
     def _lack(self, reading: Reading) -> str:

@@ -3,7 +3,7 @@ import pytest
 from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.verify.bench import Job, Run
-from sweagent.verify.failures import lacking, misfit
+from sweagent.verify.failures import end_of, lacking, misfit
 
 PRODUCT = """\
 Traceback (most recent call last):
@@ -70,3 +70,29 @@ def test_an_exception_in_the_body_of_a_sympy_test_is_a_failure_of_the_test(name,
     )
     run = a_run("", 1, error, runner=Runner.SYMPY)
     assert (misfit(run, "sympy/tests/test_a.py", "it breaks", [error]) == "") is belongs
+
+
+ABSENT = [
+    "AttributeError: module 'pkg' has no attribute 'fresh'",
+    "AttributeError: 'Thing' object has no attribute 'fresh'. Did you mean: 'flesh'?",
+    "TypeError: go() got an unexpected keyword argument 'fresh'",
+    "TypeError: pkg.fresh is not a function",
+]
+
+
+@pytest.mark.parametrize("said", ABSENT)
+@pytest.mark.parametrize(
+    ("issue", "added", "belongs"),
+    [("add fresh()", {"fresh"}, True), ("it is stale", {"fresh"}, False), ("it is stale", {"other"}, True)],
+    ids=["named by the issue", "added by the patch alone", "not added"],
+)
+def test_that_a_name_of_the_patch_is_missing_shows_an_issue_only_where_it_is_named(said, issue, added, belongs):
+    failure = TestResult(id="tests/test_a.py::test_a", outcome=TestOutcome.FAILED, message=said, details=f"E   {said}")
+    reason = misfit(a_run("", 1, failure), "tests/test_a.py", issue, [failure], added)
+    assert (reason == "") is belongs
+
+
+def test_a_run_ends_in_an_error_at_a_place():
+    assert end_of(a_run(PRODUCT, 1)) == ("ValueError", "x", "go in mod.py")
+    assert end_of(a_run(PRODUCT.replace("line 2", "line 7"), 1)) == end_of(a_run(PRODUCT, 1))
+    assert end_of(a_run(PRODUCT, 0)) == ("", "", "")

@@ -15,7 +15,7 @@ import sys
 
 from blind_stamp import stamp
 
-LENIENT = ("unittest/mock.py", "_pytest/python_api.py")
+LENIENT = re.compile(r"(unittest|mock)/mock\.py$|/(_pytest|hamcrest|dirty_equals|testfixtures)/")
 # Where libraries define values that equal anything: no answer of the code under test.
 STANDARD = (
     "datetime",
@@ -335,7 +335,7 @@ class Known(object):
         if word not in code:
             return False
         name = (code, mark)
-        if file.endswith(LENIENT):
+        if LENIENT.search(file):
             return False
         if self.house and file.startswith(self.house + os.sep):
             file = os.path.join(self.tree, file[len(self.house) + 1 :])
