@@ -115,7 +115,7 @@ class Judging:
         patch = Patch(base_commit=repository.base_commit, text=releases.diff(release.path, broken, after))
         return verify(
             self.project.task(f"{release.function} returns nothing"), patch, sandboxes=self.open,
-            named_tests=(release.test,), test_command=release.command, settings=VerifySettings(seconds=240),
+            named_tests=(release.test,), test_command=release.command, settings=VerifySettings(seconds=700),
         )  # fmt: skip
 
 
