@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import NoReturn
 
 from sweagent import __version__
@@ -240,7 +241,7 @@ class _Verification:
             if evidence.accepted and by_heart and not candidate.trusted:
                 evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart, "cause": Cause.PATCH})
             if evidence.accepted:
-                evidence = self._judged_blind(candidate, evidence, plan, trees)
+                evidence = self._judged_blind(judged.as_run or candidate, evidence, judged.failing, plan, trees)
             self._reproductions.append(evidence)
             self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
@@ -262,11 +263,17 @@ class _Verification:
         return candidate.origin is Origin.ISSUE and not vouched
 
     def _judged_blind(
-        self, candidate: Candidate, evidence: ReproductionEvidence, plan: Plan, trees: Trees
+        self,
+        candidate: Candidate,
+        evidence: ReproductionEvidence,
+        failing: frozenset[str],
+        plan: Plan,
+        trees: Trees,
     ) -> ReproductionEvidence:
         """An accepted reproduction after its assertions were judged outside of the patched process."""
         issue = self._inputs.issue_text
-        told = judge_blind(candidate, self._bench, plan.sides, lambda path: _content_of(path, plan, trees), issue)
+        content = partial(_content_of, plan=plan, trees=trees)
+        told = judge_blind(candidate, self._bench, plan.sides, content, issue, failing)
         found = list(told.findings)
         if told.counts is None:
             at_home = right_only_at_home(candidate, self._bench, plan.sides, evidence.base)

@@ -69,11 +69,15 @@ class Judged:
         evidence: what became of it.
         findings: signs that patched runs made their own result.
         same_end: base, control and patch end in the same error, message and place.
+        as_run: the candidate as it was run in the end, alone or with the whole of its files.
+        failing: the tests that failed with the patch and did not have to pass.
     """
 
     evidence: ReproductionEvidence
     findings: tuple[Finding, ...] = ()
     same_end: bool = False
+    as_run: Candidate | None = None
+    failing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ class _Judging:
         )
         ends = {end_of(run) for runs in self._runs.values() for run in runs}
         same_end = all(self._runs.values()) and len(ends) == 1 and ends != {("", "", "")}
-        return Judged(evidence, tuple(self._findings), same_end)
+        failing = frozenset(item.id for run in self._runs["patched"] for item in run.report.failures)
+        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing)
 
     def says_otherwise_on(self, side: Side) -> bool:
         """Whether the tests fail on the base, or pass with the patch, which they do not do alone."""

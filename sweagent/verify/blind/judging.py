@@ -3,7 +3,7 @@
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -42,7 +42,12 @@ class BlindJudgement:
 
 
 def judge_blind(
-    candidate: Candidate, bench: Bench, sides: Sides, content_of: Callable[[str], bytes], issue_text: str
+    candidate: Candidate,
+    bench: Bench,
+    sides: Sides,
+    content_of: Callable[[str], bytes],
+    issue_text: str,
+    failing: Collection[str] = (),
 ) -> BlindJudgement:
     """Run an accepted reproduction once more with the patch, its assertions replaced by probes.
 
@@ -55,6 +60,7 @@ def judge_blind(
         sides: the trees.
         content_of: gives a file of the base tree.
         issue_text: what it names of how values compare is not looked at again.
+        failing: tests of it that fail with the patch in the usual runs, too, and need not pass.
 
     Raises:
         SandboxError: the sandbox failed.
@@ -65,6 +71,7 @@ def judge_blind(
         return BlindJudgement(why_not=f"it cannot be rewritten: {error}")
     if not work.sources:
         return BlindJudgement(why_not="only reproductions in Python are")
+    work.failing = frozenset(".".join(name.partition("[")[0].split("::")[1:]) or name for name in failing)
     return work.judgement(issue_text)
 
 
@@ -106,6 +113,7 @@ class _Work:
     tables: list[dict[str, Any]] = field(default_factory=list)
     imports: list[dict[str, str]] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    failing: frozenset[str] = frozenset()
     probe: str = field(default_factory=lambda: f"_{secrets.token_hex(4)}")
 
     @classmethod
@@ -226,7 +234,11 @@ class _Work:
 
     def _wrong(self, answer: _Answer) -> frozenset[str | int]:
         """What speaks against the patch: assertions that do not hold or are not reached, exceptions of other code."""
-        odd = {f"{test}: {kind}" for test, kind, place in answer.ended if not self._is_own(place) and place}
+        odd = {
+            f"{test}: {kind}"
+            for test, kind, place in answer.ended
+            if place and not self._is_own(place) and not self._fails_anyway(test)
+        }
         ended = {test for test, _, _ in answer.ended}
         finished = answer.begun - ended
         missed = {
@@ -234,7 +246,12 @@ class _Work:
             for number, site in enumerate(self.sites)
             if site.certain_in in finished and number not in answer.seen
         }
-        return frozenset(answer.failed | missed | odd)
+        found = {number for number in answer.failed | missed if not self._fails_anyway(self.sites[number].certain_in)}
+        return frozenset(found | odd)
+
+    def _fails_anyway(self, test: str) -> bool:
+        """Whether a test, or one that may be this, fails in the usual runs with the patch as well."""
+        return bool(self.failing) and (not test or any(name.endswith(test) for name in self.failing))
 
     def _broken_off(self, answer: _Answer) -> str:
         """Exceptions in the rewritten source itself, which rewriting may have caused."""
