@@ -49,7 +49,10 @@ def items(value, step):
 
 
 def parts(value, base, names):
-    return [dump(getattr(base, name).__get__(value)) for name in names.split()]
+    # They are made when they are read; one that were let go could leave its identity to the next.
+    made = [getattr(base, name).__get__(value) for name in names.split()]
+    KEPT.extend(made)
+    return [dump(part) for part in made]
 
 
 READ = [
@@ -180,6 +183,7 @@ def see(number, *leaves):
         except Exception as error:
             row.append(["raised", label(type(error))])
             continue
+        KEPT.append(value)
         try:
             row.append(dump(value))
         except Exception:  # something changes while it is read

@@ -57,6 +57,12 @@ CASES = [
     ("decimal.Decimal('1.10')", "== Decimal('1.1')", HELD),
     ("datetime.date(2020, 2, 29)", "== datetime.date(2020, 2, 29)", HELD),
     ("datetime.datetime(2020, 2, 29, tzinfo=datetime.timezone.utc)", "== datetime.date(2020, 2, 29)", WRONG),
+    ("datetime.timedelta(0, 930, 100000)", "== datetime.timedelta(0, 930, 100000)", HELD),
+    (
+        "datetime.datetime(2020, 12, 29, 23, 59, 58, 100000)",
+        "== datetime.datetime(2020, 12, 29, 23, 59, 58, 100000)",
+        HELD,
+    ),
     ("Pair(1, 2)", "== (1, 2)", HELD),
     ("Point(1)", "== 3", WRONG),
     ("Plain()", "is None", WRONG),
