@@ -35,6 +35,7 @@ def run_in_container(client: "DockerClient", image: Image, command: str, seconds
         DockerException: the engine fails.
     """
     from docker.errors import DockerException
+    from docker.types import LogConfig
 
     container = client.containers.run(
         image.name,
@@ -45,8 +46,12 @@ def run_in_container(client: "DockerClient", image: Image, command: str, seconds
         environment=dict(image.environment),
         network_mode="none",
         mem_limit=_MEMORY,
+        memswap_limit=_MEMORY,
         pids_limit=1024,
         cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        # Tests that print without end must not fill the engine's disk.
+        log_config=LogConfig(type="json-file", config={"max-size": "64m"}),
         init=True,
         sysctls=_IPV6 if Path("/proc/sys/net/ipv6").exists() else {},
         labels={LABEL: "smoke"},

@@ -70,7 +70,8 @@ def claims_of(folder: RunFolder) -> Claims:
             named_tests=tuple(named)[:_NAMED_TESTS],
             result=result,
         )
-        claims.model_dump_json()  # half a character can be read, and not be written again
+        # Half a character or an infinite number can be read, and not be written again.
+        Claims.model_validate_json(claims.model_dump_json())
     except (ValidationError, ValueError, RecursionError) as error:
         raise StorageError(f"the artifact holds what no run writes: {type(error).__name__}", HINT) from error
     return claims

@@ -5,14 +5,14 @@ product itself imports is product, whatever it is called (`werkzeug/test.py`, `a
 is not known, or says nothing of a file, its name and its folder decide.
 """
 
-import configparser
 import re
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import PurePosixPath
+
+from sweagent.testing.pytest_options import SECTIONS, pytest_options
 
 
 class HarnessFile(StrEnum):
@@ -72,12 +72,6 @@ _CONFIGURATION = re.compile(
       | \.npmrc | \.nycrc(\..*)? | package\.json | nextest\.toml
     """,
     re.VERBOSE,
-)
-_PYTEST_SECTIONS = (
-    ("pytest.ini", "pytest"),
-    ("pyproject.toml", ""),
-    ("tox.ini", "pytest"),
-    ("setup.cfg", "tool:pytest"),
 )
 _IMPORTS = re.compile(
     rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^#\n]*)|import[ \t]+([\w., \t]+))", re.M
@@ -156,12 +150,8 @@ class FileKinds:
     @cached_property
     def patterns(self) -> tuple[str, ...]:
         """pytest's `python_files`; empty when it is not set or cannot be read."""
-        found = self._read_many(name for name, _ in _PYTEST_SECTIONS if name in self._paths)
-        for name, section in _PYTEST_SECTIONS:
-            said = _python_files(name, section, found.get(name, b"").decode("utf-8", "replace"))
-            if said:
-                return said
-        return ()
+        found = self._read_many(name for name, _ in SECTIONS if name in self._paths)
+        return pytest_options(found.get).get("python_files", ())
 
     @cached_property
     def _loose(self) -> frozenset[str]:
@@ -244,16 +234,3 @@ def _in_test_folder(path: PurePosixPath) -> bool:
     if named.intersection(folders):
         return True
     return bool(folders) and (folders[0] in _ROOT_TEST_FOLDERS or "/".join(folders[:2]) in _ROOT_TEST_FOLDERS)
-
-
-def _python_files(name: str, section: str, text: str) -> tuple[str, ...]:
-    try:
-        if name.endswith(".toml"):
-            said = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options", {}).get("python_files")
-        else:
-            parser = configparser.ConfigParser(interpolation=None, strict=False)
-            parser.read_string(text)
-            said = parser.get(section, "python_files", fallback=None)
-    except (tomllib.TOMLDecodeError, configparser.Error, AttributeError):
-        return ()
-    return tuple(said.split() if isinstance(said, str) else map(str, said or ()))

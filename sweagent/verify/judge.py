@@ -307,6 +307,7 @@ class _Verification:
         pins = Pins(
             [item for item in plan.candidates if item.name in {shown.name for shown in self._shown}],
             lambda path: _content_of(path, plan, trees),
+            plan.tests,
         )
         check = RegressionCheck(
             self._bench,

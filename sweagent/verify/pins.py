@@ -10,7 +10,9 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice, product
 
+from sweagent.testing import TestOutcome, TestResult
 from sweagent.verify.candidates import Candidate
+from sweagent.verify.comparison.unfit import file_of
 from sweagent.verify.proof import Finding, Origin, RegressionEvidence, TestChange, Weight
 from sweagent.verify.scripts import source_of
 
@@ -32,10 +34,13 @@ class Pins:
     Args:
         accepted: the reproductions that were accepted.
         content_of: gives the content of a test file as the comparison has it.
+        files: the test files, to one of which a dotted name of unittest's or Django's leads.
     """
 
-    def __init__(self, accepted: Iterable[Candidate], content_of: Callable[[str], bytes]) -> None:
-        self._accepted, self._content_of = list(accepted), content_of
+    def __init__(
+        self, accepted: Iterable[Candidate], content_of: Callable[[str], bytes], files: Iterable[str] = ()
+    ) -> None:
+        self._accepted, self._content_of, self._files = list(accepted), content_of, tuple(files)
         self._known: dict[str, tuple[str, bool]] = {}
 
     def is_pinned(self, change: TestChange) -> bool:
@@ -67,8 +72,8 @@ class Pins:
     def _of(self, change: TestChange) -> tuple[str, bool]:
         """In what a test contradicts a reproduction, and whether that comes from the task, the user or the issue."""
         if change.id not in self._known:
-            path = change.id.partition("::")[0]
-            content = self._content_of(path) if "::" in change.id else b""
+            path = change.id.partition("::")[0] if "::" in change.id else self._file_of(change)
+            content = self._content_of(path) if path else b""
             found = [
                 (contradiction(change.id, content, map(source_of, item.files.values())), _is_given(item))
                 for item in self._accepted
@@ -76,6 +81,9 @@ class Pins:
             said = sorted((item for item in found if item[0]), key=lambda item: not item[1])
             self._known[change.id] = said[0] if said else ("", False)
         return self._known[change.id]
+
+    def _file_of(self, change: TestChange) -> str:
+        return file_of(TestResult(id=change.id, outcome=change.after or TestOutcome.FAILED), self._files)
 
 
 def _is_given(candidate: Candidate) -> bool:

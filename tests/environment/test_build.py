@@ -1,8 +1,11 @@
 """Images: built once, shared, recorded, bounded, and closed to what they must not see."""
 
+import io
 import os
 import re
 import subprocess
+import sys
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +31,7 @@ from sweagent.environment.step_container import Bounds
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.replay import ScriptedPolicy
 from sweagent.repository import open_repository
+from sweagent.sandbox.leftovers import find_leftovers
 from sweagent.trajectory import Action, Reply
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(280)]
@@ -40,6 +44,8 @@ FILES = {
     "own.txt": uuid4().hex,  # another run of these tests on the same engine has other images
 }
 Ensure = Callable[..., Image]
+OWN = f"fix-issue.pid={os.getpid()}"
+"""Other workers of the tests have containers too."""
 
 
 @pytest.fixture
@@ -92,8 +98,23 @@ def test_a_suite_that_is_not_collected_in_time_is_tried_by_some_files(
     assert "12 test files only" in smoke.text()
 
 
-def test_a_package_that_the_collection_misses_is_added_and_recorded(git_repository, ensure: Ensure) -> None:
-    folder = git_repository(FILES | {"thing.py": "import typing_extensions\nanswer = 42\n"})
+UNITTEST = """
+import unittest
+
+import thing
+
+
+class Case(unittest.TestCase):
+    def test_answer(self):
+        self.assertEqual(thing.answer, 42)
+"""
+
+
+@pytest.mark.parametrize("command", ["python -m pytest", "python -m unittest"])
+def test_a_package_that_the_collection_misses_is_added_and_recorded(command, git_repository, ensure: Ensure) -> None:
+    said = FILES[".fix-issue.yaml"] + f"  test_command: {command}\n"
+    files = {"tests/__init__.py": "", "tests/test_thing.py": UNITTEST, ".fix-issue.yaml": said}
+    folder = git_repository(FILES | files | {"thing.py": "import typing_extensions\nanswer = 42\n"})
     image = ensure(folder)
     assert (image.collected, image.lacks) == (1, ())
     lock = lockfile.read(image.name.rsplit(":", 1)[-1])
@@ -357,7 +378,7 @@ def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
     assert str(caught.value).endswith("refused evil.example.org (1 requests)")
     assert os.environ["GITHUB_TOKEN"] == "CANARY"
     assert not (tmp_path / "ran").exists()
-    assert client.containers.list(all=True, filters={"name": "fix-issue-relay-"}) == []
+    assert client.containers.list(all=True, filters={"name": "fix-issue-relay-", "label": OWN}) == []
 
 
 BOUNDS = Bounds(memory=1 << 28, pids=100, disk=1 << 26)
@@ -376,13 +397,13 @@ BOUNDS = Bounds(memory=1 << 28, pids=100, disk=1 << 26)
             "more than its bound of 100 processes",
             id="many processes",
         ),
-        pytest.param("x=aaaaaaaa; while :; do x=$x$x; done", "its bound of 256 MiB of memory", id="memory"),
+        pytest.param("python3 -c 'x = bytearray(700_000_000)'", "its bound of 256 MiB of memory", id="memory"),
         pytest.param(
             "while :; do cat /proc/self/environ /usr/bin/* >>/var/tmp/$$.$(date +%N); done",
             "more than its bound of 64 MiB to the disk",
             id="disk",
         ),
-        pytest.param("head -c 200000000 /dev/zero >/big", "returned a non-zero code", id="one large file"),
+        pytest.param("head -c 200000000 /dev/zero >/big", "returned a non-zero code: 153", id="one large file"),
         pytest.param("while :; do echo and again; done", "ended at its limit of 3 s", id="prints without end"),
         pytest.param("exec sleep 4000", "ended at its limit of 3 s", id="never ends"),
     ],
@@ -400,4 +421,101 @@ def test_a_build_step_is_bounded_and_told_in_plain_words(
     with pytest.raises(EnvironmentBuildError, match=said):
         build_image(client.api, dockerfile, {}, steps, tag="fix-issue/env:never", labels={})
     assert len(told) <= step_container_module.MOST_LINES + 10
-    assert client.containers.list(all=True, filters={"name": "fix-issue-step-"}) == []
+    assert client.containers.list(all=True, filters={"name": "fix-issue-step-", "label": OWN}) == []
+
+
+def test_of_a_step_that_prints_much_some_is_passed_on_and_the_end_is_kept(
+    client, own_cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_container_module, "MOST_LINES", 100)
+    told: list[str] = []
+    dockerfile = (
+        f"FROM {host_base(client, lambda line: None)}\nRUN seq 3000; yes x | head -c 30000 | tr -d '\\n'; exit 3\n"
+    )
+    steps = Steps("none", {}, BOUNDS, told.append)
+    with pytest.raises(EnvironmentBuildError, match="3000\nx") as caught:
+        build_image(client.api, dockerfile, {}, steps, tag="fix-issue/env:never", labels={})
+    assert "returned a non-zero code: 3" in str(caught.value)
+    assert len(told) < 110
+    assert "more lines are not shown" in told[-1]
+    assert len(str(caught.value)) < 30_000
+
+
+KEPT = Bounds(memory=1 << 28, pids=100, disk=1 << 28)
+
+
+def test_a_step_is_taken_from_before_and_leaves_nothing_but_files(client, own_cache) -> None:
+    base = host_base(client, lambda line: None)
+    told: list[str] = []
+    steps = Steps("none", {"http_proxy": "http://user:secret@127.0.0.1:1"}, KEPT, told.append)
+    dockerfile = f"FROM {base}\nENV THIS={uuid4().hex}\nARG OF_THE_BUILD=x\nRUN test $OF_THE_BUILD = x && echo >/made\n"
+    name = f"fix-issue/env:{uuid4().hex[:12]}"
+    try:
+        first = build_image(client.api, dockerfile, {}, steps, tag=name, labels={"a": "b"})
+        again = build_image(client.api, dockerfile, {}, steps, tag=name, labels={"a": "b"})
+        assert (first == again, told.count("|  ---> Using cache")) == (True, 1)
+        config = client.images.get(name).attrs["Config"]
+        assert config["Labels"]["a"] == "b"
+        assert "OF_THE_BUILD" not in str(config)
+        assert "proxy" not in str(config)
+        assert not config.get("Entrypoint")
+        container = client.containers.create(name, ["cat", "/made"])
+        try:
+            # The step's container had a label that named its owner, whose end a sandbox of this image must not share.
+            assert container.id[:12] not in [found.name for found in find_leftovers()]
+        finally:
+            container.remove()
+    finally:
+        client.images.remove(name, force=True)
+
+
+def test_a_label_alone_makes_no_image_a_step_of_ours(client, own_cache) -> None:
+    """Anybody's image may have the label; only the engine says of which image one was made."""
+    base = host_base(client, lambda line: None)
+    name, told = f"fix-issue/env:{uuid4().hex[:12]}", []
+    steps, dockerfile = Steps("none", {}, KEPT, told.append), f"FROM {base}\nENV A={uuid4().hex}\nRUN echo >/ours\n"
+    try:
+        build_image(client.api, dockerfile, {}, steps, tag=name, labels={})
+        label = f"org.fix-issue.step={client.images.get(name).attrs['Config']['Labels']['org.fix-issue.step']}"
+        client.images.remove(name, force=True)
+        empty = io.BytesIO()
+        tarfile.open(fileobj=empty, mode="w").close()
+        repository, tag = name.split(":")
+        client.api.import_image_from_data(
+            empty.getvalue(), repository=repository, tag=f"{tag}-evil", changes=[f"LABEL {label}"]
+        )
+        build_image(client.api, dockerfile, {}, steps, tag=name, labels={})
+        assert "|  ---> Using cache" not in told
+    finally:
+        for image in (name, f"{name}-evil"):
+            client.images.remove(image, force=True)
+
+
+KILLED = """
+import sys
+from uuid import uuid4
+from sweagent.environment.build_steps import Steps, build_image
+from sweagent.environment.engine import connect
+from sweagent.environment.step_container import Bounds
+steps = Steps("none", {}, Bounds(memory=1 << 28, pids=100, disk=1 << 28), lambda line: print(line, flush=True))
+dockerfile = f"FROM {sys.argv[1]}\\nENV THIS={uuid4().hex}\\nRUN echo begun; exec sleep 4000\\n"
+build_image(connect().api, dockerfile, {}, steps, tag="fix-issue/env:never", labels={})
+"""
+
+
+def test_a_step_ends_with_its_builder(client, own_cache) -> None:
+    base = host_base(client, lambda line: None)
+    before = {item.id for item in client.containers.list()}
+    builder = subprocess.Popen([sys.executable, "-c", KILLED, base], stdout=subprocess.PIPE, text=True)
+    assert builder.stdout is not None
+    assert next(line for line in builder.stdout if line == "| begun\n")
+    (container,) = [
+        item
+        for item in client.containers.list(filters={"name": "fix-issue-step-"})
+        if item.id not in before and item.attrs["Config"]["Labels"]["fix-issue.pid"] == str(builder.pid)
+    ]
+    builder.kill()
+    builder.wait()
+    container.wait(timeout=60)
+    assert container.id[:12] in [found.name for found in find_leftovers()]
+    container.remove()

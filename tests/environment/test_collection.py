@@ -37,6 +37,11 @@ def test_the_tests_are_counted_however_quiet_the_project_is(collect: Collect, co
     assert (found.collected, found.lacks, found.usable) == (2, (), True)
 
 
+def test_a_class_of_unittest_is_no_test_of_its_own(collect: Collect) -> None:
+    case = "import unittest\n\nclass Case(unittest.TestCase):\n    def test_a(self): pass\n    def test_b(self): pass\n"
+    assert collect({"tests/test_case.py": case}).collected == 2
+
+
 def test_a_missing_module_is_named_once_with_the_files_that_it_costs(collect: Collect) -> None:
     files = {f"tests/test_{name}.py": "import typing_of_nobody\n" for name in "abc"}
     found = collect(GOOD | files | {"tests/test_d.py": "import os.nothing\n"})

@@ -86,13 +86,15 @@ def test_nothing_of_the_repository_runs_on_the_host(git_repository, tmp_path, of
 
 
 def _source_archive(folder: Path, canary: Path) -> Path:
-    """A source distribution whose set-up writes the canary."""
+    """A source distribution whose own build backend, which needs no other package, writes the canary."""
     archive = folder / "evil-1.0.tar.gz"
     code = f"open({str(canary)!r}, 'w').write('ran')\nfrom setuptools import setup\nsetup(name='evil', version='1.0')\n"
+    own = "[build-system]\nrequires = []\nbuild-backend = 'setup'\nbackend-path = ['.']\n"
     with tarfile.open(archive, "w:gz") as packed:
-        member = tarfile.TarInfo("evil-1.0/setup.py")
-        member.size = len(code)
-        packed.addfile(member, io.BytesIO(code.encode()))
+        for name, text in (("setup.py", code), ("pyproject.toml", own)):
+            member = tarfile.TarInfo(f"evil-1.0/{name}")
+            member.size = len(text)
+            packed.addfile(member, io.BytesIO(text.encode()))
     return archive
 
 

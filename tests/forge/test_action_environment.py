@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from standin import Repo
 
 from sweagent.forge.action_environment import agent_environment, keep_allowed
+from sweagent.run_folder import RunFolder
 
 KEY = "sk-k4n4ri-key-k4n4ri-key-k4n4ri"
 
@@ -138,3 +140,33 @@ def test_nothing_of_the_checkout_or_of_another_step_reaches_the_key(
     assert result["exit_status"] == "policy_error", said
     assert "sandbox.kind (only the user sets this)" in result["origin"]["ignored"]
     assert KEY not in said + (tmp_path / "temp/fix-issue/run/trajectory.jsonl").read_text()
+
+
+def test_the_judge_asks_no_engine_of_another_step(
+    listener: tuple[str, list[bytes]], record: Callable[..., RunFolder], repo: Repo, tmp_path: Path
+) -> None:
+    """Whoever chooses the engine in which a patch is judged chooses the verdict."""
+    address, heard = listener
+    checkout = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "--quiet", str(repo.path), str(checkout)], check=True)
+    (tmp_path / "temp/fix-issue").mkdir(parents=True)
+    (tmp_path / "temp/fix-issue/issue.json").write_text(json.dumps({"title": "It adds", "number": 7}))
+    given = {"RUN_FOLDER": str(record().path), "PATH": str(checkout), "SANDBOX": "docker", "IMAGE": "localhost:1/no:1"}
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "sweagent.cli.action", "verify"],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "DOCKER_HOST": f"tcp://{address}",
+            "HTTPS_PROXY": f"http://{address}",
+            "RUNNER_TEMP": str(tmp_path / "temp"),
+            "GITHUB_OUTPUT": str(tmp_path / "output"),
+            **{f"INPUT_{name}": value for name, value in given.items()},
+        },
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert "could not be judged anew" in done.stdout, done.stderr
+    assert heard == []

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from standin import Standin, Token, git
 
+pytestmark = pytest.mark.timeout(600)
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 EXAMPLES = ROOT / "docs" / "examples"
@@ -139,6 +141,8 @@ class Runner:
         self.workspace = folder / "workspace"
         subprocess.run(["git", "clone", "--quiet", str(repo.path), str(self.workspace)], check=True)
         (folder / "home").mkdir()
+        # Not by variables: without containers, `act` hands its own on to every step.
+        (folder / "secrets").write_text(f"GITHUB_TOKEN={TOKEN}\nANTHROPIC_API_KEY={KEY}\n")
         self.replacements = [f"acme/fix-issue@v1={self._action()}"]
         for name, (inputs, command) in STAND_IN_ACTIONS.items():
             self.replacements.append(f"{name}={self._stand_in(name, inputs, command)}")
@@ -242,15 +246,15 @@ class Runner:
                 BIN / "act", name, "--workflows", self._workflow(workflow),
                 "--eventpath", self.folder / "event.json",
                 "--platform", "ubuntu-latest=-self-hosted", "--action-offline-mode", "--insecure-secrets",
-                "--actor", who, "--secret", "GITHUB_TOKEN", "--secret", "ANTHROPIC_API_KEY",
+                "--actor", who, "--secret-file", self.folder / "secrets",
                 *(word for item in self.replacements for word in ("--local-repository", item)), *self.more,
             ],
             cwd=self.workspace,
-            env={**kept, "HOME": str(self.folder / "home"), "GITHUB_TOKEN": TOKEN, "ANTHROPIC_API_KEY": KEY},
+            env={**kept, "HOME": str(self.folder / "home")},
             capture_output=True,
             text=True,
             check=False,
-            timeout=280,
+            timeout=560,
         )  # fmt: skip
         self.logs.append(done.stdout + done.stderr)
         return done.returncode, self.logs[-1]
@@ -435,7 +439,7 @@ def test_the_attacker_would_have_heard_it(runner, labelled):
     """The checkout's own step is heard; nothing of the checkout is imported; the sandbox has no way to the listener."""
     told = {data.split(b" ", 1)[0] for data in runner.listener.heard}
     assert told == {b"step"}
-    assert b"tell.py" in b"".join(runner.listener.heard)
+    assert b"GITHUB_WORKSPACE" in b"".join(runner.listener.heard)
     said = (runner.store / "fix-issue-run" / "trajectory.jsonl").read_text()
     assert "k4n4" not in said
 

@@ -203,23 +203,23 @@ def test_an_end_without_a_patch_is_remembered(step, standin, repo, record, as_gi
     assert gate["proceed"] == "false"
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new"),
-    [
-        ("result.json", '"seconds":0.0', '"seconds":Infinity'),
-        ("result.json", '"seconds":0.0', '"seconds":NaN'),
-        ("result.json", '"cost":0.0', '"cost":-Infinity'),
-        ("result.json", '"steps":1', '"steps":-1'),
-        ("result.json", '"steps":1', '"steps":1e400'),
-        ("result.json", '"steps":1', '"steps":' + "9" * 5000),
-        ("result.json", "{", "[" * 100_000),
-        ("result.json", "{", "\x00{"),
-        ("proof.json", '"seconds":0.0', '"seconds":NaN'),
-        ("proof.json", "{", "{" * 50_000),
-        ("trajectory.jsonl", "{", '{"a":' * 50_000),
-        ("trajectory.jsonl", '"run_id":"r"', '"run_id":"\\ud800"'),
-    ],
-)
+HOSTILE_ARTIFACTS = [
+    ("result.json", '"seconds":0.0', '"seconds":Infinity'),
+    ("result.json", '"seconds":0.0', '"seconds":NaN'),
+    ("result.json", '"cost":0.0', '"cost":-Infinity'),
+    ("result.json", '"steps":1', '"steps":-1'),
+    ("result.json", '"steps":1', '"steps":1e400'),
+    ("result.json", '"steps":1', '"steps":' + "9" * 5000),
+    ("result.json", "{", "[" * 100_000),
+    ("result.json", "{", "\x00{"),
+    ("proof.json", '"seconds":0.0', '"seconds":NaN'),
+    ("proof.json", "{", "{" * 50_000),
+    ("trajectory.jsonl", "{", '{"a":' * 50_000),
+    ("trajectory.jsonl", '"run_id":"r"', '"run_id":"\\ud800"'),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), HOSTILE_ARTIFACTS)
 def test_hostile_artifacts_are_refused_in_words(step, repo, record, name, old, new):
     folder = record()
     path = folder.path / name
@@ -233,6 +233,20 @@ def test_hostile_artifacts_are_refused_in_words(step, repo, record, name, old, n
         assert "The run failed" in repo.comments[7][0]["body"]
         assert repo.pulls == {}
     assert summary
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"), [case for case in HOSTILE_ARTIFACTS if case[0] != "proof.json" and "-" not in case[2]]
+)
+def test_the_judge_refuses_hostile_artifacts_in_words(step, record, name, old, new):
+    """It never reads the proof of another job. A negative number is left to the publisher, who refuses it."""
+    path = record().path / name
+    path.write_text(path.read_text().replace(old, new, 1))
+    code, values, log, _ = step(run_verify, issue="7", run_folder=str(path.parent), path="/nowhere")
+    assert code == 1
+    assert "could not be judged anew" in log[-1]
+    assert "/nowhere" not in log[-1]
+    assert "could not be judged anew" in values["failure"]
 
 
 def test_what_is_no_file_in_an_artifact_is_refused(step, repo, record, tmp_path):

@@ -72,13 +72,13 @@ class Project:
         return verify(self.task(issue, oracle), patch, sandboxes=self.open, **options)
 
 
-def make_project(folder: Path, files: Mapping[str, str]) -> Project:
+def make_project(folder: Path, files: Mapping[str, str | bytes]) -> Project:
     """Make a project from the contents of its files."""
     top = folder / "project"
     for name, content in files.items():
         place = top / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(content, encoding="utf-8")
+        place.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     _git(top, "init", "-q")
     _git(top, "add", "-A", "-f")
     _git(top, "commit", "-q", "-m", "base")

@@ -38,3 +38,22 @@ def node_packages() -> Callable[..., Path]:
     """Give the folder `node_modules` that holds chosen packages of npm's, or skip the test."""
     packages: Callable[..., Path] = _support("node_packages").packages
     return packages
+
+
+@pytest.fixture(scope="module")
+def releases() -> ModuleType:
+    """Real releases with a bug planted."""
+    return _support("releases")
+
+
+@pytest.fixture(scope="module")
+def old_pythons() -> ModuleType:
+    """Environments of old Pythons."""
+    return _support("old_pythons")
+
+
+@pytest.fixture(scope="module")
+def make_project() -> Callable[..., Any]:
+    """Make a project in a folder, from its files."""
+    maker: Callable[..., Any] = _support().make_project
+    return maker

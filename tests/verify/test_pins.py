@@ -1,6 +1,9 @@
 import pytest
 
-from sweagent.verify.pins import contradiction
+from sweagent.testing import TestOutcome
+from sweagent.verify.candidates import Candidate
+from sweagent.verify.pins import Pins, contradiction
+from sweagent.verify.proof import Origin, TestChange
 
 OLD = b"""import shop
 from shop import total
@@ -47,3 +50,14 @@ def test_a_test_is_contradicted_by_the_same_call_with_another_answer(test, repro
     found = contradiction(test, OLD, [reproduction.encode()])
     assert said in found
     assert bool(found) is bool(said)
+
+
+@pytest.mark.parametrize("name", ["tests.test_shop.CaseTests.test_empty", "test_shop.CaseTests.test_empty"])
+def test_a_dotted_name_leads_to_its_file(name):
+    """As unittest names a test from the root, and Django from its folder of tests."""
+    content = b"from shop import total\n\n\ndef test_it():\n    assert total([]) == 0\n"
+    shown = Candidate(Origin.REGISTERED, "r.py", "r.py", "pytest r.py", files={"r.py": content}, given=True)
+    files = {"tests/test_shop.py": OLD, "tests/test_shop_window.py": b""}
+    change = TestChange(id=name, before=TestOutcome.PASSED, after=TestOutcome.FAILED)
+    assert Pins([shown], files.__getitem__, files).is_pinned(change)
+    assert not Pins([shown], files.__getitem__, ["tests/test_shop_window.py"]).is_pinned(change)

@@ -1,22 +1,14 @@
 """Which folders and paths pytest looks into, as its configuration and the hooks of the base say."""
 
 import ast
-import configparser
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
+from sweagent.testing.pytest_options import pytest_options
 from sweagent.verify.tree import Trees
 
-_SECTIONS = (
-    ("pytest.ini", "pytest"),
-    (".pytest.ini", "pytest"),
-    ("pyproject.toml", ""),
-    ("tox.ini", "pytest"),
-    ("setup.cfg", "tool:pytest"),
-)
 _NOT_ENTERED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
 """pytest's own `norecursedirs`."""
 
@@ -48,30 +40,12 @@ class Collection:
 
 def read_collection(trees: Trees) -> Collection:
     """What the base says of it; what cannot be read says nothing."""
-    options = next((found for name, section in _SECTIONS if (found := _options(trees, name, section))), {})
+    options = pytest_options(lambda name: trees.read(trees.base, name))
     return Collection(
         not_entered=options.get("norecursedirs", _NOT_ENTERED),
         testpaths=tuple(_plain(place) for place in options.get("testpaths", ())),
         ignored=tuple(_ignored(trees)),
     )
-
-
-def _options(trees: Trees, name: str, section: str) -> Mapping[str, tuple[str, ...]]:
-    text = (trees.read(trees.base, name) or b"").decode("utf-8", "replace")
-    try:
-        if name.endswith(".toml"):
-            said = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options", {}).items()
-        else:
-            parser = configparser.ConfigParser(interpolation=None, strict=False)
-            parser.read_string(text)
-            said = parser.items(section) if parser.has_section(section) else []
-    except (tomllib.TOMLDecodeError, configparser.Error, AttributeError):
-        return {}
-    return {key: tuple(value.split() if isinstance(value, str) else map(str, _listed(value))) for key, value in said}
-
-
-def _listed(value: object) -> Iterable[object]:
-    return value if isinstance(value, list) else ()
 
 
 def _ignored(trees: Trees) -> Iterator[str]:
