@@ -20,7 +20,9 @@ for place in /srv "$HOME" /var/tmp /tmp; do
 done
 trap 'rm -rf -- "$place"' EXIT
 cd "$place" || exit 125
-unset PYTHONHASHSEED PYTHONDONTWRITEBYTECODE
+unset PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED PIP_NO_INPUT PIP_DISABLE_PIP_VERSION_CHECK
+unset MANPAGER PAGER GIT_PAGER EDITOR VISUAL GIT_EDITOR GIT_SEQUENCE_EDITOR
+unset GIT_TERMINAL_PROMPT GIT_SSH_COMMAND DEBIAN_FRONTEND
 if command -v script >/dev/null 2>&1; then
   script -qec {command} /dev/null </dev/null
 else
