@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 from sweagent.config import ModelSettings
 from sweagent.errors import PolicyError
 from sweagent.policy import Budget, LitellmPolicy, Message, ToolSchema, View
-from sweagent.policy.backoff import Backoff
+from sweagent.policy.calls.backoff import Backoff
 from sweagent.policy.models import ModelInfo
-from sweagent.policy.usage import Prices
+from sweagent.policy.money.usage import Prices
 
 TESTS = Path(__file__).parent.parent / "tests"
 KEY = "sk-benchmark-0123456789"

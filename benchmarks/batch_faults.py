@@ -35,8 +35,8 @@ from image_registry import ImageRegistry
 from openai_server import Behaviour, OpenAIServer, failure
 from own_engine import OwnEngine, listed
 
-from sweagent.batch.outcomes import Outcome, read_results
-from sweagent.batch.predictions import read_predictions
+from sweagent.batch.data.predictions import read_predictions
+from sweagent.batch.drive.outcomes import Outcome, read_results
 
 KILLS = 5
 RESTARTS = 4

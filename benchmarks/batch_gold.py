@@ -19,8 +19,8 @@ from typing import Any
 from playing_server import playing
 from unidiff import PatchedFile, PatchSet
 
-from sweagent.batch.data import Instance, load_instances
-from sweagent.batch.outcomes import read_results
+from sweagent.batch.data.instances import Instance, load_instances
+from sweagent.batch.drive.outcomes import read_results
 
 MODEL = "gold"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from places import git_dir_in
 from unidiff import PatchSet
 
-from sweagent.code.languages import is_aside, is_source, is_test
+from sweagent.code.index.languages import is_aside, is_source, is_test
 from sweagent.git import git
 
 SEED = 7

@@ -30,12 +30,12 @@ from typing import Any, TypeVar
 
 from sweagent.config import Settings
 from sweagent.environment import Image, discover, disk_use, ensure_image, list_images, prune
-from sweagent.environment.disk import touch
-from sweagent.environment.engine import IMAGES, LABEL, connect, owner
-from sweagent.environment.offline_base import context_archive
-from sweagent.environment.registry import Registry
-from sweagent.environment.registry_settings import read_registry_settings
-from sweagent.environment.smoke import smoke_test
+from sweagent.environment.bases.offline_base import context_archive
+from sweagent.environment.build.image_gc import touch
+from sweagent.environment.build.smoke import smoke_test
+from sweagent.environment.docker_build import IMAGES, LABEL, connect, owner
+from sweagent.environment.registry.dated_registry import Registry
+from sweagent.environment.registry.settings import read_registry_settings
 from sweagent.errors import FixIssueError
 from sweagent.task import Repository
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sweagent.forge.address import place_of
-from sweagent.forge.github import GitHub
+from sweagent.forge.api.address import place_of
+from sweagent.forge.api.github import GitHub
 from sweagent.forge.proposal import Proposal, PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.task import Issue

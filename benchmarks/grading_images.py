@@ -18,10 +18,10 @@ from typing import Any
 
 from sweagent.config import SandboxSettings, Settings
 from sweagent.environment import Image, discover, ensure_image
-from sweagent.environment.build_network import build_network
-from sweagent.environment.engine import build, connect, find_image
-from sweagent.environment.offline_base import context_archive
-from sweagent.environment.registry import HOST, python_index
+from sweagent.environment.bases.offline_base import context_archive
+from sweagent.environment.build.build_network import build_network
+from sweagent.environment.docker_build import build, connect, find_image
+from sweagent.environment.registry.dated_registry import HOST, python_index
 from sweagent.errors import FixIssueError
 from sweagent.git import git
 from sweagent.task import Repository

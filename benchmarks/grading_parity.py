@@ -20,9 +20,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sweagent.batch.data import Instance
-from sweagent.batch.evaluate import EvaluationOptions, evaluate
-from sweagent.batch.predictions import Prediction, write_predictions
+from sweagent.batch.data.instances import Instance
+from sweagent.batch.data.predictions import Prediction, write_predictions
+from sweagent.batch.grade.evaluate import EvaluationOptions, evaluate
 
 KINDS = ("gold", "empty", "garbled", "broken", "comment")
 _LISTS = ("resolved", "unresolved", "empty_patch", "error", "incomplete")

@@ -13,8 +13,8 @@ from pathlib import Path
 from sweagent.git import git
 from sweagent.repository.trusted import TrustedTree, make_git_dir
 from sweagent.verify.proof import Finding, Weight
-from sweagent.verify.tampering import find_tampering
-from sweagent.verify.tree import Trees
+from sweagent.verify.static.patch_checks import find_tampering
+from sweagent.verify.trees import Trees
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Learn which words of prose go with which words of names, from the documentation of many projects.
 
-    python benchmarks/learn_akin.py PROJECTS [--write sweagent/code/akin.txt.gz]
+    python benchmarks/learn_akin.py PROJECTS [--write sweagent/code/localise/related_words.txt.gz]
 
 PROJECTS is a folder with one folder for each project; `benchmarks/akin_projects.txt` lists the projects that the table
 which is shipped was learned on (none is in SWE-bench), each fetched by
@@ -29,7 +29,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import svds
 
-from sweagent.code.words import terms
+from sweagent.code.index.words import terms
 
 WORDS, DIMENSIONS, NEIGHBOURS = 5000, 100, 24
 LEAST_PAIRS = 2.0

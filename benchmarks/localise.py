@@ -20,7 +20,7 @@ from typing import Any
 from places import Instance, instances, parser
 
 from sweagent.code import Index, count_tokens, hints, locate, repo_map
-from sweagent.code.localise import LOOKED_INTO
+from sweagent.code.localise.localise import LOOKED_INTO
 
 RANKS = (1, 5, 10, 20)
 BUDGETS = (1000, 2000, 4000)

@@ -10,7 +10,7 @@ from pathlib import Path
 from unidiff import Hunk, PatchSet
 
 from sweagent.code import Definition, Index, Outline, open_index, outline
-from sweagent.code.languages import is_test
+from sweagent.code.index.languages import is_test
 from sweagent.git import GitError
 
 _ENDLESS = 1 << 30

@@ -14,8 +14,8 @@ from sweagent.repository import open_repository
 from sweagent.task import Issue, Oracle, Repository, Task
 from sweagent.testing import command_for, runner_of
 from sweagent.trajectory import Reproduction
-from sweagent.verify.targets import is_test_module
-from sweagent.verify.tree import open_trees
+from sweagent.verify.runs.targets import is_test_module
+from sweagent.verify.trees import open_trees
 
 TEST_COMMANDS = {"sympy/sympy": "python bin/test", "django/django": "python tests/runtests.py"}
 # Always the same commit, so that an environment that was built for it is found again.

@@ -11,9 +11,9 @@ from unidiff import PatchSet
 
 from sweagent.task import Repository
 from sweagent.testing.file_kinds import harness_file
-from sweagent.verify.control import control_files
-from sweagent.verify.targets import is_test_module
-from sweagent.verify.tree import Trees, open_trees
+from sweagent.verify.runs.control import control_files
+from sweagent.verify.runs.targets import is_test_module
+from sweagent.verify.trees import Trees, open_trees
 
 _MUTANTS = 3
 _SWAPS: tuple[tuple[str, str], ...] = (

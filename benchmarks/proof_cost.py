@@ -22,10 +22,10 @@ from tempfile import TemporaryDirectory
 from sweagent.config import SandboxSettings, Settings
 from sweagent.patch import Patch
 from sweagent.repository import open_repository
+from sweagent.sandbox_factory import Workplace, prepare
 from sweagent.task import Issue, Task
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Proof, verify
-from sweagent.workplace import Workplace, prepare
 
 _MODULES, _TESTS = 8, 5
 _WORK = "def area(a, b):\n    return a * b\n\n\ndef ring(n):\n    return [i % 7 for i in range(n)]\n"

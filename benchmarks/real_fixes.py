@@ -31,8 +31,8 @@ from sweagent.config import load_settings
 from sweagent.errors import FixIssueError
 from sweagent.repository import open_repository
 from sweagent.sandbox import Sandbox
+from sweagent.sandbox_factory import Workplace, prepare
 from sweagent.task import Issue, Task
-from sweagent.workplace import Workplace, prepare
 
 _COMMITS = 300
 _LINES = 60

@@ -19,8 +19,8 @@ from places import Instance, git_dir_in, instances, parser
 from sweagent.code import CoveredRun, Index, Localisation, locate, rerank
 from sweagent.config import SandboxSettings
 from sweagent.sandbox import open_sandbox
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.ran import ran
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.fault_localisation import ran
 
 RANKS = (1, 5, 10)
 PLACES = 1000

@@ -19,10 +19,10 @@ from playing_server import playing
 from sweagent.config import Settings, load_settings
 from sweagent.repository import open_repository
 from sweagent.run_folder import Result, RunFolder
+from sweagent.sandbox_factory import prepare
 from sweagent.solve import solve
 from sweagent.task import Issue, Task
 from sweagent.testing import Runner, TestOutcome, parse
-from sweagent.workplace import prepare
 
 
 def main() -> None:

@@ -24,9 +24,9 @@ from sweagent.errors import FixIssueError
 from sweagent.task import Repository
 from sweagent.testing import runner_of
 from sweagent.testing.file_kinds import harness_file
-from sweagent.verify.selection import changed_names, rank_tests
-from sweagent.verify.targets import is_test_module
-from sweagent.verify.tree import Trees, open_trees
+from sweagent.verify.comparison.selection import changed_names, rank_tests
+from sweagent.verify.runs.targets import is_test_module
+from sweagent.verify.trees import Trees, open_trees
 
 MINUTES = (1, 5, 10)
 

@@ -1,6 +1,7 @@
 """Learn the weights of the localisation, and report how they do on repositories that they were not learned on.
 
-    python benchmarks/train_localisation.py DATA REPOSITORIES [--also DATA] [--write sweagent/code/weights.json]
+    python benchmarks/train_localisation.py DATA REPOSITORIES [--also DATA] \
+        [--write sweagent/code/localise/weights.json]
 
 With `--also`, what `benchmarks/commits_as_issues.py` made of other repositories is learned on too, at a smaller weight;
 nothing is tested on it, and nothing of a repository that is tested on is learned.
@@ -24,10 +25,11 @@ from places import Instance, instances, parser
 from scipy.optimize import minimize
 
 from sweagent.code import Index
-from sweagent.code.definition_signals import Candidate, DefinitionSignals
-from sweagent.code.file_signals import FileSignals, Signal
-from sweagent.code.issue_text import read_question
-from sweagent.code.localise import (
+from sweagent.code.index.own_text import OwnText
+from sweagent.code.localise.definition_signals import DefinitionSignals, RankedDefinition
+from sweagent.code.localise.file_signals import FileSignals, Signal
+from sweagent.code.localise.issue_text import read_question
+from sweagent.code.localise.localise import (
     LIKELY,
     LOOKED_INTO,
     best_files,
@@ -37,7 +39,6 @@ from sweagent.code.localise import (
     load_weights,
     with_imports,
 )
-from sweagent.code.own_text import OwnText
 
 Weights = dict[str, float]
 Features = Mapping[str, float]
@@ -64,7 +65,7 @@ class Example:
     gold_files: int
     looked_into: list[int]
     imports: dict[int, frozenset[int]]
-    candidates: list[Candidate]
+    candidates: list[RankedDefinition]
     gold_candidates: list[int]
     gold_definitions: int
     weight: float = 1.0

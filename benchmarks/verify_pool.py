@@ -34,10 +34,10 @@ from sweagent.errors import FixIssueError, SandboxError
 from sweagent.patch import Patch
 from sweagent.repository import make_seed
 from sweagent.sandbox import Sandbox, open_sandbox
+from sweagent.sandbox_factory import prepare
 from sweagent.task import Oracle
 from sweagent.verify import Proof, judge, verify
 from sweagent.verify.plan import Plan, make_plan
-from sweagent.workplace import prepare
 
 
 def main() -> int:

@@ -11,8 +11,8 @@ from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sweagent.errors import UsageError
+from sweagent.frozen import Frozen
 from sweagent.home import config_folder, expanded
-from sweagent.model import Frozen
 from sweagent.resources import resource
 
 _S = TypeVar("_S", bound="Settings")

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from sweagent.config import Origin, Settings, Sources, is_shipped
+from sweagent.frozen import Frozen
 from sweagent.git import git
-from sweagent.model import Frozen
 from sweagent.task import Repository
 
 PROJECT_FILE = ".fix-issue.yaml"

@@ -13,8 +13,8 @@ from typing import Any
 
 from sweagent.config import Origin
 from sweagent.errors import StorageError, UsageError
+from sweagent.frozen import Frozen
 from sweagent.home import state_folder
-from sweagent.model import Frozen
 from sweagent.trajectory import Usage
 
 

@@ -13,10 +13,10 @@ from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
 from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
 from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
-from sweagent.candidates import Candidate, Candidates
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
+from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import (
     Budget,
     Countdown,
@@ -30,8 +30,9 @@ from sweagent.policy import (
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox.base import Sandbox
+from sweagent.sandbox_factory import prepare
 from sweagent.task import Task
-from sweagent.tooling import Limits, ToolContext, load_tools
+from sweagent.tool_api import Limits, ToolContext, load_tools
 from sweagent.trajectory import (
     AnyEvent,
     PatchTaken,
@@ -43,7 +44,6 @@ from sweagent.trajectory import (
     read_events,
 )
 from sweagent.verify import Proof, Ticker, Verdict, exit_code, feedback, verify
-from sweagent.workplace import prepare
 
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 
 
 class Comment(Frozen):

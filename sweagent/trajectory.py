@@ -16,7 +16,7 @@ from pydantic_core import PydanticSerializationError
 
 from sweagent.config import Origin
 from sweagent.errors import StorageError
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.task import Task
 
 FORMAT_VERSION = 1

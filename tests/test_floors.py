@@ -113,6 +113,25 @@ def test_rooms_have_no_circle() -> None:
         pytest.fail(f"a circle of rooms: {' -> '.join(error.args[1])}")
 
 
+def _wings(room: str) -> dict[str, set[str]]:
+    """The wings of a room, and the modules that stand beside them, each with those that it imports from."""
+    wings: dict[str, set[str]] = {}
+    for module in MODULES:
+        parts = module.split(".")
+        if len(parts) > 2 and parts[1] == room:
+            used = {name.split(".")[2] for name, _ in _imports(module) if name.startswith(f"sweagent.{room}.")}
+            wings.setdefault(parts[2], set()).update(used - {parts[2]})
+    return wings
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_wings_of_a_room_have_no_circle(room: str) -> None:
+    try:
+        TopologicalSorter(_wings(room)).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of wings: {' -> '.join(error.args[1])}")
+
+
 def test_modules_have_no_circle() -> None:
     graph = {
         module: {name for name, early in _imports(module) if early and name in MODULES and not module.startswith(name)}

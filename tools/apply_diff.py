@@ -4,9 +4,9 @@ from pydantic import BaseModel
 
 from sweagent.edits import EditRefused
 from sweagent.edits.formats import parse_unified
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.places import PathRefused
-from sweagent.toolkit.several import change_files
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.multi_file_edits import change_files
+from sweagent.tool_support.sandbox_paths import PathRefused
 from sweagent.trajectory import Observation
 
 

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, Field
 
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.outcome import clamped, observation, with_pipe_note
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.command_output import clamped, observation, with_pipe_note
 from sweagent.trajectory import Observation
 
 

@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from sweagent.edits import EditRefused, Replacement, apply
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.changing import answer, history, remove, write, write_whole
-from sweagent.toolkit.places import PathRefused, content, look_to_change
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.file_edits import answer, history, remove, write, write_whole
+from sweagent.tool_support.sandbox_paths import PathRefused, content, look_to_change
 from sweagent.trajectory import Observation
 
 

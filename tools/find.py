@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pydantic import BaseModel, Field
 
 from sweagent.errors import UsageError
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.places import look_to_read
-from sweagent.toolkit.text import first_lines, visible
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.sandbox_paths import look_to_read
+from sweagent.tool_support.text import first_lines, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True

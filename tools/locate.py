@@ -3,9 +3,9 @@
 from pydantic import BaseModel, Field
 
 from sweagent.errors import UsageError
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.repository_index import current_index
-from sweagent.toolkit.text import visible
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.repository_index import current_index
+from sweagent.tool_support.text import visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True

@@ -6,9 +6,9 @@ from pydantic import BaseModel, Field
 
 from sweagent.code import Hit, Index, callees, callers, references, search_code, tests_of
 from sweagent.errors import UsageError
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.repository_index import current_index
-from sweagent.toolkit.text import bounded, visible
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.repository_index import current_index
+from sweagent.tool_support.text import bounded, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True

@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field
 from sweagent.edits import EditRefused, create
 from sweagent.errors import FixIssueError
 from sweagent.testing import command_for, runner_of
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.changing import write
-from sweagent.toolkit.outcome import clamped, observation
-from sweagent.toolkit.places import PathRefused, content, look_to_change
-from sweagent.toolkit.testrun import run_tests
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.command_output import clamped, observation
+from sweagent.tool_support.file_edits import write
+from sweagent.tool_support.sandbox_paths import PathRefused, content, look_to_change
+from sweagent.tool_support.test_output import run_tests
 from sweagent.trajectory import Observation, Reproduction
 
 _QUICK = 15.0
@@ -101,7 +101,7 @@ def _points(context: ToolContext, reproduction: Reproduction, seen: Observation)
     if not seen.exit_code or not reproduction.path.endswith(".py"):
         return ""
     try:
-        from sweagent.toolkit.ran import pointed_at
+        from sweagent.tool_support.fault_localisation import pointed_at
 
         points = pointed_at(context, reproduction, seen.text)
     except FixIssueError:

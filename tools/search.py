@@ -6,9 +6,9 @@ import shlex
 from pydantic import BaseModel, Field
 
 from sweagent.errors import UsageError
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.places import Place, look_to_read
-from sweagent.toolkit.text import first_lines, visible
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.sandbox_paths import SandboxPath, look_to_read
+from sweagent.tool_support.text import first_lines, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
@@ -48,7 +48,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     return _grouped(context, done.output, parameters.context)
 
 
-def _command(context: ToolContext, place: Place, parameters: Parameters) -> str:
+def _command(context: ToolContext, place: SandboxPath, parameters: Parameters) -> str:
     """`git grep` in the work tree, which knows what is ignored; elsewhere, or without git, `grep -r`."""
     pattern = shlex.quote(parameters.pattern)
     options = ["-E" if parameters.regex else "-F", "-n", "-I"]
@@ -73,7 +73,7 @@ def _command(context: ToolContext, place: Place, parameters: Parameters) -> str:
     return f"cd {folder} && if git rev-parse --git-dir >/dev/null 2>&1; then {git} -- {spec}; else {plain}; fi"
 
 
-def _pathspec(place: Place, glob: str) -> str:
+def _pathspec(place: SandboxPath, glob: str) -> str:
     if place.kind == "file":
         return f":(literal){place.shown}"
     folder = "" if place.shown == "." else re.sub(r"([*?\[\\])", r"\\\1", place.shown) + "/"

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from sweagent.tooling import ToolContext
+from sweagent.tool_api import ToolContext
 from sweagent.trajectory import Observation
 
 READ_ONLY = True

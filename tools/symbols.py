@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from sweagent.code import Index, Place
+from sweagent.code import DefinitionSite, Index
 from sweagent.errors import UsageError
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.repository_index import current_index
-from sweagent.toolkit.text import bounded, visible
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.repository_index import current_index
+from sweagent.tool_support.text import bounded, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
@@ -36,7 +36,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         index = current_index(context)
     except UsageError as error:
         return Observation(text=f"{error}; {error.hint}", status="refused")
-    found: list[Place] = []
+    found: list[DefinitionSite] = []
     if parameters.kind != "method":
         found.extend(search_class(index, parameters.name))
     if parameters.kind != "class":
@@ -56,12 +56,12 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     return Observation(text=text, truncated=truncated)
 
 
-def _title(place: Place) -> str:
+def _title(place: DefinitionSite) -> str:
     definition = place.definition
     return f"{place.path}:{definition.start}-{definition.end} {definition.kind} {definition.qualified}"
 
 
-def _show(index: Index, place: Place) -> str:
+def _show(index: Index, place: DefinitionSite) -> str:
     definition = place.definition
     lines = index.text(place.path).split("\n")
     numbers = range(definition.start, definition.end + 1)

@@ -3,9 +3,9 @@
 from pydantic import BaseModel, Field
 
 from sweagent.errors import UsageError
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.outcome import clamped
-from sweagent.toolkit.testrun import run_tests
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.command_output import clamped
+from sweagent.tool_support.test_output import run_tests
 from sweagent.trajectory import Observation
 
 

@@ -6,9 +6,9 @@ from pydantic import BaseModel, Field
 
 from sweagent.edits import EditRefused, SourceText
 from sweagent.errors import UsageError
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.places import Place, content, look_to_read
-from sweagent.toolkit.text import bounded, cut_lines, first_lines, visible
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.sandbox_paths import SandboxPath, content, look_to_read
+from sweagent.tool_support.text import bounded, cut_lines, first_lines, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
@@ -51,7 +51,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     return Observation(text=_window(context, place, lines, start, end) + _remark(source, lines, end))
 
 
-def _window(context: ToolContext, place: Place, lines: list[str], start: int, end: int) -> str:
+def _window(context: ToolContext, place: SandboxPath, lines: list[str], start: int, end: int) -> str:
     body = "\n".join(f"{number:6}\t{lines[number - 1]}" for number in range(start, end + 1))
     shown, left_out = first_lines(cut_lines(visible(body), context.limits.characters // 2), context.limits.characters)
     part = f" {start}-{end - left_out} of {len(lines)}" if (start, end - left_out) != (1, len(lines)) else ""
@@ -69,7 +69,7 @@ def _remark(source: SourceText, lines: list[str], end: int) -> str:
     return f"\n[{'; '.join(remarks)}]" if remarks else ""
 
 
-def _outline(context: ToolContext, place: Place, data: bytes, lines: list[str]) -> Observation:
+def _outline(context: ToolContext, place: SandboxPath, data: bytes, lines: list[str]) -> Observation:
     from sweagent.code import outline
 
     listed = [
@@ -90,7 +90,7 @@ def _header(lines: list[str], number: int) -> str:
     return lines[number - 1].strip()[:120] if number <= len(lines) else ""
 
 
-def _symbol(context: ToolContext, place: Place, data: bytes, lines: list[str], symbol: str) -> Observation:
+def _symbol(context: ToolContext, place: SandboxPath, data: bytes, lines: list[str], symbol: str) -> Observation:
     from sweagent.code import outline
 
     known = outline(place.shown, data)
@@ -107,7 +107,7 @@ def _symbol(context: ToolContext, place: Place, data: bytes, lines: list[str], s
     return Observation(text=text + more, truncated=truncated)
 
 
-def _folder(context: ToolContext, place: Place) -> Observation:
+def _folder(context: ToolContext, place: SandboxPath) -> Observation:
     """Two levels, folders with a slash; what git ignores, hidden files and caches are left out."""
     done = context.sandbox.run(
         f"cd {shlex.quote(place.real)} && find . -mindepth 1 -maxdepth 2 "

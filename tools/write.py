@@ -3,9 +3,9 @@
 from pydantic import BaseModel, Field
 
 from sweagent.edits import EditRefused
-from sweagent.tooling import ToolContext
-from sweagent.toolkit.changing import write_whole
-from sweagent.toolkit.places import PathRefused
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.file_edits import write_whole
+from sweagent.tool_support.sandbox_paths import PathRefused
 from sweagent.trajectory import Observation
 
 

@@ -21,7 +21,7 @@ from sweagent.errors import (
     SandboxError,
 )
 from sweagent.policy.base import Policy, View
-from sweagent.tooling import Tool, ToolContext, execute
+from sweagent.tool_api import Tool, ToolContext, execute
 from sweagent.trajectory import Action, ActionDone, FeedbackGiven, Observation, ReplyReceived, ViewCompacted
 
 ExitStatus = Literal[

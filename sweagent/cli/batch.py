@@ -14,10 +14,10 @@ from sweagent.cli import options
 from sweagent.cli.option_groups import CHOICE, RUN, Choice, chosen, gathered, run_settings
 
 if TYPE_CHECKING:
-    from sweagent.batch.data import Instance
-    from sweagent.batch.images import ImagePolicy
-    from sweagent.batch.outcomes import Outcome
-    from sweagent.batch.runner import Batch
+    from sweagent.batch.data.instances import Instance
+    from sweagent.batch.drive.driver import Batch
+    from sweagent.batch.drive.official_images import ImagePolicy
+    from sweagent.batch.drive.outcomes import Outcome
 
 
 @gathered("choice", CHOICE, chosen)
@@ -59,8 +59,8 @@ def command(
     Exit codes: 0 all have ended; 2 the record, the repository or a setting of some cannot be used; 10 the
     infrastructure failed some; 3 a limit of the batch left some; 130 and 143 stopped.
     """
-    from sweagent.batch.ledger import Manifest
-    from sweagent.batch.runner import Batch, BatchSettings
+    from sweagent.batch.drive.driver import Batch, BatchSettings
+    from sweagent.batch.drive.ledger import Manifest
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
     from sweagent.cli.run import remote_options
     from sweagent.config import read_sources
@@ -99,7 +99,7 @@ def command(
 
 
 def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":
-    from sweagent.batch.data import load_instances
+    from sweagent.batch.data.instances import load_instances
     from sweagent.errors import UsageError
 
     instances = load_instances(data, split=choice.split, **choice.selection)
@@ -109,7 +109,7 @@ def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":
 
 
 def _policy(images: str) -> "ImagePolicy":
-    from sweagent.batch.images import ImagePolicy
+    from sweagent.batch.drive.official_images import ImagePolicy
     from sweagent.errors import UsageError
 
     if images not in get_args(ImagePolicy):

@@ -11,8 +11,8 @@ from sweagent.cli.progress import first_line, money, safe
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from sweagent.batch.ledger import Summary
-    from sweagent.batch.progress import Snapshot
+    from sweagent.batch.drive.ledger import Summary
+    from sweagent.batch.drive.progress import Snapshot
 
 _MOST_ROWS = 24
 

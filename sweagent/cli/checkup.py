@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from sweagent import __version__
 from sweagent.errors import FixIssueError
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 
 _PATIENCE = 10
 """Seconds that a registry may take to answer."""
@@ -70,7 +70,7 @@ def _keys() -> Iterator[Check]:
 
 def _registries() -> Iterator[Check]:
     """Whether builds can get packages and base images."""
-    from sweagent.environment.registry_settings import read_registry_settings
+    from sweagent.environment.registry.settings import read_registry_settings
 
     settings = read_registry_settings()
     for index in settings.python_indexes:
@@ -108,7 +108,7 @@ def _image_registry_answers() -> bool | None:
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
-    from sweagent.environment.engine import connect
+    from sweagent.environment.docker_build import connect
 
     try:
         client = connect(timeout=_PATIENCE)

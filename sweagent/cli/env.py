@@ -10,7 +10,7 @@ from sweagent.cli import options
 if TYPE_CHECKING:
     from sweagent.config import Settings
     from sweagent.environment import Image, Recipe
-    from sweagent.environment.engine import Log
+    from sweagent.environment.docker_build import Log
     from sweagent.task import Repository
 
 app = typer.Typer(
@@ -31,16 +31,16 @@ def show(
     config: options.ConfigFile = None,
 ) -> None:
     """Print the recipe, each line with the place it was read from, and what a build of it lacks; nothing is built."""
-    from sweagent.environment.show import as_text
+    from sweagent.environment.build.recipe_text import as_text
 
     recipe, _, _ = _recipe(repo, commit, None, api_url, config)
     if dockerfile:
-        from sweagent.environment.base import Base
-        from sweagent.environment.dockerfile import render_dockerfile
+        from sweagent.environment.bases.base_image import Base
+        from sweagent.environment.build.dockerfile import render_dockerfile
 
         typer.echo(render_dockerfile(recipe, Base(name=recipe.base or "BASE")))
     else:
-        from sweagent.environment import lockfile
+        from sweagent.environment.build import lockfile
 
         text = as_text(recipe, lockfile.read(recipe.key()))
         typer.echo(recipe.model_dump_json(indent=1) if as_json else text)
@@ -86,7 +86,7 @@ def run_tests(
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment and run the repository's tests in it; exits with 10 when none can run."""
-    from sweagent.environment.smoke import smoke_test
+    from sweagent.environment.build.smoke import smoke_test
     from sweagent.errors import EnvironmentBuildError
 
     ready = _ready(repo, commit, image, api_url, config, verbose)
@@ -100,8 +100,8 @@ def run_tests(
 @app.command()
 def base() -> None:
     """Make the base image from Debian packages ahead of need: for machines without an image registry; needs root."""
-    from sweagent.environment.engine import connect
-    from sweagent.environment.offline_base import debian_image
+    from sweagent.environment.bases.offline_base import debian_image
+    from sweagent.environment.docker_build import connect
 
     client = connect()
     try:
@@ -125,7 +125,7 @@ def list_() -> None:
 def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0 removes all.")] = "20g") -> None:
     """Remove the least recently used environments until the rest takes no more than the limit."""
     from sweagent.environment import prune as remove
-    from sweagent.environment.disk import read_size
+    from sweagent.environment.build.image_gc import read_size
 
     removed = remove(read_size(limit))
     for image in removed:
@@ -139,7 +139,7 @@ def _say_lacks(ready: "Image") -> None:
 
 
 def _keep_lock(ready: "Image", file: Path) -> None:
-    from sweagent.environment import lockfile
+    from sweagent.environment.build import lockfile
     from sweagent.errors import UsageError
 
     lock = lockfile.read(ready.name.rsplit(":", 1)[-1])
@@ -153,8 +153,8 @@ def _as_locked(
 ) -> "Image":
     from sweagent.cli.run import open_with_settings
     from sweagent.config import read_sources
-    from sweagent.environment import lockfile
-    from sweagent.environment.build import ensure_locked
+    from sweagent.environment.build import lockfile
+    from sweagent.environment.build.image_build import ensure_locked
     from sweagent.errors import UsageError
 
     lock = lockfile.load(file)

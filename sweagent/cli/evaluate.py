@@ -10,9 +10,9 @@ from sweagent.cli import options
 from sweagent.cli.option_groups import CHOICE, Choice, chosen, gathered
 
 if TYPE_CHECKING:
-    from sweagent.batch.data import Instance
-    from sweagent.batch.grading_records import Evaluation, Grade
-    from sweagent.batch.predictions import Prediction
+    from sweagent.batch.data.instances import Instance
+    from sweagent.batch.data.predictions import Prediction
+    from sweagent.batch.grade.grading_records import Evaluation, Grade
 
 
 @gathered("choice", CHOICE, chosen)
@@ -43,11 +43,11 @@ def command(
     Empty patches, patches that cannot be applied and failures of the infrastructure are counted apart from unresolved
     instances. The exit code is 0 when every prediction has a verdict, 10 when the infrastructure kept some from one.
     """
-    from sweagent.batch.evaluate import EvaluationOptions, evaluate
-    from sweagent.batch.grading_records import GradeStatus
-    from sweagent.batch.integrity_records import record_reader
+    from sweagent.batch.grade.evaluate import EvaluationOptions, evaluate
+    from sweagent.batch.grade.grading_records import GradeStatus
+    from sweagent.batch.grade.integrity_records import record_reader
     from sweagent.cli.signals import stoppable
-    from sweagent.environment.disk import read_size
+    from sweagent.environment.build.image_gc import read_size
     from sweagent.errors import ExitCode
 
     def note(text: str) -> None:
@@ -75,8 +75,8 @@ def command(
 
 def _read(name: str, dataset: str, choice: Choice) -> "tuple[tuple[Instance, ...], dict[str, Prediction]]":
     """The instances to count, and the predictions for them."""
-    from sweagent.batch.data import load_instances, select
-    from sweagent.batch.predictions import Prediction, read_predictions
+    from sweagent.batch.data.instances import load_instances, select
+    from sweagent.batch.data.predictions import Prediction, read_predictions
     from sweagent.errors import UsageError
 
     every = load_instances(dataset, split=choice.split)
@@ -111,8 +111,8 @@ def _default_output(predictions: str) -> Path:
 
 
 def _show(evaluation: "Evaluation", folder: Path, *, as_json: bool, quiet: bool) -> None:
-    from sweagent.batch.report import load_report
-    from sweagent.batch.report_render import terminal
+    from sweagent.batch.report.presentation import terminal
+    from sweagent.batch.report.report import load_report
 
     run = load_report(folder)
     if as_json:

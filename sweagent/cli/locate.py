@@ -36,7 +36,7 @@ def command(
     from sweagent.cli.run import remote_options
     from sweagent.code import locate, open_index, rerank
     from sweagent.forge import read_issue
-    from sweagent.forge.address import token_from_environment
+    from sweagent.forge.api.address import token_from_environment
     from sweagent.repository import open_repository
 
     printed = _read(output) if output else ""

@@ -21,7 +21,7 @@ def command(
     from sweagent.cli.run import remote_options
     from sweagent.code import count_tokens, open_index, repo_map
     from sweagent.repository import open_repository
-    from sweagent.toolkit.text import visible
+    from sweagent.tool_support.text import visible
 
     repository = open_repository(repo, base=base, **remote_options(repo, api_url))
     with open_index(repository.git_dir, repository.base_commit) as index:

@@ -93,7 +93,7 @@ def delivered(*, patch: Path | None, **said: Any) -> "Delivery":
 
 @dataclass(frozen=True)
 class Choice:
-    """Which instances of a data set are meant; see `sweagent.batch.data.load_instances`."""
+    """Which instances of a data set are meant; see `sweagent.batch.data.instances.load_instances`."""
 
     split: str
     slice: str
@@ -103,7 +103,7 @@ class Choice:
 
     @property
     def selection(self) -> dict[str, Any]:
-        """The choice without the split, as `sweagent.batch.data.select` takes it."""
+        """The choice without the split, as `sweagent.batch.data.instances.select` takes it."""
         return {"slice": self.slice, "pattern": self.pattern, "shuffle_seed": self.shuffle_seed, "ids": self.ids}
 
 

@@ -7,7 +7,7 @@ import typer
 from sweagent.cli import options
 
 if TYPE_CHECKING:
-    from sweagent.forge.base import Forge
+    from sweagent.forge.api.protocol import Forge
     from sweagent.forge.proposal import Outcome
 
 Mode = Literal["draft", "ready", "branch"]
@@ -42,11 +42,11 @@ def command(
 
     The token is read from FIX_ISSUE_TOKEN, GH_TOKEN or GITHUB_TOKEN.
     """
-    from sweagent.forge.address import token_from_environment
+    from sweagent.forge.api.address import token_from_environment
     from sweagent.forge.proposal import PublishOptions
     from sweagent.forge.pull_request import open_pull_request
-    from sweagent.forge.recorded import proposal_of, task_of
     from sweagent.forge.rules import Rules
+    from sweagent.forge.run_proposal import proposal_of, task_of
     from sweagent.run_folder import find_run
 
     folder = find_run(run)
@@ -79,8 +79,8 @@ def command(
 
 def _forge(source: str, name: str, *, api_url: str | None, plain_git: bool) -> "Forge":
     from sweagent.forge import forge_for
-    from sweagent.forge.address import token_from_environment
-    from sweagent.forge.remote import GitRemote
+    from sweagent.forge.api.address import token_from_environment
+    from sweagent.forge.git_remote import GitRemote
 
     token = token_from_environment()
     if plain_git:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 if TYPE_CHECKING:
-    from sweagent.batch.predictions import Layout
+    from sweagent.batch.data.predictions import Layout
 
 
 def command(
@@ -21,7 +21,7 @@ def command(
     layout: Annotated[str, typer.Option(help="official (preds.jsonl), mini-swe-agent or swe-agent.")] = "official",
 ) -> None:
     """Convert predictions between the official form and the layouts of mini-swe-agent and SWE-agent."""
-    from sweagent.batch.predictions import read_predictions, write_layout
+    from sweagent.batch.data.predictions import read_predictions, write_layout
     from sweagent.errors import UsageError
 
     if layout not in _layouts():
@@ -33,6 +33,6 @@ def command(
 
 
 def _layouts() -> tuple[str, ...]:
-    from sweagent.batch.predictions import Layout
+    from sweagent.batch.data.predictions import Layout
 
     return get_args(Layout)

@@ -71,9 +71,9 @@ def _judge(
 ) -> "Proof":
     from sweagent.patch import Patch
     from sweagent.run_folder import new_run_id
+    from sweagent.sandbox_factory import prepare
     from sweagent.verify import verify, verify_without_running
     from sweagent.verify.recheck import task_again
-    from sweagent.workplace import prepare
 
     task = task_again(before, question, repository)
     if settings.sandbox.image:

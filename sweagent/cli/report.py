@@ -24,14 +24,14 @@ def command(
     Two or more runs are compared on the instances that they share: instance by instance, McNemar's exact test, and
     pass@k with the runs taken as attempts of one system.
     """
-    from sweagent.batch import report_render
-    from sweagent.batch.compare import compare
-    from sweagent.batch.report import load_report
+    from sweagent.batch.report import presentation
+    from sweagent.batch.report.compare import compare
+    from sweagent.batch.report.report import load_report
     from sweagent.run_folder import RunFolder
 
     loaded = [load_report(path) for path in runs]
     comparison = compare(loaded) if len(loaded) > 1 else None
-    for path, render in ((markdown, report_render.markdown), (html, report_render.html)):
+    for path, render in ((markdown, presentation.markdown), (html, presentation.html)):
         if path is not None:
             RunFolder(path.parent).write(path, render(loaded, comparison))
     if as_json:
@@ -43,4 +43,4 @@ def command(
     else:
         from rich.console import Console
 
-        Console(emoji=False).print(report_render.terminal(loaded, comparison))
+        Console(emoji=False).print(presentation.terminal(loaded, comparison))

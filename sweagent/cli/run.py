@@ -38,7 +38,7 @@ class Delivery:
 
 def remote_options(repo: str, api_url: str | None) -> dict[str, Any]:
     """The server of a remote repository, and the token when it may be sent there."""
-    from sweagent.forge.address import is_name, parse_remote_url, place_of, token_for, token_from_environment
+    from sweagent.forge.api.address import is_name, parse_remote_url, place_of, token_for, token_from_environment
 
     if Path(repo).exists():
         return {}

@@ -62,7 +62,7 @@ def command(
     from sweagent.cli.signals import stoppable
     from sweagent.config import read_sources
     from sweagent.verify import exit_code
-    from sweagent.verify.review import unused
+    from sweagent.verify.acceptance import unused
 
     chosen = options.settings_options(sandbox=sandbox, image=image)
     said = {"allow_tests": allow_tests, "seconds": seconds, "accept": accept or None}
@@ -106,8 +106,8 @@ def _judge(
     quiet: bool,
 ) -> "Proof":
     from sweagent.run_folder import new_run_id
+    from sweagent.sandbox_factory import prepare
     from sweagent.verify import Ticker, verify, verify_without_running
-    from sweagent.workplace import prepare
 
     def note(text: str) -> None:
         if not quiet:
@@ -139,7 +139,7 @@ def _task(
     read = Issue(title="")
     if issue:
         from sweagent.forge import read_issue
-        from sweagent.forge.address import token_from_environment
+        from sweagent.forge.api.address import token_from_environment
 
         read = read_issue(
             issue,
@@ -175,7 +175,7 @@ def _reproduction(
     if not files:
         return None
     from sweagent.trajectory import Reproduction
-    from sweagent.verify.commands import guess_command, holds_tests
+    from sweagent.verify.reproduction.commands import guess_command, holds_tests
 
     first = next((file for file in files if holds_tests(file)), files[0])
     contents = dict(_placed(file, repository, beside=first) for file in sorted(files, key=lambda file: file != first))
@@ -187,7 +187,7 @@ def _reproduction(
 def _placed(file: Path, repository: "Repository", *, beside: Path) -> tuple[str, str]:
     """A file's place in the repository and its text; what lies outside goes where the first file belongs."""
     from sweagent.errors import UsageError
-    from sweagent.verify.commands import home_of
+    from sweagent.verify.reproduction.commands import home_of
 
     try:
         content = file.read_text(encoding="utf-8")

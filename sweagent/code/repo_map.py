@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sweagent.code.definitions import Definition
-from sweagent.code.index import Index, Place
-from sweagent.code.languages import is_aside, is_test, language_of
-from sweagent.code.localise import Localisation, locate
+from sweagent.code.index.definitions import Definition
+from sweagent.code.index.index import DefinitionSite, Index
+from sweagent.code.index.languages import is_aside, is_test, language_of
+from sweagent.code.localise.localise import Localisation, locate
 from sweagent.code.printable import printable
 from sweagent.code.tokens import count_tokens
 
@@ -39,7 +39,7 @@ def file_outline(index: Index, path: str, token_budget: int = 2000) -> str:
     """Return the signatures of a file with their lines; outer definitions stay when the budget is short."""
     definitions = index.outline(path).definitions
     places = sorted(
-        (Place(path, item) for item in definitions), key=lambda place: place.definition.qualified.count(".")
+        (DefinitionSite(path, item) for item in definitions), key=lambda place: place.definition.qualified.count(".")
     )
     return _most(places, token_budget, lambda some: _render(index, some))
 
@@ -72,21 +72,23 @@ def _most(items: Sequence[_Item], budget: int, render: Callable[[Sequence[_Item]
     return best
 
 
-def _asked(index: Index, question: str) -> list[Place]:
+def _asked(index: Index, question: str) -> list[DefinitionSite]:
     found = locate(index, question, _PLACES)
-    places: list[Place] = []
+    places: list[DefinitionSite] = []
     for hit in found.definitions:
         definitions = index.outline(hit.path).definitions
-        places.extend(Place(hit.path, d) for d in definitions if d.start == hit.start and d.qualified == hit.name)
+        places.extend(
+            DefinitionSite(hit.path, d) for d in definitions if d.start == hit.start and d.qualified == hit.name
+        )
     return places
 
 
-def _used(index: Index) -> list[Place]:
+def _used(index: Index) -> list[DefinitionSite]:
     """Outer definitions, those first that the most files mention which import the definition's file, or may do so."""
     places = [place for place in index.definitions() if not is_test(place.path) and _is_outer(index, place)]
     importers = {path: set(index.importers(path)) for path in {place.path for place in places}}
 
-    def used(place: Place) -> float:
+    def used(place: DefinitionSite) -> float:
         name, path = place.definition.name, place.path
         mentioning = {index.sources[number] for number in index.word_files(name)} - {path}
         importing = len(mentioning & importers[path])
@@ -99,7 +101,7 @@ def _used(index: Index) -> list[Place]:
     return sorted(places, key=order.__getitem__)[:_PLACES]
 
 
-def _is_outer(index: Index, place: Place) -> bool:
+def _is_outer(index: Index, place: DefinitionSite) -> bool:
     """Tell whether a definition is within nothing but modules; what implements a trait for a type is left out."""
     definition = place.definition
     if definition.kind in ("module", "method") or definition.name.startswith("_"):
@@ -113,7 +115,7 @@ def _is_outer(index: Index, place: Place) -> bool:
     return parent < 0
 
 
-def _render(index: Index, places: Sequence[Place]) -> str:
+def _render(index: Index, places: Sequence[DefinitionSite]) -> str:
     by_path: defaultdict[str, list[Definition]] = defaultdict(list)
     for place in places:
         by_path[place.path].append(place.definition)

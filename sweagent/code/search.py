@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sweagent.code.definitions import dotted
-from sweagent.code.index import Index, Place
-from sweagent.code.languages import is_test, language_of
-from sweagent.code.words import IDENTIFIER
+from sweagent.code.index.definitions import dotted
+from sweagent.code.index.index import DefinitionSite, Index
+from sweagent.code.index.languages import is_test, language_of
+from sweagent.code.index.words import IDENTIFIER
 
 _Patterns = Callable[[str], "re.Pattern[str]"]
 """What to look for in the file of a path."""
@@ -56,12 +56,12 @@ class Hit:
     inside: str = ""
 
 
-def search_class(index: Index, name: str) -> tuple[Place, ...]:
+def search_class(index: Index, name: str) -> tuple[DefinitionSite, ...]:
     """Return the classes and the modules (namespaces) of a name, source before tests."""
     return _ordered(place for place in index.find(name) if place.definition.kind in ("class", "module"))
 
 
-def search_method(index: Index, name: str) -> tuple[Place, ...]:
+def search_method(index: Index, name: str) -> tuple[DefinitionSite, ...]:
     """Return the functions and methods of a name, such as `send` or `Session.send`, source before tests."""
     return _ordered(place for place in index.find(name) if place.definition.kind in ("function", "method"))
 
@@ -109,13 +109,13 @@ def callers(index: Index, name: str, limit: int = 50) -> tuple[Hit, ...]:
     return tuple(seen.values())[:limit]
 
 
-def callees(index: Index, place: Place, limit: int = 50) -> tuple[Place, ...]:
+def callees(index: Index, place: DefinitionSite, limit: int = 50) -> tuple[DefinitionSite, ...]:
     """Return the repository's definitions that a definition calls, nearest first when several share a name."""
     definition = place.definition
     members_unsaid = language_of(place.path) in _MEMBERS_UNSAID
     heads = {(item.header, item.name) for item in index.definitions_of(place.path)}
     imported = set(index.graph.imported(place.path))
-    found: dict[Place, None] = {}
+    found: dict[DefinitionSite, None] = {}
     lines = index.text(place.path).split("\n")[definition.start - 1 : definition.end]
     for number, line in enumerate(lines, definition.start):
         if line.lstrip().startswith(_COMMENTS):
@@ -126,7 +126,7 @@ def callees(index: Index, place: Place, limit: int = 50) -> tuple[Place, ...]:
                 continue
             own = bool(_OWN.fullmatch(receiver)) if receiver else members_unsaid
 
-            def far(other: Place, *, own: bool = own, plain: bool = not receiver) -> tuple[bool, ...]:
+            def far(other: DefinitionSite, *, own: bool = own, plain: bool = not receiver) -> tuple[bool, ...]:
                 near = other.path == place.path
                 sibling = near and other.definition.parent == definition.parent >= 0
                 member = plain and not members_unsaid and other.definition.kind == "method"
@@ -196,5 +196,5 @@ def _lines(index: Index, paths: Sequence[str], patterns: _Patterns, limit: int) 
     return tuple(found)
 
 
-def _ordered(places: Iterator[Place]) -> tuple[Place, ...]:
+def _ordered(places: Iterator[DefinitionSite]) -> tuple[DefinitionSite, ...]:
     return tuple(sorted(places, key=lambda place: (is_test(place.path), place.path, place.definition.start)))

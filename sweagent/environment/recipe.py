@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from sweagent.environment.lacks import Lack
-from sweagent.model import Frozen
+from sweagent.environment.missing import Lack
+from sweagent.frozen import Frozen
 from sweagent.resources import resource
 
 Ecosystem = Literal["python", "node", "go", "rust", "java"]

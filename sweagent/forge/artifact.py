@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sweagent.errors import StorageError
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import ActionDone, Reproduction, RunStarted, read_events
 

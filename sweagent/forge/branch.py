@@ -1,16 +1,16 @@
 """Which branch a commit goes to, and bringing it there without touching what people have done."""
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import Forge, Remote
-from sweagent.forge.change import Ready, StopError
+from sweagent.forge.api.errors import PermissionMissingError
+from sweagent.forge.api.protocol import Forge, Remote
+from sweagent.forge.branch_names import branch_name, branch_stem, numbered
 from sweagent.forge.clone import CleanClone, PushRefusedError, Refused
-from sweagent.forge.errors import PermissionMissingError
-from sweagent.forge.inert import code_span
-from sweagent.forge.naming import branch_name, branch_stem, numbered
+from sweagent.forge.commit import Ready, StopError
 from sweagent.forge.proposal import Outcome, OutcomeKind, PublishOptions
 from sweagent.forge.records import Records
-from sweagent.forge.redaction import Redactor
-from sweagent.model import Frozen
+from sweagent.forge.text.escape import code_span
+from sweagent.forge.text.redaction import Redactor
+from sweagent.frozen import Frozen
 from sweagent.task import Issue
 
 STAGED = "refs/fix-issue-staged/"
@@ -19,7 +19,7 @@ _RACES = 3
 """How often a push that lost a race is tried again."""
 
 
-class Place(Frozen):
+class PushedCommit(Frozen):
     """Where a commit is now."""
 
     remote: Remote
@@ -52,7 +52,7 @@ class Brancher:
         self._signed = ""
         self._name = branch_name(issue, options.branch_prefix)
 
-    def push(self, ready: Ready) -> Place:
+    def push(self, ready: Ready) -> PushedCommit:
         """Bring the commit to the forge.
 
         Raises:
@@ -68,7 +68,7 @@ class Brancher:
                     return self._push_to_fork(ready, fork)
             raise self._refused(error) from error
 
-    def _push_to_fork(self, ready: Ready, fork: Remote) -> Place:
+    def _push_to_fork(self, ready: Ready, fork: Remote) -> PushedCommit:
         try:
             place = self._push_to(ready, fork)
         except PushRefusedError as error:
@@ -79,12 +79,12 @@ class Brancher:
     def _refused(self, error: PushRefusedError) -> StopError:
         return StopError(Outcome(kind=OutcomeKind.REFUSED, message=self._redactor.redact(str(error)), hint=error.hint))
 
-    def _push_to(self, ready: Ready, remote: Remote) -> Place:
+    def _push_to(self, ready: Ready, remote: Remote) -> PushedCommit:
         """Push to the issue's branch, or to another beside it when people work on that one."""
         for attempt in range(_RACES):
             branch, expected, notes = self._choose(ready, remote)
             if expected is not None and self._same(expected, ready):
-                return Place(remote=remote, branch=branch, commit=expected, pushed=False, notes=notes)
+                return PushedCommit(remote=remote, branch=branch, commit=expected, pushed=False, notes=notes)
             commit, note = self._made(ready, remote)
             notes = (*notes, *note)
             try:
@@ -93,7 +93,7 @@ class Brancher:
                 if error.reason is not Refused.MOVED or attempt == _RACES - 1 or self._options.branch:
                     raise
                 continue
-            return Place(remote=remote, branch=branch, commit=commit, pushed=True, notes=notes)
+            return PushedCommit(remote=remote, branch=branch, commit=commit, pushed=True, notes=notes)
         raise AssertionError  # the last attempt returns or raises
 
     def _made(self, ready: Ready, remote: Remote) -> tuple[str, tuple[str, ...]]:

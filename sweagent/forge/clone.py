@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import Remote, TreeEntry
+from sweagent.forge.api.protocol import Remote, TreeEntry
 from sweagent.forge.rules import Change
 from sweagent.git import GitDone, GitError, git
 from sweagent.proxies import HINT as PROXY_HINT

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from sweagent.errors import UsageError
-from sweagent.forge.address import (
+from sweagent.forge.api.address import (
     is_name,
     parse_issue_url,
     parse_remote_url,
@@ -18,10 +18,10 @@ from sweagent.forge.address import (
     token_for,
     token_from_environment,
 )
-from sweagent.forge.base import Forge, ForgeComment, ForgeIssue
-from sweagent.forge.sanitise import Finding, sanitise
+from sweagent.forge.api.protocol import Forge, ForgeComment, ForgeIssue
+from sweagent.forge.text.sanitise import Finding, sanitise
+from sweagent.frozen import Frozen
 from sweagent.home import expanded
-from sweagent.model import Frozen
 from sweagent.task import Comment, Issue
 
 OUR_MARK = "<!-- fix-issue:"
@@ -98,8 +98,8 @@ def forge_for(source: str, name: str, *, api_url: str | None = None, token: str 
     Raises:
         UsageError: no forge can be found.
     """
-    from sweagent.forge.files import Files
-    from sweagent.forge.github import GitHub
+    from sweagent.forge.api.file_forge import Files
+    from sweagent.forge.api.github import GitHub
 
     if api_url and api_url.startswith("file://"):
         return Files(Path(unquote(urlsplit(api_url).path)))
@@ -187,7 +187,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _by_url(url: str, api_url: str | None, token: str | None) -> ForgeIssue:
-    from sweagent.forge.github import GitHub
+    from sweagent.forge.api.github import GitHub
 
     parsed = parse_issue_url(url, api_url)
     if parsed is None:

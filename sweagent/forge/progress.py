@@ -1,11 +1,11 @@
 """The one comment on an issue that tells how a run goes: written first, edited to the end."""
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import Forge
-from sweagent.forge.inert import code_block, code_span, inert_words
+from sweagent.forge.api.protocol import Forge
 from sweagent.forge.issues import OUR_MARK
 from sweagent.forge.proposal import Outcome, OutcomeKind
-from sweagent.forge.redaction import Redactor
+from sweagent.forge.text.escape import code_block, code_span, inert_words
+from sweagent.forge.text.redaction import Redactor
 
 MARK = f"{OUR_MARK}progress -->"
 ACTIONS_BOT = "github-actions[bot]"

@@ -6,9 +6,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sweagent.errors import ExitCode
-from sweagent.forge.naming import PREFIX
+from sweagent.forge.branch_names import PREFIX
 from sweagent.forge.rules import Objection, Rules
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.task import Issue
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Proof

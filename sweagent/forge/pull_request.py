@@ -1,16 +1,16 @@
 """From a patch with proof to a pull request: one for an issue, however often it is run."""
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import Forge, NewPullRequest, PullRequest
-from sweagent.forge.body import body_of, merged_body, title_of
-from sweagent.forge.branch import Brancher, Place
-from sweagent.forge.change import Ready, StopError, prepare, too_weak
+from sweagent.forge.api.errors import NotFoundError, PermissionMissingError, PullRequestRefusedError, Refusal
+from sweagent.forge.api.protocol import Forge, NewPullRequest, PullRequest
+from sweagent.forge.branch import Brancher, PushedCommit
+from sweagent.forge.branch_names import branch_name, issue_key
 from sweagent.forge.clone import CleanClone
-from sweagent.forge.errors import NotFoundError, PermissionMissingError, PullRequestRefusedError, Refusal
-from sweagent.forge.naming import branch_name, issue_key
+from sweagent.forge.commit import Ready, StopError, prepare, too_weak
 from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
+from sweagent.forge.pull_request_body import body_of, merged_body, title_of
 from sweagent.forge.records import MAX_REPRODUCTION, BranchRecord, PublishedCommit, Records
-from sweagent.forge.redaction import Redactor
+from sweagent.forge.text.redaction import Redactor
 
 
 def open_pull_request(
@@ -100,7 +100,7 @@ class _Publication:
         outcome = self._offer(ready, place)
         return self._decorated(outcome)
 
-    def _remembered(self, ready: Ready, place: Place) -> Place:
+    def _remembered(self, ready: Ready, place: PushedCommit) -> PushedCommit:
         """Keep the record by which the branch is known as ours."""
         proposal, before = self._proposal, ready.record
         commit = PublishedCommit(
@@ -137,7 +137,7 @@ class _Publication:
             return place.model_copy(update={"notes": (*place.notes, note)})
         return place
 
-    def _offer(self, ready: Ready, place: Place) -> Outcome:
+    def _offer(self, ready: Ready, place: PushedCommit) -> Outcome:
         """Open the pull request, or update the one that is there."""
         try:
             known = self._forge.pull_requests(place.branch, place.remote.owner)
@@ -153,7 +153,7 @@ class _Publication:
             place = place.model_copy(update={"notes": (*place.notes, note)})
         return self._open(ready, place, draft=ready.draft)
 
-    def _open(self, ready: Ready, place: Place, *, draft: bool) -> Outcome:
+    def _open(self, ready: Ready, place: PushedCommit, *, draft: bool) -> Outcome:
         notes = (*ready.notes, *place.notes)
         new = NewPullRequest(
             title=self._title,
@@ -178,7 +178,9 @@ class _Publication:
             )
         return self._done(OutcomeKind.OPENED, ready, place, pull)
 
-    def _after_refusal(self, error: PullRequestRefusedError, ready: Ready, place: Place, *, draft: bool) -> Outcome:
+    def _after_refusal(
+        self, error: PullRequestRefusedError, ready: Ready, place: PushedCommit, *, draft: bool
+    ) -> Outcome:
         if error.reason is Refusal.NO_DRAFTS and draft:
             note = "This repository has no drafts, so the pull request is open for review at once."
             return self._open(ready, place.model_copy(update={"notes": (*place.notes, note)}), draft=False)
@@ -192,7 +194,7 @@ class _Publication:
         message = f"the change is on the branch {place.branch}, but no pull request could be opened"
         return self._pushed(ready, place, message, hint=error.hint, because=error)
 
-    def _update(self, ready: Ready, place: Place, pull: PullRequest) -> Outcome:
+    def _update(self, ready: Ready, place: PushedCommit, pull: PullRequest) -> Outcome:
         body = merged_body(pull.body, self._body(ready, (*ready.notes, *place.notes)))
         if body.replace("\r\n", "\n") != pull.body.replace("\r\n", "\n"):
             pull = self._forge.update_pull_request(pull.number, body=body)
@@ -206,7 +208,7 @@ class _Publication:
         return self._redactor.redact(body)
 
     def _pushed(
-        self, ready: Ready, place: Place, message: str, *, hint: str = "", because: ForgeError | None = None
+        self, ready: Ready, place: PushedCommit, message: str, *, hint: str = "", because: ForgeError | None = None
     ) -> Outcome:
         notes = (*ready.notes, *place.notes, *([str(because)] if because else []))
         return Outcome(
@@ -226,7 +228,7 @@ class _Publication:
             objections=ready.objections,
         )
 
-    def _done(self, kind: OutcomeKind, ready: Ready, place: Place, pull: PullRequest) -> Outcome:
+    def _done(self, kind: OutcomeKind, ready: Ready, place: PushedCommit, pull: PullRequest) -> Outcome:
         return Outcome(
             kind=kind,
             message=f"pull request {pull.number} was {kind.value}",

@@ -9,10 +9,10 @@ from typing import Literal
 from pydantic import ValidationError
 
 from sweagent.errors import ForgeError
-from sweagent.forge.base import Remote
+from sweagent.forge.api.protocol import Remote
+from sweagent.forge.branch_names import issue_key
 from sweagent.forge.clone import CleanClone
-from sweagent.forge.naming import issue_key
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.task import Issue
 from sweagent.trajectory import Reproduction
 

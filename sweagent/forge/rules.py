@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from sweagent.forge.redaction import Redactor
-from sweagent.forge.sanitise import hidden_in
-from sweagent.model import Frozen
+from sweagent.forge.text.redaction import Redactor
+from sweagent.forge.text.sanitise import hidden_in
+from sweagent.frozen import Frozen
 
 
 class Ruling(StrEnum):

@@ -3,7 +3,7 @@
 import hashlib
 from enum import StrEnum
 
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 
 
 class FileKind(StrEnum):

@@ -1,14 +1,14 @@
 """Who decides: models through litellm, recorded runs, scripts, people; reading their replies; money."""
 
 from sweagent.policy.base import Message, Policy, ToolSchema, View
-from sweagent.policy.budget import Budget, UsageLine
 from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from, with_kept_limits
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy, preload
 from sweagent.policy.models import ModelInfo, model_info
-from sweagent.policy.parsing import parse_reply
+from sweagent.policy.money.budget import Budget, UsageLine
 from sweagent.policy.replay import ReplayPolicy, ScriptedPolicy, load_script
-from sweagent.policy.tools_text import text_format_instructions
+from sweagent.policy.replies.parsing import parse_reply
+from sweagent.policy.replies.tools_text import text_format_instructions
 from sweagent.waiting import Countdown, Waiting
 
 __all__ = [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.trajectory import Action, Reply
 
 

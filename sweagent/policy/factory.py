@@ -6,11 +6,11 @@ from pathlib import Path
 from sweagent.config import ModelSettings, Settings
 from sweagent.errors import UsageError
 from sweagent.policy.base import Policy
-from sweagent.policy.budget import Budget
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy
 from sweagent.policy.models import ModelInfo, model_info
+from sweagent.policy.money.budget import Budget
 from sweagent.policy.replay import ReplayPolicy, load_script
 from sweagent.waiting import Waiting
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from sweagent.errors import RunInterruptedError
 from sweagent.policy.base import ToolSchema, View
-from sweagent.policy.parsing import parse_reply
+from sweagent.policy.replies.parsing import parse_reply
 from sweagent.trajectory import Action, Reply
 
 _HELP = (

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 from sweagent.config import ModelSettings
 from sweagent.errors import FixIssueError
 from sweagent.home import ignore_dotenv_files
-from sweagent.policy.attempts import CallFailedError, Course, bounded
-from sweagent.policy.backoff import Backoff, shared_backoff
 from sweagent.policy.base import ToolSchema, View
-from sweagent.policy.budget import Budget, Reservation
-from sweagent.policy.faults import Fault, diagnose
+from sweagent.policy.calls.backoff import Backoff, shared_backoff
+from sweagent.policy.calls.provider_errors import Fault, diagnose
+from sweagent.policy.calls.retry import CallFailedError, Course, bounded
 from sweagent.policy.models import ModelInfo, model_info
-from sweagent.policy.parsing import parse_reply
-from sweagent.policy.usage import as_mapping, read_usage, reported_cost
-from sweagent.policy.wire import size_of, to_messages, to_tools
+from sweagent.policy.money.budget import Budget, Reservation
+from sweagent.policy.money.usage import as_mapping, read_usage, reported_cost
+from sweagent.policy.replies.chat_format import size_of, to_messages, to_tools
+from sweagent.policy.replies.parsing import parse_reply
 from sweagent.trajectory import Reply, Usage
 from sweagent.waiting import Waiting, wait_aloud
 

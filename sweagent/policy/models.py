@@ -18,9 +18,9 @@ import yaml
 from pydantic import Field, ValidationError
 
 from sweagent.errors import UsageError
+from sweagent.frozen import Frozen
 from sweagent.home import config_folder
-from sweagent.model import Frozen
-from sweagent.policy.usage import Prices, Tier
+from sweagent.policy.money.usage import Prices, Tier
 
 _PRICE_LIST = "model_prices_and_context_window_backup.json"
 _MILLION = 1e6

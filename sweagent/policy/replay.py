@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from sweagent.errors import PolicyError, UsageError
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.policy.base import ToolSchema, View
 from sweagent.trajectory import Action, AnyEvent, Reply, ReplyReceived, read_events
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import NamedTuple, Protocol
 
-from sweagent.sandbox._output import Kept
+from sweagent.sandbox._output import BoundedOutput
 
 ANSWER_WITHIN = 1.0
 """Seconds that the supervisor has, past a deadline, to end a command and say so."""
@@ -139,7 +139,7 @@ def escape(data: bytes) -> bytes:
 def exchange(
     transport: Transport,
     request: Request,
-    kept: Kept,
+    kept: BoundedOutput,
     *,
     on_long: Callable[[], None] | None = None,
     asked: threading.Event | None = None,
@@ -170,7 +170,7 @@ def exchange(
 class _Reading:
     """The output until its end mark, and the answer that says how the command ended."""
 
-    def __init__(self, mark: bytes, kept: Kept) -> None:
+    def __init__(self, mark: bytes, kept: BoundedOutput) -> None:
         self._mark, self._kept = mark, kept
         self._held = self._answers = b""
         self.output_ended = False

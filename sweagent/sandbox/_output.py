@@ -7,7 +7,7 @@ SPOOL_LIMIT = 16 << 20
 """Bytes of an output that are kept for the file in the sandbox."""
 
 
-class Kept:
+class BoundedOutput:
     """Takes an output in pieces; memory stays within twice the limit however much comes.
 
     Args:

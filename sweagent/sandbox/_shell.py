@@ -17,7 +17,7 @@ from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError
 from sweagent.sandbox import _files
 from sweagent.sandbox._channel import ChannelLostError, Ended, Request, Transport, exchange
-from sweagent.sandbox._output import Kept
+from sweagent.sandbox._output import BoundedOutput
 from sweagent.sandbox.base import Completed, SandboxInfo
 
 KEPT_OUTPUTS = 4
@@ -129,7 +129,7 @@ class ShellSandbox(ABC):
             around=_around(env or {}),
         )
         start = time.monotonic()
-        kept = Kept(limit, spool=True)
+        kept = BoundedOutput(limit, spool=True)
         with self._lock:
             self._put_outputs(command)
             try:
@@ -161,7 +161,7 @@ class ShellSandbox(ABC):
             notes=tuple(notes),
         )
 
-    def _try(self, request: Request, kept: Kept) -> tuple[Ended | None, list[str]]:
+    def _try(self, request: Request, kept: BoundedOutput) -> tuple[Ended | None, list[str]]:
         """Run a request, bringing the sandbox back when it is lost; without an end when it was lost in mid-command."""
         notes: list[str] = []
         if self._closed:
@@ -190,7 +190,7 @@ class ShellSandbox(ABC):
             )
             return None, notes
 
-    def _exchange(self, request: Request, kept: Kept) -> Ended:
+    def _exchange(self, request: Request, kept: BoundedOutput) -> Ended:
         if self._closed or self._transport is None:
             raise SandboxError("the sandbox is closed", "open a new one")
         done = threading.Event()
@@ -225,7 +225,7 @@ class ShellSandbox(ABC):
 
     def _open(self, *, again: bool = False) -> None:
         self._transport = self._connect(again=again)
-        kept = Kept(1000)
+        kept = BoundedOutput(1000)
         try:
             ended = self._exchange(Request(command=b"pwd", timeout=30.0, fresh=True), kept)
         except ChannelLostError as error:
@@ -236,7 +236,7 @@ class ShellSandbox(ABC):
         if ended.status != 0 or kept.whole() == b"":
             raise SandboxError("the sandbox's shell does not work", "the image needs a POSIX shell and coreutils")
 
-    def _store(self, kept: Kept) -> str | None:
+    def _store(self, kept: BoundedOutput) -> str | None:
         """Name the file for the rest of a long output. It is written when somebody is about to look at it."""
         if kept.file is None:
             return None
@@ -295,7 +295,7 @@ class ShellSandbox(ABC):
         request = Request(command=_bytes(code), timeout=FILE_SECONDS + size, fresh=True, payload=payload)
         with self._lock:
             for _ in range(_FILE_TRIES):
-                kept = Kept(1 << 62)
+                kept = BoundedOutput(1 << 62)
                 ended, _notes = self._try(request, kept)
                 if ended is not None:
                     break

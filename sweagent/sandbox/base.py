@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 
 SandboxKind = Literal["docker", "bubblewrap", "local"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweagent.errors import SandboxError
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.sandbox.base import SandboxKind
 from sweagent.sandbox.identity import LABEL_RUN, PREFIX, owner_labels, owner_lives
 

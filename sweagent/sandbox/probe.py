@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 from sweagent.errors import SandboxError
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.sandbox.base import SandboxKind
 
 _BWRAP_SECONDS = 5

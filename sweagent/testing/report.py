@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.testing.naming import around, matching
 
 

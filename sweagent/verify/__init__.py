@@ -1,11 +1,11 @@
 """The proof: reproduce, select tests, run before and after, compare, verdict. The harness decides, never the policy."""
 
+from sweagent.verify.acceptance import with_accepted
 from sweagent.verify.judge import verify, verify_without_running
 from sweagent.verify.junit import render_junit
 from sweagent.verify.progress import Ticker, VerifyProgress
 from sweagent.verify.proof import Proof, Verdict, exit_code
 from sweagent.verify.render import feedback, render_markdown, render_terminal
-from sweagent.verify.review import with_accepted
 
 __all__ = [
     "Proof",

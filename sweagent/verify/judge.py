@@ -14,11 +14,11 @@ from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
-from sweagent.verify.bench import Bench, Clock, SandboxOpener, SideTree
+from sweagent.verify.acceptance import accepted, lost_tests, review_reason
 from sweagent.verify.blind.judging import judge_blind
-from sweagent.verify.candidates import Candidate
-from sweagent.verify.elsewhere import right_only_at_home
-from sweagent.verify.pins import Pins
+from sweagent.verify.comparison.pinned_tests import Pins
+from sweagent.verify.comparison.regression import RegressionCheck
+from sweagent.verify.comparison.selection import nearest_tests
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
@@ -33,14 +33,14 @@ from sweagent.verify.proof import (
     Weight,
 )
 from sweagent.verify.recheck import question_of
-from sweagent.verify.regression import RegressionCheck
-from sweagent.verify.reproduction import judge
-from sweagent.verify.review import accepted, lost_tests, review_reason
-from sweagent.verify.selection import nearest_tests
+from sweagent.verify.reproduction.another_house import right_only_at_home
+from sweagent.verify.reproduction.sources import ReproductionCandidate
+from sweagent.verify.reproduction.trial import judge
+from sweagent.verify.runs.side_runner import Clock, SandboxOpener, SideRunner, SideTree
 from sweagent.verify.sentences import listed, proved, regressed
-from sweagent.verify.special_cases import known_by_heart
-from sweagent.verify.tampering import find_tampering
-from sweagent.verify.tree import Trees, open_trees
+from sweagent.verify.static.hardcoded_answers import known_by_heart
+from sweagent.verify.static.patch_checks import find_tampering
+from sweagent.verify.trees import Trees, open_trees
 
 _NEAREST = 4
 """So many test files that have to do with the change are compared first."""
@@ -140,7 +140,7 @@ class _Verification:
         self._clock, self._started = clock, clock()
         # The same for each verification of a patch, and no number by which code could tell where it runs.
         seed = int(patch.sha256[:8], 16) or 1
-        self._bench = Bench(sandboxes, settings.seconds, clock, progress, seed)
+        self._bench = SideRunner(sandboxes, settings.seconds, clock, progress, seed)
         self._findings: list[Finding] = []
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
@@ -255,7 +255,7 @@ class _Verification:
                 break
         return self._nothing_can_be_judged()
 
-    def _has_a_say(self, candidate: Candidate) -> bool:
+    def _has_a_say(self, candidate: ReproductionCandidate) -> bool:
         """Whether a candidate is judged after what was accepted: the issue's own code is, beside what a model wrote."""
         if not self._shown or candidate.origin is Origin.REGISTERED:
             return True
@@ -264,7 +264,7 @@ class _Verification:
 
     def _judged_blind(
         self,
-        candidate: Candidate,
+        candidate: ReproductionCandidate,
         evidence: ReproductionEvidence,
         failing: frozenset[str],
         plan: Plan,

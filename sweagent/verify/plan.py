@@ -9,21 +9,21 @@ from sweagent.task import Task
 from sweagent.testing import Runner, runner_of
 from sweagent.testing.file_kinds import FileKinds, HarnessFile
 from sweagent.trajectory import Reproduction
-from sweagent.verify import candidates as make
-from sweagent.verify.bench import SideTree
-from sweagent.verify.candidates import Candidate
-from sweagent.verify.control import control_files
-from sweagent.verify.import_origins import own_modules, watched_modules
-from sweagent.verify.package_origins import WatchedPackage, watched_packages
+from sweagent.verify.comparison.selection import kinds_of, rank_tests
 from sweagent.verify.proof import Origin, ReproductionEvidence
-from sweagent.verify.reproduction import Sides
-from sweagent.verify.selection import kinds_of, rank_tests
-from sweagent.verify.snippets import issue_candidates
-from sweagent.verify.tampering import held_back
-from sweagent.verify.targets import is_test_module
+from sweagent.verify.reproduction import sources as make
+from sweagent.verify.reproduction.issue_snippets import issue_candidates
+from sweagent.verify.reproduction.sources import ReproductionCandidate
+from sweagent.verify.reproduction.trial import Sides
+from sweagent.verify.runs.control import control_files
+from sweagent.verify.runs.import_origins import own_modules, watched_modules
+from sweagent.verify.runs.package_origins import WatchedPackage, watched_packages
+from sweagent.verify.runs.side_runner import SideTree
+from sweagent.verify.runs.targets import is_test_module
+from sweagent.verify.runs.witness import HIDEABLE
+from sweagent.verify.static.patch_checks import held_back
 from sweagent.verify.test_edits import added_tests
-from sweagent.verify.tree import Trees
-from sweagent.verify.witness import HIDEABLE
+from sweagent.verify.trees import Trees
 
 RUNNER_PACKAGES = frozenset({"_pytest", "pytest", "unittest", "nose"})
 """Folders of source code that is itself a test runner."""
@@ -66,7 +66,7 @@ class Plan:
     sides: Sides
     changed: tuple[str, ...]
     held_back: tuple[str, ...]
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ReproductionCandidate, ...]
     unfit: tuple[ReproductionEvidence, ...]
     tests: tuple[str, ...]
     leading: int
@@ -177,8 +177,8 @@ def _candidates(
     runner: Runner,
     test_command: str,
     kinds: FileKinds,
-) -> tuple[list[Candidate], list[ReproductionEvidence]]:
-    found: list[Candidate] = []
+) -> tuple[list[ReproductionCandidate], list[ReproductionEvidence]]:
+    found: list[ReproductionCandidate] = []
     unfit: list[ReproductionEvidence] = []
     if inputs.task.oracle.fail_to_pass:
         found.append(make.oracle_tests(overlay, inputs.task.oracle.fail_to_pass, runner, test_command))
@@ -208,7 +208,7 @@ def _reproductions(inputs: Inputs, test_command: str) -> list[Reproduction]:
     return make.several(inputs.reproduction, test_command) if inputs.replaces else [inputs.reproduction]
 
 
-def _hideable(candidate: Candidate, trees: Trees) -> Candidate:
+def _hideable(candidate: ReproductionCandidate, trees: Trees) -> ReproductionCandidate:
     """Say of a candidate whether its runner can be hidden: not if its tests run tests themselves."""
     content = candidate.files.get(candidate.path) or trees.read(trees.base, candidate.path) or b""
     return replace(candidate, hideable=candidate.runner in HIDEABLE and not make.runs_tests_itself(content))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from sweagent.errors import ExitCode
-from sweagent.model import Frozen
+from sweagent.frozen import Frozen
 from sweagent.task import Oracle
 from sweagent.testing.report import TestOutcome
 from sweagent.trajectory import Reproduction

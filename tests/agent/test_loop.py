@@ -14,7 +14,7 @@ from sweagent.config import LimitSettings
 from sweagent.errors import BudgetExceededError, ContextOverflowError, PolicyError, RunInterruptedError, SandboxError
 from sweagent.policy import ScriptedPolicy
 from sweagent.policy.base import View
-from sweagent.tooling import Limits, Tool, ToolContext
+from sweagent.tool_api import Limits, Tool, ToolContext
 from sweagent.trajectory import (
     Action,
     ActionDone,

@@ -13,9 +13,9 @@ import pytest
 from docker.errors import APIError, DockerException
 from requests.exceptions import ConnectTimeout
 
-from sweagent.batch.data import Instance
-from sweagent.batch.engine_images import as_engine_failure
-from sweagent.batch.images import Images, image_names
+from sweagent.batch.data.instances import Instance
+from sweagent.batch.drive.engine_images import as_engine_failure
+from sweagent.batch.drive.official_images import Images, image_names
 from sweagent.errors import SandboxError, StorageError
 from sweagent.run_folder import RunFolder
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from sweagent.batch.outcomes import Outcome, read_results
-from sweagent.batch.predictions import read_predictions
+from sweagent.batch.data.predictions import read_predictions
+from sweagent.batch.drive.outcomes import Outcome, read_results
 from sweagent.trajectory import ActionDone, read_events
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sweagent.batch.ledger import Manifest
-from sweagent.batch.outcomes import Outcome, read_results
-from sweagent.batch.runner import Batch, BatchSettings
+from sweagent.batch.drive.driver import Batch, BatchSettings
+from sweagent.batch.drive.ledger import Manifest
+from sweagent.batch.drive.outcomes import Outcome, read_results
 from sweagent.config import load_settings
 from sweagent.errors import UsageError
 

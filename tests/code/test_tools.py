@@ -9,7 +9,7 @@ import pytest
 
 from sweagent.config import SandboxSettings
 from sweagent.sandbox import open_sandbox
-from sweagent.tooling import ToolContext, execute, load_tools
+from sweagent.tool_api import ToolContext, execute, load_tools
 from sweagent.trajectory import Action, Observation
 
 Commit = Callable[[dict[str, str | None]], str]

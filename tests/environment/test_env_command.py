@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from sweagent.cli.checkup import _images
 from sweagent.cli.env import app
-from sweagent.environment import lockfile
-from sweagent.environment.disk import read_size
+from sweagent.environment.build import lockfile
+from sweagent.environment.build.image_gc import read_size
 from sweagent.errors import UsageError
 
 FILES = {"setup.py": "setup(install_requires=['attrs'])", "tests/test_a.py": "import hypothesis\n"}

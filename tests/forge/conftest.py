@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sweagent.forge.address import place_of
-from sweagent.forge.calls import Caller
-from sweagent.forge.github import GitHub
+from sweagent.forge.api.address import place_of
+from sweagent.forge.api.github import GitHub
+from sweagent.forge.api.github_retry import Caller
 from sweagent.forge.proposal import Proposal
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Issue, Repository, Task

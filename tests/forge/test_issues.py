@@ -9,7 +9,7 @@ from standin import Fault, Token
 
 from sweagent.errors import ForgeError, UsageError
 from sweagent.forge import read_issue, read_issue_with_findings
-from sweagent.forge.errors import NotFoundError
+from sweagent.forge.api.errors import NotFoundError
 
 TOKEN = "stand-in-token-of-a-robot"
 
@@ -180,9 +180,9 @@ def test_a_comment_is_not_written_twice(github, standin, repo):
 
 
 def test_nobody_listens(connected, standin):
-    from sweagent.forge.address import place_of
-    from sweagent.forge.calls import Caller
-    from sweagent.forge.github import GitHub
+    from sweagent.forge.api.address import place_of
+    from sweagent.forge.api.github import GitHub
+    from sweagent.forge.api.github_retry import Caller
 
     api = "http://127.0.0.1:9/api/v3"
     github = GitHub(place_of("acme/calc", api_url=api), None, caller=Caller(api, sleep=lambda _: None))

@@ -7,10 +7,10 @@ import pytest
 
 from sweagent.errors import ForgeError
 from sweagent.forge import Permission, forge_for, read_issue
-from sweagent.forge.files import Files
+from sweagent.forge.api.file_forge import Files
+from sweagent.forge.git_remote import GitRemote
 from sweagent.forge.proposal import OutcomeKind, PublishOptions
 from sweagent.forge.pull_request import open_pull_request
-from sweagent.forge.remote import GitRemote
 
 TOKEN = "stand-in-token-of-a-robot"
 BRANCH = "fix-issue/7-add-subtracts"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from sweagent.errors import ForgeError
-from sweagent.forge.address import place_of
-from sweagent.forge.base import Remote
-from sweagent.forge.calls import Caller
+from sweagent.forge.api.address import place_of
+from sweagent.forge.api.github import GitHub
+from sweagent.forge.api.github_retry import Caller
+from sweagent.forge.api.protocol import Remote
 from sweagent.forge.clone import CleanClone
-from sweagent.forge.github import GitHub
 from sweagent.proxies import Refusal, refusal_in
 from sweagent.repository import open_repository
 from sweagent.waiting import Countdown, told_of_waits, wait_aloud

@@ -75,9 +75,9 @@ def test_what_they_import_is_in_the_small_set():
     program = """
 import sys
 from importlib.metadata import packages_distributions
-import sweagent.cli.action, sweagent.forge.action_gate, sweagent.forge.action_publish
+import sweagent.cli.action, sweagent.forge.action.gate_step, sweagent.forge.action.publish_step
 import github, requests, tenacity
-from sweagent.forge.live import is_live
+from sweagent.forge.text.markdown import is_live
 is_live("x")
 known = packages_distributions()
 loaded = {name.partition(".")[0] for name, module in list(sys.modules.items()) if getattr(module, "__file__", None)}

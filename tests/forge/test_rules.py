@@ -2,8 +2,8 @@
 
 import pytest
 
-from sweagent.forge.redaction import Redactor
 from sweagent.forge.rules import Change, Rules, Ruling, judge
+from sweagent.forge.text.redaction import Redactor
 
 
 def ruling(path="a.py", old="100644", new="100644", diff=b"", rules=None, **fields):

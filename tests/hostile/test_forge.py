@@ -10,12 +10,12 @@ import pytest
 from markdown_it import MarkdownIt
 
 from sweagent.errors import ForgeError
-from sweagent.forge.files import Files
+from sweagent.forge.api.file_forge import Files
+from sweagent.forge.git_remote import GitRemote
 from sweagent.forge.proposal import OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.pull_request import open_pull_request
-from sweagent.forge.redaction import Redactor
-from sweagent.forge.remote import GitRemote
-from sweagent.forge.sanitise import MAX_CHARACTERS, sanitise
+from sweagent.forge.text.redaction import Redactor
+from sweagent.forge.text.sanitise import MAX_CHARACTERS, sanitise
 from sweagent.task import Issue
 
 CANARY = "canary-7f3a-secret-value"

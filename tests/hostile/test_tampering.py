@@ -17,8 +17,8 @@ from sweagent.errors import ExitCode
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Verdict, exit_code, feedback, with_accepted
 from sweagent.verify.proof import Finding, Weight
-from sweagent.verify.tampering import find_tampering
-from sweagent.verify.tree import open_trees
+from sweagent.verify.static.patch_checks import find_tampering
+from sweagent.verify.trees import open_trees
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
 FIXED = CALC.replace("a - b", "a + b")

@@ -11,10 +11,10 @@ import pytest
 
 from sweagent.config import ModelSettings
 from sweagent.policy import Budget, LitellmPolicy, ToolSchema, View
-from sweagent.policy.backoff import Backoff
 from sweagent.policy.base import Message
+from sweagent.policy.calls.backoff import Backoff
 from sweagent.policy.models import ModelInfo
-from sweagent.policy.usage import Prices
+from sweagent.policy.money.usage import Prices
 
 
 def _load(name: str) -> ModuleType:

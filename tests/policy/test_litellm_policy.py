@@ -12,7 +12,7 @@ from sweagent.errors import BudgetExceededError, PolicyError, RunInterruptedErro
 from sweagent.policy import Budget, LitellmPolicy, ToolSchema, View
 from sweagent.policy.base import Message
 from sweagent.policy.models import ModelInfo
-from sweagent.policy.usage import Prices
+from sweagent.policy.money.usage import Prices
 
 Make = Callable[..., LitellmPolicy]
 

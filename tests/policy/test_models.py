@@ -8,8 +8,8 @@ import pytest
 from sweagent.config import ModelSettings, Settings
 from sweagent.errors import UsageError
 from sweagent.policy import LitellmPolicy, effective_window, make_policy, model_info, with_kept_limits
-from sweagent.policy.budget import Budget
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
+from sweagent.policy.money.budget import Budget
 
 
 @pytest.fixture

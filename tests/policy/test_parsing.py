@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sweagent.policy import ToolSchema, parse_reply
-from sweagent.policy.tools_text import render_action, text_format_instructions
+from sweagent.policy.replies.tools_text import render_action, text_format_instructions
 from sweagent.trajectory import Action
 
 CORPUS = [

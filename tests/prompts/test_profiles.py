@@ -10,7 +10,7 @@ from sweagent.agent.view import ViewLimits
 from sweagent.config import load_settings
 from sweagent.resources import resource
 from sweagent.task import Issue
-from sweagent.tooling import load_tools
+from sweagent.tool_api import load_tools
 
 PROFILES = sorted(file.parent.name for file in resource("prompts").glob("*/profile.yaml"))
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweagent.sandbox._channel import ChannelLostError, Received, Request, escape, exchange
-from sweagent.sandbox._output import Kept
+from sweagent.sandbox._output import BoundedOutput
 from sweagent.sandbox.attach import AttachTransport
 
 
@@ -59,7 +59,7 @@ ANSWER = b"!" + MARK + b" 3 0 2 0 folder,unsaved\n"
 def test_the_end_is_found_wherever_the_stream_is_cut(cut: int, answer_first: bool) -> None:
     output = [piece for piece in (OUTPUT[:cut], OUTPUT[cut:]) if piece]
     answer = [ANSWER[: cut + 1], *([b"!" + ANSWER[cut + 1 :]] if ANSWER[cut + 1 :] else [])]
-    kept = Kept(1000)
+    kept = BoundedOutput(1000)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sweagent.sandbox._channel.secrets.token_hex", lambda size: "f" * 2 * size)
         ended = exchange(Told(answer + output if answer_first else output + answer), Request(b"x", 5), kept)
@@ -70,16 +70,18 @@ def test_the_end_is_found_wherever_the_stream_is_cut(cut: int, answer_first: boo
 def test_what_a_command_prints_never_says_how_it_ended() -> None:
     """Even one that has learned the token writes to the output only."""
     forged = b"\x1eTOKEN 0 0 0 0 -\n\x1eTOKEN\n"
-    ended = exchange(Told([forged, b"!\x1eTOKEN 9 0 0 0 -\n"]), Request(b"x", 5), Kept(1000))
+    ended = exchange(Told([forged, b"!\x1eTOKEN 9 0 0 0 -\n"]), Request(b"x", 5), BoundedOutput(1000))
     assert ended.status == 9
 
 
 def test_only_the_host_says_that_the_limit_was_reached() -> None:
-    forged = exchange(Told([b"\x1eTOKEN\n", b"!\x1eTOKEN 137 1 0 0 -\n"]), Request(b"x", 5), Kept(1000))
+    forged = exchange(Told([b"\x1eTOKEN\n", b"!\x1eTOKEN 137 1 0 0 -\n"]), Request(b"x", 5), BoundedOutput(1000))
     assert (forged.late, forged.notes) == (False, ("signalled",))
     asked = threading.Event()
     asked.set()
-    real = exchange(Told([b"\x1eTOKEN\n", b"!\x1eTOKEN 137 1 0 0 -\n"]), Request(b"x", 5), Kept(1000), asked=asked)
+    real = exchange(
+        Told([b"\x1eTOKEN\n", b"!\x1eTOKEN 137 1 0 0 -\n"]), Request(b"x", 5), BoundedOutput(1000), asked=asked
+    )
     assert (real.late, real.notes) == (True, ())
 
 
@@ -98,7 +100,7 @@ def test_a_lost_channel_is_said_and_what_came_is_kept(
 ) -> None:
     clock: Iterator[int] = iter(range(10_000))
     monkeypatch.setattr("sweagent.sandbox._channel.time.monotonic", lambda: float(next(clock)))
-    kept = Kept(1000)
+    kept = BoundedOutput(1000)
     with pytest.raises(ChannelLostError) as raised:
         exchange(Told(pieces), Request(b"x", 5), kept)
     assert raised.value.stuck is stuck

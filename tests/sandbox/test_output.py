@@ -5,13 +5,13 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweagent.sandbox._output import Kept
+from sweagent.sandbox._output import BoundedOutput
 
 
 @given(st.lists(st.binary(max_size=400), max_size=30), st.integers(2, 300))
 def test_head_and_tail_are_the_outputs_own_and_the_count_is_right(pieces: list[bytes], limit: int) -> None:
     whole = b"".join(pieces)
-    kept = Kept(limit, spool=True)
+    kept = BoundedOutput(limit, spool=True)
     for piece in pieces:
         kept.add(piece)
     try:
@@ -31,7 +31,7 @@ def test_head_and_tail_are_the_outputs_own_and_the_count_is_right(pieces: list[b
 
 @given(st.text(alphabet="aé→😀\n", min_size=500, max_size=900), st.integers(10, 60))
 def test_characters_are_not_torn(text: str, limit: int) -> None:
-    kept = Kept(limit)
+    kept = BoundedOutput(limit)
     kept.add(text.encode())
     assert "\ufffd" not in kept.text()
     head, notice, tail = re.split(r"\n?(\[… [\d,]+ bytes left out …\])\n", kept.text())
@@ -41,7 +41,7 @@ def test_characters_are_not_torn(text: str, limit: int) -> None:
 
 
 def test_memory_stays_bounded() -> None:
-    kept = Kept(1000)
+    kept = BoundedOutput(1000)
     for _ in range(1000):
         kept.add(b"x" * 100_000)
     assert kept.total == 100_000_000

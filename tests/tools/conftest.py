@@ -11,7 +11,7 @@ import pytest
 
 from sweagent.config import SandboxSettings
 from sweagent.sandbox import open_sandbox
-from sweagent.tooling import Limits, ToolContext, execute, load_tools
+from sweagent.tool_api import Limits, ToolContext, execute, load_tools
 from sweagent.trajectory import Action, Observation
 
 FILES = {

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from sweagent.cli.verify import command
 from sweagent.errors import ExitCode, StorageError, UsageError
 from sweagent.verify import Proof, Verdict
-from sweagent.verify.commands import home_of
+from sweagent.verify.reproduction.commands import home_of
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
 FILES = {

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from sweagent.testing import TestOutcome
 from sweagent.verify import Proof, Verdict, feedback, render_junit, render_markdown, render_terminal
+from sweagent.verify.acceptance import lost_tests
 from sweagent.verify.proof import (
     AssertionCounts,
     Cause,
@@ -20,7 +21,6 @@ from sweagent.verify.proof import (
     TestChange,
     Weight,
 )
-from sweagent.verify.review import lost_tests
 from sweagent.verify.sentences import compared
 
 

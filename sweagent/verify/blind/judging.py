@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from sweagent.verify.bench import Bench, Job, SideTree
 from sweagent.verify.blind.rewrite import Level, Site, blinded
-from sweagent.verify.candidates import Candidate
-from sweagent.verify.elsewhere import in_another_house
 from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import AssertionCounts, Finding
-from sweagent.verify.reproduction import Sides
-from sweagent.verify.run_results import FOLDER
-from sweagent.verify.scripts import source_of
-from sweagent.verify.targets import is_test_module
+from sweagent.verify.reproduction.another_house import in_another_house
+from sweagent.verify.reproduction.sources import ReproductionCandidate
+from sweagent.verify.reproduction.trial import Sides
+from sweagent.verify.runs.command_result import FOLDER
+from sweagent.verify.runs.script_driver import source_of
+from sweagent.verify.runs.side_runner import Command, SideRunner, SideTree
+from sweagent.verify.runs.targets import is_test_module
 
 _LARGEST = 16_000_000
 _JUDGING_SECONDS = 60.0
@@ -42,8 +42,8 @@ class BlindJudgement:
 
 
 def judge_blind(
-    candidate: Candidate,
-    bench: Bench,
+    candidate: ReproductionCandidate,
+    bench: SideRunner,
     sides: Sides,
     content_of: Callable[[str], bytes],
     issue_text: str,
@@ -105,8 +105,8 @@ class _Answer:
 
 @dataclass
 class _Work:
-    candidate: Candidate
-    bench: Bench
+    candidate: ReproductionCandidate
+    bench: SideRunner
     sides: Sides
     sites: list[Site] = field(default_factory=list)
     files_of: list[int] = field(default_factory=list)
@@ -117,7 +117,9 @@ class _Work:
     probe: str = field(default_factory=lambda: f"_{secrets.token_hex(4)}")
 
     @classmethod
-    def of(cls, candidate: Candidate, bench: Bench, sides: Sides, content_of: Callable[[str], bytes]) -> "_Work":
+    def of(
+        cls, candidate: ReproductionCandidate, bench: SideRunner, sides: Sides, content_of: Callable[[str], bytes]
+    ) -> "_Work":
         """Rewrite the files of a reproduction.
 
         Raises:
@@ -174,7 +176,7 @@ class _Work:
         if self.bench.remaining < 2:
             return _Answer(why="the time was used up")
         command = self.candidate.command
-        job = Job(
+        job = Command(
             "reproduction, its assertions judged outside",
             in_another_house(command) if house else command,
             self.bench.remaining * self.candidate.share,
@@ -208,7 +210,7 @@ class _Work:
             "dump": lines,
         }
         python = _python_of(lines)
-        job = Job(
+        job = Command(
             "judge of the assertions",
             f'p={python}; [ -x "$p" ] || p=$(command -v python3 || command -v python); '
             '"$p" -I -S "{folder}/judge.py" "{folder}/question"',
@@ -329,7 +331,7 @@ def _answer(data: dict[str, Any]) -> _Answer:
     )
 
 
-def _files(candidate: Candidate) -> list[str]:
+def _files(candidate: ReproductionCandidate) -> list[str]:
     named = [name.split("::")[0] for name in (candidate.path, *candidate.wanted, *candidate.name.split(", "))]
     paths = [*named, *(path for path in candidate.files if is_test_module(path))]
     return [path for path in dict.fromkeys(paths) if PurePosixPath(path).suffix == ".py"]

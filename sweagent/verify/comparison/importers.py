@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from sweagent.testing.file_kinds import harness_file
-from sweagent.verify.tree import Trees
+from sweagent.verify.trees import Trees
 
 _FARTHEST = 2
 _MOST_FILES = 6000

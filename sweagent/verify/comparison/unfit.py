@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, TestResult, dotted
-from sweagent.verify.bench import Run
+from sweagent.verify.runs.side_runner import CommandResult
 
 _LINES = 60
 _SHORTEST = 4
@@ -26,7 +26,7 @@ def file_of(test: TestResult, files: Iterable[str]) -> str:
     return max(fitting, key=len, default="")
 
 
-def named_in(run: Run, files: Sequence[str]) -> tuple[list[str], str]:
+def named_in(run: CommandResult, files: Sequence[str]) -> tuple[list[str], str]:
     """The files of a batch that the end of a run's output names, and the line that does.
 
     Args:
@@ -52,7 +52,7 @@ def folder_named(line: str, file: str) -> str:
     return next((f"{folder}/" for folder in parents if re.search(rf"(?<![\w/.]){folder.name}(?![\w/])", line)), "")
 
 
-def signature(run: Run) -> str:
+def signature(run: CommandResult) -> str:
     """What a failed run has in common with others that fail for the same reason, whatever files they were given."""
     lines = [line.strip() for line in run.completed.output.splitlines() if line.strip()][-3:]
     return _MASKED.sub("#", f"{run.completed.exit_code}\n" + "\n".join(lines))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sweagent.verify.static import power_names as names
 from sweagent.verify.static.power_names import PowerKind, kind_of, kind_of_dotted
 from sweagent.verify.static.python_powers import MARKS, SOURCE_FILE
-from sweagent.verify.static.source_tree import Findings, Place, Power, leaves, parse, places, text
+from sweagent.verify.static.source_tree import Findings, NodePath, Power, leaves, parse, places, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -89,7 +89,7 @@ class _Reader:
     def __init__(self, findings: Findings, aliases: Mapping[str, str]) -> None:
         self._add, self._aliases = findings.add, aliases
 
-    def read(self, place: Place) -> None:
+    def read(self, place: NodePath) -> None:
         kind = place.node.type
         if kind in ("identifier", "shorthand_property_identifier"):
             self._identifier(place)
@@ -105,7 +105,7 @@ class _Reader:
         elif kind == "call_expression":
             self._call(place)
 
-    def _identifier(self, place: Place) -> None:
+    def _identifier(self, place: NodePath) -> None:
         if place.around in ("", "member_expression", "import_specifier", "import_clause"):
             return
         word = text(place.node)
@@ -117,7 +117,7 @@ class _Reader:
         elif word == "Proxy":
             self._add(PowerKind.HOOKS, word, place)
 
-    def _member(self, place: Place) -> None:
+    def _member(self, place: NodePath) -> None:
         if place.around == "member_expression":
             return
         parts: list[str] = []
@@ -134,7 +134,7 @@ class _Reader:
             full = ".".join([self._aliases[first], *reversed(parts)])
             self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place)
 
-    def _module(self, place: Place) -> None:
+    def _module(self, place: NodePath) -> None:
         """A module that is a power by itself, where it is imported or required."""
         call = place.above.above if place.above is not None and place.around == "arguments" else None
         required = call is not None and text(call.node.child_by_field_name("function")) in ("require", "import")
@@ -142,7 +142,7 @@ class _Reader:
             module = text(place.node).strip("\"'").removeprefix("node:")
             self._add(kind_of(names.JAVASCRIPT_NAMES, module), module, place)
 
-    def _call(self, place: Place) -> None:
+    def _call(self, place: NodePath) -> None:
         function, arguments = place.node.child_by_field_name("function"), place.node.child_by_field_name("arguments")
         if function is None or arguments is None:
             return

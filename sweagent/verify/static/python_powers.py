@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sweagent.verify.static import power_names as names
 from sweagent.verify.static.power_names import PowerKind, kind_of, kind_of_dotted
-from sweagent.verify.static.source_tree import Findings, Place, Power, leaves, parse, places, text
+from sweagent.verify.static.source_tree import Findings, NodePath, Power, leaves, parse, places, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,12 +94,12 @@ class _Reader:
             "call": self._call,
         }
 
-    def read(self, place: Place) -> None:
+    def read(self, place: NodePath) -> None:
         reader = self._readers.get(place.node.type)
         if reader:
             reader(place)
 
-    def _identifier(self, place: Place) -> None:
+    def _identifier(self, place: NodePath) -> None:
         word = text(place.node)
         hook = kind_of(names.PYTHON_HOOKS, word)
         if hook and not _is_only_read(place):
@@ -115,7 +115,7 @@ class _Reader:
             if not _is_bound_here(place):
                 self._add(kind_of(names.PYTHON_BUILTINS, word), word, place)
 
-    def _attribute(self, place: Place) -> None:
+    def _attribute(self, place: NodePath) -> None:
         if place.around in ("", "attribute"):
             return
         full = self._resolved(place.node)
@@ -134,7 +134,7 @@ class _Reader:
         known = inner is not None and inner.type == "identifier" and text(inner) in self._aliases
         return ".".join([self._aliases[text(inner)], *reversed(parts)]) if known else ""
 
-    def _string(self, place: Place) -> None:
+    def _string(self, place: NodePath) -> None:
         if place.around in ("", "concatenated_string", "binary_operator", "expression_statement", "block"):
             return
         said = _said(place.node)
@@ -143,7 +143,7 @@ class _Reader:
         if MARKS.search(said):
             self._add(PowerKind.HOST, repr(said), place)
 
-    def _import(self, place: Place) -> None:
+    def _import(self, place: NodePath) -> None:
         module = text(place.node.child_by_field_name("module_name"))
         if module.startswith("."):
             return
@@ -154,7 +154,7 @@ class _Reader:
         if module in _WITH_POWERS and any(child.type == "wildcard_import" for child in place.node.children):
             self._add(PowerKind.IMPORTS, f"from {module} import *", place)
 
-    def _call(self, place: Place) -> None:
+    def _call(self, place: NodePath) -> None:
         function, arguments = place.node.child_by_field_name("function"), place.node.child_by_field_name("arguments")
         if function is None or arguments is None:
             return
@@ -172,7 +172,7 @@ class _Reader:
         if _writes(called, method, given) and any(SOURCE_FILE.search(_said(child)) for child in given):
             self._add(PowerKind.FILES, f"{called or method}(…)", place)
 
-    def _reach(self, called: str, given: list["Node"], place: Place) -> None:
+    def _reach(self, called: str, given: list["Node"], place: NodePath) -> None:
         """Members by name: of a module with powers, or of a class, whose name is not written out."""
         if given[0].type != "identifier":
             return
@@ -187,7 +187,7 @@ class _Reader:
             self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place)
 
 
-def _is_only_read(place: Place) -> bool:
+def _is_only_read(place: NodePath) -> bool:
     """Whether a hook is only called or read by its name, as `super().__eq__(other)` and `self.__class__` do."""
     attribute = place.above
     if attribute is None or attribute.node.type != "attribute":
@@ -196,7 +196,7 @@ def _is_only_read(place: Place) -> bool:
     return not (assigned and attribute.is_field("left"))
 
 
-def _is_bound_here(place: Place) -> bool:
+def _is_bound_here(place: NodePath) -> bool:
     """Whether an identifier names a parameter or a definition of its own, such as a method `compile`."""
     if place.around in ("parameters", "lambda_parameters", "typed_parameter"):
         return True

@@ -42,7 +42,7 @@ class Findings:
 
     powers: list[Power] = field(default_factory=list)
 
-    def add(self, kind: PowerKind | None, word: str, place: "Place") -> None:
+    def add(self, kind: PowerKind | None, word: str, place: "NodePath") -> None:
         """Note a power; nothing when there is no kind."""
         if kind is not None:
             self.powers.append(Power(kind, word[:_SHOWN], place.node.start_point[0] + 1, place.scope))
@@ -56,7 +56,7 @@ def parse(language: str, content: bytes) -> "Node":
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePath:
     """A node where it stands; the parser itself finds a node's parent only by way of the root.
 
     Attributes:
@@ -67,7 +67,7 @@ class Place:
 
     node: "Node"
     scope: str = ""
-    above: "Place | None" = None
+    above: "NodePath | None" = None
 
     @property
     def parent(self) -> "Node | None":
@@ -84,14 +84,14 @@ class Place:
         return self.above is not None and self.above.node.child_by_field_name(name) == self.node
 
 
-def places(root: "Node", scopes: frozenset[str] = frozenset()) -> Iterator[Place]:
+def places(root: "Node", scopes: frozenset[str] = frozenset()) -> Iterator[NodePath]:
     """Every node, without recursion, so that no nesting is too deep.
 
     Args:
         root: of the tree.
         scopes: kinds of nodes that are definitions; one without a name takes that of what it is assigned to.
     """
-    stack = [Place(root)]
+    stack = [NodePath(root)]
     while stack:
         place = stack.pop()
         yield place
@@ -101,7 +101,7 @@ def places(root: "Node", scopes: frozenset[str] = frozenset()) -> Iterator[Place
             if name is None and place.parent is not None:
                 name = place.parent.child_by_field_name("name") or place.parent.child_by_field_name("left")
             scope = f"{scope}.{text(name)}".strip(".") if name is not None else scope
-        stack += [Place(child, scope, place) for child in reversed(node.children)]
+        stack += [NodePath(child, scope, place) for child in reversed(node.children)]
 
 
 def text(node: "Node | None") -> str:

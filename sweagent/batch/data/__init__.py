@@ -1,0 +1,1 @@
+"""Instances, tasks and predictions."""

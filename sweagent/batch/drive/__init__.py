@@ -1,0 +1,1 @@
+"""Running the instances of a batch, each exactly once."""

@@ -1,0 +1,107 @@
+"""What a batch asks of the engine about images: pull, measure, remove, and whether it is there at all."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sweagent.environment.docker_build import connect
+from sweagent.errors import SandboxError
+from sweagent.sandbox.engine import engine_errors
+
+
+@contextmanager
+def engine(timeout: int) -> Iterator[Any]:
+    """A client of the engine for the length of a block, whose failures are all told as failures of the engine.
+
+    Args:
+        timeout: seconds that one call may keep silent.
+
+    Raises:
+        SandboxError: no engine answers, or it fails within the block.
+    """
+    client = connect(timeout)
+    try:
+        with engine_errors("the engine fails over an image"):
+            yield client
+    finally:
+        client.close()
+
+
+def as_engine_failure(error: Exception) -> SandboxError | None:
+    """What the engine's library raised, as an error of the sandbox; None for any other error."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    if not isinstance(error, (DockerException, RequestException)):
+        return None
+    said = " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
+    return SandboxError(f"the engine failed: {said}", "see `fix-issue doctor`")
+
+
+def pull_once(client: Any, name: str) -> tuple[Any | None, str]:
+    """Pull an image once: the image, or None and what the engine said."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    # Without a tag the engine's library would bring all of them.
+    tag = None if ":" in name.rpartition("/")[2] or "@" in name else "latest"
+    try:
+        return client.images.pull(name, tag=tag), ""
+    except (DockerException, RequestException) as error:
+        return None, " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
+
+
+def layers_of(client: Any, image: Any) -> dict[str, int]:
+    """The sizes of an image's layers. The history does not name them, but lists those that hold something in order."""
+    sizes = [entry["Size"] for entry in reversed(client.api.history(image.id)) if entry["Size"]]
+    names = image.attrs.get("RootFS", {}).get("Layers") or []
+    if len(sizes) != len(names):
+        return {image.id: int(image.attrs.get("Size") or 0)}
+    return dict(zip(names, sizes, strict=True))
+
+
+def remove_image(client: Any, name: str) -> bool:
+    """Remove an image; one that a container still uses stays."""
+    from docker.errors import DockerException, ImageNotFound
+
+    try:
+        client.images.remove(name)
+    except ImageNotFound:
+        return True
+    except DockerException:
+        return False
+    return True
+
+
+def engine_answers(client: Any) -> bool:
+    """Whether the engine answers a client that was made before."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        return bool(client.ping())
+    except (DockerException, RequestException):
+        return False
+
+
+def wait_for_engine(seconds: float, stopped: threading.Event) -> bool:
+    """Wait until the engine answers again.
+
+    Args:
+        seconds: how long at the most.
+        stopped: ends the waiting.
+
+    Returns:
+        Whether it answers.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            connect(10).close()
+        except SandboxError:
+            if time.monotonic() >= deadline or stopped.wait(1.0):
+                return False
+        else:
+            return True

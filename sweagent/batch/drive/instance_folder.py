@@ -1,0 +1,141 @@
+"""An instance's folder: its lock, its runs, and what must survive a kill."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sweagent.errors import StorageError
+from sweagent.frozen import Frozen
+from sweagent.run_folder import Result, RunFolder
+from sweagent.trajectory import PromptWritten, ReplyReceived, RunStarted, Usage, read_events
+
+_STATE = ".state.json"
+_LOCK = ".instance-lock"
+
+_UNFINISHED = frozenset({"interrupted", "sandbox_error", "policy_error", "internal_error"})
+"""Exit statuses after which an instance is not at its end: the infrastructure failed, or somebody stopped the run."""
+
+
+class ElsewhereError(Exception):
+    """Another batch works on the instance."""
+
+
+class State(Frozen):
+    """How often an instance was started, and what failed."""
+
+    starts: int = 0
+    runs: int = 0
+    """How many were begun; each has a folder of its own."""
+    resumes: int = 0
+    """Of the latest run."""
+    faults: tuple[str, ...] = ()
+
+
+class InstanceFolder:
+    """The folder of one instance in a batch's folder.
+
+    Args:
+        path: the folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other batches out; the system lets go of the lock when the process dies.
+
+        Raises:
+            ElsewhereError: another process works on the instance.
+            StorageError: the folder cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StorageError(f"cannot use {self.path}: {error}", "choose another --output") from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ElsewhereError from None
+            yield
+        finally:
+            os.close(descriptor)
+
+    def run(self, number: int) -> RunFolder:
+        """The folder of a run, counted from 1."""
+        return RunFolder(self.path / f"run-{number}")
+
+    def read_state(self) -> State:
+        """What was kept, or the state of an instance that was never started."""
+        try:
+            return State.model_validate_json((self.path / _STATE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return State()
+
+    def keep(self, state: State) -> None:
+        """Keep the state.
+
+        Raises:
+            StorageError: the disk refuses it.
+        """
+        RunFolder(self.path).write(self.path / _STATE, state.model_dump_json())
+
+    def resumable(self, number: int) -> bool:
+        """Whether a run has something to go on with: it got as far as its prompt."""
+        try:
+            return any(isinstance(event, PromptWritten) for event in read_events(self.run(number).trajectory))
+        except StorageError:
+            return False
+
+    def run_id(self, number: int) -> str:
+        """The name under which a run's sandboxes are known; empty when its log does not tell.
+
+        Raises:
+            StorageError: the log cannot be read.
+        """
+        first = next(iter(read_events(self.run(number).trajectory)), None)
+        return first.run_id if isinstance(first, RunStarted) else ""
+
+    def finished(self, number: int) -> Result | None:
+        """The result of a run that came to its end, perhaps just before the batch was killed."""
+        try:
+            result = Result.model_validate_json(self.run(number).result.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return None if result.exit_status in _UNFINISHED or never_asked(result) else result
+
+    def patch(self, number: int) -> str:
+        """The patch of a run, empty when it made none; bytes that are not UTF-8 are half surrogate pairs."""
+        try:
+            return self.run(number).patch.read_bytes().decode("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            return ""
+
+    def spent(self, runs: int) -> tuple[float | None, Usage]:
+        """What the first so many runs cost, as their logs tell; None when a price is unknown."""
+        cost: float | None = 0.0
+        usage = Usage()
+        for number in range(1, runs + 1):
+            with suppress(StorageError):
+                for event in read_events(self.run(number).trajectory):
+                    if isinstance(event, ReplyReceived):
+                        usage += event.reply.usage
+                        cost = None if cost is None or event.reply.cost is None else cost + event.reply.cost
+        return cost, usage
+
+    def size(self) -> int:
+        """Bytes of all files in it."""
+        total = 0
+        for path in self.path.rglob("*"):
+            with suppress(OSError):
+                total += path.lstat().st_size
+        return total
+
+
+def never_asked(result: Result) -> bool:
+    """Whether the limits left no room for a single call: a fault of the settings, or of a price that is not known."""
+    return result.exit_status == "budget_limit" and result.steps == 0

@@ -1,0 +1,270 @@
+"""One instance of a batch, from its lock to its one final result, over as many starts as the infrastructure needs."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sweagent.agent.journal import Listener
+from sweagent.batch.data.instances import Instance
+from sweagent.batch.data.tasks import Access, make_task
+from sweagent.batch.drive.engine_images import as_engine_failure
+from sweagent.batch.drive.instance_folder import InstanceFolder, State, never_asked
+from sweagent.batch.drive.official_images import Held, Images
+from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
+from sweagent.config import Settings
+from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
+from sweagent.project_file import origin_in_batch
+from sweagent.run_folder import Result, new_run_id
+from sweagent.solve import resume, solve
+from sweagent.trajectory import AnyEvent, RunEnded
+
+MAX_STARTS = 12
+"""Starts of one instance over all batches that were killed; one that kills its batch must not do so for ever."""
+
+MAX_RESUMES = 3
+"""How often one run is resumed before the instance is started afresh."""
+
+Note = Callable[[str], None]
+
+
+class StoppedError(Exception):
+    """The batch was stopped before the instance came to its end."""
+
+
+@dataclass(frozen=True)
+class BatchContext:
+    """What the instances of a batch share.
+
+    Attributes:
+        output: the batch's folder.
+        settings: of each run; they name a kind of sandbox, not `auto`.
+        images: hands out the official images.
+        stopped: set when nothing new may begin and running instances must stop at their next event.
+        retries: how often failures of the infrastructure are retried.
+        pause: seconds before the first retry; doubled each time, at most a minute.
+        recover: waits until the infrastructure is there again, after a failure.
+        repositories: a folder with local clones.
+        access: tells how a remote repository is reached.
+        files: the user's files that the settings were read from.
+    """
+
+    output: Path
+    settings: Settings
+    images: Images
+    stopped: threading.Event
+    retries: int = 3
+    pause: float = 2.0
+    recover: Callable[[FixIssueError | OSError], None] = lambda error: None
+    repositories: Path | None = None
+    access: Access = lambda repo: {}
+    files: tuple[str, ...] = ()
+    ended: set[str] = field(default_factory=set)
+    """Ids of runs that nobody works on any more; what still bears them was left behind."""
+
+
+class InstanceRun:
+    """Brings one instance to its result.
+
+    Args:
+        instance: what to solve.
+        around: what it shares with the others.
+        listener: told every event of its runs.
+        note: told in words what is being prepared.
+    """
+
+    def __init__(self, instance: Instance, around: BatchContext, listener: Listener, note: Note) -> None:
+        self._instance = instance
+        self._around = around
+        self._listener = listener
+        self._note = note
+        self._folder = InstanceFolder(around.output / instance.instance_id)
+        self._state = State()
+        self._seconds = 0.0
+        self._held = Held(name=None)
+
+    def run(self) -> InstanceResult:
+        """Run the instance unless it has a final result already.
+
+        Raises:
+            ElsewhereError: another process works on it.
+            StoppedError: the batch was stopped; what was done is kept and is gone on with later.
+            StorageError: its result cannot be written.
+        """
+        with self._folder.locked():
+            done = read_result(self._folder.path)
+            if done is not None and done.outcome.final:
+                return done
+            self._state = self._folder.read_state()
+            if done is not None:
+                # It gets as many new chances as an instance that was never tried.
+                self._state = self._state.model_copy(update={"starts": 0})
+            result = self._until_final()
+            write_result(self._folder.path, result)
+            return result
+
+    def _until_final(self) -> InstanceResult:
+        retries = 0
+        while True:
+            self._check_stopped()
+            finished = self._folder.finished(self._state.runs)
+            if finished is not None:
+                return self._final(finished)
+            if self._state.starts >= MAX_STARTS:
+                return self._failed(f"started {self._state.starts} times and never came to an end")
+            error = self._start()
+            if error is None:
+                continue
+            if isinstance(error, UsageError):
+                return self._failed(error.told, "usage")
+            self._fault(error)
+            if retries >= self._most_retries(error):
+                return self._failed(error.told if isinstance(error, FixIssueError) else str(error))
+            retries += 1
+            self._around.recover(error)
+            self._around.stopped.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
+
+    def _most_retries(self, error: FixIssueError | OSError) -> int:
+        # A build has tried what there is to try; what remains is that the network failed it.
+        return min(1, self._around.retries) if isinstance(error, EnvironmentBuildError) else self._around.retries
+
+    def _start(self) -> FixIssueError | OSError | None:
+        """Start or resume the run once; what the infrastructure did wrong, if anything."""
+        begin = time.monotonic()
+        try:
+            with self._held_image() as held:
+                self._held = held
+                result = self._solve_or_resume(held)
+        except RunInterruptedError:
+            raise StoppedError from None
+        except FixIssueError as error:
+            return error
+        except Exception as error:
+            return self._told(error)
+        finally:
+            self._seconds += time.monotonic() - begin
+        if result.exit_status == "interrupted":
+            raise StoppedError
+        if never_asked(result):
+            return UsageError(result.message, "give a limit that can be kept")
+        if self._folder.finished(self._state.runs) is None:
+            return FixIssueError(f"{result.exit_status}: {result.message}")
+        return None
+
+    def _told(self, error: Exception) -> FixIssueError | OSError:
+        """An error of somebody else as one that can be waited out: of the engine, of the disk, or of this program."""
+        failure = as_engine_failure(error)
+        if failure is not None:
+            return failure
+        if isinstance(error, OSError):
+            return error
+        self._note("".join(traceback.format_exception(error)))
+        return FixIssueError(f"a fault of fix-issue itself: {type(error).__name__}: {error}", "please report it")
+
+    @contextmanager
+    def _held_image(self) -> Iterator[Held]:
+        settings = self._around.settings.sandbox
+        if settings.image or settings.kind != "docker":
+            yield Held(name=None)
+            return
+        with self._around.images.hold(self._instance) as held:
+            yield held
+
+    def _solve_or_resume(self, held: Held) -> Result:
+        latest = self._state.runs
+        again = latest > 0 and self._state.resumes < MAX_RESUMES and self._folder.resumable(latest)
+        changes = {"resumes": self._state.resumes + 1} if again else {"resumes": 0, "runs": self._state.runs + 1}
+        self._keep(self._state.model_copy(update={"starts": self._state.starts + 1, **changes}))
+        stopper = _Stopper(self._around.stopped, self._note)
+        listeners = (self._listener, stopper)
+        folder = self._folder.run(self._state.runs)
+        run_id = self._folder.run_id(latest) if again else new_run_id(self._instance.instance_id)
+        self._around.ended.discard(run_id)
+        try:
+            if again:
+                self._note("going on with the run that was not finished")
+                return resume(folder, listeners=listeners, note=stopper.note)
+            repositories, access = self._around.repositories, self._around.access
+            task = make_task(self._instance, image=held.name, repositories=repositories, access=access)
+            origin = origin_in_batch(task.repository, self._around.files)
+            for line in origin.lines()[len(origin.files) :]:
+                self._note(line)
+            settings = self._around.settings
+            return solve(task, settings, folder, run_id=run_id, listeners=listeners, note=stopper.note, origin=origin)
+        finally:
+            self._around.ended.add(run_id)
+
+    def _final(self, result: Result) -> InstanceResult:
+        cost, usage = self._folder.spent(self._state.runs - 1)
+        unsure = sum(float(line.get("unsure_cost") or 0.0) for line in result.spending)
+        return self._result(
+            exit_status=result.exit_status,
+            message=result.message,
+            verdict=result.verdict,
+            patch=self._folder.patch(self._state.runs),
+            cost=None if cost is None or result.cost is None else cost + result.cost + unsure,
+            usage=usage + result.usage,
+            steps=result.steps,
+            seconds=max(self._seconds, result.seconds),
+        )
+
+    def _failed(self, message: str, status: str = "infrastructure") -> InstanceResult:
+        cost, usage = self._folder.spent(self._state.runs)
+        return self._result(exit_status=status, message=message, cost=cost, usage=usage, seconds=self._seconds)
+
+    def _result(self, **values: Any) -> InstanceResult:
+        return InstanceResult(
+            instance_id=self._instance.instance_id,
+            repo=self._instance.repo,
+            model=self._around.settings.model.name or self._around.settings.policy,
+            starts=self._state.starts,
+            faults=self._state.faults,
+            image=self._held.name or "",
+            image_bytes=self._held.bytes,
+            folder_bytes=self._folder.size(),
+            ended=datetime.now(UTC),
+            **values,
+        )
+
+    def _fault(self, error: FixIssueError | OSError) -> None:
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        self._note(f"failed: {line}")
+        # A disk that is full refuses this too; the fault is then only told.
+        with suppress(StorageError):
+            self._keep(self._state.model_copy(update={"faults": (*self._state.faults, line)[-20:]}))
+
+    def _check_stopped(self) -> None:
+        if self._around.stopped.is_set():
+            raise StoppedError
+
+    def _keep(self, state: State) -> None:
+        self._state = state
+        self._folder.keep(state)
+
+
+class _Stopper:
+    """Ends a run at its next event or note once the batch is stopped; it interrupts once, as Ctrl-C does."""
+
+    def __init__(self, stopped: threading.Event, note: Note) -> None:
+        self._stopped = stopped
+        self._note = note
+        self._done = False
+
+    def __call__(self, event: AnyEvent) -> None:
+        if not isinstance(event, RunEnded):
+            self._check()
+
+    def note(self, text: str) -> None:
+        """Pass a note on."""
+        self._note(text)
+        self._check()
+
+    def _check(self) -> None:
+        if self._stopped.is_set() and not self._done:
+            self._done = True
+            raise RunInterruptedError("the batch was stopped")

@@ -1,0 +1,1 @@
+"""Official grading and the integrity column."""

@@ -1,0 +1,1 @@
+"""A repository's files, definitions, words and imports."""

@@ -1,0 +1,1 @@
+"""Where an issue is likely to be fixed."""

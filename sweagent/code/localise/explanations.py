@@ -1,0 +1,57 @@
+"""The reason for a place in a few words, from the signals that speak for it."""
+
+from collections.abc import Mapping
+
+from sweagent.code.localise.definition_signals import RankedDefinition
+from sweagent.code.localise.file_signals import Signal
+
+_FILE_WORDS = (
+    ("frame", 0.0, "on the traceback or linked"),
+    ("path_full", 0.0, "its path is in the issue"),
+    ("path_name", 0.0, "its name is in the issue"),
+    ("qualified", 0.0, "defines what the issue names"),
+    ("imported", 0.0, "defines what the issue imports"),
+    ("title_names", 0.5, "defines what the title's words name"),
+    ("path", 0.5, "its path has words of the issue"),
+    ("told", 0.5, "reads like the issue"),
+    ("tested", 0.5, "tested by tests that read like the issue"),
+    ("imported_by", 0.5, "imported by files that read like the issue"),
+    ("history", 0.5, "changed by commits that read like the issue"),
+)
+_NAMED = 0.5
+_NAME_OF_ISSUE = "its name has words of the issue"
+_DEFINITION_WORDS = (
+    ("frame", 0.0, "on the traceback or linked"),
+    ("phrase", 0.0, "holds a quoted message"),
+    ("lines", 0.0, "holds lines that the issue shows"),
+    ("outer_and_name", 0.5, "named with its class"),
+    ("exact", 0.0, "named in the issue"),
+    ("exact_block", 0.0, "called in the issue's code"),
+    ("outer", 0.5, "its class is named"),
+    ("called", 0.0, "called by what is named"),
+    ("reached", 0.5, "reached by calls from what is named"),
+    ("name_title", _NAMED, "its name has words of the title"),
+    ("name", _NAMED, _NAME_OF_ISSUE),
+    ("around", 0.5, "within what the issue's words name"),
+    ("akin", 0.5, "its names are near words of the title"),
+    ("body", 0.5, "reads like the issue"),
+)
+_MOST = 3
+_OTHERWISE = "shares words with the issue"
+
+
+def file_reason(number: int, signals: Mapping[str, Signal], features: Mapping[str, float]) -> str:
+    """Say why a file is in the ranking."""
+    said = [words for name, least, words in _FILE_WORDS if signals.get(name, {}).get(number, 0.0) > least]
+    if features.get("phrase", 0.0) > 0:
+        said.insert(0, "holds a quoted message")
+    return "; ".join(said[:_MOST]) or _OTHERWISE
+
+
+def definition_reason(candidate: RankedDefinition) -> str:
+    """Say why a definition is in the ranking."""
+    signals = candidate.signals
+    said = [words for name, least, words in _DEFINITION_WORDS if signals.get(name, 0.0) > least]
+    if signals.get("name_title", 0.0) > _NAMED and signals.get("name", 0.0) > _NAMED:
+        said.remove(_NAME_OF_ISSUE)
+    return "; ".join(said[:_MOST]) or _OTHERWISE

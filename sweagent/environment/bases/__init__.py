@@ -1,0 +1,1 @@
+"""Base images, and what of this machine is put into them."""

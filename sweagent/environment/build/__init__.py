@@ -1,0 +1,1 @@
+"""From a recipe to an image or a virtual environment."""

@@ -1,0 +1,1 @@
+"""From a repository's files to the recipe of its environment."""

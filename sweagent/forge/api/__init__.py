@@ -1,0 +1,1 @@
+"""Forges behind one protocol."""

@@ -1,0 +1,73 @@
+"""The patches that a run has taken, each kept on disk with its proof: a later one never costs an earlier one."""
+
+from sweagent.frozen import Frozen
+from sweagent.patch import Patch
+from sweagent.run_folder import RunFolder
+from sweagent.verify import Proof, Verdict
+
+_RANK = (
+    Verdict.NO_PATCH,
+    Verdict.REJECTED,
+    Verdict.REGRESSED,
+    Verdict.UNVERIFIED,
+    Verdict.NEEDS_REVIEW,
+    Verdict.VERIFIED,
+)
+
+
+class Candidate(Frozen):
+    """A patch that was taken, with its proof when it was judged."""
+
+    number: int
+    patch: Patch
+    proof: Proof | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The proof's verdict; without a proof, what can be said of the patch alone."""
+        if self.proof:
+            return self.proof.verdict
+        return Verdict.UNVERIFIED if self.patch else Verdict.NO_PATCH
+
+
+class Candidates:
+    """All candidates of a run, those of an earlier process included.
+
+    Args:
+        folder: of the run.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        files = folder.patches.glob("*.json")
+        found = (Candidate.model_validate_json(file.read_text(encoding="utf-8")) for file in files)
+        self._all = {candidate.number: candidate for candidate in found}
+
+    def add(self, patch: Patch) -> Candidate:
+        """Keep a patch that was just taken.
+
+        Raises:
+            StorageError: the disk refuses it.
+        """
+        return self._keep(Candidate(number=1 + max(self._all, default=0), patch=patch))
+
+    def judged(self, candidate: Candidate, proof: Proof) -> Candidate:
+        """Keep the proof of a candidate.
+
+        Raises:
+            StorageError: the disk refuses it.
+        """
+        return self._keep(candidate.model_copy(update={"proof": proof}))
+
+    def file(self, candidate: Candidate) -> str:
+        """Where a candidate is kept, seen from the run's folder."""
+        return f"{self._folder.patches.name}/{candidate.number}.json"
+
+    def best(self) -> Candidate | None:
+        """The candidate with the best verdict, the latest of equals."""
+        return max(self._all.values(), key=lambda item: (_RANK.index(item.verdict), item.number), default=None)
+
+    def _keep(self, candidate: Candidate) -> Candidate:
+        self._all[candidate.number] = candidate
+        self._folder.write(self._folder.path / self.file(candidate), candidate.model_dump_json())
+        return candidate

@@ -1,0 +1,1 @@
+"""One call of a provider: its errors, waiting, trying again."""

@@ -1,0 +1,164 @@
+"""Where a failing reproduction points: the issue's places, ranked again by its traceback and by what it runs."""
+
+import ast
+import json
+import shlex
+from collections.abc import Collection, Mapping
+
+from sweagent.code import CoveredRun, Localisation, hints, locate, rerank
+from sweagent.errors import UsageError
+from sweagent.testing import Runner, runner_of
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.repository_index import current_index
+from sweagent.tool_support.test_output import scratch
+from sweagent.trajectory import Reproduction
+
+_PLACES = 1000
+"""Definitions of the ranking by the issue's words that what is run can lift."""
+_SHOWN = 8
+_SECONDS = 60.0
+"""A traced run may take so long at most; without its end nothing is known of what was run."""
+_RECORD = 20_000_000
+
+# It has to run under every Python since 2.7. Functions are told apart by their code, not by their lines: a line each
+# would take many times as long. A profiler is used where there is nothing better, for a debugger or coverage of the
+# project's own would take a tracer's place.
+_TRACER = """\
+import atexit
+import os
+import sys
+
+RECORD, ROOT, HERE = {record!r}, {root!r}, os.path.dirname(os.path.abspath(__file__))
+seen = {{}}
+
+
+def profile(frame, event, argument):
+    if event == "call":
+        seen[id(frame.f_code)] = frame.f_code
+
+
+def started(code, offset):
+    seen[id(code)] = code
+    return sys.monitoring.DISABLE
+
+
+def save():
+    import dis
+    import json
+
+    sys.setprofile(None)
+    lines = {{}}
+    for code in list(seen.values()):
+        if not code.co_flags & 1 or code.co_filename.startswith("<"):  # of a module, of a class, or of no file
+            continue
+        path = os.path.realpath(code.co_filename)
+        if path.startswith(ROOT):
+            lines.setdefault(path[len(ROOT):], set()).update(line for _, line in dis.findlinestarts(code) if line)
+    with open(RECORD, "a") as file:
+        file.write(json.dumps(dict((path, sorted(found)) for path, found in lines.items())) + "\\n")
+
+
+def begin():
+    if hasattr(sys, "monitoring"):
+        monitoring = sys.monitoring
+        monitoring.use_tool_id(4, "what was run")
+        monitoring.register_callback(4, monitoring.events.PY_START, started)
+        monitoring.set_events(4, monitoring.events.PY_START)
+    else:
+        import threading
+
+        threading.setprofile(profile)
+        sys.setprofile(profile)
+
+
+def give_way():
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != HERE]
+    own = sys.modules.pop(__name__)
+    try:
+        __import__(__name__)
+    except ImportError:
+        pass
+    sys.modules.setdefault(__name__, own)
+
+
+give_way()
+atexit.register(save)
+begin()
+"""
+
+
+def pointed_at(context: ToolContext, reproduction: Reproduction, printed: str) -> str:
+    """Return where a failing reproduction in Python points, a definition a line; empty when nothing is known.
+
+    It is run once more, with a tracer in it; nothing of that run is shown but the places.
+
+    Args:
+        context: what the tools work with.
+        reproduction: fails; its own files are left out.
+        printed: what it printed.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+    """
+    if not context.hints or not context.issue_text.strip():
+        return ""
+    try:
+        index = current_index(context)
+    except UsageError:
+        return ""
+    runs = [CoveredRun(failed=True, lines=_without(ran(context, reproduction.command), reproduction.paths))]
+    if runs[0].lines and (start := _start(context, reproduction)):
+        runs.append(CoveredRun(failed=False, lines=ran(context, start)))
+    found = rerank(index, locate(index, context.issue_text, _PLACES), output=printed, runs=runs, limit=_PLACES)
+    places = tuple(hit for hit in found.definitions if hit.path not in reproduction.paths)
+    return hints(Localisation(definitions=places[:_SHOWN]), max(200, context.limits.characters // 16))
+
+
+def _without(lines: Mapping[str, frozenset[int]], paths: Collection[str]) -> dict[str, frozenset[int]]:
+    return {path: numbers for path, numbers in lines.items() if path not in paths}
+
+
+def _start(context: ToolContext, reproduction: Reproduction) -> str:
+    """The command that runs what a reproduction runs before it comes to the point; empty when there is none.
+
+    What the imports and the collection of tests run is run by every reproduction, and says little of this one.
+    """
+    if reproduction.kind == "test":
+        is_pytest = runner_of(context.test_command) is Runner.PYTEST
+        return f"{reproduction.command} --collect-only -q" if is_pytest else ""
+    try:
+        body = ast.parse(reproduction.content).body
+    except (SyntaxError, ValueError):
+        return ""
+    imports = "\n".join(ast.unparse(part) for part in body if isinstance(part, ast.Import | ast.ImportFrom))
+    return f"python -c {shlex.quote(imports)}" if imports else ""
+
+
+def ran(context: ToolContext, command: str) -> Mapping[str, frozenset[int]]:
+    """Return the lines of the functions that a command runs in the repository, by path; none when it does not end.
+
+    Args:
+        context: what the tools work with.
+        command: a shell command; what it starts is watched too, as far as it is Python.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+    """
+    folder = f"{scratch(context)}/traced"
+    record = f"{folder}/record"
+    root = context.sandbox.run("pwd -P", fresh=True).output.strip().rstrip("/") + "/"
+    context.sandbox.write(f"{folder}/sitecustomize.py", _TRACER.format(record=record, root=root).encode())
+    traced = f'rm -f {record}; export PYTHONPATH="{folder}${{PYTHONPATH:+:$PYTHONPATH}}"\n{command}'
+    context.sandbox.run(traced, timeout=_SECONDS, output_limit=1000, fresh=True)
+    try:
+        written = context.sandbox.read(record, limit=_RECORD).decode("utf-8", "replace")
+    except OSError:
+        return {}
+    lines: dict[str, frozenset[int]] = {}
+    for line in written.splitlines():
+        try:
+            found = json.loads(line)
+            lines |= {path: lines.get(path, frozenset()) | frozenset(numbers) for path, numbers in found.items()}
+        except (ValueError, TypeError, AttributeError):
+            continue
+    return lines

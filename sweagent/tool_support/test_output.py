@@ -1,0 +1,96 @@
+"""Running tests in the sandbox, and saying what came of it in few words."""
+
+from collections.abc import Sequence
+
+from sweagent.sandbox.base import Completed
+from sweagent.testing import TestReport, TestResult, command_for, essence, parse, runner_of
+from sweagent.tool_api import ToolContext
+from sweagent.tool_support.text import bounded, cut_lines, visible
+from sweagent.trajectory import Observation
+
+_OUTPUT = 1_000_000
+_REPORT = 50_000_000
+_MOST_SHOWN = 8
+
+
+def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, options: str = "") -> Observation:
+    """Run chosen tests with the project's own runner and answer with counts and the failures' essence.
+
+    Raises:
+        UsageError: a test's name cannot be one, or nothing is known of how tests are run here.
+        SandboxError: the sandbox is lost.
+    """
+    runner = runner_of(context.test_command)
+    report_file = f"{scratch(context)}/report"
+    base = f"{context.test_command} {options}".strip() if options else context.test_command
+    command = command_for(runner, tests, test_command=base, report=report_file)
+    done = context.sandbox.run(f"rm -f {report_file}; {command}", timeout=timeout, output_limit=_OUTPUT, fresh=True)
+    try:
+        file = context.sandbox.read(report_file, limit=_REPORT).decode("utf-8", "replace")
+    except OSError:
+        file = ""
+    report = parse(runner, done.output, exit_code=done.exit_code, report=file, workdir=context.sandbox.workdir)
+    return Observation(
+        text=_said(context, report, done, timeout),
+        status="timeout" if done.timed_out else "ok" if report.ok else "error",
+        exit_code=done.exit_code,
+        truncated=done.truncated,
+        named_tests=tuple(tests),
+    )
+
+
+def scratch(context: ToolContext) -> str:
+    """A folder in the sandbox, outside the repository, for what tools leave; one round trip the first time.
+
+    Raises:
+        SandboxError: the sandbox is lost.
+    """
+    if "scratch" not in context.state:
+        done = context.sandbox.run('mktemp -d "${TMPDIR:-/tmp}/fix-issue.XXXXXX"', fresh=True)
+        context.state["scratch"] = done.output.strip() if done.exit_code == 0 else "/tmp"  # noqa: S108 (of the sandbox)
+    return str(context.state["scratch"])
+
+
+def _said(context: ToolContext, report: TestReport, done: Completed, timeout: float) -> str:
+    exit_said = "ended at its deadline" if done.exit_code is None else f"exit {done.exit_code}"
+    parts = [f"{report.summary} ({report.runner.value}, {exit_said}, {done.seconds:.1f} s)"]
+    if done.timed_out:
+        parts.append(
+            f"[ended after {timeout:g} s; choose fewer tests or give `timeout`, at most {context.limits.max_timeout:g}]"
+        )
+    elif report.problem:
+        parts.append(f"[{visible(report.problem)}]")
+    parts += [f"[{note}]" for note in done.notes]
+    room = max(1000, context.limits.characters - 500)
+    failures = report.failures
+    if failures:
+        each = max(300, room // min(len(failures), _MOST_SHOWN))
+        parts += [_failure(failure, each) for failure in failures[:_MOST_SHOWN]]
+        parts += [f"{failure.outcome.value.upper()} {failure.id}" for failure in failures[_MOST_SHOWN:60]]
+        if len(failures) > 60:
+            parts.append(f"[… {len(failures) - 60} more failures]")
+    if not report.ok:
+        kept = _keep(context, done)
+        if not failures and ": " not in report.problem:
+            parts.append(bounded(cut_lines(visible(done.output)).strip(), min(room, 3000))[0])
+        parts.append(f"[the whole output: {kept}]" if kept else "")
+    return bounded("\n".join(part for part in parts if part), context.limits.characters)[0]
+
+
+def _failure(failure: TestResult, limit: int) -> str:
+    details = essence(visible(failure.details)) or visible(failure.message)
+    lines = "\n".join(f"    {line}" for line in bounded(details, limit)[0].split("\n"))
+    return f"{failure.outcome.value.upper()} {visible(failure.id)}\n{lines}"
+
+
+def _keep(context: ToolContext, done: Completed) -> str:
+    """Put the whole output into a file that can be viewed, unless the sandbox did."""
+    path = done.full_output
+    if path is None:
+        path = f"{scratch(context)}/test-output"
+        try:
+            context.sandbox.write(path, done.output.encode("utf-8", "replace"))
+        except OSError:
+            return ""
+    context.state.setdefault("outputs", set()).add(path)
+    return path

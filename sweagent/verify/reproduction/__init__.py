@@ -1,0 +1,1 @@
+"""Reproductions: where they come from, and whether they show the issue."""

@@ -1,0 +1,283 @@
+"""Runs commands on one side of the comparison, every one of them in a fresh sandbox."""
+
+import re
+import secrets
+import shlex
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+
+from sweagent.errors import SandboxError
+from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
+from sweagent.verify.progress import Listener, VerifyProgress
+from sweagent.verify.proof import CommandRun, Side
+from sweagent.verify.runs.command_result import FOLDER, Command, CommandResult, Left, read_run
+from sweagent.verify.runs.import_origins import Stray, strays
+from sweagent.verify.runs.package_origins import WatchedPackage, package_strays
+from sweagent.verify.runs.script_driver import loaded_modules
+from sweagent.verify.runs.standby_sandboxes import Standby
+from sweagent.verify.runs.witness import WITNESS, WITNESSED, Witness, origins_in
+from sweagent.verify.trees import FileChange, Trees
+
+__all__ = ["Clock", "Command", "CommandResult", "SandboxOpener", "SideRunner", "SideTree"]
+
+SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
+Clock = Callable[[], float]
+
+_OF_TERMINALS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?=\n)")
+_OUTPUT_LIMIT = 8_000_000
+_REPORT_LIMIT = 64_000_000
+_SHOWN = 4_000
+_ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    "CI": "true",
+    "NO_COLOR": "1",
+}
+
+
+@dataclass(frozen=True)
+class SideTree:
+    """What one side changes in the base tree."""
+
+    name: Side
+    archive: bytes = b""
+    deleted: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: Side, trees: Trees, changes: tuple[FileChange, ...]) -> "SideTree":
+        """The side that differs from the base by these changes."""
+        deleted = tuple(change.path for change in changes if change.new is None)
+        return cls(name, trees.archive(changes) if changes else b"", deleted)
+
+
+class SideRunner:
+    """Runs jobs and keeps a list of them.
+
+    Args:
+        open_sandbox: opens a fresh sandbox with the base tree.
+        seconds: for all jobs together.
+        clock: monotonic seconds.
+        progress: told of every command that begins or ends, perhaps from another thread.
+        seed: of hashes in all runs, so that all sides see sets in one order.
+    """
+
+    def __init__(
+        self,
+        open_sandbox: SandboxOpener,
+        seconds: float,
+        clock: Clock = time.monotonic,
+        progress: Listener | None = None,
+        seed: int = 1,
+    ) -> None:
+        self._seed = {"PYTHONHASHSEED": str(seed)}
+        self._standby = Standby(open_sandbox)
+        self._progress, self._tests = progress, 0
+        self.ahead = 2
+        """So many sandboxes are opened, where they are isolated, while the commands before still run."""
+        self._clock = clock
+        self._deadline = clock() + seconds
+        self._live: set[Sandbox] = set()
+        self._stopped = False
+        self._witnessed = True
+        self.watched: Mapping[str, str] = {}
+        """The Python modules of which each run notes where they were loaded from, with their files in the work tree."""
+        self.packages: tuple[WatchedPackage, ...] = ()
+        """The npm packages of which each run notes where they were loaded from."""
+        self._origins: list[tuple[str, str, frozenset[tuple[str, str]]]] = []
+        self.commands: list[CommandRun] = []
+        self.info: SandboxInfo | None = None
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; never negative."""
+        return max(0.0, self._deadline - self._clock())
+
+    @property
+    def apart(self) -> bool:
+        """Whether its sandboxes cannot get at each other, so that jobs may run side by side."""
+        return self.info is None or self.info.isolated
+
+    def strays_of(self, purpose: str) -> tuple[Stray, ...]:
+        """The changed modules that were loaded, but by no run of this purpose from the work tree."""
+        runs = [(workdir, origins) for name, workdir, origins in self._origins if name == purpose]
+        if not runs:
+            return ()
+        return self._strays(frozenset().union(*(origins for _, origins in runs)), runs[0][0])
+
+    def _strays(self, origins: frozenset[tuple[str, str]], workdir: str) -> tuple[Stray, ...]:
+        return (*strays(self.watched, origins, workdir), *package_strays(self.packages, origins, workdir))
+
+    def run(self, side: SideTree, job: Command) -> CommandResult:
+        """Run a job on a side.
+
+        Raises:
+            SandboxError: the sandbox could not be opened, or was lost.
+        """
+        return self.together((side, job))[0]
+
+    def together(self, *orders: tuple[SideTree, Command]) -> list[CommandResult]:
+        """Run jobs side by side, each in a sandbox of its own; one after the other where sandboxes are not isolated.
+
+        Returns:
+            The runs in the order of the jobs.
+
+        Raises:
+            SandboxError: a sandbox could not be opened or was lost, or a run on the base failed because of the harness.
+        """
+        started: list[Future[tuple[CommandResult, float]]] = []
+        with ThreadPoolExecutor(max_workers=len(orders)) as pool:
+            try:
+                for side, job in orders:
+                    opened = threading.Event()
+                    started.append(pool.submit(self._run, side, job, opened))
+                    if self.info is None and len(orders) > 1:
+                        opened.wait()
+                    if not self.apart:
+                        wait(started)
+                done = [future.result() for future in started]
+            except BaseException:
+                self._end_all()
+                raise
+        for run, seconds in done:
+            self._note(run, seconds)
+        for run, _ in done:
+            # A patched run may only seem to fail because of us.
+            if run.ours and run.side == "base" and not run.job.unseen:
+                raise SandboxError(
+                    f"fix-issue itself made a run fail: {run.ours}",
+                    "this is our error: report it, with the versions of Python and of the test runner that are used",
+                )
+        return [run for run, _ in done]
+
+    def close(self) -> None:
+        """Remove every sandbox, also those that nobody came to use."""
+        self._standby.close()
+
+    def _tell(self, side: SideTree, job: Command, *, ended: bool) -> None:
+        if self._progress:
+            event = VerifyProgress(side.name, job.purpose, job.test_files, self._tests, self.remaining, ended)
+            self._progress(event)
+
+    def _end_all(self) -> None:
+        """Let no job go on that nobody waits for any more."""
+        self._stopped = True
+        for sandbox in tuple(self._live):
+            sandbox.close()
+
+    @contextmanager
+    def _sandbox(self, opened: threading.Event) -> Iterator[Sandbox]:
+        try:
+            with self._standby.take() as sandbox:
+                self.info = sandbox.info
+                opened.set()
+                self._live.add(sandbox)
+                try:
+                    if self._stopped:
+                        raise SandboxError("the verification was stopped")
+                    yield sandbox
+                finally:
+                    self._live.discard(sandbox)
+        finally:
+            opened.set()
+
+    def _run(self, side: SideTree, job: Command, opened: threading.Event) -> tuple[CommandResult, float]:
+        started = self._clock()
+        folder = f"/tmp/tmp{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
+        try:
+            with self._sandbox(opened) as sandbox:
+                _lay_out(sandbox, side, job, folder)
+                if self.apart:
+                    self._standby.prepare(self.ahead)
+                self._tell(side, job, ended=False)
+                witness = self._witness(folder, job, sandbox.workdir)
+                done = self._execute(sandbox, job, folder, witness)
+                if witness and witness.not_found(done.output):
+                    # What a patched run prints must not decide how the others are watched.
+                    self._witnessed = self._witnessed and side.name != "base"
+                    witness, done = None, self._execute(sandbox, job, folder, None)
+                left = Left(
+                    done,
+                    report=_read(sandbox, f"{folder}/{job.report}") if job.report else None,
+                    record=_read(sandbox, f"{folder}/{job.record}") if job.record else None,
+                    testimony=_read(sandbox, witness.record) if witness else None,
+                )
+                run = read_run(side.name, job, left, sandbox.workdir, witness)
+                origins = run.told.origins if run.told else loaded_modules(run.record) | origins_in(left.testimony)
+                run = replace(run, strays=self._strays(origins, sandbox.workdir))
+                self._origins.append((job.purpose, sandbox.workdir, origins))
+                if not self.apart:
+                    sandbox.run(f"rm -rf -- {folder}", fresh=True)
+                self._tests += len(run.report.results)
+                self._tell(side, job, ended=True)
+        except OSError as error:
+            raise SandboxError(
+                f"a file of the judged run cannot be written: {error}",
+                "look at the reproduction's path, and at the disk",
+            ) from error
+        return run, self._clock() - started
+
+    def _witness(self, folder: str, job: Command, workdir: str) -> Witness | None:
+        of_tests = job.runner in WITNESSED and self._witnessed
+        if not of_tests and not (job.runner is None and self.packages):
+            return None
+        packages = [package.in_tree(workdir) for package in self.packages]
+        return Witness(folder, job.runner, unseen=job.unseen, modules=self.watched, packages=packages)
+
+    def _execute(self, sandbox: Sandbox, job: Command, folder: str, witness: Witness | None) -> Completed:
+        option = WITNESS.replace("{witness}", witness.module) if witness else ""
+
+        def filled(text: str) -> str:
+            return text.replace("{folder}", folder).replace(WITNESS, option)
+
+        command = filled(job.command)
+        if witness:
+            sandbox.write(witness.path, witness.source)
+            command = witness.on_path(command)
+        shown = {} if job.plain else self._seed if job.unseen else {**self._seed, **_ENVIRONMENT}
+        env = {**shown, **{name: filled(value) for name, value in job.env.items()}}
+        timeout = max(1.0, min(job.timeout, self.remaining))
+        done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
+        return done.model_copy(update={"output": _OF_TERMINALS.sub("", done.output)}) if job.plain else done
+
+    def _note(self, run: CommandResult, seconds: float) -> None:
+        as_planned = run.completed.exit_code == 0 or run.canary_failed
+        self.commands.append(
+            CommandRun(
+                side=run.side,
+                purpose=run.job.purpose,
+                command=run.job.shown or run.job.command,
+                exit_code=run.exit_code,
+                canary=run.canary_said,
+                timed_out=run.completed.timed_out,
+                seconds=round(seconds, 2),
+                summary=run.report.summary if run.job.runner else "",
+                output="" if as_planned else run.completed.output[-_SHOWN:],
+            )
+        )
+
+
+def _lay_out(sandbox: Sandbox, side: SideTree, job: Command, folder: str) -> None:
+    if side.archive:
+        sandbox.put_tree(side.archive, sandbox.workdir)
+    files = {**side.files, **job.files}
+    if job.canary:
+        files.update(job.canary.files)
+    own = {path.replace(FOLDER, folder): text.replace(FOLDER, folder) for path, text in job.own.items()}
+    files.update({path: text.encode("utf-8", "surrogateescape") for path, text in own.items()})
+    prepare = f"mkdir -m 700 -p {folder}"
+    if side.deleted:
+        prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)
+    sandbox.run(prepare, fresh=True)
+    for path, data in files.items():
+        sandbox.write(path, data)
+
+
+def _read(sandbox: Sandbox, path: str) -> str | None:
+    try:
+        return sandbox.read(path, limit=_REPORT_LIMIT).decode("utf-8", "replace")
+    except OSError:
+        return None

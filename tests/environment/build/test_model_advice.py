@@ -1,0 +1,99 @@
+"""The policy as the last step after a failed build."""
+
+import pytest
+
+from sweagent.config import Settings
+from sweagent.environment.build.model_advice import advised, adviser_of
+from sweagent.environment.recipe import Recipe
+from sweagent.errors import PolicyError
+from sweagent.policy.replay import ScriptedPolicy
+from sweagent.trajectory import Action, Reply
+
+
+@pytest.fixture
+def recipe(recipe_of) -> Recipe:
+    return recipe_of({"setup.py": "setup(install_requires=['lxml==4.1', 'six'])", "tests/test_a.py": ""})
+
+
+def _answering(**arguments: object) -> ScriptedPolicy:
+    return ScriptedPolicy([Reply(actions=(Action(id="1", tool="change_environment", arguments=arguments),))])
+
+
+def _ask(recipe: Recipe, policy: ScriptedPolicy) -> Recipe | None:
+    remedy = advised(policy, recipe, "error: no lxml", lambda line: None)
+    return remedy.recipe if remedy else None
+
+
+def test_the_answer_changes_the_recipe(recipe: Recipe) -> None:
+    policy = _answering(
+        why="old", system=["libxml2-dev", "git"], add=["lxml==4.9"], leave_out=["six"], install=["make"]
+    )
+    changed = _ask(recipe, policy)
+    assert changed is not None
+    wanted = [line.value for line in changed.requirements]
+    assert "lxml==4.9" in wanted
+    assert not {"lxml==4.1", "six"} & set(wanted)
+    assert [package.value for package in changed.system].count("git") == 1
+    assert changed.install[0].value == "make"
+    assert changed.key() != recipe.key()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"system": ["x; rm -rf /"]},
+        {"system": ["--allow-downgrades"]},
+        {"install": ["true\nUSER root"]},
+        {"toolchain": "3.9 AS x"},
+        {"add": ["a\0b"]},
+        {"system": ["a"] * 1000},
+        {"system": "libxml2-dev"},
+        {},
+        {"why": "nothing to be done"},
+    ],
+)
+def test_an_answer_that_no_recipe_can_hold_changes_nothing(recipe: Recipe, arguments: dict[str, object]) -> None:
+    assert _ask(recipe, _answering(**arguments)) is None
+
+
+def test_other_tools_and_words_are_no_advice(recipe: Recipe) -> None:
+    reply = Reply(thought="do it", actions=(Action(id="1", tool="bash", arguments={"system": ["a"]}),))
+    assert _ask(recipe, ScriptedPolicy([reply])) is None
+
+
+def test_a_policy_that_fails_is_no_error_of_the_build(recipe: Recipe) -> None:
+    def fail(view: object) -> Reply:
+        raise PolicyError("no credit", "pay")
+
+    told: list[str] = []
+    assert advised(ScriptedPolicy([fail]), recipe, "error", told.append) is None
+    assert "no credit" in told[0]
+
+
+def test_the_policy_sees_the_recipe_and_a_bounded_end_of_the_output(recipe: Recipe) -> None:
+    seen: list[str] = []
+
+    def answer(view) -> Reply:
+        seen.append(view.messages[-1].content)
+        return Reply()
+
+    advised(ScriptedPolicy([answer]), recipe, "x" * 1_000_000 + "the cause", lambda line: None)
+    assert "lxml==4.1" in seen[0]
+    assert seen[0].endswith("the cause")
+    assert len(seen[0]) < 20_000
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(), Settings(model={"name": "openai/x"}), Settings(images={"advice_cost": 1})]
+)
+def test_nobody_is_asked_unless_money_and_a_model_are_named(settings: Settings) -> None:
+    told: list[str] = []
+    assert adviser_of(settings, told.append) is None
+    assert told == []
+
+
+def test_a_model_that_cannot_be_asked_spoils_no_build() -> None:
+    told: list[str] = []
+    own = {"name": "openai/own", "api_base": "http://127.0.0.1:9"}
+    assert adviser_of(Settings(model=own, images={"advice_cost": 1}), told.append) is None
+    assert "price" in told[0]
