@@ -1,3 +1,3 @@
-"""fix-issue: an agent that resolves issues in real repositories and proves its fixes."""
+"""fix-issue: an agent that resolves issues and proves its fixes."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""One typed tree of settings: profile < the user's file < environment < `--config` < command line."""
+"""Settings: profile < user's file < environment < `--config` < command line."""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The errors that reach the user. Every message says what happened and, in `hint`, what to do next."""
+"""Errors that reach the user, with hint and exit code."""
 
 from enum import IntEnum
 

@@ -1,4 +1,4 @@
-"""The base of all data that is stored or that crosses a room."""
+"""Frozen base of all stored data."""
 
 from pydantic import BaseModel, ConfigDict
 

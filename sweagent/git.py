@@ -1,4 +1,4 @@
-"""The one place that starts git on the host, always with an environment in which a repository cannot run programs.
+"""Start git on the host so that repositories run no programs.
 
 Hooks, filters (LFS too), textconv, fsmonitor, pagers, editors, prompts, replace refs, grafts and the user's
 configuration are off; transports are off unless a call allows them by name. A repository of another owner works, and

@@ -1,4 +1,4 @@
-"""The user's own folders: home, settings, state and cache; never relative to the current folder."""
+"""User's folders: home, settings, state and cache."""
 
 import os
 import stat

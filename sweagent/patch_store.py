@@ -1,4 +1,4 @@
-"""The patches that a run has taken, each kept on disk with its proof: a later one never costs an earlier one."""
+"""Store each taken patch of a run with its proof."""
 
 from sweagent.frozen import Frozen
 from sweagent.patch import Patch

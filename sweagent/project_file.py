@@ -1,4 +1,4 @@
-"""A repository's own `.fix-issue.yaml`: project data, which may narrow a run and never widen it."""
+"""A repository's own `.fix-issue.yaml`, which may only narrow a run."""
 
 from collections.abc import Mapping
 from math import inf

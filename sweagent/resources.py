@@ -1,4 +1,4 @@
-"""Where `tools/`, `prompts/`, `environments/` and `trajectories/` are: in the wheel or beside a checkout's package."""
+"""Find bundled `tools/`, `prompts/`, `environments/` and `trajectories/`."""
 
 from pathlib import Path
 

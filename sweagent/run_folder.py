@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, where it is by default, and that one process at a time works in it."""
+"""Folder of a run: its files, default place and lock."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""A task's workplace: its environment, made once, and fresh sandboxes in it, as many as are asked for."""
+"""Make a task's environment once, and open fresh sandboxes in it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""One task from issue to verdict: the only place that knows the whole way."""
+"""Solve one task from issue to verdict."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""What is to be solved: an issue in a repository at a base commit."""
+"""Task: an issue in a repository at a base commit."""
 
 from datetime import datetime
 

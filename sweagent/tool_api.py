@@ -1,4 +1,4 @@
-"""The Tool protocol, the loader of `tools/`, and what a tool is given to work with.
+"""The Tool protocol, and the loader of `tools/`.
 
 A tool is one Python file. Its name is the file's; it holds
 

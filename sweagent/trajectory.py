@@ -1,4 +1,4 @@
-"""The trajectory: typed events in an append-only log, from which all state of a run is derived.
+"""The trajectory: typed events in an append-only log.
 
 One JSON event a line, flushed to disk before the next step begins. Nothing is ever removed from the log.
 """

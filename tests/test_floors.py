@@ -1,4 +1,4 @@
-"""The house stands as docs/architecture.md says: imports go down, there is no circle, nothing heavy loads early."""
+"""The house stands as docs/architecture.md says: imports go down, no circle, nothing heavy early, short first lines."""
 
 import ast
 import re
@@ -162,3 +162,9 @@ def test_loading_every_module_loads_nothing_heavy() -> None:
 
     assert done.returncode == 0, done.stderr
     assert set(HEAVY).isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_the_first_line_of_a_module_has_at_most_twelve_words(module: str) -> None:
+    line = (ast.get_docstring(ast.parse(MODULES[module].read_text(encoding="utf-8"))) or "").partition("\n")[0]
+    assert 0 < len(line.split()) <= 12, line

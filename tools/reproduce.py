@@ -1,4 +1,4 @@
-"""The script or test that shows the issue, which the harness keeps and runs before and after the change."""
+"""Register the script or test that shows the issue."""
 
 import shlex
 import time

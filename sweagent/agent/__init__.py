@@ -1,1 +1,1 @@
-"""The ReAct loop, the state of a run, and what the policy is shown of it."""
+"""The ReAct loop, the state of a run, and the view."""

@@ -1,4 +1,4 @@
-"""The journal: the one way in which something is recorded during a run."""
+"""Record events of a run: the one way into the log."""
 
 from collections.abc import Callable, Iterable
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""The ReAct loop (Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2023).
+"""The ReAct loop (Yao et al., 2023).
 
 The loop looks at the state of the run, does the one thing that comes next, and records it. Since the state is derived
 from the log, a resumed run goes on at the very event after which it was killed.

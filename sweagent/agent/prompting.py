@@ -1,4 +1,4 @@
-"""The first prompt: a profile's templates filled with what is known of the task."""
+"""Fill a profile's templates to make the first prompt."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The state of a run, derived from its events and from nothing else."""
+"""Fold a run's events into its state."""
 
 from dataclasses import dataclass, field
 

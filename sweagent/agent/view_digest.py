@@ -1,4 +1,4 @@
-"""What the view keeps of steps that it no longer shows: one or two factual lines each, edits and failing tests.
+"""Digest old steps of the view into one or two lines.
 
 Nothing here asks a model; the same steps always give the same text.
 """

@@ -1,4 +1,4 @@
-"""Summaries by a model in place of digests, for those who want them: they cost a call at each compaction."""
+"""Summarise old steps by a model, in place of digests."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""The `fix-issue` command: thin, one module a subcommand; nothing heavy is imported before a command runs."""
+"""The `fix-issue` command: one module a subcommand."""
 
 import sys
 from collections.abc import Sequence

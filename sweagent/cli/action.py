@@ -1,4 +1,4 @@
-"""The steps of the composite action, as `python -I -m sweagent.cli.action STEP`. Each has only the secrets it needs."""
+"""Steps of the composite action: `python -I -m sweagent.cli.action STEP`."""
 
 import os
 from typing import TYPE_CHECKING

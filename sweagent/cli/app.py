@@ -1,4 +1,4 @@
-"""The commands, put together, and the one place where errors become messages and exit codes."""
+"""All commands together; errors become messages and exit codes."""
 
 import difflib
 import errno

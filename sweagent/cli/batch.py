@@ -1,4 +1,4 @@
-"""`fix-issue batch`: many instances, each exactly once, however often the batch is stopped and started again."""
+"""`fix-issue batch`: many instances, each exactly once."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Showing a batch while it goes on: a live table in a terminal, plain lines in a pipe."""
+"""Show a batch: live table in a terminal, lines in a pipe."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""`fix-issue demo`: the main job on a bundled repository, with a recorded run instead of a model."""
+"""`fix-issue demo`: the main job on a bundled repository."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`fix-issue env`: look at the environment of a repository, build it, try its tests, and manage the disk."""
+"""`fix-issue env`: show, build, test, list and prune environments."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`fix-issue evaluate PREDICTIONS --dataset DATA`: the official verdict on predictions, and whether to believe it."""
+"""`fix-issue evaluate PREDICTIONS`: grade officially, and check integrity."""
 
 import sys
 from pathlib import Path

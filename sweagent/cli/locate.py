@@ -1,4 +1,4 @@
-"""`fix-issue locate REPO ISSUE`: where the fix is likely to be, without a model."""
+"""`fix-issue locate REPO ISSUE`: where the fix is likely to be."""
 
 from collections.abc import Sequence
 from pathlib import Path

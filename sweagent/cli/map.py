@@ -1,4 +1,4 @@
-"""`fix-issue map REPO`: the definitions of a repository that matter most, within a budget of tokens."""
+"""`fix-issue map REPO`: the definitions that matter most."""
 
 from typing import Annotated
 

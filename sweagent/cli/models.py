@@ -1,4 +1,4 @@
-"""`fix-issue models [NAME]`: what is known of a model, and where that comes from."""
+"""`fix-issue models [NAME]`: what is known of a model."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 

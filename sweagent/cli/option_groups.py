@@ -1,4 +1,4 @@
-"""Groups of options that are declared once and handed to a command as one value."""
+"""Groups of command-line options that several commands share."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""`fix-issue pr RUN`: offer the patch of a run to the people of its repository."""
+"""`fix-issue pr RUN`: open a pull request with a run's patch."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 

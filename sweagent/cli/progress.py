@@ -1,4 +1,4 @@
-"""Showing a run while it goes on: a live panel in a terminal, plain lines in a pipe."""
+"""Show a run: live panel in a terminal, lines in a pipe."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""`fix-issue recheck PROOF`: give the verdict of a proof again, on this machine."""
+"""`fix-issue recheck PROOF`: give a proof's verdict again, here."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`fix-issue report RUN…`: what a run resolved and how sure that is; several runs are compared."""
+"""`fix-issue report RUN…`: what runs resolved; several are compared."""
 
 import json
 from pathlib import Path

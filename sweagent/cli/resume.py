@@ -1,4 +1,4 @@
-"""`fix-issue resume RUN`: go on with a run that was killed or stopped."""
+"""`fix-issue resume RUN`: continue a killed or stopped run."""
 
 from typing import Annotated
 

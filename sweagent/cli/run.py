@@ -1,4 +1,4 @@
-"""Starting a run from the command line and telling what came of it."""
+"""Start a run from the command line and show its result."""
 
 import sys
 from collections.abc import Callable

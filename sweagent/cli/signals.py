@@ -1,4 +1,4 @@
-"""The first signal stops a run cleanly; the second stops it at once."""
+"""Stop a run cleanly at the first signal, then hard."""
 
 import os
 import signal

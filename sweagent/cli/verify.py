@@ -1,4 +1,4 @@
-"""`fix-issue verify REPO PATCH`: judge anybody's patch, also one from a human or another agent."""
+"""`fix-issue verify REPO PATCH`: judge anybody's patch."""
 
 import sys
 from collections.abc import Callable

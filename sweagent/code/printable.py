@@ -1,4 +1,4 @@
-"""Names of files as they can be shown: git allows any bytes in them."""
+"""Make file names printable: git allows any bytes in them."""
 
 
 def encodable(path: str) -> str:

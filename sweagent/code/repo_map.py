@@ -1,4 +1,4 @@
-"""A map of a repository for a question, and hints for a first prompt, within a hard budget of tokens.
+"""Repository map and first hints within a token budget.
 
 The idea of showing a model the signatures of what matters is P. Gauthier's ("Building a better repository map with
 tree sitter", 2023); here the order comes from the localisation instead of a walk over the graph of references.

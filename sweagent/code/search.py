@@ -1,4 +1,4 @@
-"""Searching a repository by structure: definitions, references, callers, callees, tests of a definition.
+"""Search definitions, references, callers, callees and tests.
 
 The calls mirror the search interface of Y. Zhang et al., "AutoCodeRover: Autonomous Program Improvement" (2024).
 References are found by name: without running anything, whose method a call reaches is not decided.

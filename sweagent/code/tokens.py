@@ -1,4 +1,4 @@
-"""How many tokens a text costs, without any provider's vocabulary: an estimate that is rather too high than too low."""
+"""Estimate the tokens of a text without a provider's vocabulary."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Edits as pure functions on text: finding what is meant, applying it, and the formats that models write edits in."""
+"""Edits as pure functions on text."""
 
 from sweagent.edits.changes import Applied, Hunk, Replacement, apply, create
 from sweagent.edits.errors import EditRefused

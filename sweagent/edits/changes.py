@@ -1,4 +1,4 @@
-"""Edits to a file, whatever format they were written in, applied to its text as a whole or not at all."""
+"""Apply all edits to a file's text, or none."""
 
 import itertools
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The formats that models write edits in: search/replace blocks, unified diffs, and the patches of `apply_patch`.
+"""Parse edit formats: search/replace blocks, unified diffs, `apply_patch`.
 
 Models get counts and line numbers wrong: a diff's numbers only decide between places that its lines fit equally well.
 """

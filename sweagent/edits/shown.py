@@ -1,4 +1,4 @@
-"""Places of a text as the model is shown them: numbered lines, the nearest match, the candidates of an edit."""
+"""Show parts of a text to the model, with line numbers."""
 
 import difflib
 

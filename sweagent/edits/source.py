@@ -1,4 +1,4 @@
-"""A text file as edits see it: `\\n` line ends and one decoding, with every untouched byte kept."""
+"""Text of a file for edits, every untouched byte kept."""
 
 import re
 from bisect import bisect_right

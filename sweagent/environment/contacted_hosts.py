@@ -1,4 +1,4 @@
-"""Which hosts the installation of packages reached, and which it was refused: for the log and the proof."""
+"""Hosts that an installation reached or was refused."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""The Docker engine as builds need it: one build at a time of a thing."""
+"""The Docker engine as builds need it."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What an environment is made of: a typed recipe whose every line says where it was read."""
+"""Recipe of an environment; each line says where it was read."""
 
 import hashlib
 import json

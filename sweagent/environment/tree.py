@@ -1,4 +1,4 @@
-"""Reading the files of a commit without checking it out and without running anything of it."""
+"""Read a commit's files without checking it out."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The record that another job left, read as something that an attacker may have written."""
+"""Read another job's record as something hostile."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which branch a commit goes to, and bringing it there without touching what people have done."""
+"""Push a commit to the issue's branch or to a fork."""
 
 from sweagent.errors import ForgeError
 from sweagent.forge.api.errors import PermissionMissingError

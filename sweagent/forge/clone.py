@@ -1,4 +1,4 @@
-"""A clean clone that commits are made in: bare, temporary, without a work tree, and so without anything to run."""
+"""Bare temporary clone in which commits are made."""
 
 import base64
 import tempfile

@@ -1,4 +1,4 @@
-"""From a patch to a commit that may be pushed, or the reason why it may not."""
+"""Make a commit of a patch, or say why not."""
 
 from sweagent.errors import ForgeError
 from sweagent.forge.api.protocol import Forge

@@ -1,4 +1,4 @@
-"""Reading an issue from wherever the user has it: a forge, a file, standard input, or the command line itself."""
+"""Read an issue from a forge, file, standard input or text."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The one comment on an issue that tells how a run goes: written first, edited to the end."""
+"""Keep one comment on the issue that tells of the run."""
 
 from sweagent.errors import ForgeError
 from sweagent.forge.api.protocol import Forge

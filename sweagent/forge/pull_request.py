@@ -1,4 +1,4 @@
-"""From a patch with proof to a pull request: one for an issue, however often it is run."""
+"""Open one pull request for an issue, however often it runs."""
 
 from sweagent.errors import ForgeError
 from sweagent.forge.api.errors import NotFoundError, PermissionMissingError, PullRequestRefusedError, Refusal

@@ -1,4 +1,4 @@
-"""The words of a pull request: title, body and commit message. Foreign words in them are inert."""
+"""Title, body and commit message of a pull request."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What was tried for an issue and which branch is ours, kept in the repository.
+"""Remember tried issues and own branches in the repository.
 
 A record is a file in a commit that `refs/fix-issue/NUMBER` points to. Such a ref is no branch: it starts no workflow
 and is on no page. Only who may push can write it, which a branch's name or a comment does not show.

@@ -1,4 +1,4 @@
-"""What a patch may change before anything of it is pushed: block, ask for a review, or allow."""
+"""Patch rules: block, ask for a review, or allow."""
 
 import re
 from collections.abc import Iterable, Sequence

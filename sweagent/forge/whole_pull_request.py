@@ -1,4 +1,4 @@
-"""The verdict on a whole pull request, when a commit is added to one that was offered before."""
+"""Judge a whole pull request when a commit is added."""
 
 import hashlib
 

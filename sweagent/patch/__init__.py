@@ -1,4 +1,4 @@
-"""The patch: taken from the sandbox by the harness against the base tree, classified, cleaned and checked."""
+"""The patch: extracted, classified, cleaned and checked."""
 
 from sweagent.patch.apply import apply_patch, check_applies
 from sweagent.patch.classify import Classified, Consent, classify

@@ -1,4 +1,4 @@
-"""Applies patches with `git apply` in a trusted git directory, never with `patch`."""
+"""Apply patches with `git apply` in a trusted git directory."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a changed file is, told by its path and the kind of change, and whether it belongs in the submission."""
+"""Classify changed files: product, test, generated, binary, protected."""
 
 import posixpath
 import re

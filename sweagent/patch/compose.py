@@ -1,4 +1,4 @@
-"""Makes the patch of an index in a trusted git directory: what is kept, what is left out, and both diffs."""
+"""Compose the patch of an index in a trusted git directory."""
 
 import os
 from collections.abc import Iterator, Sequence

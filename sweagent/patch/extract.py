@@ -1,4 +1,4 @@
-"""Takes the patch out of a sandbox, whatever the agent did to the `.git` there.
+"""Extract the patch from a sandbox, whatever happened to `.git`.
 
 The sandbox tells which files differ from the seed; their bytes are brought out, put into a trusted git directory on the
 host, and git computes the diff there. The agent's own git directory is never read.

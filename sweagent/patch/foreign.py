@@ -1,4 +1,4 @@
-"""Diffs that came another way than from git's own output: through mail, an editor, or git with settings of its own."""
+"""Normalise diffs that mail, editors or git settings changed."""
 
 import re
 

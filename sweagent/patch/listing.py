@@ -1,4 +1,4 @@
-"""What lies in the sandbox's work tree, told by a POSIX shell and coreutils alone.
+"""List the sandbox's work tree with a POSIX shell alone.
 
 Nothing there is asked of git: the agent may have changed `.git`, and git on the host must not read it. The names come
 from the shell's own patterns, so that neither `find` nor any line format stands between a name with a newline and us.

@@ -1,4 +1,4 @@
-"""Who decides: models through litellm, recorded runs, scripts, people; reading their replies; money."""
+"""Policies: models through litellm, recorded runs, scripts, people."""
 
 from sweagent.policy.base import Message, Policy, ToolSchema, View
 from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from, with_kept_limits

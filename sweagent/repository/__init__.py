@@ -1,4 +1,4 @@
-"""Where the work starts: the repository at its base commit, and the copy of it that a sandbox is given."""
+"""The repository at its base commit, and the sandbox's copy."""
 
 from sweagent.repository.deliver import apply_to_worktree, commit_to_branch
 from sweagent.repository.intake import default_cache_dir, local_work_tree, open_repository

@@ -1,4 +1,4 @@
-"""Brings a patch into the user's repository: into the work tree, or as one commit on a new branch."""
+"""Deliver a patch into the user's work tree or a branch."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Repositories in: a local path, a git URL or owner/name becomes a `Repository` at a base commit.
+"""Open a path, git URL or owner/name at a base commit.
 
 Nothing is changed in what the user gives.
 """

@@ -1,4 +1,4 @@
-"""Bare copies of remote repositories, kept in the cache and brought up to date."""
+"""Keep bare copies of remote repositories in the cache."""
 
 import hashlib
 import re

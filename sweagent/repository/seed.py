@@ -1,4 +1,4 @@
-"""The copy of a repository that a sandbox is given: the base commit with some history behind it, and no future."""
+"""Make the sandbox's copy: base commit, some history, no future."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""What the user may give as REPO, told apart before anything is started with it."""
+"""Tell apart what the user may give as REPO."""
 
 import re
 from dataclasses import dataclass

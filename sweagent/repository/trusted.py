@@ -1,4 +1,4 @@
-"""A git directory of our own, made for a moment, in which trees are built and compared.
+"""A temporary git directory of our own.
 
 It reads the objects of another repository through `objects/info/alternates`, writes only to itself, and so never runs
 what the other one's configuration says, nor changes it.

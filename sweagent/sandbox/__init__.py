@@ -1,4 +1,4 @@
-"""Where commands run: docker, bubblewrap and local behind one protocol, with execution that cannot hang."""
+"""Sandboxes: docker, bubblewrap and local behind one protocol."""
 
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo, SandboxKind
 from sweagent.sandbox.choose import choose_kind, open_sandbox

@@ -1,4 +1,4 @@
-"""Bounds on memory and processes for a whole sandbox of this machine: a control group, or limits of each process."""
+"""Bound memory and processes of local sandboxes by control groups."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The channel: one command a line to the supervisor in the sandbox, its output and its end on one stream back."""
+"""Channel to the supervisor: one command a line, bounded output back."""
 
 import re
 import secrets

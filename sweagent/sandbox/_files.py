@@ -1,4 +1,4 @@
-"""Shell code that reads and writes files over the channel, and the errors that come of it."""
+"""Read and write files over the channel by shell code."""
 
 import errno
 import os

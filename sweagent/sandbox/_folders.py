@@ -1,4 +1,4 @@
-"""Folders of sandboxes on this machine: filled from a seed, and removed whatever was done to them."""
+"""Folders of local sandboxes: filled from a seed, always removed."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Stands between the controller and a sandbox's process, so that nothing of it outlives the controller.
+"""End a sandbox's processes when its controller ends.
 
 Run as a script, by itself, with the number of the control pipe as its argument; the plan, a JSON object, is the first
 line on that pipe. It imports nothing of this project so as to start fast.

@@ -1,4 +1,4 @@
-"""Keeping a bounded part of an unbounded output: its head, its tail, and a larger rest for a file."""
+"""Keep a bounded part of an output: head, tail, spool file."""
 
 import tempfile
 from typing import IO

@@ -1,4 +1,4 @@
-"""A supervisor that is a process of this machine, under a guardian: the transport of the local kinds."""
+"""Supervisor as a local process under a guardian."""
 
 import contextlib
 import errno

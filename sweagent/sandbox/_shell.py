@@ -1,4 +1,4 @@
-"""What all sandboxes share: commands and files over one channel, and coming back when the channel is lost."""
+"""Commands and files over one channel, with recovery."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""The bubblewrap sandbox: namespaces of the kernel around programs of this machine, without an engine."""
+"""The bubblewrap sandbox: kernel namespaces without an engine."""
 
 import os
 import pwd

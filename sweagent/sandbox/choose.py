@@ -1,4 +1,4 @@
-"""Which kind of sandbox there can be on this machine, and opening one."""
+"""Choose the kind of sandbox and open one."""
 
 from collections.abc import Mapping
 from pathlib import Path

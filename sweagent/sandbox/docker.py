@@ -1,4 +1,4 @@
-"""The Docker sandbox: one hardened container a task, driven through the engine's API."""
+"""The Docker sandbox: one hardened container a task."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""The one way out of a container whose network is shut but for a list of hosts: a proxy on this machine.
+"""Proxy that opens a shut network for a list of hosts.
 
 The container has no interface but the loopback, on which a relay leads to the proxy. The proxy passes on connections to
 the hosts of the list and refuses all others. It resolves the names itself, so that no name of the container's choosing

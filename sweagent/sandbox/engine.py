@@ -1,4 +1,4 @@
-"""Reaching the Docker engine, with a bound on every call and errors that say what to do."""
+"""Reach the Docker engine with bounded calls and clear errors."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Who owns a sandbox: enough to tell, later and from another process, whether its run still lives."""
+"""Owner of a sandbox: tells later whether its run lives."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Sandboxes of ended or killed runs: found by their labels, removed; those of live runs are left alone."""
+"""Find and remove sandboxes of ended or killed runs."""
 
 import json
 import tempfile

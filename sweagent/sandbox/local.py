@@ -1,4 +1,4 @@
-"""The local sandbox: commands run on this machine, in a copy of the repository. It isolates nothing."""
+"""The local sandbox: a copy of the repository, no isolation."""
 
 import os
 import re

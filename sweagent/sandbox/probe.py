@@ -1,4 +1,4 @@
-"""What this machine offers to run sandboxes in, for `doctor` and for choosing."""
+"""Probe what sandboxes this machine offers."""
 
 import os
 import shutil

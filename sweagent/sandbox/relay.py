@@ -1,4 +1,4 @@
-"""Leads a port of a place without a network to a socket file, behind which the registry proxy listens.
+"""Relay a port inside a sandbox to a socket file.
 
 It is run there as a script, by any Python from 3.6: `relay.py SOCKET PORT`, or `relay.py SOCKET 0 COMMAND…`,
 which runs the command with the proxy's variables and ends with it. It imports nothing of this project.

@@ -1,4 +1,4 @@
-"""A container whose loopback interface leads to a socket file of this machine.
+"""Container whose loopback interface leads to a socket file.
 
 Other containers share its network and so reach the program behind the socket file: neither this machine's addresses
 nor any neighbour, since there is no interface but the loopback.

@@ -1,4 +1,4 @@
-"""What a file is to a test runner: test, hook, configuration, or product.
+"""Kind of a file to a runner: test, hook, configuration, product.
 
 The one rule: a test file is what the runner collects, with its fixtures and its configuration. A module that the
 product itself imports is product, whatever it is called (`werkzeug/test.py`, `astropy/tests/runner.py`). Where a tree

@@ -1,4 +1,4 @@
-"""The reports of JavaScript's test runners: jest and vitest (JSON), mocha (JSON), TAP, and the printed list."""
+"""Parse reports of jest, vitest, mocha and TAP."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Names of tests: the many ways to write one, matched with reported results."""
+"""Match the many ways to name a test with results."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Read a `TestReport` from a runner's report file, printed text and exit code."""
+"""Read a `TestReport` from report file, text and exit code."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Command lines of test runners: which runner a project's test command is, and how to run chosen tests with it."""
+"""Recognise test runners and build their command lines."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""The sections that runners print for failures: a heading with a test's name, then its traceback and output."""
+"""Split printed failures into sections, one a test."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Outcomes and names that a witness beside the runner saw, under the paths of the work tree."""
+"""Outcomes and names that a witness saw, by work-tree path."""
 
 import json
 import re

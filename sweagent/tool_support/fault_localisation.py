@@ -1,4 +1,4 @@
-"""Where a failing reproduction points: the issue's places, ranked again by its traceback and by what it runs."""
+"""Re-rank an issue's locations by a failing reproduction."""
 
 import ast
 import json

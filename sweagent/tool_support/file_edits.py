@@ -1,4 +1,4 @@
-"""Writing a change: the syntax before and after, the undo, and the answer with the numbered lines."""
+"""Write an edit: syntax check, undo, numbered answer."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Changes of several files in one call, made all or not at all."""
+"""Edit several files in one call, all or none."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The index of the repository that the tools work on, kept for the run and following the agent's edits."""
+"""Index of the sandbox's repository, following the agent's edits."""
 
 from sweagent.code import Index, LiveIndex
 from sweagent.errors import UsageError

@@ -1,4 +1,4 @@
-"""Places in the sandbox: what a path that the model gives really is, and whether a tool may touch it."""
+"""Resolve the model's paths in the sandbox; refuse what is protected."""
 
 import base64
 import posixpath

@@ -1,4 +1,4 @@
-"""Running tests in the sandbox, and saying what came of it in few words."""
+"""Run tests in the sandbox and sum up their outcome."""
 
 from collections.abc import Sequence
 

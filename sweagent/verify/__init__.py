@@ -1,4 +1,4 @@
-"""The proof: reproduce, select tests, run before and after, compare, verdict. The harness decides, never the policy."""
+"""The verifier: from a patch to its proof."""
 
 from sweagent.verify.acceptance import with_accepted
 from sweagent.verify.judge import verify, verify_without_running

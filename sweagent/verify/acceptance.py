@@ -1,4 +1,4 @@
-"""What a person has to look at, and what the user has accepted."""
+"""Findings for review, and what the user has accepted."""
 
 from collections.abc import Collection, Iterable
 

@@ -1,4 +1,4 @@
-"""What there is to compare for a patch: the sides, the held-back files, the candidates, the tests."""
+"""Plan a verification: sides, held-back files, reproductions, tests."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Progress of a verification: what runs, on which side, how many tests are done, and the time left."""
+"""Progress of a verification: side, tests done, time left."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The proof: one verdict and the evidence for it, as it is stored in `proof.json`."""
+"""The proof: one verdict and its evidence, stored as `proof.json`."""
 
 from datetime import UTC, datetime
 from enum import StrEnum

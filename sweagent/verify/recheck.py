@@ -1,4 +1,4 @@
-"""What a verdict was asked of, kept with the proof, so that it can be given again on another machine."""
+"""What a verdict was asked of, to give it again elsewhere."""
 
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit

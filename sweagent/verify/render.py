@@ -1,4 +1,4 @@
-"""The proof for people: in a terminal, in a pull request, and as a short word to the policy."""
+"""Render a proof: terminal, Markdown, feedback to the policy."""
 
 import re
 from typing import TYPE_CHECKING

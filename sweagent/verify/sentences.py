@@ -1,4 +1,4 @@
-"""The sentences of a verdict, made from the evidence that they speak of."""
+"""Make a verdict's sentences from its evidence."""
 
 from collections.abc import Iterable
 

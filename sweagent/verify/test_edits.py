@@ -1,4 +1,4 @@
-"""Whether a patch only adds tests, or changes, removes or skips those that there are."""
+"""Tell whether a patch adds, changes, removes or skips tests."""
 
 import ast
 import re

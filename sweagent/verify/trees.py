@@ -1,4 +1,4 @@
-"""Trees of a repository on the host: the base, the base with a patch, and what differs, without a work tree."""
+"""Trees of a repository on the host, without a work tree."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Instances: what a batch runs over, from SWE-bench's data sets or from a list of one's own."""
+"""Instances of SWE-bench's data sets or of one's own list."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Predictions: the patches of a run in the form that the official evaluation reads, and in other tools' layouts."""
+"""Predictions in the official form and in other tools' layouts."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

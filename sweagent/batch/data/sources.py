@@ -1,4 +1,4 @@
-"""Where instances come from: files of this machine, lists of one's own, and Hugging Face's data sets."""
+"""Read instances from files, lists and Hugging Face's data sets."""
 
 import csv
 import hashlib

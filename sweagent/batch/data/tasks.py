@@ -1,4 +1,4 @@
-"""From an instance to the task that the agent is given. What the agent must not know is left behind here."""
+"""Turn an instance into a task, without its oracle."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

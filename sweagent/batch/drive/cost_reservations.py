@@ -1,4 +1,4 @@
-"""The money of a batch: an instance starts with its whole limit in the purse, or it waits, or it does not start."""
+"""Reserve an instance's whole cost limit before it starts."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Running a batch: workers, budgets over all of them, retries of what the infrastructure did, and a clean stop."""
+"""Drive a batch: workers, budgets, retries, clean stop."""
 
 import shutil
 import threading

@@ -1,4 +1,4 @@
-"""What a batch asks of the engine about images: pull, measure, remove, and whether it is there at all."""
+"""Pull, measure and remove images of the engine."""
 
 import threading
 import time

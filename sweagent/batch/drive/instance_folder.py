@@ -1,4 +1,4 @@
-"""An instance's folder: its lock, its runs, and what must survive a kill."""
+"""Folder of an instance: lock, runs, and what survives a kill."""
 
 import fcntl
 import os

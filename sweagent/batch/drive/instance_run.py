@@ -1,4 +1,4 @@
-"""One instance of a batch, from its lock to its one final result, over as many starts as the infrastructure needs."""
+"""Run one instance from its lock to its one final result."""
 
 import threading
 import time

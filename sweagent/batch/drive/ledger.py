@@ -1,4 +1,4 @@
-"""The books of a batch: which instances have ended, their predictions, and a summary; each file whole at any moment."""
+"""Ledger of a batch: ended instances, predictions, summary."""
 
 import threading
 from collections.abc import Iterable

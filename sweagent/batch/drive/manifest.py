@@ -1,4 +1,4 @@
-"""What a batch is, so that no folder ever holds results that do not compare."""
+"""Manifest of a batch: which settings its results belong to."""
 
 from pathlib import Path
 from typing import Any

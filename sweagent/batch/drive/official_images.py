@@ -1,4 +1,4 @@
-"""The official images of a batch: found or pulled ahead of need, and removed behind it within a limit of disk."""
+"""Pull official images ahead of need and remove them behind it."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What came of each instance: one typed result a file, and the one outcome that it counts as."""
+"""Typed result of an instance, and the outcome it counts as."""
 
 import json
 from collections.abc import Iterable

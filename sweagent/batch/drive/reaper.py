@@ -1,4 +1,4 @@
-"""Nothing outlives a batch: a small process waits for its end, however it comes, and removes what it left behind."""
+"""Remove a batch's containers when its process ends, however it ends."""
 
 import os
 import subprocess

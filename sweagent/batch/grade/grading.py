@@ -1,4 +1,4 @@
-"""The verdict of record: `swebench`'s own eval scripts, ways to apply a patch, log parsers and grading functions."""
+"""Grade by `swebench`'s own eval scripts, log parsers and functions."""
 
 import json
 from collections.abc import Iterable

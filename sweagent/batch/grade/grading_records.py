@@ -1,4 +1,4 @@
-"""What an evaluation keeps of each instance: the grade, and the summary in the official form."""
+"""Grades of instances, and the summary in the official form."""
 
 import json
 from collections.abc import Iterable, Mapping

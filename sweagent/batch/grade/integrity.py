@@ -1,4 +1,4 @@
-"""The integrity column: in a fresh container, does a patch that resolves its instance win honestly?
+"""Check in a fresh container whether a resolving patch is honest.
 
 Nothing of it changes the official verdict. Instances with findings are listed for a person to look at.
 """

@@ -1,4 +1,4 @@
-"""The records of the runs that made predictions, as text, wherever this program or others put them."""
+"""Find the records of the runs that made predictions."""
 
 import json
 from collections.abc import Callable

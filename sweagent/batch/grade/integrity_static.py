@@ -1,4 +1,4 @@
-"""What a patch does to the judgement and what the run that made it looked at: checks that need no container."""
+"""Check a patch and its run for cheating without a container."""
 
 import re
 import tempfile

@@ -1,4 +1,4 @@
-"""A container as the official evaluation makes it: its flags, commands in it, and files to and from it.
+"""Container with the flags of the official evaluation.
 
 It is killed, not stopped: its process 1 ignores the signal that asks it to end, and waiting for that takes the official
 evaluation 15 seconds an instance.

@@ -1,4 +1,4 @@
-"""An official test run: the patch applied as officially, and the script's output as text."""
+"""Run the official tests on a patch."""
 
 import codecs
 import time

@@ -1,4 +1,4 @@
-"""Tell a broken environment and a garbled log from a patch that fails its tests."""
+"""Tell a broken environment or garbled log from failing tests."""
 
 import re
 from collections.abc import Iterable, Mapping

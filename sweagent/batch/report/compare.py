@@ -1,4 +1,4 @@
-"""Two or more runs side by side: paired, instance by instance, and as attempts at the same task (pass@k)."""
+"""Compare runs: paired by instance, and as attempts (pass@k)."""
 
 from collections.abc import Sequence
 from itertools import combinations

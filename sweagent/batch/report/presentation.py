@@ -1,4 +1,4 @@
-"""Reports for people: on the terminal, as Markdown, and as one HTML file that needs nothing else."""
+"""Reports on the terminal, as Markdown and as HTML."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

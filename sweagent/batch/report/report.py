@@ -1,4 +1,4 @@
-"""The report of a run: how much it resolved and how sure that is, by repository, cost, steps, time and exit reason."""
+"""Report of a run: resolved, intervals, cost, steps, time, exits."""
 
 import json
 from collections import Counter

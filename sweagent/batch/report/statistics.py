@@ -1,4 +1,4 @@
-"""What a score is worth: intervals, paired comparison and pass@k, each with the source of the method."""
+"""Intervals, paired comparison and pass@k, with their sources."""
 
 from collections.abc import Iterable
 from fractions import Fraction

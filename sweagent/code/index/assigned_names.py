@@ -1,4 +1,4 @@
-"""Functions and classes of JavaScript that have their names from what they are assigned to."""
+"""Names of JavaScript functions and classes by their assignment."""
 
 import re
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The files of a commit, read from a git directory without a work tree."""
+"""Read a commit's files from a git directory without a work tree."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

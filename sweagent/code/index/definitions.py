@@ -1,4 +1,4 @@
-"""The definitions of a file: functions, methods and classes with their line spans."""
+"""Definitions of a file (functions, methods, classes) with line spans."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple

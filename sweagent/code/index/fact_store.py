@@ -1,4 +1,4 @@
-"""The facts of files on disk, by git blob: a second commit of a repository costs only what changed.
+"""Store facts of files on disk, by git blob.
 
 SQLite in write-ahead mode: many readers beside a writer, and a process that is killed loses only its last batch.
 """

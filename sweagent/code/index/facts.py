@@ -1,4 +1,4 @@
-"""What the index keeps of a file: definitions, imports and how often each identifier stands in it."""
+"""Facts of a file: definitions, imports, identifier counts."""
 
 import zlib
 from array import array

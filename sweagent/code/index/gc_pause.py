@@ -1,4 +1,4 @@
-"""Letting the garbage collector rest while very many objects are made that are no garbage."""
+"""Pause garbage collection during bulk allocation."""
 
 import gc
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who imports whom, for any language: an import names a path, in whole or by its end."""
+"""Import graph of a repository, for any language."""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A repository at a commit, known: its files, their definitions, their words and who imports whom."""
+"""Index of a repository at a commit."""
 
 from array import array
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""Opening an index: what is known of a commit's blobs comes from the store, the rest is read and stored."""
+"""Open an index: read facts from the store, compute the rest."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a path says about a file: its language, whether it is a test, and whether a person wrote it."""
+"""Tell language, test and generated files by their path."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Files by the names under which they are imported: the names of their folders and their own."""
+"""Map names under which files are imported to their paths."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

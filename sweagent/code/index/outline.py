@@ -1,4 +1,4 @@
-"""What a file defines and whether its syntax is whole, for any language."""
+"""Definitions and syntax errors of a file, for any language."""
 
 from sweagent.code.index.definitions import Definition, Outline, SyntaxProblem
 from sweagent.code.index.languages import grammar_of, language_of

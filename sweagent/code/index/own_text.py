@@ -1,4 +1,4 @@
-"""The text of a definition without that of the definitions within it, and the words of it."""
+"""Text and words of a definition without its inner definitions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

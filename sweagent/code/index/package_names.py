@@ -1,4 +1,4 @@
-"""What a repository's own packages are called, by the manifests of languages whose imports begin with that name."""
+"""Names of a repository's own packages, from their manifests."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Definitions, imports and errors by tree-sitter, for every language of the grammar pack.
+"""Definitions, imports and syntax errors by tree-sitter.
 
 No queries are written by hand: a grammar's own names of node kinds say what defines something, and the name is found by
 field or by the kind of a child. That holds for languages nobody here has looked at; a few need a word more.

@@ -1,4 +1,4 @@
-"""The index of a work tree that differs from its base commit in some files.
+"""Index of a work tree that differs from its base commit.
 
 The work tree is somewhere else, in a sandbox say: two functions stand for it, one that runs a shell command in its root
 and one that reads a file.

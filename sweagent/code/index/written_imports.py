@@ -1,4 +1,4 @@
-"""What a source imports, as it is written, with each of several names in full.
+"""Imports of a source as they are written.
 
 A path that is relative to the file begins with a dot, and the parts of a name with `::` or a backslash are those of a
 path: `./sibling`, `crate/a/b`, `a/b.h`, `a.b.C`.

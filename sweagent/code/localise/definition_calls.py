@@ -1,4 +1,4 @@
-"""What the definitions that a question names call, and what those call in turn.
+"""Calls from the definitions that an issue names, two levels deep.
 
 Who reports a fault names what they called; the fault is often a step or two further down. Calls are read from the text
 alone: a name that many definitions have says little, and nothing is followed beyond the definitions looked into.

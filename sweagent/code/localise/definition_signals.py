@@ -1,4 +1,4 @@
-"""What speaks for each definition of the likeliest files as the place of a fix."""
+"""Signals for each definition of the likeliest files."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How much the text of a definition, and the names around it, read like an issue.
+"""Similarity of a definition's text and names to an issue.
 
 A word is worth more the fewer of the definitions that are looked into say it, for in the files that an issue is about
 nearly all of them say what the issue is about.

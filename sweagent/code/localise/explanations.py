@@ -1,4 +1,4 @@
-"""The reason for a place in a few words, from the signals that speak for it."""
+"""Explain a ranked location in a few words."""
 
 from collections.abc import Mapping
 

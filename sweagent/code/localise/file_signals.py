@@ -1,4 +1,4 @@
-"""What speaks for each file as the place of a fix: sparse signals, each scaled to at most 1 within a question.
+"""Signals for each file as the location of a fix.
 
 BM25 follows S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
 """

@@ -1,4 +1,4 @@
-"""What an issue's text says about places: paths, dotted names, tracebacks, code, messages, and its words."""
+"""Paths, names, tracebacks, code and words of an issue's text."""
 
 import re
 from collections import Counter

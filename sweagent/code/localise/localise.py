@@ -1,4 +1,4 @@
-"""Where an issue is likely to be fixed: ranked files and definitions, by a linear ranking of many signals.
+"""Rank files and definitions where an issue is likely fixed.
 
 The funnel from files to definitions follows C. Xia et al., "Agentless: Demystifying LLM-based Software Engineering
 Agents" (2024); the mix of similarity, structure and stack traces follows C. Wong et al., "Boosting Bug-Report-Oriented

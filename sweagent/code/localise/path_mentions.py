@@ -1,4 +1,4 @@
-"""Which of a repository's files a path means that was written somewhere else, in an issue or in a traceback."""
+"""Resolve paths in issues and tracebacks to the repository's files."""
 
 from collections.abc import Container
 

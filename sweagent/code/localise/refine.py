@@ -1,4 +1,4 @@
-"""An optional second opinion on the top of a ranking, by a model or an embedding; nothing here needs one."""
+"""Re-rank the top of a ranking by a model or an embedding."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Which tests to run for a change: nearest first, from names, imports and what the tests mention."""
+"""Rank the tests to run for a change, nearest first."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Which words name what a word of prose means: what a report calls `ordering` may be named `sort`.
+"""Words that name what a word of prose means.
 
 The table beside this module, `related_words.txt.gz`, was learned by `benchmarks/learn_akin.py` from the
 documentation of many projects; no network and no neural network has a part in it.

@@ -1,4 +1,4 @@
-"""Fault localisation from what passing and failing tests ran, and re-ranking by it and by a traceback.
+"""Spectrum-based fault localisation, and re-ranking by it.
 
 Formulas: Ochiai in R. Abreu, P. Zoeteweij and A. van Gemund, "An Evaluation of Similarity Coefficients for Software
 Fault Localization" (2006); Tarantula in J. Jones and M. Harrold, "Empirical Evaluation of the Tarantula Automatic

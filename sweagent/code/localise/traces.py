@@ -1,4 +1,4 @@
-"""Tracebacks in a text, as the languages print them: which line of which file, and in which function."""
+"""Parse tracebacks of many languages out of a text."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The ladder of base images: what the user named, a registry's image, Debian packages; and interpreters put on top."""
+"""Choose or build the base image of an environment."""
 
 import time
 from typing import Any

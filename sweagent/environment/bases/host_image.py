@@ -1,4 +1,4 @@
-"""An image made of this machine's own files: ready in seconds, without a registry and without root.
+"""Build an image of this machine's own files, without a registry.
 
 It holds a shell, coreutils, git and the interpreter that runs this program, with pytest and the recipe's packages as
 far as they are here. It serves small pure Python projects (the demo is one) where nothing better can be had.

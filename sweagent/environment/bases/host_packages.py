@@ -1,4 +1,4 @@
-"""Packages that this program's own environment has, for machines that reach no registry."""
+"""Borrow packages of this program's own environment, without a registry."""
 
 from importlib import metadata
 from pathlib import Path

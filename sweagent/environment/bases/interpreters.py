@@ -1,4 +1,4 @@
-"""Interpreters that lie on the host and can be copied into an image or used for a virtual environment."""
+"""Find interpreters on the host to copy or to use."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Base images without an image registry: Debian packages, with interpreters of this machine put on top."""
+"""Build base images from Debian packages, without an image registry."""
 
 import hashlib
 import io

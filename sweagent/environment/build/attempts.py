@@ -1,4 +1,4 @@
-"""Attempt after attempt of one environment: built, its tests collected, built again with what they lack."""
+"""Build an environment, collect its tests, heal it, build again."""
 
 import time
 from contextlib import suppress

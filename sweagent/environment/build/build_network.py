@@ -1,4 +1,4 @@
-"""Give each build its own way to the registry proxy and its bounds."""
+"""Give each build its own way to the registry proxy."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""From a recipe to an image: built once, retried in bounded steps, recorded in a lock file."""
+"""Build an image from a recipe once, with bounded retries."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""How much disk the environments use, and which of them go first when there are too many."""
+"""Remove the least recently used environment images beyond a limit."""
 
 import re
 import time

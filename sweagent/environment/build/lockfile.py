@@ -1,4 +1,4 @@
-"""What was built, recorded so that it can be built again later, here or elsewhere."""
+"""Record what was built, so that it can be built again."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The last step after a failed build: ask a policy what to change.
+"""Ask a policy what to change after a failed build.
 
 Its answer is data of the recipe's own types. Whatever it says runs only where all builds run: without secrets, on a
 network that leads to the package registries only.

@@ -1,4 +1,4 @@
-"""What a load of Node's test files says of the environment: tests counted, missing packages named."""
+"""Read from Node's test loading which packages are missing."""
 
 import re
 from collections.abc import Callable, Iterator

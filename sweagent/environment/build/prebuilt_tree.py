@@ -1,4 +1,4 @@
-"""The work tree of an image that was made elsewhere, made into the base tree by as few writes as that takes."""
+"""Turn a prebuilt image's work tree into the base tree."""
 
 import io
 import secrets

@@ -1,4 +1,4 @@
-"""Runs pip so that it can start no program: no package's own code runs, whatever a requirement leads to.
+"""Run pip so that it can start no program.
 
 Run as a script, by itself, with pip's arguments. `--only-binary` does not bind requirements that name an address, of
 which a wheel's own metadata may have some too.

@@ -1,4 +1,4 @@
-"""A recipe as text for people: each line with the place it was read from."""
+"""Show a recipe to people, each line with its source."""
 
 from sweagent.environment.build.lockfile import Lock
 from sweagent.environment.recipe import Line, Recipe, SystemPackage

@@ -1,4 +1,4 @@
-"""What to try after a failed build: fixed, bounded steps that follow from the error's text."""
+"""Remedies after a failed build, chosen by the error's text."""
 
 import re
 

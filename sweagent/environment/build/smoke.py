@@ -1,4 +1,4 @@
-"""Trying an environment: do the repository's tests run in it, and how many pass?"""
+"""Try an environment: run the repository's tests in it."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""The same recipe as a virtual environment beside the copy of the repository, for sandboxes without an engine.
+"""Virtual environment of a recipe, for sandboxes without an engine.
 
 Nothing of the repository runs on the host: packages come as wheels only, and the repository itself is put on the path
 instead of being installed. What was made is kept, by all that decides what it holds.

@@ -1,4 +1,4 @@
-"""Collect the tests of an environment without an engine, add what they lack, and keep what came of it."""
+"""Collect the tests of a virtual environment and heal it."""
 
 import hashlib
 import json

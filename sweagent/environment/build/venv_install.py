@@ -1,4 +1,4 @@
-"""Installing packages for a virtual environment: inside bubblewrap, or by a pip that can start no program."""
+"""Install packages for a virtual environment, inside bubblewrap where possible."""
 
 import os
 import shlex

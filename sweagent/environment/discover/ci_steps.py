@@ -1,4 +1,4 @@
-"""What the test jobs of a Python repository's CI install with pip: evidence of what works, read and never run."""
+"""Packages that CI jobs install with pip, read from workflows."""
 
 import re
 import shlex

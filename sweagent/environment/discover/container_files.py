@@ -1,4 +1,4 @@
-"""What a repository's own container files and CI say: system packages, and versions of interpreters."""
+"""System packages and interpreter versions in container files and CI."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the environments of Hatch install for the tests: pyproject.toml or hatch.toml, read and never run."""
+"""Test dependencies of Hatch's environments."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""How extensions of a Python project are compiled where a plain `pip install --editable .` is not enough."""
+"""Compile extensions of Python projects beyond a plain editable install."""
 
 import re
 

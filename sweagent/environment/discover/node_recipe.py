@@ -1,4 +1,4 @@
-"""The recipe of a Node repository: npm, pnpm, yarn 1 and later yarns."""
+"""Recipe of a Node repository: npm, pnpm, yarn."""
 
 import json
 import re

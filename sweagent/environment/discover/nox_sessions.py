@@ -1,4 +1,4 @@
-"""What the test sessions of a noxfile install and run on, read as syntax: nothing of it is executed."""
+"""Test dependencies of a noxfile's sessions, read as syntax."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The recipes of repositories in Go, Rust and Java, and what all but Python share."""
+"""Recipes of Go, Rust and Java repositories."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Whether a module or a package that is missing is the repository's own."""
+"""Tell whether a missing module or package is the repository's own."""
 
 import json
 from collections.abc import Callable

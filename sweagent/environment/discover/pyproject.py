@@ -1,4 +1,4 @@
-"""What pyproject.toml says of a project: the standard tables, and those of poetry, flit, pdm and uv."""
+"""Metadata of pyproject.toml: standard, poetry, flit, pdm, uv."""
 
 import re
 from typing import Any

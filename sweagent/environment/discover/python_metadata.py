@@ -1,4 +1,4 @@
-"""What a Python project says of itself, read without running any of its code."""
+"""Metadata of a Python project, read without running its code."""
 
 import re
 from collections.abc import Iterable

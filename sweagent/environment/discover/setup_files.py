@@ -1,4 +1,4 @@
-"""What setup.cfg and setup.py say of a project, read without running any of its code."""
+"""Metadata of setup.cfg and setup.py, read without running them."""
 
 import ast
 import configparser

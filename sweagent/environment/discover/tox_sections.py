@@ -1,4 +1,4 @@
-"""What tox installs for the tests: its ini file or its TOML file, read and never run."""
+"""Test dependencies of tox's configuration."""
 
 import configparser
 import re

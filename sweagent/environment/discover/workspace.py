@@ -1,4 +1,4 @@
-"""Projects of one repository that are developed together: workspaces of uv and Hatch, dependencies by path."""
+"""Workspaces of uv and Hatch, and dependencies by path."""
 
 import re
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Package registries as of a day, and the one way out of a build."""
+"""Package registries as of a day, served to builds."""

@@ -1,4 +1,4 @@
-"""Package registries as of a day: what the user's registries offer, without what was published later.
+"""Package registries without what was published after a day.
 
 The addresses are those inside a build, where `registry_server` answers for them.
 """

@@ -1,4 +1,4 @@
-"""Pages of a Python package index: reading them, and leaving out what was published later than a day."""
+"""Read pages of a Python package index, up to a day."""
 
 import json
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""The one way out of a build: a small proxy on the host that serves package registries as of a day.
+"""Serve package registries as of a day to builds.
 
 A build runs on a network without a way out. It reaches this proxy, which fetches from the registries that the user
 configured, leaves out what was published after the recipe's day, and forwards Debian's package servers. So addresses,

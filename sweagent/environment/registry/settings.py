@@ -1,4 +1,4 @@
-"""How the user reaches the package registries: read from the package managers' own files, so nothing is set twice."""
+"""Registry settings from the package managers' own files."""
 
 import configparser
 import os

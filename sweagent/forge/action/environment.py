@@ -1,4 +1,4 @@
-"""What a step of the action may know of its environment: an allow-list, since other steps can set any variable."""
+"""Allow-list of environment variables for the Action's steps."""
 
 import re
 from collections.abc import Iterable, Mapping, MutableMapping

@@ -1,4 +1,4 @@
-"""The gate of the action: whether an event may start a run, and which one. No model and no repository code is near."""
+"""Decide whether an event may start a run."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The first two steps of the action: the gate, and the issue as a file."""
+"""Gate step of the Action, and the issue as a file."""
 
 from sweagent.errors import FixIssueError, UsageError
 from sweagent.forge.action.gate import Decision, decide

@@ -1,4 +1,4 @@
-"""The inputs of the action, which its steps hand over as variables `INPUT_…`."""
+"""Inputs of the Action, from variables `INPUT_…`."""
 
 from pathlib import Path
 

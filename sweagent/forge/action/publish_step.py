@@ -1,4 +1,4 @@
-"""The last step of the action: no model, no code of the repository; it looks at the patch and publishes it."""
+"""Publish step of the Action: check the patch, open the request."""
 
 import traceback
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The step of the action that runs the agent: in a process without a token, with its output held harmless."""
+"""Agent step of the Action, in a process without a token."""
 
 import shutil
 import subprocess

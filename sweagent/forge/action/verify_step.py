@@ -1,4 +1,4 @@
-"""The step of the action that judges a patch anew, without a key."""
+"""Verify step of the Action: judge the patch anew, without a key."""
 
 import shutil
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""The surroundings of a workflow of GitHub Actions: the event, outputs, the summary and the log."""
+"""Event, outputs, summary and log of a workflow."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Addresses: which repository on which forge is meant, and where its API is."""
+"""Parse addresses of repositories and their forge's API."""
 
 import os
 import re

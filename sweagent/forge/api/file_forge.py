@@ -1,4 +1,4 @@
-"""A forge of plain files: for machines without a forge, for tests, and to look at what would be sent.
+"""A forge of plain files, for tests and dry runs.
 
 FOLDER/issues/7.md             an issue: the title on the first line
 FOLDER/comments/7.json         the comments on an issue or a pull request

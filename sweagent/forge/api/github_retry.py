@@ -1,4 +1,4 @@
-"""Calls of GitHub's REST API: retries, rate limits, and errors that say what to do next."""
+"""Call GitHub's REST API with retries and rate limits."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Text of the model, the issue and the repository, made to do nothing on a forge.
+"""Escape foreign text so that it does nothing on a forge.
 
 On a forge text acts: it mentions people, closes issues, links and loads pictures, hides itself in comments. What
 these functions return can only be read: a Markdown parser looks at it, and what it finds live is shown as code.

@@ -1,4 +1,4 @@
-"""Whether Markdown does anything on a forge, as a Markdown parser sees it."""
+"""Tell by a Markdown parser whether a text has effects."""
 
 import re
 from collections.abc import Iterable

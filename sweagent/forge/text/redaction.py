@@ -1,4 +1,4 @@
-"""Secrets: found in what would be published, and taken out of what people read."""
+"""Find secrets in texts and redact them."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Untrusted Markdown made honest: what a person does not see on the page, the model does not read unmarked.
+"""Mark in untrusted Markdown what people do not see.
 
 Hidden text in issues carries prompt injections: HTML comments, characters without width, Unicode tag characters,
 titles of links, `data:` URIs. Outside of code it is removed; inside of code, where it may be the very bug that is

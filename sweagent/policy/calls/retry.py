@@ -1,4 +1,4 @@
-"""The attempts at one reply: when to try again, how long to wait, when to give up."""
+"""Retry a call: when, how long to wait, when to stop."""
 
 import queue
 import threading

@@ -1,4 +1,4 @@
-"""Money and tokens: limits that are reserved before a call, so that none is overshot."""
+"""Budget of money and tokens, reserved before each call."""
 
 import threading
 import time

@@ -1,1 +1,1 @@
-"""From a provider's reply to actions, and from the view to its messages."""
+"""From a provider's reply to actions, and back to messages."""

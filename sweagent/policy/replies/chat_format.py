@@ -1,4 +1,4 @@
-"""The view as a provider's messages, in the chat shape that litellm translates for each of them."""
+"""The view in the chat format that litellm translates."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""JSON as models write it: mended where there is only one way to read it, refused otherwise."""
+"""Parse JSON as models write it, mended where unambiguous."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""The one normaliser of replies: from any shape to actions, or to one precise complaint.
+"""Parse replies of any shape into actions or one complaint.
 
 What is safe to mend is mended and recorded. What has no reading, or more than one, is not executed: the model is told
 what was wrong and sends it again.

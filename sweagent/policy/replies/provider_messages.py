@@ -1,4 +1,4 @@
-"""Reading a provider's message, whichever its shape, into text and raw calls. Nothing is judged here."""
+"""Read a provider's message into text and raw calls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Finding calls in the text of a reply, whichever way the model wrote them."""
+"""Find tool calls in the text of a reply."""
 
 import ast
 import re

@@ -1,1 +1,1 @@
-"""The blind judge: assertions evaluated where the code under test cannot reach them."""
+"""Evaluate assertions where the code under test cannot reach them."""

@@ -1,4 +1,4 @@
-"""Which assertions a test has reached for certain when it comes to its end."""
+"""Assertions that a test certainly reached when it ended."""
 
 import ast
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What the source of a reproduction says of the expected by itself, without the code under test."""
+"""Expected values that the source of a reproduction states."""
 
 import ast
 import builtins

@@ -1,4 +1,4 @@
-"""Judge an accepted reproduction once more, by assertions that are evaluated outside of the patched process."""
+"""Judge a reproduction once more, outside of the patched process."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Rewrite a reproduction in Python: each assertion becomes a probe of its operands.
+"""Rewrite each assertion of a reproduction into a probe.
 
 What the source itself says of the expected stays with the judge: literals, calls of the language and its standard
 library with literals, names and columns of tables that hold only such. The rest is a *hole*, which the process fills.

@@ -1,1 +1,1 @@
-"""The existing tests of both sides: what is run, for how long, and what came of it."""
+"""Compare the existing tests of both sides."""

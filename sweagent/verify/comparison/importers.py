@@ -1,4 +1,4 @@
-"""Modules that import a changed one, directly or through others of their package, found without running anything."""
+"""Find modules that import a changed one, by reading."""
 
 import re
 from collections import defaultdict, deque

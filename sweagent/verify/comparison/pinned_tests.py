@@ -1,4 +1,4 @@
-"""Existing tests that pin what a reproduction calls wrong: the same call, and another answer.
+"""Existing tests that pin what a reproduction calls wrong.
 
 No code can satisfy both, so that such a test says nothing against a patch. What is compared is read from the source:
 calls with what they are expected to give back, local names and parameters put in. Only Python is read.

@@ -1,4 +1,4 @@
-"""Which folders and paths pytest looks into, as its configuration and the hooks of the base say."""
+"""Folders that pytest collects, by configuration and hooks."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Existing tests before and after, compared in batches: nearest first, and further out while time lasts."""
+"""Compare existing tests before and after, nearest first."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence

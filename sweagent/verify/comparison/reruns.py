@@ -1,4 +1,4 @@
-"""Tells regressions from flaky tests: what passed before and does not now is run again, before anything is said."""
+"""Rerun worse tests to tell regressions from flaky ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

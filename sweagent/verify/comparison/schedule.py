@@ -1,4 +1,4 @@
-"""Order, size and time of the batches of test files that are compared."""
+"""Order, size and time of the batches of test files."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass

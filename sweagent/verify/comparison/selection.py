@@ -1,4 +1,4 @@
-"""Which existing tests matter for a change, nearest first, found on the host without running anything.
+"""Select existing tests for a change, nearest first.
 
 Four signs are added up: the test file is named after the changed file, it imports the changed module or one that leads
 to it, it mentions names of the definitions that changed (rare names weigh more, as in Sparck Jones, "A statistical

@@ -1,4 +1,4 @@
-"""Commands that run chosen test files, with a planted test that must fail."""
+"""Commands that run chosen test files beside a canary."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence

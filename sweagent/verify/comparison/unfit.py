@@ -1,4 +1,4 @@
-"""Test files that keep a run from running any test, told from its output."""
+"""Name test files that keep a run from running any."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Another house for a run: a place where nothing of the harness can be seen."""
+"""Run where nothing of the harness can be seen."""
 
 import secrets
 import shlex

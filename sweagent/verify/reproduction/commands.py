@@ -1,4 +1,4 @@
-"""Where a reproduction of which only the file is known belongs, how to run it, and how to run one test more."""
+"""Place and command of a reproduction known by its file alone."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Whether a reproduction fails for the issue's reason, for one of its own, or for want of something here."""
+"""Tell whether a reproduction fails for the issue's reason."""
 
 import re
 from collections.abc import Collection, Iterable

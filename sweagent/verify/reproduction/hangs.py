@@ -1,4 +1,4 @@
-"""Deadlines of a reproduction's runs, and when a run that did not end counts as a hang."""
+"""Deadlines of a reproduction, and when a hang counts."""
 
 from sweagent.verify.runs.side_runner import CommandResult
 

@@ -1,4 +1,4 @@
-"""One more run of a reproduction with the patch, in which code cannot see that a test runner is loaded."""
+"""Run a reproduction where code cannot see its test runner."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Code in an issue's text that can be run as it stands and that ends in the very error that the issue tells of."""
+"""Runnable snippets of an issue that end in its error."""
 
 import ast
 import doctest

@@ -1,4 +1,4 @@
-"""What one run of a reproduction came to: one state, and the sentence for it."""
+"""Read one run of a reproduction into a state and sentence."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Where a reproduction can come from, each made into one form: files to lay over the tree, and a command to run."""
+"""Sources of reproductions: oracle, user, model, issue."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Judge a reproduction: without the patch it fails for the issue's reason, with it it passes, each time."""
+"""Judge a reproduction on base, control and patched side."""
 
 from dataclasses import dataclass, replace
 

@@ -1,1 +1,1 @@
-"""Commands run on one side of the comparison, and what they came to."""
+"""Commands run on one side, and what they came to."""

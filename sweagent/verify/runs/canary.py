@@ -1,4 +1,4 @@
-"""A test that must fail, planted beside the tests that are run: it shows that the runner ran and told the truth."""
+"""Plant a test that must fail beside the tests."""
 
 import re
 import secrets

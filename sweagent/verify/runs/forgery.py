@@ -1,4 +1,4 @@
-"""Signs in patched runs, and in no other, that the patched code made its own result."""
+"""Signs at run time that patched code made its own result."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

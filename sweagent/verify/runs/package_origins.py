@@ -1,4 +1,4 @@
-"""Where a run of Node loaded the changed packages from: the work tree, or an installed copy.
+"""Where Node loaded the changed packages from.
 
 A workspace can depend on a published release of a package that lies in it too; its tests say nothing of a patch then.
 """

@@ -1,4 +1,4 @@
-"""Runs a Python script so that the harness can tell a script that came to its end from one that was cut short."""
+"""Run a Python script and tell whether it reached its end."""
 
 import ast
 import json

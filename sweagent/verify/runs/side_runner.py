@@ -1,4 +1,4 @@
-"""Runs commands on one side of the comparison, every one of them in a fresh sandbox."""
+"""Run commands on one side, each in a fresh sandbox."""
 
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""Fresh sandboxes, opened while earlier commands still run and removed while later ones do."""
+"""Open fresh sandboxes ahead of the next commands."""
 
 import contextlib
 import threading

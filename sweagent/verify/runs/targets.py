@@ -1,4 +1,4 @@
-"""From the path of a test file to what its runner is told, and back from what it reports."""
+"""Map test files to a runner's targets, and back."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Second witness of a run of tests: what a test's body came to, told before the runner makes a report of it.
+"""Second witness of a test run, inside the process.
 
 Code under test shares its process with the runner, and can replace what makes the reports, even only while one test
 runs. The witness stands closer to the test: it sees an exception leave the test's body, and writes that down at once,

@@ -1,4 +1,4 @@
-"""Does a patch answer the very inputs of a reproduction with the very outputs that it expects?
+"""Detect patches that answer a reproduction's inputs by branches.
 
 Such a patch passes that reproduction and every run of it, and may resolve nothing; so the reproduction shows nothing of
 it. What is looked for are branches: a new entry of a table is a usual fix.

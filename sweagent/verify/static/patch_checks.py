@@ -1,4 +1,4 @@
-"""Static checks of a patch: does it bend how it will be judged, instead of mending the code?"""
+"""Check a patch statically for tampering with its judgement."""
 
 import configparser
 import json

@@ -1,4 +1,4 @@
-"""Source code as a tree that no nesting, newer syntax or error makes unreadable."""
+"""Parse source that nesting, newer syntax or errors cannot hide."""
 
 import unicodedata
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Programs that list the tests of a runner inside an environment, read as text.
+"""Programs that list a runner's tests inside an environment.
 
 A runner that cannot be asked for its tests is started as the project starts it, with a program beside it that stops it
 once its tests are loaded. What it prints has the form of pytest's collection.
