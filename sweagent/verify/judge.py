@@ -239,7 +239,7 @@ class _Verification:
             evidence = judged.evidence
             by_heart = known_by_heart(trees, self._tree, plan.changed, candidate)
             if evidence.accepted and by_heart and not candidate.trusted:
-                evidence = evidence.model_copy(update={"accepted": False, "reason": by_heart, "cause": Cause.PATCH})
+                self._findings += accepted([by_heart], self._settings.accept)
             if evidence.accepted:
                 evidence = self._judged_blind(judged.as_run or candidate, evidence, judged.failing, plan, trees)
             self._reproductions.append(evidence)

@@ -197,11 +197,11 @@ def test_a_named_test_that_fails_on_the_base_is_a_reproduction(project):
     assert [change.id for change in proof.regression.fixed] == ["tests/test_add.py::test_add"]
 
 
-def test_a_patch_that_answers_the_inputs_of_the_reproduction_is_no_fix(project):
+def test_a_patch_that_answers_the_inputs_of_the_reproduction_is_for_review(project):
     by_heart = CALC.replace("    return a - b", "    if a == 1 and b == 2:\n        return 3\n    return a - b")
     proof = project(FILES).verify({"calc.py": by_heart}, reproduction=A_TEST)
-    assert (proof.verdict, proof.reproduction) == (Verdict.UNVERIFIED, None)
-    assert "calc.py answers its very inputs (1, 2)" in proof.reason
+    assert proof.verdict is Verdict.NEEDS_REVIEW
+    assert "the very inputs of tests/test_add.py (1, 2) by a branch of their own [known-answers]" in proof.reason
 
 
 @pytest.mark.parametrize("deep", ["-" * 200_000 + "1", "a" + ".b" * 100_000], ids=["no memory", "no recursion"])

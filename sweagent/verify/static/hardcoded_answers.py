@@ -1,18 +1,22 @@
 """Detect patches that answer a reproduction's inputs by branches.
 
-Such a patch passes that reproduction and every run of it, and may resolve nothing; so the reproduction shows nothing of
-it. What is looked for are branches: a new entry of a table is a usual fix.
+Such a patch passes that reproduction and every run of it, and may resolve nothing, so a person has to look at it. What
+is looked for are branches: a new entry of a table is a usual fix, and so is a branch for a fact of the host.
 """
 
 import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from sweagent.verify.proof import Finding
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.trees import Trees
 
 _COMMON = frozenset({"0", "1", "2", "''", "b''", "True", "False", "None", "Ellipsis"})
 """Literals that any branch may hold: one of them alone is no input of a reproduction's own."""
+
+_HOST = frozenset({"os", "sys", "platform"})
+"""What these modules tell is of the host, and no input of a reproduction."""
 
 _OTHERS = 1
 """Other new statements for each such answer; a patch with more of them does something else too."""
@@ -20,8 +24,10 @@ _OTHERS = 1
 _Answer = tuple[frozenset[str], frozenset[str]]
 
 
-def known_by_heart(trees: Trees, patched: str, changed: Iterable[str], candidate: ReproductionCandidate) -> str:
-    """Say which inputs of a reproduction a patch answers by a branch of their own; empty when it does more than that.
+def known_by_heart(
+    trees: Trees, patched: str, changed: Iterable[str], candidate: ReproductionCandidate
+) -> Finding | None:
+    """Name the inputs of a reproduction that a patch answers by a branch of their own; None when it does more.
 
     Args:
         trees: gives the base tree.
@@ -33,7 +39,7 @@ def known_by_heart(trees: Trees, patched: str, changed: Iterable[str], candidate
     before, after = trees.read_many(trees.base, paths), trees.read_many(patched, paths)
     answers = {path: set(_answers(after.get(path, b""))) - set(_answers(before.get(path, b""))) for path in paths}
     if not any(answers.values()):
-        return ""
+        return None
     files = candidate.files.values() or trees.read_many(trees.base, [candidate.path]).values()
     own = frozenset(literal for content in files for literal in _literals(_parsed(content)))
     known = [
@@ -44,9 +50,10 @@ def known_by_heart(trees: Trees, patched: str, changed: Iterable[str], candidate
     ]
     written = sum((_written(after.get(path, b"")) - _written(before.get(path, b""))).total() for path in paths)
     if not known or written > len(known) * (1 + _OTHERS):
-        return ""
+        return None
     path, given = known[0]
-    return f"{path} answers its very inputs ({', '.join(sorted(given))}) by a branch of their own"
+    detail = f"answers the very inputs of {candidate.name} ({', '.join(sorted(given))}) by a branch of their own"
+    return Finding(rule="known-answers", path=path, detail=detail)
 
 
 def _written(source: bytes) -> Counter[str]:
@@ -83,7 +90,13 @@ def _pairs(inputs: Iterable[ast.AST], outputs: Iterable[ast.AST | None]) -> Iter
 def _compared(test: ast.expr) -> Iterator[ast.expr]:
     for node in ast.walk(test):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.In | ast.Is):
-            yield from (node.left, *node.comparators)
+            sides = (node.left, *node.comparators)
+            yield from () if any(map(_of_host, sides)) else sides
+
+
+def _of_host(side: ast.expr) -> bool:
+    names = {node.id for node in ast.walk(side) if isinstance(node, ast.Name)}
+    return isinstance(side, ast.Attribute | ast.Call | ast.Subscript) and bool(names) and names <= _HOST
 
 
 def _given(statement: ast.stmt) -> ast.expr | None:

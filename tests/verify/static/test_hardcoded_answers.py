@@ -26,7 +26,8 @@ def said_of(patched: str) -> str:
     candidate = ReproductionCandidate(
         Origin.REGISTERED, "x", "test_codes.py", "pytest", files=files, runner=Runner.PYTEST
     )
-    return known_by_heart(Held(patched), "patched", ["codes.py", "notes.txt"], candidate)
+    found = known_by_heart(Held(patched), "patched", ["codes.py", "notes.txt"], candidate)
+    return f"{found.path} {found.detail}" if found else ""
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def said_of(patched: str) -> str:
     ],
 )
 def test_a_branch_for_the_very_inputs_is_seen(line):
-    assert "codes.py answers its very inputs (" in said_of(BASE.replace("return CODES[code]", line))
+    assert "codes.py answers the very inputs of x (" in said_of(BASE.replace("return CODES[code]", line))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,9 @@ def test_a_branch_for_the_very_inputs_is_seen(line):
         "if code == 1:\n        return 'one'",
         "code = int(code)\n    log(code)\n    if code == 418:\n        return 'teapot'",
         "return CODES[code",
+        "if 'teapot' in os.environ:\n        return 418",
+        "if sys.platform == 'teapot':\n        return 418",
+        "if os.environ.get('teapot') == '418':\n        return 'one'",
     ],
 )
 def test_other_branches_and_tables_are_let_pass(line):
