@@ -25,7 +25,7 @@ from sweagent.policy import (
     policy_for,
     preload,
     text_format_instructions,
-    with_kept_limits,
+    with_token_limit,
 )
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
@@ -43,7 +43,7 @@ from sweagent.trajectory import (
     VerdictGiven,
     read_events,
 )
-from sweagent.verify import Proof, Ticker, Verdict, exit_code, feedback, verify
+from sweagent.verify import Proof, Ticker, Verdict, feedback, verify
 
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
@@ -94,7 +94,7 @@ def solve(
             raise UsageError(
                 f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
             )
-        kept = with_kept_limits(settings)
+        kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
         return _Run(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting).go()
@@ -446,5 +446,5 @@ def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
     if not patch and ending.error is not None and ending.status in _FAILURES:
         return ending.error.exit_code
     if proof is not None:
-        return exit_code(proof)
+        return proof.verdict.exit_code
     return ExitCode.UNVERIFIED if patch else ExitCode.NO_PATCH

@@ -42,7 +42,6 @@ def command(
     from sweagent.cli.signals import stoppable
     from sweagent.cli.verify import show, write
     from sweagent.config import read_sources
-    from sweagent.verify import exit_code
     from sweagent.verify.recheck import asked
 
     before = _read(proof)
@@ -63,7 +62,7 @@ def command(
     show(now, as_json=as_json, quiet=quiet)
     if not quiet:
         print(_compared(before, now), file=sys.stderr)
-    raise typer.Exit(int(exit_code(now)))
+    raise typer.Exit(int(now.verdict.exit_code))
 
 
 def _judge(

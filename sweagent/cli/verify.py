@@ -61,7 +61,6 @@ def command(
     from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable
     from sweagent.config import read_sources
-    from sweagent.verify import exit_code
     from sweagent.verify.acceptance import unused
 
     chosen = options.settings_options(sandbox=sandbox, image=image)
@@ -92,7 +91,7 @@ def command(
         print(f"hint: --accept {name} names no finding of this proof", file=sys.stderr)
     if proof.changed_files and not proof.reproductions and not quiet and proof.verdict.value == "unverified":
         print("hint: show the issue with --reproduction FILE, --tests NAME or --issue TEXT", file=sys.stderr)
-    raise typer.Exit(int(exit_code(proof)))
+    raise typer.Exit(int(proof.verdict.exit_code))
 
 
 def _judge(

@@ -1,7 +1,7 @@
 """Policies: models through litellm, recorded runs, scripts, people."""
 
 from sweagent.policy.base import Message, Policy, ToolSchema, View
-from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from, with_kept_limits
+from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy, preload
 from sweagent.policy.models import ModelInfo, model_info
@@ -9,6 +9,7 @@ from sweagent.policy.money.budget import Budget, UsageLine
 from sweagent.policy.replay import ReplayPolicy, ScriptedPolicy, load_script
 from sweagent.policy.replies.parsing import parse_reply
 from sweagent.policy.replies.tools_text import text_format_instructions
+from sweagent.policy.unpriced_models import with_token_limit
 from sweagent.waiting import Countdown, Waiting
 
 __all__ = [
@@ -34,5 +35,5 @@ __all__ = [
     "policy_from",
     "preload",
     "text_format_instructions",
-    "with_kept_limits",
+    "with_token_limit",
 ]

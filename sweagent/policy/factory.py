@@ -9,25 +9,10 @@ from sweagent.policy.base import Policy
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy
-from sweagent.policy.models import ModelInfo, model_info
+from sweagent.policy.models import ModelInfo, model_info, models_behind
 from sweagent.policy.money.budget import Budget
 from sweagent.policy.replay import ReplayPolicy, load_script
 from sweagent.waiting import Waiting
-
-
-def with_kept_limits(settings: Settings) -> Settings:
-    """The settings with a limit in tokens where the limit in dollars cannot be kept.
-
-    A limit in dollars that somebody gave is left as it is: `make_policy` then refuses the model.
-    """
-    limits = settings.limits
-    if settings.policy or not settings.model.name or limits.tokens or limits.cost is None:
-        return settings
-    priced = all(model_info(name).prices is not None for name in _names(settings.model.name))
-    if priced or "cost" in limits.model_fields_set:
-        return settings
-    limits = limits.model_copy(update={"tokens": limits.unpriced_tokens})
-    return settings.model_copy(update={"limits": limits})
 
 
 def policy_for(settings: Settings, budget: Budget, tell: Waiting | None = None) -> Policy:
@@ -94,19 +79,13 @@ def effective_window(settings: ModelSettings, info: ModelInfo | None = None) -> 
     Of several models (fallbacks, a mix) the smallest window counts.
     """
     info = info or model_info(settings.name)
-    windows = [settings.context_window or model_info(name).context_window for name in _names(settings.name)]
+    windows = [settings.context_window or model_info(name).context_window for name in models_behind(settings.name)]
     known = [window for window in windows if window]
     if not known:
         return None
     window = min(known)
     output = min(settings.max_output_tokens, info.max_output or settings.max_output_tokens)
     return max(window // 2, window - output)
-
-
-def _names(name: str) -> tuple[str, ...]:
-    """The models that stand behind a name."""
-    info = model_info(name)
-    return info.roulette or (name, *info.fallbacks)
 
 
 def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | None) -> LitellmPolicy:

@@ -209,3 +209,9 @@ def _rates(entry: dict[str, Any], suffix: str, base: dict[str, float] | None = N
 
 def _number(value: Any) -> int | None:
     return int(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def models_behind(name: str) -> tuple[str, ...]:
+    """The models that stand behind a name: those of a roulette, or the model and its fallbacks."""
+    info = model_info(name)
+    return info.roulette or (name, *info.fallbacks)

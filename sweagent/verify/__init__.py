@@ -4,15 +4,15 @@ from sweagent.verify.acceptance import with_accepted
 from sweagent.verify.judge import verify, verify_without_running
 from sweagent.verify.junit import render_junit
 from sweagent.verify.progress import Ticker, VerifyProgress
-from sweagent.verify.proof import Proof, Verdict, exit_code
+from sweagent.verify.proof import Proof
 from sweagent.verify.render import feedback, render_markdown, render_terminal
+from sweagent.verify.verdict import Verdict
 
 __all__ = [
     "Proof",
     "Ticker",
     "Verdict",
     "VerifyProgress",
-    "exit_code",
     "feedback",
     "render_junit",
     "render_markdown",

@@ -29,7 +29,6 @@ from sweagent.verify.proof import (
     Proof,
     RegressionEvidence,
     ReproductionEvidence,
-    Verdict,
     Weight,
 )
 from sweagent.verify.recheck import question_of
@@ -41,6 +40,7 @@ from sweagent.verify.sentences import listed, proved, regressed
 from sweagent.verify.static.hardcoded_answers import known_by_heart
 from sweagent.verify.static.patch_checks import find_tampering
 from sweagent.verify.trees import Trees, open_trees
+from sweagent.verify.verdict import Verdict
 
 _NEAREST = 4
 """So many test files that have to do with the change are compared first."""

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sweagent.errors import ExitCode
 from sweagent.frozen import Frozen
 from sweagent.task import Oracle
 from sweagent.testing.report import TestOutcome
 from sweagent.trajectory import Reproduction
+from sweagent.verify.verdict import Verdict
 
 FORMAT_VERSION = 2
 
@@ -18,28 +18,6 @@ Side = Literal["base", "control", "patched"]
 """The base tree; the base tree with a comment in the patched files; the base tree with the patch's source changes."""
 
 CanaryState = Literal["failed as planted", "not seen", "not planted"]
-
-
-class Verdict(StrEnum):
-    """What the harness says of a patch."""
-
-    VERIFIED = "verified"
-    NEEDS_REVIEW = "needs review"
-    """Proved, with named things that a person has to look at; a model is never asked to mend them."""
-    UNVERIFIED = "unverified"
-    REGRESSED = "regressed"
-    REJECTED = "rejected"
-    NO_PATCH = "no patch"
-
-
-_EXIT_CODES = {
-    Verdict.VERIFIED: ExitCode.VERIFIED,
-    Verdict.NEEDS_REVIEW: ExitCode.NEEDS_REVIEW,
-    Verdict.UNVERIFIED: ExitCode.UNVERIFIED,
-    Verdict.REGRESSED: ExitCode.REGRESSED,
-    Verdict.REJECTED: ExitCode.REJECTED,
-    Verdict.NO_PATCH: ExitCode.NO_PATCH,
-}
 
 
 class Origin(StrEnum):
@@ -288,8 +266,3 @@ class Proof(Frozen):
     def reproduction(self) -> ReproductionEvidence | None:
         """The reproduction that was accepted, when there is one."""
         return next((item for item in self.reproductions if item.accepted), None)
-
-
-def exit_code(proof: Proof) -> ExitCode:
-    """The exit code of the command that gives this proof."""
-    return _EXIT_CODES[proof.verdict]

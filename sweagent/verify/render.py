@@ -3,8 +3,9 @@
 import re
 from typing import TYPE_CHECKING
 
-from sweagent.verify.proof import Cause, Proof, RegressionEvidence, ReproductionEvidence, TestChange, Verdict, Weight
+from sweagent.verify.proof import Cause, Proof, RegressionEvidence, ReproductionEvidence, TestChange, Weight
 from sweagent.verify.sentences import assertions
+from sweagent.verify.verdict import Verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -15,7 +15,7 @@ import pytest
 from sweagent.config import VerifySettings
 from sweagent.errors import ExitCode
 from sweagent.trajectory import Reproduction
-from sweagent.verify import Verdict, exit_code, feedback, with_accepted
+from sweagent.verify import Verdict, feedback, with_accepted
 from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.static.patch_checks import find_tampering
 from sweagent.verify.trees import open_trees
@@ -187,7 +187,7 @@ def test_a_proved_patch_with_a_doubtful_construct_needs_review_until_the_user_ac
     made = project(FILES)
     patch = made.patch({"calc.py": FIXED + "\n\ndef stop():\n    import os\n    os._exit(3)\n"})
     proof = made.verify(patch, reproduction=A_TEST)
-    assert (proof.verdict, exit_code(proof)) == (Verdict.NEEDS_REVIEW, ExitCode.NEEDS_REVIEW), proof.reason
+    assert (proof.verdict, proof.verdict.exit_code) == (Verdict.NEEDS_REVIEW, ExitCode.NEEDS_REVIEW), proof.reason
     assert "calc.py:11" in proof.reason
     assert "fails without the patch and passes with it" in proof.proved
     for name in ("power-exits", "power-exits:calc.py"):

@@ -7,7 +7,7 @@ import pytest
 
 from sweagent.config import ModelSettings, Settings
 from sweagent.errors import UsageError
-from sweagent.policy import LitellmPolicy, effective_window, make_policy, model_info, with_kept_limits
+from sweagent.policy import LitellmPolicy, effective_window, make_policy, model_info, with_token_limit
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
 from sweagent.policy.money.budget import Budget
 
@@ -120,8 +120,8 @@ def test_tokens_are_limited_where_dollars_cannot_be(
         "models:\n  - {match: dear, prices: {input: 0, output: 0}}\n  - {match: mix, roulette: [dear, unknown]}\n"
     )
     settings = Settings.model_validate({"model": {"name": model}, "limits": limits})
-    assert with_kept_limits(settings).limits.tokens == tokens
-    assert with_kept_limits(settings).limits.cost == limits.get("cost", 3.0)
+    assert with_token_limit(settings).limits.tokens == tokens
+    assert with_token_limit(settings).limits.cost == limits.get("cost", 3.0)
 
 
 def test_no_model_is_a_usage_error() -> None:

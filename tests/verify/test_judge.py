@@ -6,7 +6,7 @@ from sweagent.errors import ExitCode, SandboxError
 from sweagent.task import Oracle
 from sweagent.testing import TestOutcome
 from sweagent.trajectory import Reproduction
-from sweagent.verify import Verdict, exit_code
+from sweagent.verify import Verdict
 from sweagent.verify.proof import Origin
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
@@ -34,7 +34,7 @@ def script(content: str, command: str = "python show.py") -> Reproduction:
 def test_a_fix_with_a_test_that_shows_it_is_verified(project):
     made = project(FILES)
     proof = made.verify({"calc.py": FIXED}, reproduction=A_TEST)
-    assert (proof.verdict, exit_code(proof)) == (Verdict.VERIFIED, ExitCode.VERIFIED)
+    assert (proof.verdict, proof.verdict.exit_code) == (Verdict.VERIFIED, ExitCode.VERIFIED)
     assert proof.reproduction.origin is Origin.REGISTERED
     assert [
         len(runs) for runs in (proof.reproduction.base, proof.reproduction.control, proof.reproduction.patched)
@@ -56,7 +56,7 @@ def test_what_the_environment_lacks_is_said(project):
 
 def test_without_a_reproduction_nothing_is_verified(project):
     proof = project(FILES).verify({"calc.py": FIXED})
-    assert (proof.verdict, exit_code(proof)) == (Verdict.UNVERIFIED, ExitCode.UNVERIFIED)
+    assert (proof.verdict, proof.verdict.exit_code) == (Verdict.UNVERIFIED, ExitCode.UNVERIFIED)
     assert "no reproduction" in proof.reason
     assert proof.regression.compared == 1
 
@@ -75,7 +75,7 @@ def test_a_patch_that_leaves_the_issue_is_unverified(project, changed):
 def test_a_fix_that_breaks_something_else_is_regressed(project):
     made = project(FILES)
     proof = made.verify({"calc.py": FIXED.replace("a * 2", "a * 3")}, reproduction=A_SCRIPT)
-    assert (proof.verdict, exit_code(proof)) == (Verdict.REGRESSED, ExitCode.REGRESSED)
+    assert (proof.verdict, proof.verdict.exit_code) == (Verdict.REGRESSED, ExitCode.REGRESSED)
     (change,) = proof.regression.regressions
     assert change.id == "tests/test_calc.py::test_double"
     assert (change.before, change.after) == (TestOutcome.PASSED, TestOutcome.FAILED)
@@ -93,7 +93,7 @@ def test_an_empty_patch_is_no_patch(project, text):
 
     made = project(FILES)
     proof = made.verify(Patch(base_commit=made.repository.base_commit, text=text), reproduction=A_SCRIPT)
-    assert (proof.verdict, exit_code(proof)) == (Verdict.NO_PATCH, ExitCode.NO_PATCH)
+    assert (proof.verdict, proof.verdict.exit_code) == (Verdict.NO_PATCH, ExitCode.NO_PATCH)
     assert not made.opened
 
 

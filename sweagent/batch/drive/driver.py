@@ -25,7 +25,7 @@ from sweagent.config import Settings
 from sweagent.environment.build.image_gc import read_size
 from sweagent.errors import FixIssueError, SandboxError, StorageError, UsageError
 from sweagent.frozen import Frozen
-from sweagent.policy import Budget, policy_for, preload, with_kept_limits
+from sweagent.policy import Budget, policy_for, preload, with_token_limit
 from sweagent.sandbox import choose_kind, remove_leftovers
 from sweagent.tool_api import load_tools
 
@@ -291,7 +291,7 @@ def _usable(settings: Settings, batch: BatchSettings) -> Settings:
         raise UsageError("a limit for the batch's cost needs one for each instance", "give --max-cost (limits.cost)")
     if batch.repositories is not None and not batch.repositories.is_dir():
         raise UsageError(f"there is no folder {batch.repositories}", "give --repositories a folder with clones")
-    kept = with_kept_limits(settings)
+    kept = with_token_limit(settings)
     if batch.cost is not None and kept.limits.tokens != settings.limits.tokens:
         raise UsageError(
             f"the price of {settings.model.name} is unknown, so the batch's limit of ${batch.cost} cannot be kept",

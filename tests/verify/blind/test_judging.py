@@ -1,7 +1,8 @@
 import pytest
 
 from sweagent.trajectory import Reproduction
-from sweagent.verify.proof import AssertionCounts, Verdict
+from sweagent.verify.proof import AssertionCounts
+from sweagent.verify.verdict import Verdict
 
 BASE = {
     "lib/__init__.py": "",
