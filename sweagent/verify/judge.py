@@ -253,6 +253,10 @@ class _Verification:
                 return f"{candidate.name}: {evidence.reason}"
             if evidence.cause is Cause.HARNESS:
                 break
+        if self._shown and all(item.author is Author.PATCH for item in self._shown):
+            detail = "is all that shows the issue, and the patch itself brings it"
+            found = [Finding(rule="own-test", path=self._shown[0].name, detail=detail)]
+            self._findings += accepted(found, self._settings.accept)
         return self._nothing_can_be_judged()
 
     def _has_a_say(self, candidate: ReproductionCandidate) -> bool:

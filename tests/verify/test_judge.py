@@ -164,12 +164,15 @@ def test_fail_to_pass_of_a_task_is_a_reproduction(project):
     assert made.verify({"calc.py": CALC + "#\n"}, oracle=oracle).verdict is Verdict.UNVERIFIED
 
 
-def test_a_test_that_the_patch_adds_is_a_reproduction(project):
+def test_a_test_that_the_patch_adds_is_a_reproduction_for_a_person_to_look_at(project):
     changes = {"calc.py": FIXED, "tests/test_add.py": A_TEST.content}
-    proof = project(FILES).verify(changes)
-    assert proof.verdict is Verdict.VERIFIED
+    made = project(FILES)
+    proof = made.verify(changes)
+    assert proof.verdict is Verdict.NEEDS_REVIEW
+    assert [(item.rule, item.path) for item in proof.to_review] == [("own-test", "tests/test_add.py")]
     assert proof.reproduction.origin is Origin.PATCH
     assert proof.held_back == ("tests/test_add.py",)
+    assert made.verify(changes, reproduction=A_TEST).verdict is Verdict.VERIFIED
 
 
 def test_a_newer_version_of_a_test_file_takes_its_place_only_if_the_user_gives_it(project):
