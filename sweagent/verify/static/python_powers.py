@@ -18,6 +18,8 @@ _WITH_POWERS = frozenset(
     {"sys", "os", "builtins", "importlib", "inspect", "gc", "threading", "signal", "logging", "unittest", "pytest"}
 )
 """Modules of which a computed member may be any of their powers."""
+_COMMANDS = frozenset({"main", "_main", "cli"})
+_MAIN = re.compile(r"""__name__ == ["']__main__["']""")
 _WRITERS = frozenset(
     {"write", "write_text", "write_bytes", "writelines", "symlink_to", "rename", "replace", "copyfile"}
 )
@@ -119,6 +121,8 @@ class _Reader:
         if place.around in ("", "attribute"):
             return
         full = self._resolved(place.node)
+        if full == "sys.argv" and _are_words_of_a_command(place):
+            return
         self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place)
         module, _, member = full.partition(".")
         if module in _WITH_POWERS and member.startswith("__dict__"):
@@ -194,6 +198,20 @@ def _is_only_read(place: NodePath) -> bool:
         return place.around == "keyword_argument"
     assigned = attribute.around in ("assignment", "augmented_assignment")
     return not (assigned and attribute.is_field("left"))
+
+
+def _are_words_of_a_command(place: NodePath) -> bool:
+    """Whether `sys.argv` gives a command its words: `sys.argv[1:]` in `main`, or where a file is run as a program."""
+    outer = place.above
+    if outer is None or outer.node.type != "subscript" or text(outer.node.child_by_field_name("subscript")) != "1:":
+        return False
+    if place.scope.rpartition(".")[2] in _COMMANDS:
+        return True
+    while outer is not None:
+        if outer.node.type == "if_statement" and _MAIN.fullmatch(text(outer.node.child_by_field_name("condition"))):
+            return True
+        outer = outer.above
+    return False
 
 
 def _is_bound_here(place: NodePath) -> bool:
