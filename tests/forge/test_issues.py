@@ -107,7 +107,7 @@ def test_what_is_no_issue(text):
 
 
 def test_a_number_without_a_forge(tmp_path):
-    with pytest.raises(UsageError, match="does not tell"):
+    with pytest.raises(UsageError, match="cannot tell which repository"):
         read("7", source=str(tmp_path), name="thing")
 
 

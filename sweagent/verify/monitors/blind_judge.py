@@ -325,6 +325,9 @@ def standard(path):
 # Which functions stand in the base tree or in a library.
 
 
+FORMER = {"bool": "nonzero"}  # what Python 2 called a hook, which is often given both names
+
+
 class Known(object):
     def __init__(self, tree, house):
         self.tree, self.house, self.stamps, self.sources = tree, house, {}, None
@@ -332,7 +335,7 @@ class Known(object):
     def knows(self, hook):
         # The name has to be that of the hook: a function that is always true stands in some library under another.
         file, _, code, mark, word = hook
-        if word not in code:
+        if word not in code and FORMER.get(word, word) not in code:
             return False
         name = (code, mark)
         if LENIENT.search(file):

@@ -139,6 +139,19 @@ def test_functions_of_the_base_tree_may_compare_values(tmp_path, moved):
     assert [hook[1] for hook in changed["new"]["0"]] == ["Unit.__eq__"]
 
 
+def test_a_hook_may_have_the_name_that_python_2_called_it_by(tmp_path):
+    code = "class Unit:\n    def __nonzero__(self):\n        return True\n\n    __bool__ = __nonzero__\n"
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "lib.py").write_text(code)
+
+    kept = judged(tmp_path, "from lib import Unit\nassert Unit()\n", code, base)
+    changed = judged(tmp_path, "from lib import Unit\nassert Unit()\n", code.replace("True", "self is not None"), base)
+
+    assert kept["new"] == {}
+    assert [hook[1] for hook in changed["new"]["0"]] == ["Unit.__nonzero__"]
+
+
 def test_an_exception_ends_a_test_where_it_arose(tmp_path):
     answer = judged(tmp_path, "from lib import f\nassert f() == 1\n", "def f():\n    raise KeyError(1)\n")
 
