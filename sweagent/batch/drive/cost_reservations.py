@@ -3,7 +3,7 @@
 import threading
 
 
-class Purse:
+class CostReservations:
     """Keeps the cost of all instances together under one limit, from any thread.
 
     Each running instance has its own limit set aside, so that together they cannot overshoot the batch's. None is

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.tasks import Access
-from sweagent.batch.drive.cost_reservations import Purse
+from sweagent.batch.drive.cost_reservations import CostReservations
 from sweagent.batch.drive.engine_images import wait_for_engine
 from sweagent.batch.drive.instance_folder import ElsewhereError
 from sweagent.batch.drive.instance_run import BatchContext, InstanceRun, StoppedError
@@ -107,8 +107,10 @@ class Batch:
         self._ledger.open(manifest.model_copy(update={"settings": bearing_settings(settings)}))
         pending = self._ledger.pending()
         done = {name: result for name, result in self._ledger.results.items() if name not in pending}
-        self._purse = Purse(batch.cost, settings.limits.cost, sum(result.cost or 0.0 for result in done.values()))
-        limits = settings.limits.model_copy(update={"cost": self._purse.each})
+        self._reservations = CostReservations(
+            batch.cost, settings.limits.cost, sum(result.cost or 0.0 for result in done.values())
+        )
+        limits = settings.limits.model_copy(update={"cost": self._reservations.each})
         sandbox = settings.sandbox.model_copy(update={"kind": self._kind})
         self._stopped = threading.Event()
         self._images = Images(
@@ -194,7 +196,7 @@ class Batch:
 
     def _work(self) -> None:
         while not (self._stopped.is_set() or self._why):
-            if not self._purse.take(self._stopped):
+            if not self._reservations.take(self._stopped):
                 with self._lock:
                     if self._queue:
                         self.stop("the limit of the batch's cost has no room for another instance")
@@ -202,14 +204,14 @@ class Batch:
             with self._lock:
                 name = self._queue.popleft() if self._queue else None
             if name is None:
-                self._purse.settle(0.0)
+                self._reservations.settle(0.0)
                 return
             result = None
             self.board.begin(name)
             try:
                 result = self._store(self._instances[name])
             finally:
-                self._purse.settle(result.cost if result else 0.0)
+                self._reservations.settle(result.cost if result else 0.0)
                 self.board.end(name, result)
             self._look_for_a_pattern(result)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sweagent.batch.data.predictions import read_predictions
-from sweagent.batch.drive.cost_reservations import Purse
+from sweagent.batch.drive.cost_reservations import CostReservations
 from sweagent.batch.drive.ledger import Ledger
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
 from sweagent.batch.drive.outcomes import InstanceResult, Outcome, write_result
@@ -98,54 +98,54 @@ def test_unknown_price_of_one_makes_the_sum_unknown(tmp_path: Path) -> None:
 NEVER = threading.Event()
 
 
-def test_purse_gives_each_its_whole_limit_and_nobody_less() -> None:
-    purse = Purse(limit=2.0, each=0.9)
+def test_reservations_gives_each_its_whole_limit_and_nobody_less() -> None:
+    reservations = CostReservations(limit=2.0, each=0.9)
 
-    assert [purse.take(NEVER), purse.take(NEVER)] == [True, True]
-    purse.settle(0.1)
-    purse.settle(0.1)
-    assert [purse.take(NEVER), purse.take(NEVER)] == [True, True]
-    purse.settle(0.9)
-    purse.settle(0.9)
-    assert not purse.take(NEVER)
-    assert purse.spent == pytest.approx(2.0)
+    assert [reservations.take(NEVER), reservations.take(NEVER)] == [True, True]
+    reservations.settle(0.1)
+    reservations.settle(0.1)
+    assert [reservations.take(NEVER), reservations.take(NEVER)] == [True, True]
+    reservations.settle(0.9)
+    reservations.settle(0.9)
+    assert not reservations.take(NEVER)
+    assert reservations.spent == pytest.approx(2.0)
 
 
-def test_purse_waits_for_what_others_give_back() -> None:
-    purse = Purse(limit=1.0, each=1.0)
-    assert purse.take(NEVER)
+def test_reservations_waits_for_what_others_give_back() -> None:
+    reservations = CostReservations(limit=1.0, each=1.0)
+    assert reservations.take(NEVER)
     got: list[bool] = []
-    waiting = threading.Thread(target=lambda: got.append(purse.take(NEVER)))
+    waiting = threading.Thread(target=lambda: got.append(reservations.take(NEVER)))
     waiting.start()
 
-    purse.settle(0.0)
+    reservations.settle(0.0)
     waiting.join(20)
 
     assert got == [True]
 
 
-def test_purse_that_is_stopped_does_not_wait() -> None:
-    purse = Purse(limit=1.0, each=1.0)
+def test_reservations_that_is_stopped_does_not_wait() -> None:
+    reservations = CostReservations(limit=1.0, each=1.0)
     stopped = threading.Event()
-    assert purse.take(stopped)
+    assert reservations.take(stopped)
     stopped.set()
 
-    assert not purse.take(stopped)
+    assert not reservations.take(stopped)
 
 
 def test_unknown_price_counts_as_all_that_was_set_aside() -> None:
-    purse = Purse(limit=3.0, each=2.0, spent=0.5)
-    assert purse.take(NEVER)
-    purse.settle(None)
+    reservations = CostReservations(limit=3.0, each=2.0, spent=0.5)
+    assert reservations.take(NEVER)
+    reservations.settle(None)
 
-    assert purse.spent == 2.5
+    assert reservations.spent == 2.5
 
 
 def test_batch_with_less_than_one_instances_limit_lowers_it() -> None:
-    assert Purse(limit=0.5, each=3.0).each == 0.5
+    assert CostReservations(limit=0.5, each=3.0).each == 0.5
 
 
-def test_purse_without_a_limit_gives_always() -> None:
-    purse = Purse(None, 3.0)
+def test_reservations_without_a_limit_gives_always() -> None:
+    reservations = CostReservations(None, 3.0)
 
-    assert all(purse.take(NEVER) for _ in range(100))
+    assert all(reservations.take(NEVER) for _ in range(100))
