@@ -5,15 +5,6 @@ from sweagent.patch import Patch
 from sweagent.run_folder import RunFolder
 from sweagent.verify import Proof, Verdict
 
-_RANK = (
-    Verdict.NO_PATCH,
-    Verdict.REJECTED,
-    Verdict.REGRESSED,
-    Verdict.UNVERIFIED,
-    Verdict.NEEDS_REVIEW,
-    Verdict.VERIFIED,
-)
-
 
 class Candidate(Frozen):
     """A patch that was taken, with its proof when it was judged."""
@@ -65,7 +56,7 @@ class Candidates:
 
     def best(self) -> Candidate | None:
         """The candidate with the best verdict, the latest of equals."""
-        return max(self._all.values(), key=lambda item: (_RANK.index(item.verdict), item.number), default=None)
+        return min(self._all.values(), key=lambda item: (item.verdict.rank, -item.number), default=None)
 
     def _keep(self, candidate: Candidate) -> Candidate:
         self._all[candidate.number] = candidate

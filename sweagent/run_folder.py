@@ -13,9 +13,11 @@ from typing import Any
 
 from sweagent.config import Origin
 from sweagent.errors import StorageError, UsageError
+from sweagent.exit_status import ExitStatus
 from sweagent.frozen import Frozen
 from sweagent.home import state_folder
 from sweagent.trajectory import Usage
+from sweagent.verdict import Verdict
 
 
 class Result(Frozen):
@@ -23,9 +25,9 @@ class Result(Frozen):
 
     run_id: str
     folder: str
-    exit_status: str
+    exit_status: ExitStatus
     message: str = ""
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     exit_code: int
     patch_file: str | None = None

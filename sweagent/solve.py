@@ -15,6 +15,7 @@ from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
+from sweagent.exit_status import ExitStatus
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
 from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import (
@@ -48,11 +49,7 @@ from sweagent.verify import Proof, Ticker, Verdict, feedback, verify
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
 
-_FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
-"""Endings after which going on with the same settings would not help."""
-
 _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
-_FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
 Note = Callable[[str], None]
 
@@ -119,7 +116,7 @@ def resume(
         if not past or not isinstance(past[0], RunStarted):
             raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
         last = past[-1]
-        if isinstance(last, RunEnded) and last.exit_status in _FINAL and folder.result.is_file():
+        if isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         started = past[0]
         settings = Settings.model_validate(started.settings)
@@ -186,14 +183,15 @@ class _Run:
                 ending = self._work(stack)
                 ending = self._conclude(ending)
             except RunInterruptedError as error:
-                ending = Ending("interrupted", str(error), error)
+                ending = Ending(ExitStatus.INTERRUPTED, str(error), error)
             except StorageError:
                 raise
             except FixIssueError as error:
-                self._end(Ending("sandbox_error" if isinstance(error, SandboxError) else "policy_error", error.told))
+                sandbox = isinstance(error, SandboxError)
+                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
                 raise
             except Exception as error:
-                self._end(Ending("internal_error", f"{type(error).__name__}: {error}"))
+                self._end(Ending(ExitStatus.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
                 raise
             return self._end(ending)
 
@@ -364,18 +362,16 @@ class _Run:
                 progress=progress,
             ).model_copy(update={"contacts": self._workplace.contacts})
         file = self._candidates.file(self._candidates.judged(candidate, proof))
-        self._journal.record(
-            VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)
-        )
+        self._journal.record(VerdictGiven(step=state.step, verdict=proof.verdict, reason=proof.reason, proof_file=file))
         return proof
 
     def _conclude(self, ending: Ending) -> Ending:
         """Take and judge what an ending without a submission has left behind."""
-        if ending.status == "submitted":
+        if ending.status is ExitStatus.SUBMITTED:
             return ending
         try:
             candidate = self._take()
-            if ending.status not in ("interrupted", "sandbox_error"):
+            if ending.status.can_be_judged:
                 self._verify(candidate)
         except SandboxError as error:
             self._note(f"the work tree is out of reach: {error}")
@@ -398,7 +394,7 @@ class _Run:
             folder=str(self._folder.path),
             exit_status=ending.status,
             message=ending.message,
-            verdict=verdict.value,
+            verdict=verdict,
             reason=proof.reason if proof else ending.message,
             exit_code=_exit_code(ending, patch, proof),
             patch_file=str(self._folder.patch) if patch else None,
@@ -443,7 +439,7 @@ def _recorded(settings: Settings) -> dict[str, Any]:
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
     if isinstance(ending.error, RunInterruptedError):
         return ending.error.exit_code
-    if not patch and ending.error is not None and ending.status in _FAILURES:
+    if not patch and ending.error is not None and ending.status.is_failure:
         return ending.error.exit_code
     if proof is not None:
         return proof.verdict.exit_code

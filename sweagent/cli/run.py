@@ -12,6 +12,7 @@ from sweagent.config import Origin, Settings, Sources
 from sweagent.errors import UsageError
 from sweagent.run_folder import Result, RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
+from sweagent.verdict import Verdict
 
 if TYPE_CHECKING:
     from sweagent.verify import Proof
@@ -172,15 +173,7 @@ def report(result: Result, *, as_json: bool) -> None:
     if result.patch_file:
         console.print(f"patch: {result.patch_file}")
     console.print(f"record: {result.folder}")
-    if result.exit_status in (
-        "interrupted",
-        "internal_error",
-        "time_limit",
-        "step_limit",
-        "budget_limit",
-        "sandbox_error",
-        "policy_error",
-    ):
+    if not result.exit_status.final:
         console.print(f"go on with: fix-issue resume {result.folder}")
 
 
@@ -206,12 +199,12 @@ def deliver_patch(result: Result, repository: Repository, delivery: Delivery) ->
         delivery.patch_file.write_bytes(patch)
     if not (delivery.apply or delivery.branch or delivery.open_pr):
         return
-    if result.verdict in ("rejected", "regressed"):
+    if result.verdict.harmful:
         raise UsageError(f"the patch is {result.verdict}, so it was not delivered", f"look at it: {result.patch_file}")
     from sweagent.repository import apply_to_worktree, commit_to_branch
 
     if delivery.apply:
-        if result.verdict != "verified":
+        if result.verdict is not Verdict.VERIFIED:
             raise UsageError(
                 f"the patch is {result.verdict}, so it was not applied",
                 f"look at it, then: git apply {result.patch_file}",

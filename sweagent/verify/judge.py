@@ -14,6 +14,7 @@ from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 from sweagent.verify.acceptance import accepted, lost_tests, review_reason
 from sweagent.verify.blind.judging import judge_blind
 from sweagent.verify.comparison.pinned_tests import Pins
@@ -40,7 +41,6 @@ from sweagent.verify.sentences import listed, proved, regressed
 from sweagent.verify.static.hardcoded_answers import known_by_heart
 from sweagent.verify.static.patch_checks import find_tampering
 from sweagent.verify.trees import Trees, open_trees
-from sweagent.verify.verdict import Verdict
 
 _NEAREST = 4
 """So many test files that have to do with the change are compared first."""

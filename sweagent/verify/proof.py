@@ -10,7 +10,7 @@ from sweagent.frozen import Frozen
 from sweagent.task import Oracle
 from sweagent.testing.report import TestOutcome
 from sweagent.trajectory import Reproduction
-from sweagent.verify.verdict import Verdict
+from sweagent.verdict import Verdict
 
 FORMAT_VERSION = 2
 

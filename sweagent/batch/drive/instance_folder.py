@@ -7,15 +7,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sweagent.errors import StorageError
+from sweagent.exit_status import ExitStatus
 from sweagent.frozen import Frozen
 from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import PromptWritten, ReplyReceived, RunStarted, Usage, read_events
 
 _STATE = ".state.json"
 _LOCK = ".instance-lock"
-
-_UNFINISHED = frozenset({"interrupted", "sandbox_error", "policy_error", "internal_error"})
-"""Exit statuses after which an instance is not at its end: the infrastructure failed, or somebody stopped the run."""
 
 
 class ElsewhereError(Exception):
@@ -106,7 +104,7 @@ class InstanceFolder:
             result = Result.model_validate_json(self.run(number).result.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return None if result.exit_status in _UNFINISHED or never_asked(result) else result
+        return None if result.exit_status.unfinished or never_asked(result) else result
 
     def patch(self, number: int) -> str:
         """The patch of a run, empty when it made none; bytes that are not UTF-8 are half surrogate pairs."""
@@ -138,4 +136,4 @@ class InstanceFolder:
 
 def never_asked(result: Result) -> bool:
     """Whether the limits left no room for a single call: a fault of the settings, or of a price that is not known."""
-    return result.exit_status == "budget_limit" and result.steps == 0
+    return result.exit_status is ExitStatus.BUDGET_LIMIT and result.steps == 0

@@ -19,6 +19,7 @@ from sweagent.batch.drive.official_images import Held, Images
 from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
 from sweagent.config import Settings
 from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
+from sweagent.exit_status import ExitStatus
 from sweagent.project_file import origin_in_batch
 from sweagent.run_folder import Result, new_run_id
 from sweagent.solve import resume, solve
@@ -121,7 +122,7 @@ class InstanceRun:
             if error is None:
                 continue
             if isinstance(error, UsageError):
-                return self._failed(error.told, "usage")
+                return self._failed(error.told, ExitStatus.USAGE)
             self._fault(error)
             if retries >= self._most_retries(error):
                 return self._failed(error.told if isinstance(error, FixIssueError) else str(error))
@@ -148,7 +149,7 @@ class InstanceRun:
             return self._told(error)
         finally:
             self._seconds += time.monotonic() - begin
-        if result.exit_status == "interrupted":
+        if result.exit_status is ExitStatus.INTERRUPTED:
             raise StoppedError
         if never_asked(result):
             return UsageError(result.message, "give a limit that can be kept")
@@ -213,7 +214,7 @@ class InstanceRun:
             seconds=max(self._seconds, result.seconds),
         )
 
-    def _failed(self, message: str, status: str = "infrastructure") -> InstanceResult:
+    def _failed(self, message: str, status: ExitStatus = ExitStatus.INFRASTRUCTURE) -> InstanceResult:
         cost, usage = self._folder.spent(self._state.runs)
         return self._result(exit_status=status, message=message, cost=cost, usage=usage, seconds=self._seconds)
 
