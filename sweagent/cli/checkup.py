@@ -125,6 +125,7 @@ def _image_registry_answers() -> bool | None:
 
 def _images() -> Iterator[Check]:
     from sweagent.environment import disk_use, list_images
+    from sweagent.sizes import format_size
 
     try:
         images, use = list_images(), disk_use()
@@ -133,7 +134,7 @@ def _images() -> Iterator[Check]:
     yield Check(
         name="images",
         state="ok",
-        text=f"{len(images)} environments, {use / 1e9:.1f} GB",
+        text=f"{len(images)} environments, {format_size(use)}",
         hint="`fix-issue env prune` frees disk" if images else "the first run on a repository builds one",
     )
 

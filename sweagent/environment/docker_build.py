@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from sweagent.errors import EnvironmentBuildError, SandboxError
+from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.home import cache_folder
 from sweagent.sandbox.engine import engine_errors, reach_engine
 
@@ -38,10 +37,18 @@ def owner() -> str:
 
 @contextmanager
 def one_at_a_time(name: str) -> Iterator[None]:
-    """Hold the lock of a name among all processes of this user."""
-    folder = state_folder() / "locks"
-    folder.mkdir(exist_ok=True)
-    with FileLock(folder / f"{name}.lock", timeout=_LOCK_WAIT):
+    """Hold the lock of a name among all processes of this user.
+
+    Raises:
+        EnvironmentBuildError: another process does not let go of it.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(state_folder() / "locks" / f"{name}.lock", wait=_LOCK_WAIT))
+        except LockedElsewhereError as error:
+            raise EnvironmentBuildError(
+                f"another process has been busy with {name} for {_LOCK_WAIT / 3600:g} hours", "end it, then try again"
+            ) from error
         yield
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sweagent.errors import ForgeError, UsageError
+from sweagent.file_lock import locked
 from sweagent.git import GitError, git
 from sweagent.proxies import HINT as PROXY_HINT
 from sweagent.proxies import refusal_in
-from sweagent.repository.lock import locked
 from sweagent.repository.source import RemoteSource
 
 _FETCH_SECONDS = 3600.0

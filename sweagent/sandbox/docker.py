@@ -16,12 +16,12 @@ from sweagent.errors import SandboxError
 from sweagent.sandbox._channel import Transport, supervisor_arguments
 from sweagent.sandbox._seccomp import engine_profile
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
-from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.attach import AttachTransport
 from sweagent.sandbox.base import SandboxInfo
 from sweagent.sandbox.egress import NO_NAME_SERVER, Egress, open_egress
 from sweagent.sandbox.engine import connect, engine_errors
 from sweagent.sandbox.identity import PREFIX, owner_labels
+from sweagent.sizes import parse_size
 
 STATE, OUTPUTS = "/run/fix-issue", "/tmp/fix-issue"  # noqa: S108 - inside the container
 LIFETIME = 24 * 3600

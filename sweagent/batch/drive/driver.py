@@ -22,11 +22,11 @@ from sweagent.batch.drive.outcomes import InstanceResult, Outcome
 from sweagent.batch.drive.progress import ProgressTracker
 from sweagent.batch.drive.reaper import reaper, remove_what_is_left
 from sweagent.config import Settings
-from sweagent.environment.build.image_gc import read_size
 from sweagent.errors import FixIssueError, SandboxError, StorageError, UsageError
 from sweagent.frozen import Frozen
 from sweagent.policy import Budget, policy_for, preload, with_token_limit
 from sweagent.sandbox import choose_kind, remove_leftovers
+from sweagent.sizes import parse_size
 from sweagent.tool_api import load_tools
 
 Note = Callable[[str, str], None]
@@ -114,7 +114,10 @@ class Batch:
         sandbox = settings.sandbox.model_copy(update={"kind": self._kind})
         self._stopped = threading.Event()
         self._images = Images(
-            output, limit=read_size(batch.disk_limit), policy=batch.images, note=lambda text: note("images", text)
+            output,
+            limit=parse_size(batch.disk_limit, may_be_zero=True),
+            policy=batch.images,
+            note=lambda text: note("images", text),
         )
         self._around = BatchContext(
             output=output,

@@ -1,13 +1,13 @@
 """Folder of an instance: lock, runs, and what survives a kill."""
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from sweagent.atomic_write import write_atomically
 from sweagent.errors import StorageError
 from sweagent.exit_status import ExitStatus
+from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
 from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import PromptWritten, ReplyReceived, RunStarted, Usage, read_events
@@ -49,19 +49,12 @@ class InstanceFolder:
             ElsewhereError: another process works on the instance.
             StorageError: the folder cannot be made.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StorageError(f"cannot use {self.path}: {error}", "choose another --output") from error
-        try:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                stack.enter_context(locked(self.path / _LOCK, wait=0))
+            except LockedElsewhereError:
                 raise ElsewhereError from None
             yield
-        finally:
-            os.close(descriptor)
 
     def run(self, number: int) -> RunFolder:
         """The folder of a run, counted from 1."""
@@ -80,7 +73,7 @@ class InstanceFolder:
         Raises:
             StorageError: the disk refuses it.
         """
-        RunFolder(self.path).write(self.path / _STATE, state.model_dump_json())
+        write_atomically(self.path / _STATE, state.model_dump_json())
 
     def resumable(self, number: int) -> bool:
         """Whether a run has something to go on with: it got as far as its prompt."""

@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from sweagent.atomic_write import write_atomically
 from sweagent.errors import StorageError
 from sweagent.exit_status import ExitStatus
 from sweagent.frozen import Frozen
-from sweagent.run_folder import RunFolder
 from sweagent.trajectory import Usage
 from sweagent.verdict import Verdict
 
@@ -116,7 +116,7 @@ def write_result(folder: Path, result: InstanceResult) -> None:
         StorageError: the disk refuses it; what was there before is whole.
     """
     # Not by pydantic: bytes of a patch that are not UTF-8 are half surrogate pairs, which JSON can hold as escapes.
-    RunFolder(folder).write(folder / FILE, json.dumps(result.model_dump(mode="json"), indent=1) + "\n")
+    write_atomically(folder / FILE, json.dumps(result.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read_result(folder: Path) -> InstanceResult | None:

@@ -7,10 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sweagent.atomic_write import write_atomically
 from sweagent.batch.data.predictions import Prediction
 from sweagent.errors import StorageError
 from sweagent.frozen import Frozen
-from sweagent.run_folder import RunFolder
 from sweagent.verify.proof import Finding
 
 FILE = "grade.json"
@@ -118,7 +118,7 @@ def write_grade(folder: Path, grade: Grade) -> None:
     Raises:
         StorageError: the disk refuses it.
     """
-    RunFolder(folder).write(folder / FILE, json.dumps(grade.model_dump(mode="json"), indent=1) + "\n")
+    write_atomically(folder / FILE, json.dumps(grade.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read_grade(folder: Path) -> Grade | None:

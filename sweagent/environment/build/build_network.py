@@ -17,9 +17,9 @@ from sweagent.environment.docker_build import LABEL, Log
 from sweagent.environment.registry.proxy import serve_registry
 from sweagent.environment.registry.settings import read_registry_settings
 from sweagent.errors import EnvironmentBuildError, SandboxError
-from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.identity import owner_labels, owner_lives
 from sweagent.sandbox.relay_container import RELAY_PORT, prepare_door, start_relay
+from sweagent.sizes import parse_size
 
 BUILD_PIDS = 2048
 """Processes and threads of a build step: compilers and the tools of Java run many side by side."""

@@ -22,6 +22,7 @@ from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.base import Policy
 from sweagent.repository import make_seed
 from sweagent.sandbox.identity import owner_labels
+from sweagent.sizes import parse_size
 from sweagent.task import Repository
 
 
@@ -45,7 +46,7 @@ def ensure_image(
         SandboxError: no engine answers.
     """
     chosen = recipe.image or settings.sandbox.image
-    limit = image_gc.read_size(settings.images.disk)
+    limit = parse_size(settings.images.disk, may_be_zero=True)
     client = connect()
     try:
         if chosen:

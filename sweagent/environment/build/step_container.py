@@ -18,6 +18,7 @@ from sweagent.sandbox.attach import AttachTransport
 from sweagent.sandbox.docker import PACKAGE_CAPABILITIES
 from sweagent.sandbox.engine import engine_errors
 from sweagent.sandbox.identity import owner_labels
+from sweagent.sizes import format_size
 
 BUILD_SECONDS = 3600.0
 """What one attempt to build may take."""
@@ -150,7 +151,8 @@ class StepContainer:
             if now > measure_at:
                 if not self._bounds.quota and self._disk_used() > self._bounds.disk:
                     self._kill()
-                    return f"the step was ended: it wrote more than its bound of {_size(self._bounds.disk)} to the disk"
+                    bound = format_size(self._bounds.disk)
+                    return f"the step was ended: it wrote more than its bound of {bound} to the disk"
                 measure_at = time.monotonic() + max(_DISK_POLL, _DISK_SHARE * (time.monotonic() - now))
             received = transport.receive(min(deadline, measure_at) - now + 0.05)
             if received is not None:
@@ -173,7 +175,7 @@ class StepContainer:
             end.status, memory_kills, refused = int(state["ExitCode"]) or 137, int(bool(state["OOMKilled"])), 0
         if memory_kills:
             end.notes.append(
-                f"the step took more than its bound of {_size(bounds.memory)} of memory: a process was killed"
+                f"the step took more than its bound of {format_size(bounds.memory)} of memory: a process was killed"
             )
         if refused:
             end.notes.append(f"the step wanted more than its bound of {bounds.pids} processes and threads at once")
@@ -261,7 +263,3 @@ def step_container(
                 container.remove()
     except SandboxError as error:
         raise EnvironmentBuildError(str(error), error.hint) from error
-
-
-def _size(count: int) -> str:
-    return f"{count / (1 << 30):.3g} GiB" if count >= 1 << 30 else f"{count / (1 << 20):.3g} MiB"

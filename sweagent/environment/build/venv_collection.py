@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from sweagent.atomic_write import write_atomically
 from sweagent.environment.build.healing import heal
 from sweagent.environment.build.test_collection import COLLECT_SECONDS, Collection, collect
 from sweagent.environment.build.venv import Venv, ensure_venv
@@ -92,7 +93,7 @@ def collected_venv(
             venv = ensure_venv(recipe, repository, folder, log=log, shut=shut)
             break
         recipe, venv, best = remedy.recipe, richer, collection
-    file.write_text(_Known(collection=best, added=recipe.added).model_dump_json(), encoding="utf-8")
+    write_atomically(file, _Known(collection=best, added=recipe.added).model_dump_json())
     return _told(venv, best, log)
 
 
