@@ -105,10 +105,7 @@ def _index_problem(index: str, certificates: str | None) -> str:
 
 def _image_registry_answers() -> bool | None:
     """Whether the engine reaches an image registry; None without an engine."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    from sweagent.environment.docker_build import connect
+    from sweagent.sandbox.engine import connect, engine_failures
 
     try:
         client = connect(timeout=_PATIENCE)
@@ -116,7 +113,7 @@ def _image_registry_answers() -> bool | None:
         return None
     try:
         client.images.get_registry_data("debian:stable-slim")
-    except (DockerException, RequestException):
+    except engine_failures():
         return False
     finally:
         client.close()

@@ -101,7 +101,7 @@ def run_tests(
 def base() -> None:
     """Make the base image from Debian packages ahead of need: for machines without an image registry; needs root."""
     from sweagent.environment.bases.offline_base import debian_image
-    from sweagent.environment.docker_build import connect
+    from sweagent.sandbox.engine import connect
 
     client = connect()
     try:

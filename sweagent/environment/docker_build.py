@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from sweagent.errors import EnvironmentBuildError, SandboxError
 from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.home import cache_folder
-from sweagent.sandbox.engine import engine_errors, reach_engine
+from sweagent.sandbox.engine import engine_errors
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -50,30 +50,6 @@ def one_at_a_time(name: str) -> Iterator[None]:
                 f"another process has been busy with {name} for {_LOCK_WAIT / 3600:g} hours", "end it, then try again"
             ) from error
         yield
-
-
-def connect(timeout: int = 600) -> Any:
-    """A client of the Docker engine; close it after use.
-
-    Args:
-        timeout: seconds that one call may keep silent.
-
-    Raises:
-        SandboxError: no engine answers within 5 seconds.
-    """
-    from docker import DockerClient
-
-    return DockerClient(timeout=timeout, **reach_engine())
-
-
-def find_image(client: Any, name: str) -> Any | None:
-    """The image of a name, or None when the engine does not have it."""
-    from docker.errors import ImageNotFound
-
-    try:
-        return client.images.get(name)
-    except ImageNotFound:
-        return None
 
 
 def copy_files(api: "APIClient", context: IO[bytes], *, tag: str, labels: Mapping[str, str]) -> str:

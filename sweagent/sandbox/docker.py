@@ -70,7 +70,7 @@ class DockerSandbox(ShellSandbox):
     ) -> None:
         if not settings.image:
             raise SandboxError("the Docker sandbox needs an image", "name one with --image")
-        self._api = connect(CALL_SECONDS)
+        self._api = connect(CALL_SECONDS).api
         self._container = ""
         self._egress: Egress | None = None
         self._disk = parse_size(settings.disk)

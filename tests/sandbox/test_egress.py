@@ -199,7 +199,7 @@ def everywhere() -> Iterator[int]:
 def addresses() -> list[str]:
     """Those of this machine: of its own interfaces, and of the engine's networks."""
     listed = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
-    with contextlib.closing(connect(20)) as api:
+    with contextlib.closing(connect(20).api) as api:
         parts = [part for network in api.networks() for part in (network["IPAM"]["Config"] or ())]
     return sorted({*listed, *(part["Gateway"] for part in parts if "Gateway" in part)})
 
@@ -222,7 +222,7 @@ def test_a_container_reaches_the_list_through_the_proxy_and_nothing_directly(
         assert len(direct) == len(here) + 3
         assert all(line.startswith("not reached") for line in direct[1:])
         assert one.info.warnings == ()
-    with contextlib.closing(connect(20)) as api:
+    with contextlib.closing(connect(20).api) as api:
         assert (
             api.containers(all=True, filters={"name": "fix-issue-relay-", "label": f"fix-issue.pid={os.getpid()}"})
             == []
@@ -232,7 +232,7 @@ def test_a_container_reaches_the_list_through_the_proxy_and_nothing_directly(
 @pytest.mark.docker
 def test_without_a_relay_the_list_is_kept_and_what_else_answers_is_said(offline_image: str, port: int) -> None:
     hosts = (f"127.0.0.1:{port}",)
-    with contextlib.closing(connect(20)) as api:
+    with contextlib.closing(connect(20).api) as api:
         opened = open_egress(api, hosts, [], "tests")
         try:
             assert opened.own_interface

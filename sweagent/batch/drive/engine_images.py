@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sweagent.environment.docker_build import connect
 from sweagent.errors import SandboxError
-from sweagent.sandbox.engine import engine_errors
+from sweagent.sandbox.engine import connect, engine_errors, engine_failures, engine_message
 
 
 @contextmanager
@@ -29,28 +28,14 @@ def engine(timeout: int) -> Iterator[Any]:
         client.close()
 
 
-def as_engine_failure(error: Exception) -> SandboxError | None:
-    """What the engine's library raised, as an error of the sandbox; None for any other error."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    if not isinstance(error, (DockerException, RequestException)):
-        return None
-    said = " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
-    return SandboxError(f"the engine failed: {said}", "see `fix-issue doctor`")
-
-
 def pull_once(client: Any, name: str) -> tuple[Any | None, str]:
     """Pull an image once: the image, or None and what the engine said."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
     # Without a tag the engine's library would bring all of them.
     tag = None if ":" in name.rpartition("/")[2] or "@" in name else "latest"
     try:
         return client.images.pull(name, tag=tag), ""
-    except (DockerException, RequestException) as error:
-        return None, " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
+    except engine_failures() as error:
+        return None, engine_message(error)
 
 
 def layers_of(client: Any, image: Any) -> dict[str, int]:
@@ -64,25 +49,22 @@ def layers_of(client: Any, image: Any) -> dict[str, int]:
 
 def remove_image(client: Any, name: str) -> bool:
     """Remove an image; one that a container still uses stays."""
-    from docker.errors import DockerException, ImageNotFound
+    from docker.errors import ImageNotFound
 
     try:
         client.images.remove(name)
     except ImageNotFound:
         return True
-    except DockerException:
+    except engine_failures():
         return False
     return True
 
 
 def engine_answers(client: Any) -> bool:
     """Whether the engine answers a client that was made before."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
     try:
         return bool(client.ping())
-    except (DockerException, RequestException):
+    except engine_failures():
         return False
 
 

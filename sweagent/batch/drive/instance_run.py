@@ -13,7 +13,6 @@ from typing import Any
 from sweagent.agent.journal import Listener
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.tasks import Access, make_task
-from sweagent.batch.drive.engine_images import as_engine_failure
 from sweagent.batch.drive.instance_folder import InstanceFolder, State, never_asked
 from sweagent.batch.drive.official_images import Held, Images
 from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
@@ -22,6 +21,7 @@ from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterrupted
 from sweagent.exit_status import ExitStatus
 from sweagent.project_file import origin_in_batch
 from sweagent.run_folder import Result, new_run_id
+from sweagent.sandbox.engine import as_engine_failure
 from sweagent.solve import resume, solve
 from sweagent.trajectory import AnyEvent, RunEnded
 

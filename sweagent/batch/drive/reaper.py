@@ -61,7 +61,7 @@ def remove_what_is_left(runs: Container[str]) -> None:
     """
     mine = [f"{name}={value}" for name, value in owner_labels("").items() if name != LABEL_RUN]
     with suppress(SandboxError), engine_errors("the containers cannot be listed"):
-        api = connect(10.0)
+        api = connect(10.0).api
         try:
             listed = api.containers(all=True, filters={"label": mine})
         finally:

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sweagent.environment.docker_build import IMAGES, LABEL, connect, one_at_a_time, owner, state_folder
+from sweagent.environment.docker_build import IMAGES, LABEL, one_at_a_time, owner, state_folder
 from sweagent.frozen import Frozen
+from sweagent.sandbox.engine import connect
 
 
 class StoredImage(Frozen):

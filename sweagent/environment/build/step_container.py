@@ -16,7 +16,7 @@ from sweagent.errors import EnvironmentBuildError, SandboxError
 from sweagent.sandbox._seccomp import engine_profile
 from sweagent.sandbox.attach import AttachTransport
 from sweagent.sandbox.docker import PACKAGE_CAPABILITIES
-from sweagent.sandbox.engine import engine_errors
+from sweagent.sandbox.engine import engine_errors, engine_failures
 from sweagent.sandbox.identity import owner_labels
 from sweagent.sizes import format_size
 
@@ -125,7 +125,7 @@ class StepContainer:
 
         Raises:
             OSError: the connection to the engine broke.
-            DockerException: the engine fails.
+            DockerException, RequestException: the engine fails.
         """
         mark = secrets.token_hex(16)
         attached = self._api.attach_socket(self.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
@@ -182,9 +182,7 @@ class StepContainer:
         return end
 
     def _disk_used(self) -> int:
-        from docker.errors import DockerException
-
-        with suppress(DockerException, OSError):
+        with suppress(*engine_failures(OSError)):
             url = self._api._url("/containers/{0}/json", self.id)
             found = self._api._result(self._api._get(url, params={"size": 1}), json=True)
             return int(found.get("SizeRw") or 0)
@@ -199,9 +197,7 @@ class StepContainer:
 
     def remove(self) -> None:
         """Remove the container, whatever it does."""
-        from docker.errors import DockerException
-
-        with suppress(DockerException, OSError):
+        with suppress(*engine_failures(OSError)):
             self._api.remove_container(self.id, force=True, v=True)
 
 

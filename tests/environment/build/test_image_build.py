@@ -28,10 +28,10 @@ from sweagent.environment.build.image_build import ensure_locked
 from sweagent.environment.build.recipe_text import as_text
 from sweagent.environment.build.smoke import smoke_test
 from sweagent.environment.build.step_container import Bounds
-from sweagent.environment.docker_build import connect
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.replay import ScriptedPolicy
 from sweagent.repository import open_repository
+from sweagent.sandbox.engine import connect
 from sweagent.sandbox.leftovers import find_leftovers
 from sweagent.trajectory import Action, Reply
 
@@ -496,7 +496,7 @@ KILLED = """
 import sys
 from uuid import uuid4
 from sweagent.environment.build.build_steps import Steps, build_image
-from sweagent.environment.docker_build import connect
+from sweagent.sandbox.engine import connect
 from sweagent.environment.build.step_container import Bounds
 steps = Steps("none", {}, Bounds(memory=1 << 28, pids=100, disk=1 << 28), lambda line: print(line, flush=True))
 dockerfile = f"FROM {sys.argv[1]}\\nENV THIS={uuid4().hex}\\nRUN echo begun; exec sleep 4000\\n"
