@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from sweagent.errors import ForgeError
 from sweagent.forge.api.protocol import Remote, TreeEntry
@@ -17,6 +16,7 @@ from sweagent.forge.rules import Change
 from sweagent.git import GitDone, GitError, git
 from sweagent.proxies import HINT as PROXY_HINT
 from sweagent.proxies import refusal_in
+from sweagent.repository.git_address import parse_git_address
 from sweagent.waiting import wait_aloud
 
 COMMITTER = "fix-issue"
@@ -342,26 +342,29 @@ class CleanClone(AbstractContextManager["CleanClone"]):
 
 def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
     """The transport that a remote needs, and the configuration with which git proves who it is."""
-    parts = urlsplit(remote.url)
     if remote.url.startswith("-") or not remote.url.isprintable():
         raise ForgeError(f"{remote.url!r} is not a remote to push to", "give an https:// URL or a path")
-    if parts.scheme == "":
+    address = parse_git_address(remote.url)
+    if address is None and "://" not in remote.url:
         return ("file",), {}
-    if parts.scheme not in {"https", "http", "file", "ssh"}:
+    if address is None or address.transport not in {"https", "http", "file", "ssh"}:
         raise ForgeError(f"{remote.url} is not a remote to push to", "give an https:// URL or a path")
-    config = {"http.emptyAuth": "false"} if parts.scheme.startswith("http") else {}
+    if not address.transport.startswith("http"):
+        return (address.transport,), {}
+    config = {"http.emptyAuth": "false"}
     if token and remote.token_user:
-        if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        if address.transport == "http" and address.host not in {"127.0.0.1", "::1", "localhost"}:
             raise ForgeError(f"{remote.url} would send the token in the clear", "use an https:// URL")
         credentials = base64.b64encode(f"{remote.token_user}:{token}".encode()).decode()
-        config[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {credentials}"
+        config[f"http.{address.transport}://{address.place}/.extraHeader"] = f"Authorization: Basic {credentials}"
         config["http.followRedirects"] = "false"  # git would take the header along to another host
-    return (parts.scheme,), config
+    return (address.transport,), config
 
 
 def _explained(command: str, remote: Remote, error: GitError) -> ForgeError:
     if refusal := refusal_in(error.stderr):
-        return ForgeError(f"git {command}: {refusal.told(urlsplit(remote.url).hostname or 'the remote')}", PROXY_HINT)
+        address = parse_git_address(remote.url)
+        return ForgeError(f"git {command}: {refusal.told(address.host if address else 'the remote')}", PROXY_HINT)
     said = _first_line(error)
     low = error.stderr.lower()
     if command == "push" and _reason(low) is Refused.NO_ACCESS:

@@ -1,10 +1,10 @@
 """What a verdict was asked of, to give it again elsewhere."""
 
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from sweagent.errors import UsageError
 from sweagent.patch import Patch
+from sweagent.repository.git_address import without_credentials
 from sweagent.task import Issue, Repository, Task
 from sweagent.verify.plan import Inputs
 from sweagent.verify.proof import Proof, Question
@@ -66,7 +66,6 @@ def task_again(proof: Proof, question: Question, repository: Repository) -> Task
 
 def portable(source: str) -> str:
     """A repository as the user named it, from any folder, and without a user's name and password in a URL."""
-    if "://" not in source:
-        return str(Path(source).resolve()) if Path(source).exists() else source
-    parts = urlsplit(source)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    if "://" not in source and Path(source).exists():
+        return str(Path(source).resolve())
+    return without_credentials(source)
