@@ -1,6 +1,7 @@
 """Task: an issue in a repository at a base commit."""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import Field
 
@@ -68,3 +69,24 @@ class Task(Frozen):
     setup_command: str | None = None
     """Commands of the user's, one a line, that the environment needs besides what was discovered."""
     oracle: Oracle = Field(default=Oracle(), repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        repository: Repository,
+        issue: Issue,
+        *,
+        image: str | None = None,
+        test_command: str | None = None,
+        setup_command: str | None = None,
+    ) -> Self:
+        """A task named after its repository and the number of its issue."""
+        name = repository.name.replace("/", "__")
+        return cls(
+            id=f"{name}-{issue.number}" if issue.number else name,
+            repository=repository,
+            issue=issue,
+            image=image or None,
+            test_command=test_command or None,
+            setup_command=setup_command or None,
+        )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sweagent.printable import one_line
 from sweagent.trajectory import Action, FeedbackGiven, Observation, Reply
 
 _TELLING = re.compile(
@@ -99,7 +100,7 @@ def digest(
 def line(step: Step, limits: DigestLimits) -> str:
     """One step: its thought, its actions, and the most telling line of each result."""
     pieces = [f"{step.number}."]
-    thought = _one_line(step.thought, limits.thought)
+    thought = one_line(step.thought, limits.thought)
     if thought:
         pieces.append(thought)
     if step.reply and step.reply.problem:
@@ -109,7 +110,7 @@ def line(step: Step, limits: DigestLimits) -> str:
             f"[{_brief(action, limits.action)} -> {_result(step.observations.get(action.id), limits.result)}]"
         )
     pieces += [
-        f"[told: {_one_line(given.text, limits.feedback)}]" for given in step.feedback if given.kind != "malformed"
+        f"[told: {one_line(given.text, limits.feedback)}]" for given in step.feedback if given.kind != "malformed"
     ]
     return " ".join(pieces)
 
@@ -123,7 +124,7 @@ def terse(step: Step, limits: DigestLimits, edit_tools: frozenset[str]) -> str:
         observation = step.observations.get(action.id)
         edited = action.tool in edit_tools and observation is not None and observation.status == "ok"
         done.append(f"{_brief(action, each)} -> {'done' if edited else _result(observation, each)}")
-    return " ".join(filter(None, [f"{step.number}.", _one_line(step.thought, share), "; ".join(done)]))
+    return " ".join(filter(None, [f"{step.number}.", one_line(step.thought, share), "; ".join(done)]))
 
 
 def cut(text: str, limit: int) -> str:
@@ -143,7 +144,7 @@ def _brief(action: Action, limit: int) -> str:
         shown = json.dumps(action.arguments, ensure_ascii=False) if action.arguments else ""
     else:
         shown = action.arguments[key]
-    return f"{action.tool} {_one_line(shown, limit)}".rstrip()
+    return f"{action.tool} {one_line(shown, limit)}".rstrip()
 
 
 def _result(observation: Observation | None, limit: int) -> str:
@@ -158,9 +159,9 @@ def _result(observation: Observation | None, limit: int) -> str:
     telling = [text for text in lines if _TELLING.search(text)] if state else []
     chosen = telling[-1] if telling else lines[0]
     more = f" ({len(lines)} lines)" if len(lines) > 1 else ""
-    ending = "" if telling or len(lines) == 1 or lines[-1] == chosen else f" … {_one_line(lines[-1], limit // 2)}"
+    ending = "" if telling or len(lines) == 1 or lines[-1] == chosen else f" … {one_line(lines[-1], limit // 2)}"
     share = limit - len(ending) - len(more)
-    return f"{state}{_one_line(chosen, max(20, share))}{ending}{more}"
+    return f"{state}{one_line(chosen, max(20, share))}{ending}{more}"
 
 
 def _excerpts(step: Step, size: int, edit_tools: frozenset[str]) -> list[str]:
@@ -184,7 +185,7 @@ def edits(steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[str
             if action.tool in edit_tools and observation and observation.status == "ok":
                 text = cut(observation.text, limits.edit) if left > 0 else ""
                 left -= len(text)
-                name = _one_line(str(action.arguments.get("path", "")), 120)
+                name = one_line(str(action.arguments.get("path", "")), 120)
                 # Formats for several files name them in their answer.
                 place = f" in {name}" if name else ""
                 shown.append(f"Edit made in step {step.number}{place}" + (f":\n{text}" if text else ""))
@@ -198,8 +199,3 @@ def _failing(steps: Sequence[Step], limits: DigestLimits) -> list[str]:
             if observation and _FAILING.search(observation.text):
                 return [f"Last failure seen, in step {step.number}:\n{cut(observation.text, limits.failing)}"]
     return []
-
-
-def _one_line(text: str, limit: int) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[: max(1, limit - 1)] + "…"

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
-from sweagent.cli.progress import first_line, money, safe
+from sweagent.cli.progress import money
+from sweagent.printable import first_line, printable_text
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -52,7 +53,7 @@ class PlainBatchProgress:
 
     def _line(self, text: str) -> None:
         with self._lock:
-            print(safe(text), file=self._stream, flush=True)
+            print(printable_text(text), file=self._stream, flush=True)
 
 
 class LiveBatchProgress(PlainBatchProgress):
@@ -83,7 +84,7 @@ class LiveBatchProgress(PlainBatchProgress):
         self._now = now
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text), markup=False, highlight=False)
+        self._console.print(printable_text(text), markup=False, highlight=False)
 
     def _table(self) -> "RenderableType":
         import time
@@ -103,7 +104,7 @@ class LiveBatchProgress(PlainBatchProgress):
                 str(item.step),
                 money(item.cost),
                 f"{(now - item.since) / 60:.1f}",
-                Text(safe(first_line(item.doing, 60))),
+                Text(first_line(item.doing, 60)),
             )
         return table
 
@@ -137,7 +138,7 @@ def render_summary(summary: "Summary", output: Path, stopped_because: str) -> No
     if summary.faults:
         print(f"failures of the infrastructure on the way: {summary.faults}")
     if stopped_because:
-        print(f"not finished: {safe(stopped_because)}")
+        print(f"not finished: {printable_text(stopped_because)}")
     if summary.left:
         print(f"{len(summary.left)} left; go on with the same command")
     print(f"predictions: {output / 'preds.json'}")

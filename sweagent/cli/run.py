@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweagent.cli.progress import money, open_progress, safe
+from sweagent.cli.progress import money, open_progress
 from sweagent.cli.signals import stoppable
 from sweagent.config import Origin, Settings, Sources
 from sweagent.errors import UsageError
+from sweagent.printable import printable_text
 from sweagent.run_folder import Result, RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
 from sweagent.verdict import Verdict
@@ -117,11 +118,9 @@ def start(
         issue = read.issue
         for finding in read.findings:
             progress.note(f"in the issue: {finding}")
-        name = repository.name.replace("/", "__")
-        task = Task(
-            id=f"{name}-{issue.number}" if issue.number else name,
-            repository=repository,
-            issue=issue,
+        task = Task.of(
+            repository,
+            issue,
             image=settings.sandbox.image,
             test_command=test_command,
             setup_command=setup_command,
@@ -162,14 +161,14 @@ def report(result: Result, *, as_json: bool) -> None:
         from sweagent.verify import render_terminal
 
         Console(emoji=False).print(render_terminal(proof))
-    console.print(f"{result.verdict}: {safe(result.reason)}" if result.reason else result.verdict)
+    console.print(f"{result.verdict}: {printable_text(result.reason)}" if result.reason else result.verdict)
     for path, reason in result.left_out.items():
-        console.print(f"left out: {safe(path)} ({safe(reason)})")
+        console.print(f"left out: {printable_text(path)} ({printable_text(reason)})")
     if result.withheld_file:
         console.print(f"what was left out: {result.withheld_file}")
     console.print(f"{result.steps} steps, {money(result.cost)}, {result.seconds:.0f} s; ended: {result.exit_status}")
     if result.message and result.message != result.reason:
-        console.print(safe(result.message))
+        console.print(printable_text(result.message))
     if result.patch_file:
         console.print(f"patch: {result.patch_file}")
     console.print(f"record: {result.folder}")

@@ -148,8 +148,7 @@ def _task(
             api_url=api_url,
             token=token_from_environment(),
         )
-    name = repository.name.replace("/", "__")
-    return Task(id=name, repository=repository, issue=read, image=settings.sandbox.image, test_command=test_command)
+    return Task.of(repository, read, image=settings.sandbox.image, test_command=test_command)
 
 
 def _read_patch(name: str, repository: "Repository") -> "Patch":

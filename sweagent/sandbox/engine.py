@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweagent.errors import SandboxError
+from sweagent.printable import one_line
 
 _REACH_SECONDS = 4
 _HINT = "start Docker (or set DOCKER_HOST), or choose --sandbox bubblewrap; see `fix-issue doctor`"
@@ -77,7 +78,7 @@ def engine_failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
 
 def engine_message(error: BaseException) -> str:
     """What the engine says of a failure, in one bounded line."""
-    return " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
+    return one_line(str(getattr(error, "explanation", None) or error), 300)
 
 
 def as_engine_failure(error: Exception) -> SandboxError | None:

@@ -19,6 +19,7 @@ from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_res
 from sweagent.config import Settings
 from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
 from sweagent.exit_status import ExitStatus
+from sweagent.printable import one_line
 from sweagent.project_file import origin_in_batch
 from sweagent.run_folder import Result, new_run_id
 from sweagent.sandbox.engine import as_engine_failure
@@ -233,7 +234,7 @@ class InstanceRun:
         )
 
     def _fault(self, error: FixIssueError | OSError) -> None:
-        line = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        line = one_line(f"{type(error).__name__}: {error}", 300)
         self._note(f"failed: {line}")
         # A disk that is full refuses this too; the fault is then only told.
         with suppress(StorageError):
