@@ -13,8 +13,8 @@ from pool_variants import diff, with_a_dead_function
 from sweagent.repository import open_repository
 from sweagent.task import Issue, Oracle, Repository, Task
 from sweagent.testing import command_for, runner_of
+from sweagent.testing.file_kinds import is_test_module
 from sweagent.trajectory import Reproduction
-from sweagent.verify.runs.targets import is_test_module
 from sweagent.verify.trees import open_trees
 
 TEST_COMMANDS = {"sympy/sympy": "python bin/test", "django/django": "python tests/runtests.py"}

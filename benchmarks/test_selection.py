@@ -23,9 +23,8 @@ from sweagent.code import Index, open_index, tests_for
 from sweagent.errors import FixIssueError
 from sweagent.task import Repository
 from sweagent.testing import runner_of
-from sweagent.testing.file_kinds import harness_file
+from sweagent.testing.file_kinds import harness_file, is_test_module
 from sweagent.verify.comparison.selection import changed_names, rank_tests
-from sweagent.verify.runs.targets import is_test_module
 from sweagent.verify.trees import Trees, open_trees
 
 MINUTES = (1, 5, 10)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from sweagent.edits import EditRefused, create
 from sweagent.errors import FixIssueError
 from sweagent.testing import command_for, runner_of
+from sweagent.testing.file_kinds import is_test_module
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.command_output import clamped, observation
 from sweagent.tool_support.file_edits import write
@@ -48,7 +49,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         needed = dict(_needed(context, name) for name in parameters.needs)
     except (EditRefused, PathRefused) as error:
         return Observation(text=f"nothing was registered: {error}", status="refused")
-    is_test = _is_test(place.shown) and bool(context.test_command)
+    is_test = is_test_module(place.shown) and bool(context.test_command)
     usual = _command(context, place.shown, is_test)
     command = parameters.command.strip() or usual
     started = time.monotonic()
@@ -110,12 +111,6 @@ def _points(context: ToolContext, reproduction: Reproduction, seen: Observation)
         # The policy can do without it: a fault here must not cost the reproduction.
         return f"[no places: {type(error).__name__}: {error}]"
     return f"{_POINTS}\n{points}" if points else ""
-
-
-def _is_test(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    stem = name.partition(".")[0]
-    return stem.startswith("test_") or stem.endswith(("_test", "_spec")) or ".test." in name or ".spec." in name
 
 
 _INTERPRETERS = {

@@ -13,24 +13,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sweagent.errors import SandboxError
+from sweagent.path_kinds import HEAVY_FOLDERS
 from sweagent.repository import SeedFile
 
 SECONDS = 300.0
 """How long one look at the work tree may take."""
 
-HEAVY_FOLDERS = (
-    "__pycache__",
-    "node_modules",
-    ".venv",
-    ".tox",
-    ".nox",
-    ".eggs",
-    ".hypothesis",
-    ".mypy_cache",
-    ".pytest_cache",
-    ".ruff_cache",
-)
-"""Folders that tools fill and nobody submits; they are not looked into unless the base tree has files in them."""
 
 _BATCH_BYTES = 100_000
 _ESCAPES = {b"\\n": b"\n", b"\\r": b"\r", b"\\\\": b"\\"}

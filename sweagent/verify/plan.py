@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from sweagent.errors import UsageError
 from sweagent.task import Task
 from sweagent.testing import Runner, runner_of
-from sweagent.testing.file_kinds import FileKinds, HarnessFile
+from sweagent.testing.file_kinds import FileKinds, HarnessFile, is_test_module
 from sweagent.trajectory import Reproduction
 from sweagent.verify.comparison.selection import kinds_of, rank_tests
 from sweagent.verify.proof import Origin, ReproductionEvidence
@@ -19,7 +19,6 @@ from sweagent.verify.runs.control import control_files
 from sweagent.verify.runs.import_origins import own_modules, watched_modules
 from sweagent.verify.runs.package_origins import WatchedPackage, watched_packages
 from sweagent.verify.runs.side_runner import SideTree
-from sweagent.verify.runs.targets import is_test_module
 from sweagent.verify.runs.witness import HIDEABLE
 from sweagent.verify.static.patch_checks import held_back
 from sweagent.verify.test_edits import added_tests

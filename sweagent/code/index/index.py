@@ -13,11 +13,12 @@ from sweagent.code.index.definitions import Definition, Outline, dotted
 from sweagent.code.index.facts import Facts, extract
 from sweagent.code.index.history import History, read_history
 from sweagent.code.index.import_graph import ImportGraph
-from sweagent.code.index.languages import is_aside, is_source, is_test, is_vendored, language_of
+from sweagent.code.index.languages import is_source, is_test, language_of
 from sweagent.code.index.module_paths import module_names
 from sweagent.code.index.own_text import FileText, file_text
 from sweagent.code.index.package_names import MANIFESTS, package_folders
 from sweagent.code.index.words import parts
+from sweagent.path_kinds import is_aside, is_vendored
 
 _COUNT_BITS = 10
 _COUNT_MAX = (1 << _COUNT_BITS) - 1

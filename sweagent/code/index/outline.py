@@ -2,6 +2,7 @@
 
 from sweagent.code.index.definitions import Definition, Outline, SyntaxProblem
 from sweagent.code.index.languages import grammar_of, language_of
+from sweagent.path_kinds import looks_binary
 
 LARGEST = 1_000_000
 """Bytes of a source above which it is taken for data: it is listed, but not parsed."""
@@ -18,7 +19,7 @@ def outline(path: str, source: bytes) -> Outline:
     """
     language = language_of(path)
     lines = source.count(b"\n") + (0 if source.endswith(b"\n") or not source else 1)
-    if language is None or language in _WITHOUT_DEFINITIONS or len(source) > LARGEST or b"\0" in source[:8000]:
+    if language is None or language in _WITHOUT_DEFINITIONS or len(source) > LARGEST or looks_binary(source):
         return Outline(path, language, lines=lines)
     if language == "python":
         from sweagent.code.index.python_scan import scan_python

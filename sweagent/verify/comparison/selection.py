@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner
-from sweagent.testing.file_kinds import FileKinds
+from sweagent.testing.file_kinds import FileKinds, is_test_module
 from sweagent.verify.comparison.importers import Importers
 from sweagent.verify.comparison.pytest_collection import read_collection
-from sweagent.verify.runs.targets import is_test_module
 from sweagent.verify.test_edits import definitions, tests_in
 from sweagent.verify.trees import Trees
 

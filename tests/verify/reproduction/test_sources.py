@@ -4,13 +4,14 @@ import pytest
 
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, runner_of
+from sweagent.testing.file_kinds import is_test_module
 from sweagent.testing.naming import PlainName, matching
 from sweagent.trajectory import Reproduction
 from sweagent.verify.proof import Origin
 from sweagent.verify.reproduction.commands import guess_command
 from sweagent.verify.reproduction.issue_snippets import issue_candidates
 from sweagent.verify.reproduction.sources import ReproductionCandidate, oracle_tests, registered, runs_tests_itself
-from sweagent.verify.runs.targets import is_test_module, target_of
+from sweagent.verify.runs.targets import target_of
 
 
 @pytest.mark.parametrize(
