@@ -145,9 +145,7 @@ def comparable(case: dict[str, Any]) -> bool:
     """Whether a peer could be given this reply: the chat shape, meaning `bash` or nothing."""
     message = case["message"]
     content = message.get("content") if isinstance(message, dict) else message
-    shape = isinstance(content, str | None) and not (
-        isinstance(message, dict) and {"output", "parts", "function_call"} & set(message)
-    )
+    shape = isinstance(content, str | None) and not (isinstance(message, dict) and "function_call" in message)
     meant = case["expect"]
     return shape and (meant == "refused" or all(call[0] == "bash" and set(call[1]) == {"command"} for call in meant))
 

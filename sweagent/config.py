@@ -143,7 +143,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values are merged by `load_settings`; only the environment is left to pydantic-settings."""
+        """Values are merged by `Sources`; only the environment is left to pydantic-settings."""
         return (init_settings,)
 
 
@@ -248,15 +248,6 @@ def read_sources(options: dict[str, Any] | None = None, *, config: Path | None =
         options=_with_paths(_said(options or {}), Path.cwd()),
         files=tuple(str(file) for file in (own, named) if file is not None and file.is_file()),
     )
-
-
-def load_settings(options: dict[str, Any] | None = None, *, config: Path | None = None) -> Settings:
-    """The settings where no repository has a say; see `read_sources`.
-
-    Raises:
-        UsageError: a value is not allowed, or a file cannot be read.
-    """
-    return read_sources(options, config=config).settings()
 
 
 def is_shipped(profile: str) -> bool:

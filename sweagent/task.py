@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Self
 
-from pydantic import Field
-
 from sweagent.frozen import Frozen
 
 
@@ -48,14 +46,6 @@ class Repository(Frozen):
     """Uncommitted changes that the user asked to include (`--include-dirty`), as a binary-safe diff to the base."""
 
 
-class Oracle(Frozen):
-    """What a benchmark knows and the agent must never see. Only the verifier and the evaluation read it."""
-
-    fail_to_pass: tuple[str, ...] = ()
-    pass_to_pass: tuple[str, ...] = ()
-    test_patch: str = ""
-
-
 class Task(Frozen):
     """One issue to resolve."""
 
@@ -68,7 +58,6 @@ class Task(Frozen):
     test_command: str | None = None
     setup_command: str | None = None
     """Commands of the user's, one a line, that the environment needs besides what was discovered."""
-    oracle: Oracle = Field(default=Oracle(), repr=False)
 
     @classmethod
     def of(

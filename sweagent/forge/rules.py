@@ -169,7 +169,7 @@ def _by_mode(change: Change, rules: Rules) -> Iterable[Objection]:
 
 def _is_dangerous(path: str) -> bool:
     parts = path.replace("\\", "/").split("/")
-    named = any(not part or is_git_name(part) for part in parts)
+    named = any(not part.rstrip(". ") or is_git_name(part) for part in parts)
     return path.startswith(("/", "\\")) or bool(re.match(r"[A-Za-z]:", path)) or named
 
 

@@ -20,6 +20,7 @@ from sweagent.verify.blind.judging import judge_blind
 from sweagent.verify.comparison.pinned_tests import Pins
 from sweagent.verify.comparison.regression import RegressionCheck
 from sweagent.verify.comparison.selection import nearest_tests
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
@@ -62,7 +63,7 @@ def verify(
     named_tests: tuple[str, ...] = (),
     test_command: str = "",
     settings: VerifySettings | None = None,
-    issue_text: str = "",
+    oracle: Oracle | None = None,
     lacks: tuple[str, ...] = (),
     clock: Clock = time.monotonic,
     progress: Listener | None = None,
@@ -70,7 +71,7 @@ def verify(
     """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
 
     Args:
-        task: the repository, the issue, and the oracle when it has one.
+        task: the repository and the issue.
         patch: what is judged.
         sandboxes: opens a fresh sandbox of the task's environment with the base tree; every run gets its own.
         reproduction: what the agent registered or the user gave.
@@ -79,7 +80,7 @@ def verify(
         named_tests: tests to run first; those that fail on the base can show the issue.
         test_command: how the project runs its tests; empty takes the task's, or looks at the tree.
         settings: how much time there is, and what is let pass.
-        issue_text: the issue; empty takes the task's.
+        oracle: what a benchmark knows of the issue; its FAIL_TO_PASS is a reproduction.
         lacks: what the environment is known to lack, in words.
         clock: monotonic seconds.
         progress: told of every command that begins or ends, perhaps from another thread.
@@ -95,7 +96,7 @@ def verify(
         reproduction=reproduction,
         named_tests=named_tests,
         test_command=test_command or task.test_command or "",
-        issue_text=issue_text or task.issue.text,
+        oracle=oracle or Oracle(),
         replaces=replaces,
         lacks=lacks,
     )
@@ -116,7 +117,7 @@ def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings
     Raises:
         UsageError: the base commit cannot be used.
     """
-    inputs = Inputs(task, None, (), task.test_command or "", task.issue.text)
+    inputs = Inputs(task, None, (), task.test_command or "", Oracle())
     return _Verification(
         patch, inputs, settings or VerifySettings(), _no_sandbox, time.monotonic
     ).proof_without_running()
@@ -176,7 +177,7 @@ class _Verification:
             trees,
             self._tree,
             test_command=self._inputs.test_command,
-            issue_text=self._inputs.issue_text,
+            issue_text=self._inputs.task.issue.text,
             allow_tests=self._settings.allow_tests,
             project=self._inputs.task.repository.name.rpartition("/")[2],
         )
@@ -204,7 +205,7 @@ class _Verification:
         for candidate in plan.candidates:
             if candidate.origin is Origin.PATCH or self._bench.remaining < 1:
                 continue
-            judged = judge(candidate, self._bench, replace(plan.sides, patched=whole), self._inputs.issue_text)
+            judged = judge(candidate, self._bench, replace(plan.sides, patched=whole), self._inputs.task.issue.text)
             evidence = judged.evidence
             self._findings += judged.findings
             if evidence.accepted:
@@ -236,7 +237,7 @@ class _Verification:
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
                 continue
-            judged = judge(candidate, self._bench, plan.sides, self._inputs.issue_text)
+            judged = judge(candidate, self._bench, plan.sides, self._inputs.task.issue.text)
             evidence = judged.evidence
             by_heart = known_by_heart(trees, self._tree, plan.changed, candidate)
             if evidence.accepted and by_heart and not candidate.trusted:
@@ -276,7 +277,7 @@ class _Verification:
         trees: Trees,
     ) -> ReproductionEvidence:
         """An accepted reproduction after its assertions were judged outside of the patched process."""
-        issue = self._inputs.issue_text
+        issue = self._inputs.task.issue.text
         content = partial(_content_of, plan=plan, trees=trees)
         told = judge_blind(candidate, self._bench, plan.sides, content, issue, failing)
         found = list(told.findings)

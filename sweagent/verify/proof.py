@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from sweagent.frozen import Frozen
-from sweagent.task import Oracle
 from sweagent.testing.report import TestOutcome
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
+from sweagent.verify.oracle import Oracle
 
 FORMAT_VERSION = 2
 

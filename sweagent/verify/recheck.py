@@ -23,12 +23,12 @@ def question_of(patch: Patch, inputs: Inputs, seconds: float) -> Question | None
         source=portable(task.repository.source),
         uncommitted=task.repository.dirty_patch,
         patch=patch.text,
-        issue_text=inputs.issue_text,
+        issue_text=task.issue.text,
         reproduction=inputs.reproduction,
         replaces=inputs.replaces,
         named_tests=inputs.named_tests,
         test_command=inputs.test_command,
-        oracle=task.oracle,
+        oracle=inputs.oracle,
         image=task.image,
         given_test_command=task.test_command,
         setup_command=task.setup_command,
@@ -56,11 +56,10 @@ def task_again(proof: Proof, question: Question, repository: Repository) -> Task
     return Task(
         id=proof.task_id,
         repository=repository.model_copy(update={"dirty_patch": question.uncommitted, "name": proof.repository}),
-        issue=Issue(title=proof.issue),
+        issue=Issue(title=proof.issue, body=question.issue_text.strip().removeprefix(proof.issue.strip()).strip()),
         image=question.image,
         test_command=question.given_test_command,
         setup_command=question.setup_command,
-        oracle=question.oracle,
     )
 
 

@@ -1,14 +1,20 @@
 """The patch comes out of every kind of sandbox, odd names and all."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sweagent.config import SandboxSettings
-from sweagent.patch import apply_patch, extract_patch, untracked_files
+from sweagent.patch import extract_patch, untracked_files
 from sweagent.repository import make_seed
 from sweagent.sandbox import open_sandbox, probe
+
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from patches import apply_patch
 
 _WORK = r"""
 printf 'one\r\n2\n' > pkg/a.py

@@ -135,12 +135,6 @@ def read_grade(folder: Path) -> Grade | None:
         raise StorageError(f"cannot read {folder / FILE}: {error}", "check the file's permissions") from error
 
 
-def read_grades(folder: Path) -> dict[str, Grade]:
-    """The grades in an evaluation's folder, by instance."""
-    found = (read_grade(file.parent) for file in sorted(folder.glob(f"*/{FILE}")))
-    return {grade.instance_id: grade for grade in found if grade is not None}
-
-
 def official_summary(evaluation: Evaluation, predictions: Mapping[str, Prediction]) -> dict[str, Any]:
     """The summary in the form and with the counts of the official evaluation, schema version 2.
 

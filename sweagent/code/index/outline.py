@@ -1,6 +1,6 @@
 """Definitions and syntax errors of a file, for any language."""
 
-from sweagent.code.index.definitions import Definition, Outline, SyntaxProblem
+from sweagent.code.index.definitions import Outline, SyntaxProblem
 from sweagent.code.index.languages import grammar_of, language_of
 from sweagent.path_kinds import looks_binary
 
@@ -46,14 +46,3 @@ def syntax_errors(path: str, source: bytes) -> tuple[SyntaxProblem, ...]:
     from sweagent.code.index.syntax import parse_errors
 
     return parse_errors(grammar_of(path, language, source), source)
-
-
-def definition_spans(path: str, source: bytes, name: str) -> tuple[Definition, ...]:
-    """Return the definitions of a name in a file, such as `Session.send`, `send` or `Session`.
-
-    Args:
-        path: the file's path; its suffix says the language.
-        source: its content.
-        name: a name, or a name with those around it.
-    """
-    return outline(path, source).find(name)

@@ -374,17 +374,6 @@ def test_the_live_index_follows_a_work_tree(
     assert not current().find("Voucher")
 
 
-def test_tests_come_nearest_first(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
-    index = open_index(git_dir, commit(dict(shop)), tmp_path / "cache")
-    assert code.tests_for(index, ["shop/money.py"])[0] == "tests/test_money.py"
-    assert code.tests_for(index, ["shop/cart.py"], ["Cart.total"])[0] == "tests/test_cart.py"
-    assert code.tests_for(index, ["shop/stock.py"])[0] == "tests/test_cart.py"
-    assert code.tests_for(index, ["tests/test_money.py", "shop/cart.py"])[0] == "tests/test_money.py"
-    assert code.tests_for(index, ["README.md"]) == ()
-    with_helper = index.with_changes({"tests/helpers.py": b"from shop.money import Money\n"})
-    assert "tests/helpers.py" not in code.tests_for(with_helper, ["shop/money.py"])
-
-
 def test_a_git_directory_may_be_given_by_a_relative_path(
     commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
