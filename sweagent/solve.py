@@ -164,9 +164,10 @@ class _Run:
         self._judged: tuple[tuple[object, ...], Proof] | None = None
 
     def go(self) -> Result:
+        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         with ExitStack() as stack:
             log = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
-            self._viewer = ViewBuilder(self._settings.model)
+            self._viewer = ViewBuilder(self._settings.model, tools=self._tools.values())
             self._journal = Journal(log, self._viewer, self._listeners, self._past)
             if not self._past:
                 settings = _recorded(self._settings)
@@ -204,7 +205,6 @@ class _Run:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         # Made first: what is wrong with it must not wait for the build of an environment.
         policy = policy_for(self._settings, budget, self._waiting)
-        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
         hints = pool.submit(self._hints) if self._settings.hints and not self._past else None

@@ -9,6 +9,7 @@ from sweagent.tool_support.text import visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "text"
 _DEFINITIONS = 12
 
 

@@ -16,6 +16,8 @@ from sweagent.tool_support.sandbox_paths import PathRefused, content, look_to_ch
 from sweagent.tool_support.test_output import run_tests
 from sweagent.trajectory import Observation, Reproduction
 
+MAIN_ARGUMENT = "path"
+
 _QUICK = 15.0
 """Seconds of a run above which it is not done again only to be watched."""
 _POINTS = "[by the issue and by what it runs, look at these first; a guess:]"

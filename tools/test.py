@@ -8,6 +8,9 @@ from sweagent.tool_support.command_output import clamped
 from sweagent.tool_support.test_output import run_tests
 from sweagent.trajectory import Observation
 
+MAIN_ARGUMENT = "tests"
+ALIASES = ("run_tests", "run_test", "tests", "pytest")
+
 
 class Parameters(BaseModel, extra="forbid"):
     """Which tests to run."""

@@ -26,9 +26,7 @@ class History:
 
 def history(context: ToolContext) -> History:
     """The history of this run's changes, shared by all tools that change files."""
-    found = context.state.setdefault("edit", History())
-    assert isinstance(found, History)  # noqa: S101 (the state is this process's own)
-    return found
+    return context.state.of(History)
 
 
 def write(context: ToolContext, place: SandboxPath, before: bytes | None, after: bytes) -> None:

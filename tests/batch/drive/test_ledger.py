@@ -11,7 +11,7 @@ from sweagent.batch.drive.cost_reservations import CostReservations
 from sweagent.batch.drive.ledger import Ledger
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
 from sweagent.batch.drive.outcomes import InstanceResult, Outcome, write_result
-from sweagent.config import Settings, load_settings
+from sweagent.config import Settings, read_sources
 from sweagent.errors import UsageError
 
 
@@ -60,7 +60,7 @@ def with_settings(settings: Settings) -> Manifest:
 
 def test_settings_on_which_results_depend_stay_the_same_and_others_may_be_mended(tmp_path: Path) -> None:
     first, mended, other = (
-        load_settings(options)
+        read_sources(options).settings()
         for options in (
             {},
             {"model": {"api_base": "http://127.0.0.1:1/v1"}, "sandbox": {"memory": "8g"}},
