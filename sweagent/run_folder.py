@@ -64,6 +64,8 @@ class RunFolder:
         """What was left out of the patch, for people to look at."""
         self.proof = self.path / "proof.json"
         self.result = self.path / "result.json"
+        self.log = self.path / "run.log"
+        """What happened, for people who look for a fault; the trajectory is the record."""
         self.patches = self.path / "patches"
         """Every patch that was taken, so that a later one never destroys an earlier one."""
 

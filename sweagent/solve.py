@@ -1,10 +1,12 @@
 """Solve one task from issue to verdict."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from typing import Any
 
 from sweagent import __version__
@@ -16,6 +18,7 @@ from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.exit_status import ExitStatus
+from sweagent.notes import level_of
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
 from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import (
@@ -30,8 +33,10 @@ from sweagent.policy import (
 )
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
+from sweagent.run_log import log_to
 from sweagent.sandbox.base import Sandbox
 from sweagent.sandbox_factory import prepare
+from sweagent.stop_token import StopToken
 from sweagent.task import Task
 from sweagent.tool_api import Limits, ToolContext, load_tools
 from sweagent.trajectory import (
@@ -53,6 +58,8 @@ _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECA
 
 Note = Callable[[str], None]
 
+_LOG = logging.getLogger("sweagent.solve")
+
 
 def solve(
     task: Task,
@@ -64,6 +71,7 @@ def solve(
     note: Note = lambda text: None,
     origin: Origin | None = None,
     waiting: Waiting | None = None,
+    stop: StopToken | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -76,6 +84,7 @@ def solve(
         note: told in words what is being prepared.
         origin: where the settings came from; it is recorded.
         waiting: told of waits for the model's provider; None has them told in words.
+        stop: asks the run to end at its next step, as Ctrl-C does.
 
     Returns:
         How it ended; whatever ended it, the patch so far is kept.
@@ -86,7 +95,7 @@ def solve(
         PolicyError: the policy could not be made.
         StorageError: the folder cannot be written.
     """
-    with folder.locked():
+    with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
                 f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
@@ -94,7 +103,7 @@ def solve(
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Run(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting).go()
+        return _Run(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting, stop=stop).go()
 
 
 def resume(
@@ -103,6 +112,7 @@ def resume(
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
     waiting: Waiting | None = None,
+    stop: StopToken | None = None,
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
@@ -111,7 +121,7 @@ def resume(
     Raises:
         UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
     """
-    with folder.locked():
+    with folder.locked(), log_to(folder.log):
         past = tuple(read_events(folder.trajectory))
         if not past or not isinstance(past[0], RunStarted):
             raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
@@ -130,6 +140,7 @@ def resume(
             past,
             origin=started.origin,
             waiting=waiting,
+            stop=stop,
         ).go()
 
 
@@ -148,7 +159,9 @@ class _Run:
         *,
         origin: Origin | None = None,
         waiting: Waiting | None = None,
+        stop: StopToken | None = None,
     ) -> None:
+        self._stop = stop or StopToken()
         self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
         self._task = task
@@ -156,12 +169,22 @@ class _Run:
         self._folder = folder
         self._run_id = run_id
         self._listeners = tuple(listeners)
-        self._note = note
+        self._tell = note
         self._past = past
         self._start = time.monotonic()
         self._candidates = Candidates(folder)
         self._budget: Budget | None = None
         self._judged: tuple[tuple[object, ...], Proof] | None = None
+
+    def _note(self, text: str) -> None:
+        """Tell people, and the log, what is being done. Any thread may call this."""
+        _LOG.log(level_of(text), "%s", text)
+        self._tell(text)
+
+    def _prepared(self, text: str) -> None:
+        """As `_note`, where the run can stop: an environment is made in many steps that each are told of."""
+        self._note(text)
+        self._stop.check()
 
     def go(self) -> Result:
         self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
@@ -192,6 +215,7 @@ class _Run:
                 self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
                 raise
             except Exception as error:
+                _LOG.exception("a fault of fix-issue itself")
                 self._end(Ending(ExitStatus.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
                 raise
             return self._end(ending)
@@ -207,8 +231,8 @@ class _Run:
         policy = policy_for(self._settings, budget, self._waiting)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
-        hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
-        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._note))
+        hints = pool.submit(copy_context().run, self._hints) if self._settings.hints and not self._past else None
+        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._prepared))
         self._sandboxes = stack.enter_context(ExitStack())
         self._open_sandbox()
         if loading:
@@ -227,6 +251,7 @@ class _Run:
             limits=limits,
             judge=self._judge,
             recover=self._recover,
+            stop=self._stop,
         )
         try:
             return agent.run()
@@ -285,6 +310,7 @@ class _Run:
             return hints(locate(index, self._task.issue.text), HINT_TOKENS)
         except Exception as error:
             # The policy can do without them: a fault here must not cost the run.
+            _LOG.exception("no hints")
             self._note(f"no hints: {type(error).__name__}: {error}")
             return ""
 

@@ -15,6 +15,7 @@ A tool is one Python file. Its name is the file's; it holds
 import copy
 import functools
 import importlib.util
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -137,6 +138,7 @@ class Tool:
             raise
         except Exception as error:
             # Tools may be the user's own: one that fails must not end the run.
+            logging.getLogger("sweagent.tools").exception("the tool %s failed", self.name)
             return Observation(text=f"{self.name} failed: {type(error).__name__}: {error}", status="error")
 
 

@@ -1,5 +1,6 @@
 """Register the script or test that shows the issue."""
 
+import logging
 import shlex
 import time
 
@@ -111,6 +112,7 @@ def _points(context: ToolContext, reproduction: Reproduction, seen: Observation)
         raise
     except Exception as error:
         # The policy can do without it: a fault here must not cost the reproduction.
+        logging.getLogger("sweagent.tools").exception("no places for a reproduction")
         return f"[no places: {type(error).__name__}: {error}]"
     return f"{_POINTS}\n{points}" if points else ""
 

@@ -22,6 +22,7 @@ from sweagent.errors import (
 )
 from sweagent.exit_status import ExitStatus
 from sweagent.policy.base import Policy, View
+from sweagent.stop_token import StopToken
 from sweagent.tool_api import Tool, ToolContext, execute
 from sweagent.trajectory import Action, ActionDone, FeedbackGiven, Observation, ReplyReceived, ViewCompacted
 
@@ -64,6 +65,7 @@ class Agent:
         judge: asked after a submission; returns feedback to go on with, or None to end the run.
         recover: brings a lost sandbox back to the state that the log tells of; None when it cannot be done.
         clock: seconds, monotonic.
+        stop: asks the run to end before its next step.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Agent:
         judge: Callable[[], str | None],
         recover: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        stop: StopToken | None = None,
     ) -> None:
         self._policy = policy
         self._tools = tools
@@ -89,6 +92,7 @@ class Agent:
         self._judge = judge
         self._recover = recover
         self._clock = clock
+        self._stop = stop or StopToken()
         self._bounds = context.limits
         self._deadline = clock() + limits.seconds - journal.state.seconds
         self._recovered = False
@@ -97,6 +101,7 @@ class Agent:
         """Go on until the run ends. Never raises a FixIssueError other than StorageError."""
         try:
             while True:
+                self._stop.check()
                 ending = self._next()
                 if ending:
                     return ending

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from sweagent.cli.progress import money
+from sweagent.notes import FailureNote
 from sweagent.printable import first_line, printable_text
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class PlainBatchProgress:
 
     def note(self, instance: str, text: str) -> None:
         """Say what is being done for an instance. Any thread may call this."""
-        important = text.startswith("failed: ") or instance == "images"
+        important = isinstance(text, FailureNote) or instance == "images"
         if self._verbosity > 1 or (self._verbosity == 1 and important):
             self._line(f"{instance}: {first_line(text, 200)}")
 

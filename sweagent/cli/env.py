@@ -191,9 +191,10 @@ def _recipe(
 
 def _log(verbose: int) -> "Log":
     """Says what is done; what the build itself prints, which is marked, only when asked for."""
+    from sweagent.notes import BuildOutput
 
     def log(line: str) -> None:
-        if verbose or not line.startswith("| "):
-            typer.echo(line, err=True)
+        if verbose or not isinstance(line, BuildOutput):
+            typer.echo(f"| {line}" if isinstance(line, BuildOutput) else line, err=True)
 
     return log

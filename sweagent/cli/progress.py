@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
+from sweagent.notes import BuildOutput
 from sweagent.printable import first_line, printable_text
 from sweagent.trajectory import (
     Action,
@@ -47,9 +48,10 @@ class PlainProgress:
         self._stream.flush()
 
     def note(self, text: str) -> None:
-        """Say what is being prepared; the output of builds (`| …`) only when much is asked for."""
-        if self._verbosity > text.startswith("| "):
-            self._line(text)
+        """Say what is being prepared; the output of builds only when much is asked for."""
+        build = isinstance(text, BuildOutput)
+        if self._verbosity > build:
+            self._line(f"| {text}" if build else text)
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait for the model's provider down."""

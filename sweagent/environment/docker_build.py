@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 Log = Callable[[str], None]
-"""Takes lines for people; those that start with `| ` are the build's own output."""
+"""Takes lines for people; those of the build's own output are a `BuildOutput`."""
 
 IMAGES = "fix-issue/env"
 BASES = "fix-issue/base"

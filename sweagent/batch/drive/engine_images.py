@@ -1,6 +1,5 @@
 """Pull, measure and remove images of the engine."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from typing import Any
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox.engine import connect, engine_errors, engine_failures, engine_message
+from sweagent.stop_token import StopToken
 
 
 @contextmanager
@@ -68,12 +68,12 @@ def engine_answers(client: Any) -> bool:
         return False
 
 
-def wait_for_engine(seconds: float, stopped: threading.Event) -> bool:
+def wait_for_engine(seconds: float, stop: StopToken) -> bool:
     """Wait until the engine answers again.
 
     Args:
         seconds: how long at the most.
-        stopped: ends the waiting.
+        stop: ends the waiting.
 
     Returns:
         Whether it answers.
@@ -83,7 +83,7 @@ def wait_for_engine(seconds: float, stopped: threading.Event) -> bool:
         try:
             connect(10).close()
         except SandboxError:
-            if time.monotonic() >= deadline or stopped.wait(1.0):
+            if time.monotonic() >= deadline or stop.wait(1.0):
                 return False
         else:
             return True

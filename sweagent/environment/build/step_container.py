@@ -13,6 +13,7 @@ from typing import Any
 
 from sweagent.environment.docker_build import Log
 from sweagent.errors import EnvironmentBuildError, SandboxError
+from sweagent.notes import BuildOutput
 from sweagent.sandbox._seccomp import engine_profile
 from sweagent.sandbox.attach import AttachTransport
 from sweagent.sandbox.docker import PACKAGE_CAPABILITIES
@@ -236,9 +237,9 @@ class _Reading:
         self.end.lines.append(line)
         self._passed_on += 1
         if self._passed_on <= MOST_LINES:
-            self._log(f"| {line}")
+            self._log(BuildOutput(f"{line}"))
         elif self._passed_on == MOST_LINES + 1:
-            self._log("| … (more lines are not shown)")
+            self._log(BuildOutput("… (more lines are not shown)"))
 
 
 @contextmanager
