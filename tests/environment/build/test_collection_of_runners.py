@@ -20,7 +20,7 @@ MODULE, OWN, PROGRAM = LackKind.MODULE, LackKind.OWN_MODULE, LackKind.PROGRAM
 
 
 def _support(name: str) -> ModuleType:
-    path = Path(__file__).parent.parent / "support" / f"{name}.py"
+    path = Path(__file__).parents[2] / "support" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"tests_support_{name}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
