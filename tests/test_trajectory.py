@@ -45,7 +45,7 @@ def test_events_come_back_as_they_were(tmp_path: Path) -> None:
         RunEnded(exit_status=ExitStatus.SUBMITTED),
     ]
 
-    assert list(read_events(_written(tmp_path / "log", *events))) == events
+    assert list(read_events(_written(tmp_path / "log", *events))) == events  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_observations_are_forgotten_in_blocks_and_the_newest_is_whole() -> None:
 def test_issue_edits_and_the_last_failure_survive_compaction(tool: str, arguments: dict[str, str], named: str) -> None:
     events: list[AnyEvent] = [HEAD]
     events += step(1, "x" * 6_000)
-    events += step(2, "edited\n-    return 1\n+    return 2", tool=tool, **arguments)
+    events += step(2, "edited\n-    return 1\n+    return 2", tool=tool, **arguments)  # type: ignore[arg-type]
     events += step(3, "y" * 2_000 + "\nFAILED tests/test_a.py::test_one - assert 2 == 3\n1 failed", exit_code=1)
     for number in range(4, 30):
         events += step(number, "z" * 5_000)

@@ -322,7 +322,7 @@ def test_the_token_is_in_no_argument_and_no_url(github, proposal, monkeypatch):
     import subprocess
 
     seen, run = [], subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: seen.append(a[0]) or run(*a, **k))
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: seen.append(a[0]) or run(*a, **k))  # type: ignore[func-returns-value]
     publish(github, proposal)
     assert any("push" in command for command in seen)
     assert not any(TOKEN in str(argument) for command in seen for argument in command)

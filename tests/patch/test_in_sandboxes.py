@@ -37,7 +37,7 @@ def test_patch_comes_out_of_a_sandbox(kind: str, workshop: Callable[..., Any], r
     shop = workshop({"pkg/a.py": "one\r\ntwo\n", "pkg/b.py": "b\n" * 9, "pkg/c.py": "c\n"})
     seed = make_seed(shop.repository, cache_dir=shop.cache)
 
-    with open_sandbox(SandboxSettings(kind=kind, image=image), tree=seed.archive, run_id="tests") as sandbox:
+    with open_sandbox(SandboxSettings(kind=kind, image=image), tree=seed.archive, run_id="tests") as sandbox:  # type: ignore[arg-type]
         assert untracked_files(sandbox, shop.repository, cache_dir=shop.cache) == frozenset()
         assert not extract_patch(sandbox, shop.repository, cache_dir=shop.cache).files
         assert sandbox.run(_WORK).exit_code == 0

@@ -71,7 +71,7 @@ def _consistent(files: dict[str, Node]) -> dict[str, Node]:
     return {path: node for path, node in files.items() if path not in folders}
 
 
-_trees = st.dictionaries(_paths, _nodes, max_size=7).map(_consistent)
+_trees = st.dictionaries(_paths, _nodes, max_size=7).map(_consistent)  # type: ignore[arg-type]
 
 
 @st.composite

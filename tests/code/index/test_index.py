@@ -22,7 +22,7 @@ Commit = Callable[[dict[str, str | None]], str]
 
 
 def test_definitions_are_found_by_name(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
-    index = open_index(git_dir, commit(shop), tmp_path / "cache")
+    index = open_index(git_dir, commit(shop), tmp_path / "cache")  # type: ignore[arg-type]
     found = index.find("Cart.total")
     assert [(place.path, place.definition.qualified, place.definition.start) for place in found] == [
         ("shop/cart.py", "Cart.total", 20)
@@ -32,7 +32,7 @@ def test_definitions_are_found_by_name(commit: Commit, shop: dict[str, str], git
 
 
 def test_imports_are_followed_both_ways(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> None:
-    index = open_index(git_dir, commit(shop), tmp_path / "cache")
+    index = open_index(git_dir, commit(shop), tmp_path / "cache")  # type: ignore[arg-type]
     assert index.importers("shop/money.py") == ("shop/cart.py", "shop/stock.py", "tests/test_money.py")
     assert set(index.graph.imported("shop/cart.py")) == {"shop/money.py", "shop/stock.py", "shop/__init__.py"}
 

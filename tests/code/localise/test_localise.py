@@ -78,7 +78,7 @@ def test_a_method_named_with_its_class_goes_before_others_of_its_name(index: Ind
 def test_tests_are_never_the_place(index: Index) -> None:
     found = locate(index, "test_rounded in tests/test_money.py fails: Money(1.005).rounded()", limit=50)
     assert found.files[0].path == "shop/money.py"
-    assert not [hit for hit in (*found.files, *found.definitions) if hit.path.startswith("tests/")]
+    assert not [hit for hit in (*found.files, *found.definitions) if hit.path.startswith("tests/")]  # type: ignore[attr-defined]
 
 
 def test_the_reason_says_what_was_seen(index: Index) -> None:
@@ -184,7 +184,7 @@ def test_a_map_without_a_question_starts_with_what_is_used(index: Index) -> None
 def test_the_map_knows_what_is_used_without_an_import(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
     files = {f"p/{name}.go": f"package p\nfunc Run{name}(t *Tree) {{ value := 1 }}\n" for name in ("A", "B", "C")}
     files["p/zoo.go"] = "package p\ntype Tree struct{}\nfunc (t *Tree) Grow() {}\nfunc value() {}\n"
-    index = open_index(git_dir, commit(files), tmp_path / "other")
+    index = open_index(git_dir, commit(files), tmp_path / "other")  # type: ignore[arg-type]
     shown = repo_map(index, "", 30).splitlines()
     assert shown[0] == "p/zoo.go:"
     assert "type Tree struct" in shown[1]
@@ -192,7 +192,7 @@ def test_the_map_knows_what_is_used_without_an_import(commit: Commit, git_dir: P
 
 def test_the_map_looks_into_modules(commit: Commit, git_dir: Path, tmp_path: Path) -> None:
     files = {"lib/cart.rb": "module Shop\n class Cart\n end\nend\n", "lib/main.rb": "Shop::Cart.new\n"}
-    shown = repo_map(open_index(git_dir, commit(files), tmp_path / "other"), "", 60)
+    shown = repo_map(open_index(git_dir, commit(files), tmp_path / "other"), "", 60)  # type: ignore[arg-type]
     assert "class Cart" in shown
 
 

@@ -26,7 +26,7 @@ from sweagent.forge.api.address import (
     ],
 )
 def test_issue_urls(url, name, api, number):
-    place, found = parse_issue_url(url)
+    place, found = parse_issue_url(url)  # type: ignore[misc]
     assert (place.name, place.api_url, found) == (name, api, number)
 
 
