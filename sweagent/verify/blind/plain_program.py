@@ -1,7 +1,7 @@
 """A test module as a plain program, where no runner is loaded.
 
-A patch can be right only where a runner is. What needs nothing of one (fixtures, parameters, marks, hooks) also runs
-without it.
+A patch can be right only where a runner is, or only while a process is young. What needs nothing of a runner (fixtures,
+parameters, marks, hooks) also runs without it, in a process that had imported everything some days before.
 """
 
 import ast
@@ -13,9 +13,14 @@ _NEEDS_A_RUNNER = re.compile(
     r"\b(fixture|autouse|pytestmark|parametrize|pytest_plugins|load_tests"
     r"|(setup|teardown)_(module|class|method|function)|(setUp|tearDown)(Module|Class))\b"
 )
+_IDLE_DAYS = 3
 _HEADER = "import os as _os, sys as _sys\n_sys.path.insert(0, _os.getcwd())\n"
 _MAIN = """
 if __name__ == "__main__":
+    import time as _time
+    for _name in ("time", "monotonic", "perf_counter", "process_time"):
+        setattr(_time, _name, lambda real=getattr(_time, _name): real() + {days} * 86400.0)
+        setattr(_time, _name + "_ns", lambda real=getattr(_time, _name + "_ns"): real() + {days} * 86400 * 10**9)
     for _each in [{calls}]:
         try:
             _each()
@@ -53,7 +58,14 @@ def as_plain_program(source: str, wanted: Collection[str] = ()) -> str:
         return ""
     head = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     body = [node for node in tree.body if node not in head]
-    return "\n".join([*map(ast.unparse, head), _HEADER, *map(ast.unparse, body), _MAIN.format(calls=", ".join(made))])
+    return "\n".join(
+        [
+            *map(ast.unparse, head),
+            _HEADER,
+            *map(ast.unparse, body),
+            _MAIN.format(calls=", ".join(made), days=_IDLE_DAYS),
+        ]
+    )
 
 
 def _calls(tree: ast.Module) -> dict[str, str]:

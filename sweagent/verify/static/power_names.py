@@ -81,7 +81,9 @@ PYTHON_NAMES: Names = {
     " sys.pycache_prefix sys.hash_info sys.warnoptions sys._xoptions os.getpid os.getppid os.uname os.getlogin"
     " os.times os.getloadavg os.getuid os.geteuid platform.node platform.uname socket.gethostname socket.if_nameindex"
     " getpass.getuser pwd psutil resource sys.stdin.isatty sys.stdout.isatty sys.stderr.isatty os.isatty logging.root"
-    " logging._handlers logging._handlerList sys.stdout.__class__ sys.stderr.__class__",
+    " logging._handlers logging._handlerList os.fstat os.dup stat.S_ISFIFO stat.S_ISCHR stat.S_ISREG stat.S_ISSOCK"
+    " warnings.filters django.core.mail.outbox django.conf.settings.ALLOWED_HOSTS django.conf.settings.DATABASES"
+    " django.conf.settings.EMAIL_BACKEND sys.stdout.__class__ sys.stderr.__class__",
     _K.RUNNER: "pytest _pytest pluggy unittest unittest2 nose xdist doctest hypothesis",
 }
 """Modules, and members of modules, that are powers by themselves."""
@@ -92,7 +94,7 @@ PYTHON_ATTRIBUTES: Names = {
     " ag_frame __traceback__ _getframe findCaller __subclasses__ __closure__ __globals__ cell_contents",
     _K.IMPORTS: "__loader__ __cached__",
     _K.EXITS: "_exit",
-    _K.HOST: "hasHandlers",
+    _K.HOST: "hasHandlers settings_dict",
 }
 """Attributes that are powers whatever they are read from."""
 
@@ -107,6 +109,8 @@ JAVASCRIPT_NAMES: Names = {
     _K.CONCURRENCY: "worker_threads cluster child_process",
     _K.HOST: "process.env process.argv process.argv0 process.execArgv process.execPath process.pid process.ppid"
     " process.title process.stdout.isTTY process.stderr.isTTY process.uptime process.report process.features"
+    " process.listenerCount process.listeners process.rawListeners process.eventNames"
+    " process.memoryUsage process.cpuUsage process.resourceUsage process.getActiveResourcesInfo"
     " os.hostname os.userInfo os.loadavg",
     _K.RUNNER: "node:test test node:assert assert mocha jest vitest chai sinon",
 }
