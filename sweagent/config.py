@@ -22,7 +22,7 @@ USER_FILE = "config.yaml"
 
 
 class ModelSettings(Frozen):
-    """Which model decides, and how it is called."""
+    """The model that decides, and how it is called."""
 
     name: str = ""
     """As litellm names it, for example `anthropic/claude-sonnet-4-5` or `openai/my-model`."""
@@ -66,7 +66,7 @@ Host = Annotated[
 
 
 class SandboxSettings(Frozen):
-    """Where commands run and what they may use."""
+    """The place where commands run, and what they may use."""
 
     kind: Literal["auto", "docker", "bubblewrap", "local"] = "auto"
     image: str | None = None
@@ -161,7 +161,7 @@ class _Environment(Settings):
 
 
 class Origin(Frozen):
-    """Where the settings of a run came from, and what a repository said in vain."""
+    """Sources of a run's settings, and what a repository asked for in vain."""
 
     files: tuple[str, ...] = ()
     """The user's files that were read, lowest rank first."""

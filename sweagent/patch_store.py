@@ -51,7 +51,7 @@ class Candidates:
         return self._keep(candidate.model_copy(update={"proof": proof}))
 
     def file(self, candidate: Candidate) -> str:
-        """Where a candidate is kept, seen from the run's folder."""
+        """Return a candidate's path, relative to the run's folder."""
         return f"{self._folder.patches.name}/{candidate.number}.json"
 
     def best(self) -> Candidate | None:

@@ -118,7 +118,7 @@ def settings_for(sources: Sources, repository: Repository) -> tuple[Settings, Or
 
 
 def origin_in_batch(repository: Repository, files: tuple[str, ...]) -> Origin:
-    """Where the settings of a run came from in a batch, all of whose runs have the same, so that they compare.
+    """Sources of the settings of a batch's runs, all of which have the same, so that they compare.
 
     Args:
         repository: at its base commit; of its own file only `environment` counts.

@@ -96,7 +96,7 @@ class RunFolder:
 
 
 def runs_folder() -> Path:
-    """Where runs are kept unless the user says otherwise: the XDG state folder."""
+    """The folder of runs unless the user says otherwise: in the XDG state folder."""
     return state_folder() / "runs"
 
 

@@ -1,4 +1,4 @@
-"""Write what happens in a run or a batch to a log file.
+"""Log what happens in a run or a batch to a file.
 
 Modules log to the logger of their room (`sweagent.ROOM`). What is logged in the context of a run, or in a thread that
 was started with a copy of it, goes to the run's file alone, however many runs there are in the process.

@@ -80,10 +80,10 @@ def solve(
         settings: of the run; they are recorded.
         folder: where everything is kept; it must not hold a run yet.
         run_id: the run's name, also the label of its sandboxes.
-        listeners: told every event after it was recorded.
-        note: told in words what is being prepared.
+        listeners: receive every event after it was recorded.
+        note: receives lines for people about what is being prepared.
         origin: where the settings came from; it is recorded.
-        waiting: told of waits for the model's provider; None has them told in words.
+        waiting: receives the waits for the model's provider; None writes them as notes.
         stop: asks the run to end at its next step, as Ctrl-C does.
 
     Returns:
@@ -182,7 +182,7 @@ class _Run:
         self._tell(text)
 
     def _prepared(self, text: str) -> None:
-        """As `_note`, where the run can stop: an environment is made in many steps that each are told of."""
+        """Tell people what is prepared, and stop between two steps of it when somebody asks for that."""
         self._note(text)
         self._stop.check()
 

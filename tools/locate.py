@@ -1,4 +1,4 @@
-"""Where an issue is likely to be fixed."""
+"""Rank the places where an issue is likely to be fixed."""
 
 from pydantic import BaseModel, Field
 

@@ -101,7 +101,7 @@ def _verdict(seen: Observation) -> str:
 
 
 def _points(context: ToolContext, reproduction: Reproduction, seen: Observation) -> str:
-    """Where a reproduction in Python points that fails."""
+    """Return the definitions to which a failing reproduction in Python points."""
     if not seen.exit_code or not reproduction.path.endswith(".py"):
         return ""
     try:

@@ -13,7 +13,7 @@ ALIASES = ("run_tests", "run_test", "tests", "pytest")
 
 
 class Parameters(BaseModel, extra="forbid"):
-    """Which tests to run."""
+    """The tests to run."""
 
     tests: list[str] = Field(default=[], description="files, classes or tests as the runner names them; none runs all")
     options: str = Field(default="", description="further options of the runner")

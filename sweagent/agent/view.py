@@ -28,7 +28,7 @@ _MESSAGE_CHARACTERS = 24
 
 @dataclass(frozen=True)
 class ViewLimits:
-    """When the view forgets, in characters unless said otherwise.
+    """Sizes at which the view forgets, in characters unless it is said otherwise.
 
     The defaults come from `benchmarks/context_cost.py`: a re-read of the cache costs little, so a few long outputs may
     stay for some steps; many would cost more than looking again.

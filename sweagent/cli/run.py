@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Where the patch goes besides the run's folder.
+    """Targets of the patch besides the run's folder.
 
     Attributes:
         patch_file: a file to write it to.
@@ -64,7 +64,7 @@ def open_with_settings(
     Args:
         repo: as the user gave it.
         sources: what the user said of the settings.
-        note: told which files were read, and what the repository's own said in vain.
+        note: receives lines on which files were read, and what the repository's own said in vain.
         base: the commit to work on; None takes HEAD.
         include_dirty: the uncommitted changes belong to the base.
         api_url: the forge's REST API.

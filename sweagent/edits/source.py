@@ -79,7 +79,7 @@ class SourceText:
             ) from error
 
     def _newline_near(self, start: int, end: int) -> str:
-        """Of the replaced part, else of the line before it, else the file's."""
+        """Return the line end of the replaced part, else of the line before it, else of the file."""
         part = self.raw[start:end]
         if "\n" not in part:
             last = self.raw.rfind("\n", 0, start)

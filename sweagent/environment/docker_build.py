@@ -24,7 +24,7 @@ _LOCK_WAIT = 3 * 3600.0
 
 
 def state_folder() -> Path:
-    """Where locks, uses and lock files of environments are kept: `$XDG_CACHE_HOME/fix-issue/environments`."""
+    """The folder for locks, uses and lock files of environments: `$XDG_CACHE_HOME/fix-issue/environments`."""
     folder = cache_folder() / "environments"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -133,7 +133,7 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         return self.fetch_reference(f"refs/heads/{branch}", remote)
 
     def fetch_reference(self, reference: str, remote: Remote | None = None) -> str:
-        """As `fetch`, for any ref by its full name."""
+        """Fetch any ref by its full name; see `fetch`."""
         remote = remote or self.remote
         local = f"refs/fetched/{reference.removeprefix('refs/')}"
         self._network(remote, "fetch", "--no-tags", "--quiet", remote.url, f"+{reference}:{local}")
@@ -297,7 +297,7 @@ class CleanClone(AbstractContextManager["CleanClone"]):
     def push_reference(
         self, commit: str, reference: str, *, expected: str | None, remote: Remote | None = None
     ) -> None:
-        """As `push`, for any ref by its full name."""
+        """Push to any ref by its full name; see `push`."""
         lease = f"--force-with-lease={reference}:{expected or ''}"
         remote = remote or self.remote
         done = self._network(

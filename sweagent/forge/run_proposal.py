@@ -93,7 +93,7 @@ def _to_review(proof: Proof) -> tuple[str, ...]:
 
 
 def _named(error: Exception) -> str:
-    """Which values are wrong, without the values."""
+    """Name the fields that are wrong, without their values."""
     if not isinstance(error, ValidationError):
         return "a number without an end" if isinstance(error, OverflowError) else "text that is no Unicode"
     return ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))[:200]

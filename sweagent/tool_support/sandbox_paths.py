@@ -56,7 +56,7 @@ class _WorkTreeRoot:
 
 @dataclass(frozen=True)
 class SandboxPath:
-    """Where a path leads.
+    """The target of a path.
 
     Attributes:
         shown: the path as the model should see it: relative to the repository's root, absolute outside.
@@ -141,7 +141,7 @@ def content(context: ToolContext, place: SandboxPath) -> bytes:
 
 
 def look_to_read(context: ToolContext, path: str) -> SandboxPath:
-    """As `look`, for a path whose content will be shown.
+    """Look at a path whose content will be shown; see `look`.
 
     Outside the repository only what is there to be read is shown: installed packages, headers, temporary files.
 
@@ -160,7 +160,7 @@ def look_to_read(context: ToolContext, path: str) -> SandboxPath:
 
 
 def look_to_change(context: ToolContext, path: str) -> SandboxPath:
-    """As `look`, for a file that will be written.
+    """Look at a file that will be written; see `look`.
 
     Raises:
         PathRefused: it is outside the repository, in its `.git`, or something else than a file is there.

@@ -1,4 +1,4 @@
-"""From a patch to its proof."""
+"""Judge a patch and prove the verdict."""
 
 import time
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ def verify(
         oracle: what a benchmark knows of the issue; its FAIL_TO_PASS is a reproduction.
         lacks: what the environment is known to lack, in words.
         clock: monotonic seconds.
-        progress: told of every command that begins or ends, perhaps from another thread.
+        progress: receives every command that begins or ends, perhaps from another thread.
 
     Returns:
         The proof. A failing environment gives the verdict `unverified`, not an error.

@@ -21,7 +21,7 @@ CanaryState = Literal["failed as planted", "not seen", "not planted"]
 
 
 class Origin(StrEnum):
-    """Where a reproduction comes from, the most telling first."""
+    """Source of a reproduction, the most telling first."""
 
     ORACLE = "oracle"
     """FAIL_TO_PASS of the task."""
@@ -90,7 +90,7 @@ class AssertionCounts(Frozen):
 
 
 class Coverage(Frozen):
-    """Which of the changed statements in functions a reproduction executed, in one more run with the patch."""
+    """Changed statements in functions that a reproduction executed, in one more run with the patch."""
 
     statements: int
     ran: int = 0

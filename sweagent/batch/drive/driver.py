@@ -82,7 +82,7 @@ class Batch:
         batch: of the batch.
         output: the batch's folder; one that holds this batch already is gone on with.
         manifest: what the batch is, to tell it from others.
-        note: told what is being done.
+        note: receives lines for people about what is being done.
         access: tells how a remote repository is reached.
         files: the user's files that the settings were read from.
 

@@ -21,7 +21,7 @@ class ElsewhereError(Exception):
 
 
 class State(Frozen):
-    """How often an instance was started, and what failed."""
+    """Count of an instance's starts, and what failed."""
 
     starts: int = 0
     runs: int = 0

@@ -81,8 +81,8 @@ class InstanceRun:
     Args:
         instance: what to solve.
         around: what it shares with the others.
-        listener: told every event of its runs.
-        note: told in words what is being prepared.
+        listener: receives every event of its runs.
+        note: receives lines for people about what is being prepared.
     """
 
     def __init__(self, instance: Instance, around: BatchContext, listener: Listener, note: Note) -> None:

@@ -56,7 +56,7 @@ class Images:
         limit: bytes that the images which the batch pulled may take together; images that were there before do not
             count and are never removed.
         policy: which images are wanted.
-        note: told in words what is going on.
+        note: receives lines for people about what is going on.
         attempts: pulls of one image before a failure counts.
         pause: seconds before the second pull; doubled each time.
     """

@@ -76,8 +76,8 @@ def evaluate(
         output: the folder of the evaluation; each instance has a folder in it with its logs.
         options: how.
         record: gives the record of the run that made a prediction, as text, for the integrity check.
-        done: told each grade as it is final, those of an earlier evaluation first.
-        note: told in words what becomes of images.
+        done: receives each grade as it is final, those of an earlier evaluation first.
+        note: receives lines for people about the images.
 
     Raises:
         UsageError: swebench is missing, a prediction is of no instance, or an instance cannot be graded.

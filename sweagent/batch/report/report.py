@@ -29,7 +29,7 @@ class Share(Frozen):
 
     @property
     def value(self) -> float:
-        """As a fraction; 0 of nothing."""
+        """The share as a fraction; 0 when there is nothing."""
         return self.resolved / self.total if self.total else 0.0
 
 
@@ -239,7 +239,7 @@ def _repository(name: str, grade: Grade | None, result: InstanceResult | None) -
 
 
 def _from_official(data: dict[str, Any], name: str) -> RunReport:
-    """From a report in the official form, of whatever version."""
+    """Read a report in the official form, of whatever version."""
     kinds = {
         "resolved_ids": GradeStatus.RESOLVED.value,
         "unresolved_ids": GradeStatus.UNRESOLVED.value,

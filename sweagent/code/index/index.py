@@ -239,11 +239,11 @@ class Index:
         return self._paths_with.get(term, {})
 
     def word_files(self, word: str) -> dict[int, int]:
-        """How often an identifier, as it is written, stands in each file, by the file's place in `sources`."""
+        """Count an identifier, as it is written, in each file; by the file's position in `sources`."""
         return {item >> _COUNT_BITS: item & _COUNT_MAX for item in self._postings.get(word, ())}
 
     def term_files(self, term: str) -> Mapping[int, int]:
-        """How often a stemmed word (see `words.parts`) stands in each file, by the file's place in `sources`."""
+        """Count a stemmed word (see `words.parts`) in each file; by the file's position in `sources`."""
         counts = self._term_counts.get(term)
         if counts is None:
             counts = defaultdict(int)

@@ -59,7 +59,7 @@ class BuildNetwork:
 
     @property
     def variables(self) -> dict[str, str]:
-        """By which programs find the proxy; no image keeps them."""
+        """The variables by which programs find the proxy; no image keeps them."""
         return {"http_proxy": self.proxy, "HTTP_PROXY": self.proxy, "https_proxy": self.proxy}
 
 
@@ -74,7 +74,7 @@ def build_network(client: Any, settings: SandboxSettings, log: Log) -> Iterator[
     Args:
         client: from `connect`.
         settings: of the run, whose bounds hold for build steps, too.
-        log: told what this engine makes impossible.
+        log: receives lines on what this engine makes impossible.
 
     Raises:
         EnvironmentBuildError: the engine can make no network either.

@@ -46,7 +46,7 @@ class Built(Frozen):
 
 
 def lock_path(key: str) -> Path:
-    """Where the lock file of a recipe's key lies."""
+    """Return the path of the lock file of a recipe's key."""
     folder = state_folder() / "built"
     folder.mkdir(exist_ok=True)
     return folder / f"{key}.json"

@@ -17,7 +17,7 @@ _looked_into: dict[str, tuple[str, dict[str, str]]] = {}
 
 
 def existing_image(name: str, test_command: str, *, log: Log) -> Image:
-    """As `use_as_it_is`, for who has no connection to the engine.
+    """Do what `use_as_it_is` does, with a connection of its own.
 
     Raises:
         EnvironmentBuildError: the image cannot be had.

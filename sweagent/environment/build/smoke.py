@@ -53,7 +53,7 @@ class Smoke(Frozen):
         return (self.report.ran - bad) / self.report.ran if self.report.ran else 0.0
 
     def text(self) -> str:
-        """For people: the counts, and the last lines when something went wrong."""
+        """The counts for people, and the last lines when something went wrong."""
         end = " (ended at its limit)" if self.timed_out else ""
         end += f", {self.sample} test files only: of the whole suite none had ended at the limit" if self.sample else ""
         head = f"{self.report.summary} in {self.seconds:.0f} s{end}"
@@ -89,7 +89,7 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
 
 
 def spread(files: Sequence[str], number: int) -> list[str]:
-    """So many of the files at most, evenly spread over their order."""
+    """Choose so many of the files at most, evenly spread over their order."""
     chosen = min(number, len(files))
     return [files[(2 * place + 1) * len(files) // (2 * chosen)] for place in range(chosen)]
 

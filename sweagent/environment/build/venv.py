@@ -204,7 +204,7 @@ def _packages_folder(venv: Path) -> str:
 
 
 def _roots(repository: Repository) -> list[str]:
-    """Where in the copy packages lie: in the root, and in `src` or `lib` when these hold packages."""
+    """Find the folders of the copy that hold packages: the root, and `src` or `lib` when these do."""
     files = make_seed(repository).files
     folders = [
         folder

@@ -117,7 +117,7 @@ def _run(open_sandbox: OpenSandbox, venv: Venv, command: str, seconds: float) ->
 
 
 def _file(recipe: Recipe, repository: Repository, test_command: str, setup: str, shut: bool) -> Path:
-    """Where the result is kept, by all that decides it."""
+    """Return the path of the result, named by all that decides it."""
     folder = state_folder() / "collections"
     folder.mkdir(exist_ok=True)
     for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:

@@ -35,7 +35,7 @@ def serve_registry(address: str | Path, settings: RegistrySettings, contacts: Co
     Args:
         address: the address of the host to listen on, or the path of a socket file to make.
         settings: the registries, as the user configured them.
-        contacts: told which hosts answered and which were refused.
+        contacts: records which hosts answered and which were refused.
 
     Yields:
         The port; 0 for a socket file.

@@ -72,7 +72,7 @@ class Inputs:
         return str(Path(self.workflow.get("GITHUB_WORKSPACE", "/")) / given) if given else ""
 
     def folder(self) -> Path:
-        """Where the steps of a job leave files for each other."""
+        """The folder in which the steps of a job leave files for each other."""
         return Path(self.workflow.get("RUNNER_TEMP") or "/tmp") / "fix-issue"  # noqa: S108 - the runner always sets it
 
     def token(self) -> str | None:

@@ -150,7 +150,7 @@ def _fenced(text: str, tools: frozenset[str], shell: str) -> list[Found]:
 
 
 def _without_prompt(command: str) -> str:
-    """Without the `$ ` before a single command."""
+    """Drop the `$ ` before a single command."""
     if command.startswith("$ ") and "\n" not in command:
         return command[2:]
     if re.match(r"\$ ", command):

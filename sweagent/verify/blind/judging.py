@@ -79,7 +79,7 @@ def judge_blind(
 
 
 class _Place(Enum):
-    """Where a rewritten reproduction runs."""
+    """The folders in which a rewritten reproduction runs."""
 
     HOME = "where it usually runs"
     HOUSE = "where nothing of the harness is to be seen"

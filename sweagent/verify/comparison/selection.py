@@ -96,7 +96,7 @@ def _scores(
     words: Mapping[str, Mapping[str, float]],
     importers: Importers,
 ) -> dict[str, tuple[float, float]]:
-    """For one changed file, what each test file scores by the names that it mentions, and by its own name and place."""
+    """Score each test file for one changed file by the names that it mentions, its own name and its folder."""
 
     def imports(path: str) -> float:
         content = contents.get(path, b"")
