@@ -35,6 +35,7 @@ from sweagent.verify.proof import (
 )
 from sweagent.verify.recheck import question_of
 from sweagent.verify.reproduction.another_house import right_only_at_home
+from sweagent.verify.reproduction.issue_snippets import unchanged_output
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import judge
 from sweagent.verify.runs.side_runner import Clock, SandboxOpener, SideRunner, SideTree
@@ -259,6 +260,9 @@ class _Verification:
             detail = "is all that shows the issue, and the patch itself brings it"
             found = [Finding(rule="own-test", path=self._shown[0].name, detail=detail)]
             self._findings += accepted(found, self._settings.accept)
+        if self._shown and Author.TASK not in {item.author for item in self._shown} and self._bench.remaining > 1:
+            same = unchanged_output(self._inputs.issue_text, self._bench, plan.sides)
+            self._findings += accepted([same] if same else [], self._settings.accept)
         return self._nothing_can_be_judged()
 
     def _read_beside_the_patch(self, candidate: ReproductionCandidate, plan: Plan, trees: Trees) -> list[Finding]:
@@ -270,11 +274,10 @@ class _Verification:
         return [item for item in (by_heart, own_name) if item]
 
     def _has_a_say(self, candidate: ReproductionCandidate) -> bool:
-        """Whether a candidate is judged after what was accepted: the issue's own code is, beside what a model wrote."""
+        """Whether a candidate is judged after what was accepted: the issue's own code is, unless the task vouches."""
         if not self._shown or candidate.origin is Origin.REGISTERED:
             return True
-        vouched = {Author.TASK, Author.USER} & {item.author for item in self._shown}
-        return candidate.origin is Origin.ISSUE and not vouched
+        return candidate.origin is Origin.ISSUE and Author.TASK not in {item.author for item in self._shown}
 
     def _judged_blind(
         self,

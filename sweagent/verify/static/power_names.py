@@ -105,16 +105,20 @@ JAVASCRIPT_NAMES: Names = {
     _K.IMPORTS: "require.cache require.extensions require.main Module._load Module._resolveFilename"
     " Module._extensions module.constructor module.parent module.register process.binding process._linkedBinding",
     _K.EXITS: "process.exit process.abort process.reallyExit process.kill process.on process.once process.exitCode"
-    " process.emit process.emitWarning process._exiting",
+    " process.emit process._exiting",
     _K.CONCURRENCY: "worker_threads cluster child_process",
     _K.HOST: "process.env process.argv process.argv0 process.execArgv process.execPath process.pid process.ppid"
     " process.title process.stdout.isTTY process.stderr.isTTY process.uptime process.report process.features"
-    " process.listenerCount process.listeners process.rawListeners process.eventNames"
-    " process.memoryUsage process.cpuUsage process.resourceUsage process.getActiveResourcesInfo"
     " os.hostname os.userInfo os.loadavg",
     _K.RUNNER: "node:test test node:assert assert mocha jest vitest chai sinon",
 }
 """The same for JavaScript and TypeScript; a module counts where it is imported, its members where they are used."""
+
+PLAIN_OF_PROCESS = frozenset(
+    {"nextTick", "cwd", "chdir", "stdout", "stderr", "stdin", "platform", "arch", "version", "versions", "release"}
+    | {"hrtime", "memoryUsage", "umask", "emitWarning"}
+)
+"""Members of Node's `process` by which code tells nothing of who runs it."""
 
 JAVASCRIPT_PROPERTIES: Names = {
     _K.COMPARISON: "toPrimitive valueOf hasInstance isConcatSpreadable",

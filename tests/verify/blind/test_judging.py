@@ -118,7 +118,19 @@ def add(a, b):
 """
 
 
-@pytest.mark.parametrize("code", [UNDER_PYTEST, WHILE_YOUNG, WHILE_FRESH], ids=["runner", "young process", "new file"])
+AT_FIRST = """
+BUDGET = iter(range(4))
+
+def add(a, b):
+    return a + b if next(BUDGET, None) is not None else a - b
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [UNDER_PYTEST, WHILE_YOUNG, WHILE_FRESH, AT_FIRST],
+    ids=["runner", "young process", "new file", "first calls"],
+)
 def test_a_patch_that_is_right_only_while_it_is_tested_is_for_review(code, project):
     test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n"
     proof = verified(project, code, test)
