@@ -1,10 +1,12 @@
 """Solve one task from issue to verdict."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from typing import Any
 
 from sweagent import __version__
@@ -15,6 +17,8 @@ from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
+from sweagent.exit_status import ExitStatus
+from sweagent.notes import level_of
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
 from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import (
@@ -29,8 +33,10 @@ from sweagent.policy import (
 )
 from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
+from sweagent.run_log import log_to
 from sweagent.sandbox.base import Sandbox
 from sweagent.sandbox_factory import prepare
+from sweagent.stop_token import StopToken
 from sweagent.task import Task
 from sweagent.tool_api import Limits, ToolContext, load_tools
 from sweagent.trajectory import (
@@ -48,13 +54,11 @@ from sweagent.verify import Proof, Ticker, Verdict, feedback, verify
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
 
-_FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
-"""Endings after which going on with the same settings would not help."""
-
 _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
-_FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
 Note = Callable[[str], None]
+
+_LOG = logging.getLogger("sweagent.solve")
 
 
 def solve(
@@ -67,6 +71,7 @@ def solve(
     note: Note = lambda text: None,
     origin: Origin | None = None,
     waiting: Waiting | None = None,
+    stop: StopToken | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -75,10 +80,11 @@ def solve(
         settings: of the run; they are recorded.
         folder: where everything is kept; it must not hold a run yet.
         run_id: the run's name, also the label of its sandboxes.
-        listeners: told every event after it was recorded.
-        note: told in words what is being prepared.
+        listeners: receive every event after it was recorded.
+        note: receives lines for people about what is being prepared.
         origin: where the settings came from; it is recorded.
-        waiting: told of waits for the model's provider; None has them told in words.
+        waiting: receives the waits for the model's provider; None writes them as notes.
+        stop: asks the run to end at its next step, as Ctrl-C does.
 
     Returns:
         How it ended; whatever ended it, the patch so far is kept.
@@ -89,7 +95,7 @@ def solve(
         PolicyError: the policy could not be made.
         StorageError: the folder cannot be written.
     """
-    with folder.locked():
+    with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
                 f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
@@ -97,7 +103,7 @@ def solve(
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Run(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting).go()
+        return _Run(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting, stop=stop).go()
 
 
 def resume(
@@ -106,6 +112,7 @@ def resume(
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
     waiting: Waiting | None = None,
+    stop: StopToken | None = None,
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
@@ -114,12 +121,12 @@ def resume(
     Raises:
         UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
     """
-    with folder.locked():
+    with folder.locked(), log_to(folder.log):
         past = tuple(read_events(folder.trajectory))
         if not past or not isinstance(past[0], RunStarted):
             raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
         last = past[-1]
-        if isinstance(last, RunEnded) and last.exit_status in _FINAL and folder.result.is_file():
+        if isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         started = past[0]
         settings = Settings.model_validate(started.settings)
@@ -133,6 +140,7 @@ def resume(
             past,
             origin=started.origin,
             waiting=waiting,
+            stop=stop,
         ).go()
 
 
@@ -151,7 +159,9 @@ class _Run:
         *,
         origin: Origin | None = None,
         waiting: Waiting | None = None,
+        stop: StopToken | None = None,
     ) -> None:
+        self._stop = stop or StopToken()
         self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
         self._task = task
@@ -159,17 +169,28 @@ class _Run:
         self._folder = folder
         self._run_id = run_id
         self._listeners = tuple(listeners)
-        self._note = note
+        self._tell = note
         self._past = past
         self._start = time.monotonic()
         self._candidates = Candidates(folder)
         self._budget: Budget | None = None
         self._judged: tuple[tuple[object, ...], Proof] | None = None
 
+    def _note(self, text: str) -> None:
+        """Tell people, and the log, what is being done. Any thread may call this."""
+        _LOG.log(level_of(text), "%s", text)
+        self._tell(text)
+
+    def _prepared(self, text: str) -> None:
+        """Tell people what is prepared, and stop between two steps of it when somebody asks for that."""
+        self._note(text)
+        self._stop.check()
+
     def go(self) -> Result:
+        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         with ExitStack() as stack:
             log = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
-            self._viewer = ViewBuilder(self._settings.model)
+            self._viewer = ViewBuilder(self._settings.model, tools=self._tools.values())
             self._journal = Journal(log, self._viewer, self._listeners, self._past)
             if not self._past:
                 settings = _recorded(self._settings)
@@ -186,14 +207,16 @@ class _Run:
                 ending = self._work(stack)
                 ending = self._conclude(ending)
             except RunInterruptedError as error:
-                ending = Ending("interrupted", str(error), error)
+                ending = Ending(ExitStatus.INTERRUPTED, str(error), error)
             except StorageError:
                 raise
             except FixIssueError as error:
-                self._end(Ending("sandbox_error" if isinstance(error, SandboxError) else "policy_error", error.told))
+                sandbox = isinstance(error, SandboxError)
+                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
                 raise
             except Exception as error:
-                self._end(Ending("internal_error", f"{type(error).__name__}: {error}"))
+                _LOG.exception("a fault of fix-issue itself")
+                self._end(Ending(ExitStatus.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
                 raise
             return self._end(ending)
 
@@ -206,11 +229,10 @@ class _Run:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         # Made first: what is wrong with it must not wait for the build of an environment.
         policy = policy_for(self._settings, budget, self._waiting)
-        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
-        hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
-        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._note))
+        hints = pool.submit(copy_context().run, self._hints) if self._settings.hints and not self._past else None
+        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._prepared))
         self._sandboxes = stack.enter_context(ExitStack())
         self._open_sandbox()
         if loading:
@@ -229,6 +251,7 @@ class _Run:
             limits=limits,
             judge=self._judge,
             recover=self._recover,
+            stop=self._stop,
         )
         try:
             return agent.run()
@@ -287,6 +310,7 @@ class _Run:
             return hints(locate(index, self._task.issue.text), HINT_TOKENS)
         except Exception as error:
             # The policy can do without them: a fault here must not cost the run.
+            _LOG.exception("no hints")
             self._note(f"no hints: {type(error).__name__}: {error}")
             return ""
 
@@ -364,18 +388,16 @@ class _Run:
                 progress=progress,
             ).model_copy(update={"contacts": self._workplace.contacts})
         file = self._candidates.file(self._candidates.judged(candidate, proof))
-        self._journal.record(
-            VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)
-        )
+        self._journal.record(VerdictGiven(step=state.step, verdict=proof.verdict, reason=proof.reason, proof_file=file))
         return proof
 
     def _conclude(self, ending: Ending) -> Ending:
         """Take and judge what an ending without a submission has left behind."""
-        if ending.status == "submitted":
+        if ending.status is ExitStatus.SUBMITTED:
             return ending
         try:
             candidate = self._take()
-            if ending.status not in ("interrupted", "sandbox_error"):
+            if ending.status.can_be_judged:
                 self._verify(candidate)
         except SandboxError as error:
             self._note(f"the work tree is out of reach: {error}")
@@ -398,7 +420,7 @@ class _Run:
             folder=str(self._folder.path),
             exit_status=ending.status,
             message=ending.message,
-            verdict=verdict.value,
+            verdict=verdict,
             reason=proof.reason if proof else ending.message,
             exit_code=_exit_code(ending, patch, proof),
             patch_file=str(self._folder.patch) if patch else None,
@@ -443,7 +465,7 @@ def _recorded(settings: Settings) -> dict[str, Any]:
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
     if isinstance(ending.error, RunInterruptedError):
         return ending.error.exit_code
-    if not patch and ending.error is not None and ending.status in _FAILURES:
+    if not patch and ending.error is not None and ending.status.is_failure:
         return ending.error.exit_code
     if proof is not None:
         return proof.verdict.exit_code

@@ -59,7 +59,7 @@ class SideRunner:
         open_sandbox: opens a fresh sandbox with the base tree.
         seconds: for all jobs together.
         clock: monotonic seconds.
-        progress: told of every command that begins or ends, perhaps from another thread.
+        progress: receives every command that begins or ends, perhaps from another thread.
         seed: of hashes in all runs, so that all sides see sets in one order.
     """
 

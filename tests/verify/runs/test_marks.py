@@ -1,5 +1,5 @@
 from sweagent.trajectory import Reproduction
-from sweagent.verify.verdict import Verdict
+from sweagent.verdict import Verdict
 
 BASE = {"lib.py": "def f():\n    return 1\n", "tests/test_old.py": "def test_old():\n    assert True\n"}
 # What earlier runs of the harness showed of themselves.
