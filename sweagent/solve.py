@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from sweagent import __version__
@@ -43,7 +43,7 @@ from sweagent.trajectory import (
     VerdictGiven,
     read_events,
 )
-from sweagent.verify import Proof, Ticker, Verdict, feedback, verify
+from sweagent.verify import Proof, Ticker, Verdict, VerifyProgress, feedback, verify
 
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
@@ -55,6 +55,7 @@ _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECA
 _FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
 Note = Callable[[str], None]
+Verifying = Callable[[VerifyProgress], None]
 
 
 def solve(
@@ -67,6 +68,7 @@ def solve(
     note: Note = lambda text: None,
     origin: Origin | None = None,
     waiting: Waiting | None = None,
+    verifying: Verifying | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -79,6 +81,7 @@ def solve(
         note: told in words what is being prepared.
         origin: where the settings came from; it is recorded.
         waiting: told of waits for the model's provider; None has them told in words.
+        verifying: told of every command of a verification; None has them told in words now and then.
 
     Returns:
         How it ended; whatever ended it, the patch so far is kept.
@@ -97,7 +100,9 @@ def solve(
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Run(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting).go()
+        return _Run(
+            task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting, verifying=verifying
+        ).go()
 
 
 def resume(
@@ -106,10 +111,11 @@ def resume(
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
     waiting: Waiting | None = None,
+    verifying: Verifying | None = None,
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
-    The sandbox is brought back by doing again what the log says was done. A run that is at its end is not run again.
+    The sandbox is brought back by replaying the recorded actions. A run that is at its end is not run again.
 
     Raises:
         UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
@@ -133,6 +139,7 @@ def resume(
             past,
             origin=started.origin,
             waiting=waiting,
+            verifying=verifying,
         ).go()
 
 
@@ -151,7 +158,9 @@ class _Run:
         *,
         origin: Origin | None = None,
         waiting: Waiting | None = None,
+        verifying: Verifying | None = None,
     ) -> None:
+        self._verifying = verifying
         self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
         self._task = task
@@ -216,7 +225,8 @@ class _Run:
         if loading:
             loading.result()
         if self._past:
-            self._note("replaying the recorded actions in a fresh sandbox")
+            done = sum(len(turn.observations) for turn in state.turns)
+            self._note(f"replaying {done} recorded action{'s' * (done != 1)} in a fresh sandbox")
             repeat_actions(self._journal, self._tools, self._context)
         else:
             self._write_prompt(policy, hints)
@@ -339,19 +349,27 @@ class _Run:
         A policy that submits again just what was judged stands by it: the verdict would be the same.
         """
         candidate, state = self._take(), self._journal.state
-        submission = (candidate.patch.sha256, state.reproduction, tuple(state.named_tests))
-        if self._judged and self._judged[0] == submission:
-            self._candidates.judged(candidate, self._judged[1])
+        if self._known(candidate):
             return None
         proof = self._verify(candidate)
-        self._judged = submission, proof
         if state.rounds >= self._settings.verify.rounds:
             return None
         return feedback(proof) or None
 
+    def _submission(self, candidate: Candidate) -> tuple[object, ...]:
+        state = self._journal.state
+        return candidate.patch.sha256, state.reproduction, tuple(state.named_tests)
+
+    def _known(self, candidate: Candidate) -> bool:
+        """Whether just this was judged last; the patch then has that proof."""
+        if self._judged is None or self._judged[0] != self._submission(candidate):
+            return False
+        self._candidates.judged(candidate, self._judged[1])
+        return True
+
     def _verify(self, candidate: Candidate) -> Proof:
         state = self._journal.state
-        with Ticker(self._note) as progress:
+        with nullcontext(self._verifying) if self._verifying else Ticker(self._note) as progress:
             proof = verify(
                 self._task,
                 candidate.patch,
@@ -363,6 +381,7 @@ class _Run:
                 settings=self._settings.verify,
                 progress=progress,
             ).model_copy(update={"contacts": self._workplace.contacts})
+        self._judged = self._submission(candidate), proof
         file = self._candidates.file(self._candidates.judged(candidate, proof))
         self._journal.record(
             VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)
@@ -375,7 +394,7 @@ class _Run:
             return ending
         try:
             candidate = self._take()
-            if ending.status not in ("interrupted", "sandbox_error"):
+            if ending.status not in ("interrupted", "sandbox_error") and not self._known(candidate):
                 self._verify(candidate)
         except SandboxError as error:
             self._note(f"the work tree is out of reach: {error}")

@@ -316,6 +316,25 @@ def _whole_length(path: Path) -> int:
     return 0
 
 
+def read_first_event(path: Path) -> AnyEvent | None:
+    """The first event of a log; None where there is none yet.
+
+    Raises:
+        StorageError: the log is missing, or does not begin with an event.
+    """
+    try:
+        with path.open("rb") as file:
+            line = file.readline()
+    except OSError as error:
+        raise StorageError(f"cannot read the trajectory {path}: {error}", "check the run's folder") from error
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return _from_line(line)
+    except ValidationError as error:
+        raise StorageError(f"{path} does not begin with an event", "it may come from another version") from error
+
+
 def read_events(path: Path) -> Iterator[AnyEvent]:
     """Read a log back, leaving out a torn last line.
 

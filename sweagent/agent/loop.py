@@ -209,7 +209,7 @@ class Agent:
 
 
 def repeat_actions(journal: Journal, tools: Mapping[str, Tool], context: ToolContext) -> None:
-    """Bring a fresh sandbox to the state of the recorded one by doing again what was done.
+    """Bring a fresh sandbox to the state of the recorded one by replaying the recorded actions.
 
     Actions of read-only tools are left out. What the actions answer this time is not recorded: the log has it.
 

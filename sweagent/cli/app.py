@@ -27,6 +27,7 @@ from sweagent.cli import (
     recheck,
     report,
     resume,
+    runs,
     show,
     solve,
     verify,
@@ -88,7 +89,7 @@ for _name, _command, _help in (
     ("verify", verify.command, "Judge a patch: reproduction and existing tests, both sides."),
     ("recheck", recheck.command, "Judge the patch of a proof again, on this machine."),
     ("pr", pr.command, "Open a draft pull request with a run's patch and proof."),
-    ("show", show.command, "Print what happened in a run, event by event."),
+    ("show", show.command, "Print a run event by event, its patch or proof, or a batch."),
     ("locate", locate.command, "Rank the files and definitions that an issue is about."),
     ("map", map_command.command, "Print the signatures that matter most, file by file."),
     ("models", models.command, "Print a model's window, prices and settings."),
@@ -97,6 +98,7 @@ for _name, _command, _help in (
     ("demo", demo.command, "Resolve an issue of a bundled repository, without a key."),
 ):
     app.command(_name, short_help=_help)(_command)
+app.add_typer(runs.app, name="runs", short_help="Recorded runs: list and filter them, rm, prune.")
 app.add_typer(env.app, name="env", short_help="Environments: show, build, test, list, prune.")
 
 
@@ -171,16 +173,13 @@ def _discard_output() -> None:
 
 
 def _report(error: Exception, *, as_json: bool) -> int:
-    from sweagent.errors import ExitCode, FixIssueError
+    from sweagent.errors import REPORT_IT, ExitCode, FixIssueError
 
     if not isinstance(error, FixIssueError):
         import traceback
 
         traceback.print_exception(error)
-        print(
-            "error: internal error: please report it, with the text above; what the run has recorded is kept.",
-            file=sys.stderr,
-        )
+        print(f"error: internal error: {type(error).__name__}: {error}\n  hint: {REPORT_IT}", file=sys.stderr)
         return ExitCode.INTERNAL
     if as_json:
         print(json.dumps({"error": str(error), "hint": error.hint, "exit_code": int(error.exit_code)}))

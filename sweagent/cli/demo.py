@@ -24,10 +24,9 @@ def command(
     from sweagent.sandbox import choose_kind
 
     source = resource("trajectories", "demo")
-    kind = choose_kind(sandbox or "auto", allow_local=True)
-    if kind == "local":
-        found = "as asked" if sandbox == "local" else "for there is no Docker engine and no bubblewrap here"
-        typer.echo(f"The demo uses the local sandbox, {found}; it isolates nothing.", err=True)
+    kind = choose_kind(sandbox or "auto", allow_local=True, note=lambda text: typer.echo(text, err=True))
+    if sandbox == "local":
+        typer.echo("the sandbox is local, as asked; it isolates nothing", err=True)
     given = options.settings_options(sandbox=kind)
     sources = read_sources({**given, "policy": str(source / "run.jsonl"), "profile": "default"})
     with tempfile.TemporaryDirectory(prefix="fix-issue-demo-") as folder:

@@ -44,6 +44,7 @@ ConfigFile = Annotated[
 ]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON objects on standard output, one a line.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 

@@ -2,14 +2,21 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
+from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe
+from sweagent.cli.describe_action import describe
+from sweagent.cli.heartbeat import Heartbeat
 from sweagent.trajectory import (
     Action,
     ActionDone,
     AnyEvent,
     FeedbackGiven,
+    PatchTaken,
+    PromptWritten,
     ReplyReceived,
     RunEnded,
     RunStarted,
@@ -22,33 +29,62 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from sweagent.policy import Countdown
+    from sweagent.verify import VerifyProgress
+
+_FEEDBACK = {
+    "malformed": "asked for a reply that can be read",
+    "nudge": "told that it repeats itself",
+    "verifier": "sent back to the model",
+    "limit": "told of a limit",
+    "resumed": "told that the run was resumed",
+    "user": "told by you",
+}
 
 
 class PlainProgress:
-    """One line an event.
+    """One line an event, and a line at least every 20 seconds while nothing happens.
 
     Args:
         stream: where to write.
         verbosity: 0 shows nothing but the end, 1 one line an action, 2 the thoughts and observations too.
+        ending: say how the run ended too.
     """
 
-    def __init__(self, stream: IO[str], verbosity: int = 1) -> None:
+    def __init__(self, stream: IO[str], verbosity: int = 1, *, ending: bool = False) -> None:
         self._stream = stream
         self._verbosity = verbosity
+        self._ending = ending
         self._actions: dict[str, Action] = {}
+        self._pending: list[Action] = []
         self._cost: float | None = 0.0
         self._countdown: Countdown | None = None
+        self._doing, self._since = "preparing", time.monotonic()
+        self._heartbeat = Heartbeat(self._still)
 
     def __enter__(self) -> Self:
+        if self._verbosity:
+            self._heartbeat.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._heartbeat.stop()
         self._stream.flush()
 
     def note(self, text: str) -> None:
         """Say what is being prepared; the output of builds (`| …`) only when much is asked for."""
-        if self._verbosity > text.startswith("| "):
+        output = text.startswith("| ")
+        if not output:
+            self.doing(text)
+        if self._verbosity > output:
             self._line(text)
+
+    def doing(self, text: str) -> None:
+        """Take what goes on from now on, for whoever waits for it."""
+        self._doing, self._since = text, time.monotonic()
+
+    def verifying(self, event: "VerifyProgress") -> None:
+        """Take a command of the verification that began or ended; any thread may call this."""
+        self._doing = str(event)
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait for the model's provider down."""
@@ -61,8 +97,19 @@ class PlainProgress:
     def bounds(self, *, budget: float | None, steps: int) -> None:
         """Take other limits to measure the run by."""
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to a person for a while."""
+        self._heartbeat.stop()
+        try:
+            yield
+        finally:
+            self._heartbeat = Heartbeat(self._still)
+            self._heartbeat.start()
+
     def __call__(self, event: AnyEvent) -> None:
         """Show one event."""
+        self._follow(event)
         if self._verbosity == 0:
             return
         match event:
@@ -77,18 +124,37 @@ class PlainProgress:
             case ActionDone():
                 self._done(event)
             case FeedbackGiven():
-                self._line(f"step {event.step}: told the policy ({event.kind}): {first_line(event.text)}")
+                self._line(f"step {event.step}: {_FEEDBACK[event.kind]}: {first_line(event.text)}")
             case ViewCompacted():
                 self._line(f"dropped old outputs (up to step {event.up_to_step}) from the model's context")
             case VerdictGiven():
-                self._line(f"verdict: {event.verdict}" + (f" ({event.reason})" * bool(event.reason)))
-            case RunEnded():
+                reason = f" ({event.reason})" if event.reason and self._ending else ""
+                self._line(f"verdict: {event.verdict}{reason}")
+            case RunEnded() if self._ending:
                 self._line(
-                    f"ended: {event.exit_status}, {event.steps} steps, {money(event.cost)}, {event.seconds:.0f} s"
-                    + (f": {event.message}" * bool(event.message))
+                    f"ended: {event.exit_status}, {counted(event.steps, 'step')}, {money(event.cost)}, "
+                    f"{duration(event.seconds)}" + (f": {event.message}" * bool(event.message))
                 )
 
+    def _follow(self, event: AnyEvent) -> None:
+        """Tell from what happened what happens now."""
+        match event:
+            case ReplyReceived():
+                self._pending = list(event.reply.actions)
+                self.doing(describe(self._pending[0]) if self._pending else "waiting for the model")
+            case ActionDone():
+                self._pending = self._pending[1:]
+                self.doing(describe(self._pending[0]) if self._pending else "waiting for the model")
+            case PromptWritten() | FeedbackGiven() | VerdictGiven():
+                self.doing("waiting for the model")
+            case PatchTaken():
+                self.doing("verifying the patch")
+
+    def _still(self, silent: float) -> None:
+        self._line(f"… {first_line(self._doing)} ({clock(time.monotonic() - self._since)} so far)")
+
     def _line(self, text: str) -> None:
+        self._heartbeat.beat()
         print(safe(text), file=self._stream, flush=True)
 
     def _reply(self, event: ReplyReceived) -> None:
@@ -108,12 +174,12 @@ class PlainProgress:
 
 
 class LiveProgress(PlainProgress):
-    """A panel that is redrawn: step, thought, action, cost against the budget, elapsed time.
+    """A panel that is redrawn: step, thought, what goes on and for how long, cost against the budget, elapsed time.
 
     Args:
         console: a rich console on a terminal.
         budget: US dollars, None when there is no limit.
-        steps: the limit of steps.
+        steps: the limit of steps; 0 where nothing is counted in steps.
         verbosity: as for plain lines; lines scroll above the panel.
     """
 
@@ -124,7 +190,7 @@ class LiveProgress(PlainProgress):
         self._console = console
         self._budget, self._steps = budget, steps
         self._start = time.monotonic()
-        self._step, self._thought, self._action = 0, "", "preparing"
+        self._step, self._thought = 0, ""
         self._live = Live(get_renderable=self._panel, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -134,66 +200,47 @@ class LiveProgress(PlainProgress):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._live.stop()
 
-    def note(self, text: str) -> None:
-        """Say what is being prepared."""
-        self._action = text
-        super().note(text)
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the panel away for a while."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait down in the panel, second by second."""
         super().waiting(seconds, why)
-        self._action = f"waiting {seconds:.0f} s: {why}"
+        self._doing = f"waiting {seconds:.0f} s: {why}"
 
     def bounds(self, *, budget: float | None, steps: int) -> None:
         """Take other limits to measure the run by."""
         self._budget, self._steps = budget, steps
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text), markup=False, highlight=False)
+        self._console.print(safe(text))
 
     def _reply(self, event: ReplyReceived) -> None:
         super()._reply(event)
         self._step, self._thought = event.step, first_line(event.reply.thought)
-        self._action = "; ".join(describe(action) for action in event.reply.actions)
 
     def _panel(self) -> "RenderableType":
         from rich.panel import Panel
         from rich.text import Text
 
-        elapsed = time.monotonic() - self._start
-        spent = money(self._cost) + (f" of {money(self._budget)}" if self._budget else "")
-        head = f"step {self._step}/{self._steps}   {spent}   {elapsed // 60:.0f}:{elapsed % 60:02.0f}"
-        return Panel(Text(safe(f"{head}\n{self._thought}\n{self._action}")), title="fix-issue", title_align="left")
+        now = time.monotonic()
+        parts = [clock(now - self._start)]
+        if self._steps:
+            spent = money(self._cost) + (f" of {money(self._budget)}" if self._budget else "")
+            parts = [f"step {self._step}/{self._steps}", spent, *parts]
+        doing = f"{first_line(self._doing)} ({clock(now - self._since)})"
+        lines = ["   ".join(parts), *([self._thought] if self._thought else []), doing]
+        return Panel(Text(safe("\n".join(lines))), title="fix-issue", title_align="left")
 
 
-def open_progress(*, verbosity: int, budget: float | None, steps: int) -> PlainProgress:
-    """The display that fits standard error: live in a terminal, plain lines elsewhere."""
-    if verbosity and sys.stderr.isatty():
-        from rich.console import Console
-
-        return LiveProgress(Console(stderr=True, emoji=False), budget=budget, steps=steps, verbosity=verbosity)
+def open_progress(*, verbosity: int, budget: float | None = None, steps: int = 0, plain: bool = False) -> PlainProgress:
+    """The display that fits standard error: live in a terminal, plain lines elsewhere or when `plain` says so."""
+    if verbosity and sys.stderr.isatty() and not (plain or is_plain()):
+        return LiveProgress(open_console(sys.stderr), budget=budget, steps=steps, verbosity=verbosity)
     return PlainProgress(sys.stderr, verbosity)
-
-
-def money(amount: float | None) -> str:
-    """US dollars for people; an unknown price is said to be unknown."""
-    return "price unknown" if amount is None else f"${amount:.2f}"
-
-
-def first_line(text: str, width: int = 120) -> str:
-    """The first line that says something, cut to a width."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= width else line[: width - 1] + "…"
-
-
-def describe(action: Action | None) -> str:
-    """An action in a few words."""
-    if action is None:
-        return "action"
-    values = " ".join(str(value) for value in action.arguments.values())
-    return first_line(f"{action.tool} {values}", 80)
-
-
-def safe(text: str) -> str:
-    """Without control characters: what comes from a sandbox must not drive the user's terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

@@ -14,14 +14,16 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Go on with a run that was killed, stopped, or ended by a limit or by its infrastructure."""
+    from sweagent.cli.ending import report
     from sweagent.cli.progress import open_progress
-    from sweagent.cli.run import report
     from sweagent.cli.signals import stoppable
     from sweagent.run_folder import find_run
     from sweagent.solve import resume
 
     folder = find_run(run)
     with open_progress(verbosity=0 if quiet else 1 + verbose, budget=None, steps=0) as progress, stoppable():
-        result = resume(folder, listeners=[progress], note=progress.note, waiting=progress.waiting)
-    report(result, as_json=as_json)
+        result = resume(
+            folder, listeners=[progress], note=progress.note, waiting=progress.waiting, verifying=progress.verifying
+        )
+    report(result, as_json=as_json, quiet=quiet)
     raise typer.Exit(result.exit_code)

@@ -9,7 +9,7 @@ from sweagent.cli import options
 from sweagent.cli.option_groups import DELIVERY, RUN, delivered, gathered, run_settings
 
 if TYPE_CHECKING:
-    from sweagent.cli.run import Delivery
+    from sweagent.cli.delivery import Delivery
 
 
 @gathered("delivery", DELIVERY, delivered)

@@ -8,6 +8,10 @@ from typing import Any
 from sweagent.errors import SandboxError
 
 _REACH_SECONDS = 4
+_GROUP_HINT = (
+    "join the group that may (`sudo usermod -aG docker $USER`, then log in again), or choose --sandbox bubblewrap; "
+    "see `fix-issue doctor`"
+)
 _HINT = "start Docker (or set DOCKER_HOST), or choose --sandbox bubblewrap; see `fix-issue doctor`"
 
 
@@ -41,6 +45,7 @@ def reach_engine() -> dict[str, Any]:
     from docker.utils import kwargs_from_env
     from requests.exceptions import RequestException
 
+    address = ""
     try:
         given: dict[str, Any] = {**kwargs_from_env()}
         address = given.setdefault("base_url", _socket())
@@ -50,6 +55,8 @@ def reach_engine() -> dict[str, Any]:
                 api.ping()
             _versions[address] = api.api_version
     except (DockerException, RequestException, OSError) as error:
+        if _not_allowed(error):
+            raise SandboxError(f"you may not use the Docker engine at {address}", _GROUP_HINT) from error
         raise SandboxError(f"no Docker engine answers: {_short(error)}", _HINT) from error
     return {**given, "version": _versions[address]}
 
@@ -77,6 +84,17 @@ def _socket() -> str:
         if not os.path.exists("/var/run/docker.sock") and os.path.exists(own)
         else ("unix:///var/run/docker.sock")
     )
+
+
+def _not_allowed(error: BaseException | None) -> bool:
+    """Whether permission is what an error comes from; the libraries between wrap it several times."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, PermissionError) or "PermissionError(13" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _short(error: BaseException) -> str:

@@ -18,7 +18,15 @@ from sweagent.batch.drive.instance_folder import InstanceFolder, State, never_as
 from sweagent.batch.drive.official_images import Held, Images
 from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
 from sweagent.config import Settings
-from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
+from sweagent.errors import (
+    REPORT_IT,
+    EnvironmentBuildError,
+    FixIssueError,
+    RunInterruptedError,
+    StorageError,
+    UnknownRepositoryError,
+    UsageError,
+)
 from sweagent.project_file import origin_in_batch
 from sweagent.run_folder import Result, new_run_id
 from sweagent.solve import resume, solve
@@ -120,7 +128,7 @@ class InstanceRun:
             error = self._start()
             if error is None:
                 continue
-            if isinstance(error, UsageError):
+            if isinstance(error, UsageError | UnknownRepositoryError):
                 return self._failed(error.told, "usage")
             self._fault(error)
             if retries >= self._most_retries(error):
@@ -164,7 +172,7 @@ class InstanceRun:
         if isinstance(error, OSError):
             return error
         self._note("".join(traceback.format_exception(error)))
-        return FixIssueError(f"a fault of fix-issue itself: {type(error).__name__}: {error}", "please report it")
+        return FixIssueError(f"internal error: {type(error).__name__}: {error}", REPORT_IT)
 
     @contextmanager
     def _held_image(self) -> Iterator[Held]:

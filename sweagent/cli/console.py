@@ -1,0 +1,89 @@
+"""Write to the terminal: width, colour, and text of others made harmless."""
+
+import os
+import re
+import sys
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PLAIN = "FIX_ISSUE_PLAIN"
+"""Set to anything: no colour, no redrawing, no boxes; what `--plain` sets for the process."""
+
+# Invisible and direction-changing characters could make one text look like another.
+_UNSEEN = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+def is_plain() -> bool:
+    """Whether the user, or a terminal that can do nothing else, wants plain lines."""
+    return bool(os.environ.get(PLAIN)) or os.environ.get("TERM") == "dumb"
+
+
+def open_console(stream: IO[str] | None = None, *, soft_wrap: bool = False) -> "Console":
+    """A console on a stream (standard output by default): colour only in a terminal, and not with NO_COLOR or --plain.
+
+    In a pipe nothing is cut to a width: what reads it, a program or a file, has none.
+    """
+    from rich.console import Console
+
+    file = stream or sys.stdout
+    live = file.isatty() and not is_plain()
+    console = Console(
+        file=file,
+        emoji=False,
+        markup=False,
+        highlight=False,
+        soft_wrap=soft_wrap,
+        no_color=True if is_plain() else None,
+        force_terminal=False if is_plain() else None,
+        safe_box=not live,
+    )
+    if not file.isatty() and "COLUMNS" not in os.environ:
+        console.width = 120
+    return console
+
+
+def interactive() -> bool:
+    """Whether a person sits at standard input and standard error."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def safe(text: str) -> str:
+    """Without control characters: what comes from a sandbox or a model must not drive the user's terminal."""
+    text = _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n"))
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+
+
+def first_line(text: str, width: int = 120) -> str:
+    """The first line that says something, cut to a width."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def money(amount: float | None) -> str:
+    """US dollars for people; an unknown price is said to be unknown."""
+    return "price unknown" if amount is None else f"${amount:.2f}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: `1 file`, `2 files`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def clock(seconds: float) -> str:
+    """A duration as a clock shows it: `0:59`, `1:00`, `1:02:03`; whole seconds, so that no minute has sixty."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def duration(seconds: float) -> str:
+    """A duration in words: `42 s`, `3 min 5 s`, `2 h 4 min`."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {left} s" if minutes else f"{left} s"
