@@ -11,6 +11,7 @@ from sweagent import __version__
 from sweagent.agent.journal import Journal, Listener
 from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
 from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
+from sweagent.agent.steering import Steering
 from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Origin, Settings
@@ -20,6 +21,7 @@ from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import (
     Budget,
     Countdown,
+    HumanPolicy,
     LitellmPolicy,
     Waiting,
     policy_for,
@@ -28,6 +30,7 @@ from sweagent.policy import (
     with_token_limit,
 )
 from sweagent.policy.base import Policy
+from sweagent.repository import tracked_paths
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox.base import Sandbox
 from sweagent.sandbox_factory import prepare
@@ -42,6 +45,7 @@ from sweagent.trajectory import (
     TrajectoryWriter,
     VerdictGiven,
     read_events,
+    read_first_event,
 )
 from sweagent.verify import Proof, Ticker, Verdict, VerifyProgress, feedback, verify
 
@@ -69,6 +73,7 @@ def solve(
     origin: Origin | None = None,
     waiting: Waiting | None = None,
     verifying: Verifying | None = None,
+    steering: Steering | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -82,6 +87,7 @@ def solve(
         origin: where the settings came from; it is recorded.
         waiting: told of waits for the model's provider; None has them told in words.
         verifying: told of every command of a verification; None has them told in words now and then.
+        steering: what a person does to the run meanwhile.
 
     Returns:
         How it ended; whatever ended it, the patch so far is kept.
@@ -101,7 +107,16 @@ def solve(
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
         return _Run(
-            task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting, verifying=verifying
+            task,
+            kept,
+            folder,
+            run_id,
+            listeners,
+            note,
+            origin=origin,
+            waiting=waiting,
+            verifying=verifying,
+            steering=steering,
         ).go()
 
 
@@ -112,22 +127,23 @@ def resume(
     note: Note = lambda text: None,
     waiting: Waiting | None = None,
     verifying: Verifying | None = None,
+    steering: Steering | None = None,
+    say: str = "",
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
-    The sandbox is brought back by replaying the recorded actions. A run that is at its end is not run again.
+    The sandbox is brought back by replaying the recorded actions. A run that is at its end is not run again, unless
+    the policy is told something (`say`) that may change it.
 
     Raises:
         UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
     """
     with folder.locked():
         past = tuple(read_events(folder.trajectory))
-        if not past or not isinstance(past[0], RunStarted):
-            raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
+        started = _first(folder, past[0] if past else None)
         last = past[-1]
-        if isinstance(last, RunEnded) and last.exit_status in _FINAL and folder.result.is_file():
+        if not say and isinstance(last, RunEnded) and last.exit_status in _FINAL and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
-        started = past[0]
         settings = Settings.model_validate(started.settings)
         return _Run(
             started.task,
@@ -140,7 +156,31 @@ def resume(
             origin=started.origin,
             waiting=waiting,
             verifying=verifying,
+            steering=_saying(say, steering),
         ).go()
+
+
+def recorded_settings(folder: RunFolder) -> Settings:
+    """The settings that a run was started with.
+
+    Raises:
+        UsageError: there is no run.
+        StorageError: the log cannot be read.
+    """
+    return Settings.model_validate(_first(folder, read_first_event(folder.trajectory)).settings)
+
+
+def _first(folder: RunFolder, event: AnyEvent | None) -> RunStarted:
+    if not isinstance(event, RunStarted):
+        raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
+    return event
+
+
+def _saying(text: str, steering: Steering | None) -> Steering:
+    steering = steering or Steering()
+    if text:
+        steering.say(text)
+    return steering
 
 
 class _Run:
@@ -159,7 +199,9 @@ class _Run:
         origin: Origin | None = None,
         waiting: Waiting | None = None,
         verifying: Verifying | None = None,
+        steering: Steering | None = None,
     ) -> None:
+        self._steering = steering or Steering()
         self._verifying = verifying
         self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
@@ -215,6 +257,8 @@ class _Run:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         # Made first: what is wrong with it must not wait for the build of an environment.
         policy = policy_for(self._settings, budget, self._waiting)
+        if isinstance(policy, HumanPolicy):
+            policy.offer_paths(tracked_paths(self._task.repository))
         self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
@@ -239,6 +283,7 @@ class _Run:
             limits=limits,
             judge=self._judge,
             recover=self._recover,
+            steering=self._steering,
         )
         try:
             return agent.run()
@@ -394,7 +439,7 @@ class _Run:
             return ending
         try:
             candidate = self._take()
-            if ending.status not in ("interrupted", "sandbox_error") and not self._known(candidate):
+            if not self._known(candidate) and ending.status not in ("interrupted", "sandbox_error"):
                 self._verify(candidate)
         except SandboxError as error:
             self._note(f"the work tree is out of reach: {error}")
@@ -455,6 +500,8 @@ def _recorded(settings: Settings) -> dict[str, Any]:
     """The settings as they are written to the log: without what may be a secret."""
     data = settings.model_dump(mode="json")
     extra = data["model"]["extra"]
+    # What the user has run on this machine is never taken from a log.
+    del data["hooks"], data["notify"]
     data["model"]["extra"] = {name: extra[name] for name in extra if not _SECRET.search(name)}
     return data
 

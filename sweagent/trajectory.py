@@ -63,6 +63,10 @@ class Observation(Frozen):
     reproduction: Reproduction | None = None
     named_tests: tuple[str, ...] = ()
     """Tests that the policy ran or named; the verifier runs them too."""
+    declined: bool = False
+    """A person did not let the action be run."""
+    edited: dict[str, Any] | None = None
+    """The arguments that a person had it run with instead of the policy's."""
 
 
 class Usage(Frozen):
@@ -162,12 +166,12 @@ class FeedbackGiven(Event):
 
     type: Literal["feedback_given"] = "feedback_given"
     step: int
-    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed"]
+    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed", "user"]
     text: str
 
 
 class ViewCompacted(Event):
-    """The view forgets observations up to and including a step; the log keeps them."""
+    """Old outputs, up to and including a step, were dropped from the model's context; the log keeps them."""
 
     type: Literal["view_compacted"] = "view_compacted"
     up_to_step: int

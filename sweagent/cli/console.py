@@ -1,18 +1,29 @@
 """Write to the terminal: width, colour, and text of others made harmless."""
 
 import os
-import re
 import sys
 from typing import IO, TYPE_CHECKING
+
+from sweagent.control_characters import without_control as safe
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+__all__ = [
+    "PLAIN",
+    "clock",
+    "counted",
+    "duration",
+    "first_line",
+    "interactive",
+    "is_plain",
+    "money",
+    "open_console",
+    "safe",
+]
+
 PLAIN = "FIX_ISSUE_PLAIN"
 """Set to anything: no colour, no redrawing, no boxes; what `--plain` sets for the process."""
-
-# Invisible and direction-changing characters could make one text look like another.
-_UNSEEN = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
 def is_plain() -> bool:
@@ -47,12 +58,6 @@ def open_console(stream: IO[str] | None = None, *, soft_wrap: bool = False) -> "
 def interactive() -> bool:
     """Whether a person sits at standard input and standard error."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def safe(text: str) -> str:
-    """Without control characters: what comes from a sandbox or a model must not drive the user's terminal."""
-    text = _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n"))
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
 def first_line(text: str, width: int = 120) -> str:

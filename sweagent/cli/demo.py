@@ -34,7 +34,7 @@ def command(
         shutil.copytree(source / "repository", repository)
         commit_all(repository)
         issue = str(source / "issue.md")
-        code = start(str(repository), issue, sources, output=output, verbosity=1 + verbose, as_json=as_json)
+        code = start(str(repository), issue, sources, output=output, verbosity=1 + verbose, as_json=as_json, keep=False)
     raise typer.Exit(code)
 
 

@@ -36,10 +36,13 @@ _ENDINGS = {
 }
 
 
-def report(result: Result, *, as_json: bool, quiet: bool = False, delivered: Sequence[Delivered] = ()) -> None:
+def report(
+    result: Result, *, as_json: bool, quiet: bool = False, delivered: Sequence[Delivered] = (), keep: bool = True
+) -> None:
     """Print how a run ended: one JSON object, one word, or diff, proof and next commands.
 
-    What could not be delivered is said on standard error, whatever is printed.
+    What could not be delivered is said on standard error, whatever is printed. `keep` is whether the repository is
+    still there, so that something can be done with the patch.
     """
     proof = read_proof(result)
     if as_json:
@@ -57,7 +60,10 @@ def report(result: Result, *, as_json: bool, quiet: bool = False, delivered: Seq
         console = open_console(soft_wrap=True)
         for line in _lines(result, proof):
             console.print(safe(line))
-        _print_next(result, delivered)
+        if keep:
+            _print_next(result, delivered)
+        else:
+            print(f"look closer: fix-issue show {result.run_id}")
     for one in delivered:
         if one.error:
             print(
@@ -88,11 +94,11 @@ def next_commands(result: Result, done: Sequence[str] = ()) -> list[tuple[str, s
     found: list[tuple[str, str]] = []
     useful = result.patch_file and result.verdict not in (Verdict.NO_PATCH, Verdict.REJECTED)
     if useful and result.verdict != Verdict.REGRESSED:
-        patch = shlex.quote(result.patch_file or "")
+        patch = f"fix-issue show {run} --diff | git apply"
         if "--apply" not in done:
-            found.append(("apply it", f"git apply {patch}"))
+            found.append(("apply it", patch))
         if "--branch" not in done:
-            found.append(("on a branch", f"git switch -c fix/{result.run_id} && git apply --index {patch}"))
+            found.append(("on a branch", f"git switch -c fix-issue-patch && {patch} --index"))
         if "--open-pr" not in done:
             found.append(("pull request", f"fix-issue pr {run}"))
     found.append(("look closer", f"fix-issue show {run}"))

@@ -15,7 +15,7 @@ Mode = Literal["draft", "ready", "branch"]
 
 
 def command(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in the state folder.")],
+    run: options.Run,
     repo: Annotated[
         str | None, typer.Option(help="Where to, as owner/name or a URL; the run's own repository by default.")
     ] = None,

@@ -27,10 +27,12 @@ from sweagent.trajectory import (
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.live import Live
 
     from sweagent.policy import Countdown
     from sweagent.verify import VerifyProgress
 
+_ECHO = 3
 _FEEDBACK = {
     "malformed": "asked for a reply that can be read",
     "nudge": "told that it repeats itself",
@@ -48,12 +50,13 @@ class PlainProgress:
         stream: where to write.
         verbosity: 0 shows nothing but the end, 1 one line an action, 2 the thoughts and observations too.
         ending: say how the run ended too.
+        person: a person decides, who sees the actions and their outputs anyway and may think as long as needed.
     """
 
-    def __init__(self, stream: IO[str], verbosity: int = 1, *, ending: bool = False) -> None:
+    def __init__(self, stream: IO[str], verbosity: int = 1, *, ending: bool = False, person: bool = False) -> None:
         self._stream = stream
         self._verbosity = verbosity
-        self._ending = ending
+        self._ending, self._person = ending, person
         self._actions: dict[str, Action] = {}
         self._pending: list[Action] = []
         self._cost: float | None = 0.0
@@ -105,12 +108,13 @@ class PlainProgress:
             yield
         finally:
             self._heartbeat = Heartbeat(self._still)
-            self._heartbeat.start()
+            if self._verbosity:
+                self._heartbeat.start()
 
     def __call__(self, event: AnyEvent) -> None:
         """Show one event."""
         self._follow(event)
-        if self._verbosity == 0:
+        if self._verbosity == 0 or (self._person and isinstance(event, ReplyReceived | ActionDone)):
             return
         match event:
             case RunStarted():
@@ -149,8 +153,12 @@ class PlainProgress:
                 self.doing("waiting for the model")
             case PatchTaken():
                 self.doing("verifying the patch")
+                if self._person:
+                    self._line("verifying the patch in fresh sandboxes")
 
     def _still(self, silent: float) -> None:
+        if self._person and not self._doing.startswith("verifying"):
+            return  # it is the person who is waited for
         self._line(f"… {first_line(self._doing)} ({clock(time.monotonic() - self._since)} so far)")
 
     def _line(self, text: str) -> None:
@@ -185,13 +193,16 @@ class LiveProgress(PlainProgress):
 
     def __init__(self, console: "Console", *, budget: float | None, steps: int, verbosity: int = 1) -> None:
         super().__init__(console.file, verbosity)
-        from rich.live import Live
-
         self._console = console
         self._budget, self._steps = budget, steps
         self._start = time.monotonic()
         self._step, self._thought = 0, ""
-        self._live = Live(get_renderable=self._panel, console=console, refresh_per_second=4, transient=True)
+        self._live = self._new_live()
+
+    def _new_live(self) -> "Live":
+        from rich.live import Live
+
+        return Live(get_renderable=self._panel, console=self._console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -202,12 +213,11 @@ class LiveProgress(PlainProgress):
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the panel away for a while."""
+        """Take the panel away for a while, or for good where the run is stopped meanwhile."""
         self._live.stop()
-        try:
-            yield
-        finally:
-            self._live.start()
+        yield
+        self._live = self._new_live()
+        self._live.start()
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait down in the panel, second by second."""
@@ -236,11 +246,16 @@ class LiveProgress(PlainProgress):
             parts = [f"step {self._step}/{self._steps}", spent, *parts]
         doing = f"{first_line(self._doing)} ({clock(now - self._since)})"
         lines = ["   ".join(parts), *([self._thought] if self._thought else []), doing]
-        return Panel(Text(safe("\n".join(lines))), title="fix-issue", title_align="left")
+        # The terminal writes `^C` where the cursor is: behind the last column it would begin a line that stays.
+        width = self._console.width - _ECHO
+        text = Text(safe("\n".join(lines)), no_wrap=True, overflow="ellipsis")
+        return Panel(text, title="fix-issue", title_align="left", width=width)
 
 
-def open_progress(*, verbosity: int, budget: float | None = None, steps: int = 0, plain: bool = False) -> PlainProgress:
-    """The display that fits standard error: live in a terminal, plain lines elsewhere or when `plain` says so."""
-    if verbosity and sys.stderr.isatty() and not (plain or is_plain()):
+def open_progress(
+    *, verbosity: int, budget: float | None = None, steps: int = 0, person: bool = False
+) -> PlainProgress:
+    """The display that fits standard error: live in a terminal where no person decides, plain lines elsewhere."""
+    if verbosity and sys.stderr.isatty() and not (person or is_plain()):
         return LiveProgress(open_console(sys.stderr), budget=budget, steps=steps, verbosity=verbosity)
-    return PlainProgress(sys.stderr, verbosity)
+    return PlainProgress(sys.stderr, verbosity, person=person)

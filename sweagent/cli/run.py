@@ -1,13 +1,18 @@
 """Start a run from the command line and show its result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sweagent.agent.steering import Steering
+from sweagent.cli.console import interactive
 from sweagent.cli.delivery import Delivery
 from sweagent.cli.ending import report
-from sweagent.cli.progress import open_progress
+from sweagent.cli.hooks import Hooks
+from sweagent.cli.progress import PlainProgress, open_progress
 from sweagent.cli.signals import stoppable
+from sweagent.cli.steer import interrupt_menu, terminal_confirm
 from sweagent.config import Origin, Settings, Sources
 from sweagent.run_folder import RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
@@ -74,8 +79,12 @@ def start(
     delivery: Delivery = _NOWHERE,
     verbosity: int = 1,
     as_json: bool = False,
+    confirm: bool = False,
+    keep: bool = True,
 ) -> int:
     """Run the main job and return the exit code.
+
+    `keep` is whether the repository outlives the run, so that something can be done with the patch.
 
     Raises:
         FixIssueError: what was asked for cannot be done.
@@ -90,8 +99,7 @@ def start(
     check_before(delivery, output)
     if isinstance(parse_source(repo, server=DEFAULT_SERVER), RemoteSource):
         _check_policy(said)  # what is wrong with it must not wait for a clone
-    limits = said.limits
-    with open_progress(verbosity=verbosity, budget=limits.cost, steps=limits.steps) as progress, stoppable():
+    with live(said, verbosity=verbosity, confirm=confirm) as (progress, steering):
         repository, settings, origin = open_with_settings(
             repo, sources, progress.note, base=base, include_dirty=include_dirty, api_url=delivery.api_url
         )
@@ -116,19 +124,44 @@ def start(
         run_id = new_run_id(task.id)
         folder = RunFolder(output or runs_folder() / run_id)
         progress.note(f"the run's folder is {folder.path}")
+        hooks = Hooks(settings.hooks, settings.notify, folder, progress.note)
         result = solve(
             task,
             settings,
             folder,
             run_id=run_id,
-            listeners=[progress],
+            listeners=[progress, hooks],
             note=progress.note,
             origin=origin,
             waiting=progress.waiting,
             verifying=progress.verifying,
+            steering=steering,
         )
-    report(result, as_json=as_json, quiet=verbosity == 0, delivered=deliver(result, repository, delivery))
+        hooks.ended(result)
+    report(result, keep=keep, as_json=as_json, quiet=verbosity == 0, delivered=deliver(result, repository, delivery))
     return result.exit_code
+
+
+@contextmanager
+def live(settings: Settings, *, verbosity: int, confirm: bool = False) -> Iterator[tuple[PlainProgress, Steering]]:
+    """Show a run while the block runs, and let a person at the terminal steer and stop it.
+
+    Args:
+        settings: of the run.
+        verbosity: as for `PlainProgress`.
+        confirm: ask before actions that change something.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    steering = Steering()
+    human = settings.policy == "human"
+    display = open_progress(verbosity=verbosity, budget=settings.limits.cost, steps=settings.limits.steps, person=human)
+    if confirm:
+        steering.confirm = terminal_confirm(display)
+    ask = (lambda: interrupt_menu(steering, display)) if interactive() and not human and verbosity else None
+    with display as progress, stoppable(ask):
+        yield progress, steering
 
 
 def _check_policy(settings: Settings) -> None:

@@ -38,6 +38,8 @@ def command(
     ] = None,
     delivery: "Delivery",
     config: options.ConfigFile = None,
+    confirm: options.Confirm = False,
+    notify: options.Notify = None,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -54,6 +56,7 @@ def command(
         "rounds": verify_rounds,
         "accept": accept or None,
     }
+    run["notify"] = notify
     code = start(
         repo,
         issue,
@@ -66,5 +69,6 @@ def command(
         delivery=delivery,
         verbosity=0 if quiet else 1 + verbose,
         as_json=as_json,
+        confirm=confirm,
     )
     raise typer.Exit(code)
