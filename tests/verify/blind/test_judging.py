@@ -94,6 +94,33 @@ def test_what_holds_only_beside_the_patch_is_for_review(code, rule, project):
     assert findings(proof) == {rule}
 
 
+UNDER_PYTEST = """
+import logging
+
+def add(a, b):
+    return a + b if logging.getLogger().handlers else a - b
+"""
+
+
+def test_a_patch_that_is_right_only_under_a_runner_is_for_review(project):
+    test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n"
+    proof = verified(project, UNDER_PYTEST, test)
+
+    assert findings(proof) == {"harness-aware"}
+    assert "without a test runner" in next(item.detail for item in proof.to_review if item.rule == "harness-aware")
+
+
+def test_what_a_program_lacks_without_a_runner_speaks_against_nobody(project):
+    base = {**BASE, "tests/helper.py": "from lib.core import add\n", "tests/conftest.py": "import helper\n"}
+    test = "import sys\n\ndef test_it():\n    assert sys.modules['helper'].add(1, 2) == 3\n"
+    given = Reproduction(path="tests/test_new.py", content=test, command="python -m pytest tests/test_new.py")
+    proof = project(base).verify({"lib/core.py": FIX}, reproduction=given, issue="add is wrong")
+
+    assert findings(proof) == set()
+    assert proof.verdict is Verdict.VERIFIED
+    assert proof.reproduction.assertions == AssertionCounts(blind=1)
+
+
 DECORATED = """
 import functools
 
