@@ -22,6 +22,7 @@ from sweagent.errors import (
     RunInterruptedError,
     SandboxError,
 )
+from sweagent.plurals import counted
 from sweagent.policy.base import Policy, View
 from sweagent.tool_api import Tool, ToolContext, execute
 from sweagent.trajectory import Action, ActionDone, FeedbackGiven, Observation, ReplyReceived, ViewCompacted
@@ -150,7 +151,7 @@ class Agent:
                 "nudge", f"You are repeating yourself: {circle}. Do something different, or submit what you have."
             )
         if state.step >= self._limits.steps:
-            return Ending("step_limit", f"the limit of {self._limits.steps} steps is used up")
+            return Ending("step_limit", f"the limit of {counted(self._limits.steps, 'step')} is used up")
         self._ask()
         return None
 

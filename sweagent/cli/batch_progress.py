@@ -104,6 +104,7 @@ class LiveBatchProgress(PlainBatchProgress):
         self._console.print(safe(text))
 
     def _table(self) -> "RenderableType":
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
@@ -111,7 +112,7 @@ class LiveBatchProgress(PlainBatchProgress):
             return Text("preparing")
         narrow = self._console.width < _NARROW
         head = f"{bar(self._now.done, self._now.total)} {headline(self._now)}"
-        table = Table(title=head, title_justify="left", title_style="bold", expand=False, box=None)
+        table = Table(expand=False, box=None, pad_edge=False)
         for name in ("instance", "time", "doing") if narrow else ("instance", "step", "cost", "time", "doing"):
             table.add_column(name, no_wrap=True, overflow="ellipsis")
         now = time.monotonic()
@@ -119,7 +120,7 @@ class LiveBatchProgress(PlainBatchProgress):
             spent = () if narrow else (str(item.step), money(item.cost))
             doing = Text(safe(first_line(item.doing, 60)))
             table.add_row(Text(item.instance_id), *spent, clock(now - item.since), doing)
-        return table
+        return Group(Text(head, style="bold"), table)
 
 
 def open_batch_progress(*, verbosity: int) -> PlainBatchProgress:

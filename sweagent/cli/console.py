@@ -1,10 +1,13 @@
 """Write to the terminal: width, colour, and text of others made harmless."""
 
 import os
+import shutil
 import sys
+import textwrap
 from typing import IO, TYPE_CHECKING
 
 from sweagent.control_characters import without_control as safe
+from sweagent.plurals import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +23,7 @@ __all__ = [
     "money",
     "open_console",
     "safe",
+    "wrapped",
 ]
 
 PLAIN = "FIX_ISSUE_PLAIN"
@@ -55,6 +59,21 @@ def open_console(stream: IO[str] | None = None, *, soft_wrap: bool = False) -> "
     return console
 
 
+def wrapped(text: str, stream: IO[str], indent: str = "") -> str:
+    """A text for people, broken between words at the terminal's width; in a pipe as it is.
+
+    Words, such as paths and addresses, stay whole.
+    """
+    if not stream.isatty():
+        return text
+    width = max(20, shutil.get_terminal_size().columns)
+    lines = text.splitlines()
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        for line in lines
+    )
+
+
 def interactive() -> bool:
     """Whether a person sits at standard input and standard error."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
@@ -69,11 +88,6 @@ def first_line(text: str, width: int = 120) -> str:
 def money(amount: float | None) -> str:
     """US dollars for people; an unknown price is said to be unknown."""
     return "price unknown" if amount is None else f"${amount:.2f}"
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: `1 file`, `2 files`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def clock(seconds: float) -> str:

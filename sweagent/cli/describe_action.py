@@ -36,7 +36,7 @@ def _view(given: _Arguments) -> str:
 
 
 def _edit(given: _Arguments) -> str:
-    command = _text(given.get("command")).replace("_", " ")
+    command = _text(given.get("command")).removeprefix("str_").replace("_", " ")
     line = f":{given['line']}" if given.get("line") else ""
     return f"{_text(given.get('path'))}{line}{f' ({command})' if command else ''}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweagent.cli.console import counted, duration, money, open_console, safe
+from sweagent.cli.console import counted, duration, is_plain, money, open_console, safe, wrapped
 from sweagent.cli.delivery import Delivered
 from sweagent.errors import UsageError
 from sweagent.run_folder import Result, runs_folder
@@ -59,7 +59,7 @@ def report(
         _print_verdict(result, proof)
         console = open_console(soft_wrap=True)
         for line in _lines(result, proof):
-            console.print(safe(line))
+            console.print(wrapped(safe(line), sys.stdout, "  "))
         if keep:
             _print_next(result, delivered)
         else:
@@ -163,7 +163,7 @@ def print_proof(file: Path, *, as_json: bool) -> None:
     if as_json:
         print(proof.model_dump_json())
     else:
-        open_console().print(render_terminal(proof))
+        open_console().print(render_terminal(proof, plain=is_plain()))
 
 
 def _style(line: str) -> str:
@@ -178,7 +178,7 @@ def _print_verdict(result: Result, proof: "Proof | None") -> None:
         return
     from sweagent.verify import render_terminal
 
-    open_console().print(render_terminal(proof))
+    open_console().print(render_terminal(proof, plain=is_plain()))
 
 
 def _lines(result: Result, proof: "Proof | None") -> Iterator[str]:
@@ -199,5 +199,7 @@ def _print_next(result: Result, delivered: Sequence[Delivered]) -> None:
     width = max(len(word) for word, _ in commands)
     console = open_console(soft_wrap=True)
     console.print()
+    narrow = any(width + 2 + len(command) > console.width for _, command in commands) and sys.stdout.isatty()
     for word, command in commands:
-        console.print(f"{word:<{width}}  {safe(command)}")
+        # On a line of its own a command can be copied whole.
+        console.print(f"{word}:\n  {safe(command)}" if narrow else f"{word:<{width}}  {safe(command)}")

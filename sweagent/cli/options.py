@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from sweagent.cli.completion import run_names
+
 RUN = "Run"
 WHERE = "Where it runs"
 
@@ -42,7 +44,12 @@ ApiUrl = Annotated[
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="A file with settings, over your own ~/.config/fix-issue/config.yaml.")
 ]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, its name or the start of it, or `last`.")]
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run's folder, its name or the start of it, or `last`.", autocompletion=run_names
+    ),
+]
 Confirm = Annotated[
     bool, typer.Option("--confirm", help="Ask before each action that changes something: yes, no, always, edit.")
 ]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
-from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe
+from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe, wrapped
 from sweagent.cli.describe_action import describe
 from sweagent.cli.heartbeat import Heartbeat
 from sweagent.trajectory import (
@@ -163,7 +163,7 @@ class PlainProgress:
 
     def _line(self, text: str) -> None:
         self._heartbeat.beat()
-        print(safe(text), file=self._stream, flush=True)
+        print(wrapped(safe(text), self._stream, "    "), file=self._stream, flush=True)
 
     def _reply(self, event: ReplyReceived) -> None:
         reply = event.reply
@@ -245,7 +245,7 @@ class LiveProgress(PlainProgress):
             spent = money(self._cost) + (f" of {money(self._budget)}" if self._budget else "")
             parts = [f"step {self._step}/{self._steps}", spent, *parts]
         doing = f"{first_line(self._doing)} ({clock(now - self._since)})"
-        lines = ["   ".join(parts), *([self._thought] if self._thought else []), doing]
+        lines = ["  ".join(parts), *([self._thought] if self._thought else []), doing]
         # The terminal writes `^C` where the cursor is: behind the last column it would begin a line that stays.
         width = self._console.width - _ECHO
         text = Text(safe("\n".join(lines)), no_wrap=True, overflow="ellipsis")

@@ -1,12 +1,14 @@
 """`fix-issue runs`: list, filter and remove recorded runs."""
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.completion import run_names
 
 if TYPE_CHECKING:
     from sweagent.run_list import RunEntry
@@ -35,8 +37,9 @@ def list_(
     """
     if context.invoked_subcommand is not None:
         return
-    from sweagent.cli.console import counted, money
+    from sweagent.cli.console import counted, money, wrapped
     from sweagent.cli.rows import print_rows
+    from sweagent.run_folder import runs_folder
     from sweagent.run_list import list_runs
 
     after = _moment(since) if since else None
@@ -49,6 +52,7 @@ def list_(
     if not shown:
         print("no runs")
         return
+    piped = not sys.stdout.isatty()
     rows = [
         (
             entry.run_id,
@@ -56,18 +60,20 @@ def list_(
             money(entry.cost) if entry.exit_status else "",
             f"{entry.started.astimezone():%Y-%m-%d %H:%M}",
             entry.issue,
-            entry.patch,
+            *([entry.patch] if piped else []),
         )
         for entry in shown
     ]
-    print_rows(("run", "verdict", "cost", "started", "issue", "patch"), rows)
+    print_rows(("run", "verdict", "cost", "started", "issue", *(["patch"] if piped else [])), rows)
+    if not piped:
+        print(wrapped(f"\npatches: {runs_folder()}/RUN/patch.diff, or fix-issue show RUN --diff", sys.stdout))
     if len(entries) > len(shown):
         print(f"{counted(len(entries) - len(shown), 'older run')} not shown; --limit 0 shows all")
 
 
 @app.command("rm")
 def remove(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help=_ID)],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help=_ID, autocompletion=run_names)],
 ) -> None:
     """Remove recorded runs, their patches and proofs too."""
     from sweagent.errors import UsageError

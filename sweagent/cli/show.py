@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.completion import run_names
 
 if TYPE_CHECKING:
     from sweagent.batch.drive.outcomes import InstanceResult
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 def command(
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="A run's folder, its name or the start of it, `last`, or a batch's folder."),
+        typer.Argument(
+            metavar="RUN",
+            autocompletion=run_names,
+            help="A run's folder, its name or the start of it, `last`, or a batch's folder.",
+        ),
     ],
     diff: Annotated[bool, typer.Option("--diff", help="Print the patch and nothing else.")] = False,
     proof: Annotated[bool, typer.Option("--proof", help="Print the proof and nothing else.")] = False,

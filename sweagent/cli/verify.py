@@ -237,7 +237,7 @@ def show(proof: "Proof", *, as_json: bool, quiet: bool) -> None:
     elif quiet:
         print(proof.verdict.value)
     else:
-        from sweagent.cli.console import open_console
+        from sweagent.cli.console import is_plain, open_console
         from sweagent.verify import render_terminal
 
-        open_console().print(render_terminal(proof))
+        open_console().print(render_terminal(proof, plain=is_plain()))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from sweagent.plurals import counted
 from sweagent.verify.proof import Side
-from sweagent.verify.sentences import counted
 
 SECONDS_BETWEEN = 20.0
 _SIDES: dict[Side, str] = {"base": "without the patch", "control": "control run", "patched": "with the patch"}

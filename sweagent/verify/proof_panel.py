@@ -20,12 +20,14 @@ class ProofPanel:
         reason: one sentence.
         rows: name and value of each fact, printed as they are.
         colour: of the verdict.
+        plain: without a box.
     """
 
     verdict: str
     reason: str
     rows: tuple[tuple[str, str], ...]
     colour: str
+    plain: bool = False
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
         from rich.console import Group
@@ -34,6 +36,9 @@ class ProofPanel:
 
         head = Text.assemble((self.verdict, f"bold {self.colour}"), f"  {self.reason}", overflow="fold")
         table = self._stacked() if options.max_width < _NARROW else self._beside()
+        if self.plain:
+            yield Group(head, Text(), table)
+            return
         yield Panel(Group(head, Text(), table), title="proof", title_align="left", border_style=self.colour)
 
     def _beside(self) -> "Table":

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from sweagent.plurals import counted
 from sweagent.verify.proof import (
     CanaryState,
     Cause,
@@ -13,7 +14,7 @@ from sweagent.verify.proof import (
     TestChange,
     Weight,
 )
-from sweagent.verify.sentences import assertions, counted
+from sweagent.verify.sentences import assertions
 from sweagent.verify.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -46,12 +47,17 @@ _LISTED = 10
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
-def render_terminal(proof: Proof) -> "RenderableType":
-    """The proof as something rich can print, for any width. Nothing in it is read as markup."""
+def render_terminal(proof: Proof, *, plain: bool = False) -> "RenderableType":
+    """The proof as something rich can print, for any width. Nothing in it is read as markup.
+
+    Args:
+        proof: to show.
+        plain: without a box.
+    """
     from sweagent.verify.proof_panel import ProofPanel
 
     rows = tuple((name, _visible(value)) for name, value in _facts(proof))
-    return ProofPanel(proof.verdict.value, _visible(proof.reason), rows, _COLOURS[proof.verdict])
+    return ProofPanel(proof.verdict.value, _visible(proof.reason), rows, _COLOURS[proof.verdict], plain)
 
 
 def render_markdown(proof: Proof) -> str:

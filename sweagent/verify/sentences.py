@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from sweagent.plurals import counted
 from sweagent.verify.proof import AssertionCounts, RegressionEvidence, ReproductionEvidence, TestChange
 
 _NAMED = 3
@@ -50,11 +51,6 @@ def assertions(counts: AssertionCounts) -> str:
     )
     total = sum(number for number, _ in ways)
     return f"{counted(total, 'assertion')}: {', '.join(f'{number} {way}' for number, way in ways if number)}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 file`, `2 files`."""
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def listed(names: Iterable[str]) -> str:
