@@ -81,6 +81,11 @@ class PlainProgress:
         if self._verbosity > output:
             self._line(text)
 
+    @property
+    def now(self) -> str:
+        """What goes on at this moment."""
+        return self._doing
+
     def doing(self, text: str) -> None:
         """Take what goes on from now on, for whoever waits for it."""
         self._doing, self._since = text, time.monotonic()
