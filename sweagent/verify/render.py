@@ -14,7 +14,7 @@ from sweagent.verify.proof import (
     TestChange,
     Weight,
 )
-from sweagent.verify.sentences import assertions
+from sweagent.verify.sentences import assertions, coverage
 from sweagent.verify.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         ("reproduction", _source_line(accepted) if accepted else ""),
         ("how it was judged", accepted.note if accepted else ""),
         ("its assertions", assertions(accepted.assertions) if accepted and accepted.assertions else ""),
+        ("changed code run", coverage(accepted.coverage) if accepted and accepted.coverage else ""),
         ("without the patch", _outcomes(accepted.base) if accepted else ""),
         (
             "control run",
