@@ -149,10 +149,11 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
             _print_error(f"error: {said}")
             return _USAGE
         arguments = ["solve", *arguments]
+    from sweagent.control_characters import without_control
     from sweagent.waiting import Countdown, told_of_waits
 
     try:
-        with told_of_waits(Countdown(lambda line: print(line, file=sys.stderr, flush=True))):
+        with told_of_waits(Countdown(lambda line: print(without_control(line), file=sys.stderr, flush=True))):
             width = min(shutil.get_terminal_size().columns, _WIDEST)
             # click itself never goes below fifty columns.
             return int(group.main(arguments, "fix-issue", standalone_mode=False, terminal_width=width) or 0)

@@ -15,6 +15,9 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Resolve an issue of a small bundled repository: in a container when an engine answers, else locally."""
+    from sweagent.cli.heartbeat import first_word
+
+    first_word("an issue of a bundled repository, resolved by a recorded model and judged anew")
     import shutil
     import tempfile
 

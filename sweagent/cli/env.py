@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.heartbeat import first_word
+from sweagent.control_characters import without_control as safe
 
 if TYPE_CHECKING:
     from sweagent.cli.progress import PlainProgress
@@ -44,7 +46,7 @@ def show(
         from sweagent.environment.build import lockfile
 
         text = as_text(recipe, lockfile.read(recipe.key()))
-        typer.echo(recipe.model_dump_json(indent=1) if as_json else text)
+        typer.echo(recipe.model_dump_json(indent=1) if as_json else safe(text))
 
 
 @app.command()
@@ -61,6 +63,7 @@ def build(
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment, or say that it is there already; prints the image's name."""
+    first_word(f"opening {repo}")
     with _progress(verbose) as progress:
         if lock is not None and lock.exists():
             ready = _as_locked(lock, repo, commit, image, api_url, config, progress.note)
@@ -69,7 +72,7 @@ def build(
             if lock is not None:
                 _keep_lock(ready, lock)
     for step in ready.steps:
-        typer.echo(step, err=True)
+        typer.echo(safe(step), err=True)
     _say_lacks(ready)
     typer.echo(ready.name)
 
@@ -88,6 +91,7 @@ def run_tests(
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment and run the repository's tests in it; exits with 10 when none can run."""
+    first_word(f"opening {repo}")
     from sweagent.cli.console import duration
     from sweagent.environment.build.smoke import smoke_test
     from sweagent.errors import EnvironmentBuildError
@@ -97,7 +101,7 @@ def run_tests(
         progress.note(f"running the tests: {ready.test_command}")
         progress.doing(f"running the tests, for at most {duration(seconds)}")
         smoke = smoke_test(ready, seconds=seconds)
-    typer.echo(smoke.text())
+    typer.echo(safe(smoke.text()))
     _say_lacks(ready)
     if not smoke.ran:
         raise EnvironmentBuildError("no test ran", "see the output above; correct `environment:` in .fix-issue.yaml")
@@ -151,7 +155,7 @@ def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0
 
 def _say_lacks(ready: "Image") -> None:
     for lack in ready.lacks:
-        typer.echo(f"lacks: {lack}", err=True)
+        typer.echo(safe(f"lacks: {lack}"), err=True)
 
 
 def _keep_lock(ready: "Image", file: Path) -> None:

@@ -43,6 +43,9 @@ def command(
     Empty patches, patches that cannot be applied and failures of the infrastructure are counted apart from unresolved
     instances. The exit code is 0 when every prediction has a verdict, 10 when the infrastructure kept some from one.
     """
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"reading {predictions}", quiet=quiet)
     from sweagent.batch.grade.evaluate import EvaluationOptions, evaluate
     from sweagent.batch.grade.grading_records import GradeStatus
     from sweagent.batch.grade.integrity_records import record_reader

@@ -9,11 +9,18 @@ from types import TracebackType
 from typing import Self
 
 from sweagent.cli.console import clock, is_plain, open_console
+from sweagent.control_characters import without_control
 
 SILENCE = 20.0
 """Seconds without a line after which there is one."""
 _SOON = 1.0
 """A wait that is shorter needs no word."""
+
+
+def first_word(text: str, *, quiet: bool = False) -> None:
+    """Say on standard error what begins, before anything that takes time is even loaded."""
+    if not quiet:
+        print(without_control(text), file=sys.stderr, flush=True)
 
 
 class Heartbeat:
@@ -63,9 +70,9 @@ class Heartbeat:
 
 @contextmanager
 def busy(what: str, *, quiet: bool = False) -> Iterator[None]:
-    """Say on standard error what is being waited for, once it has lasted a second, and again while it lasts.
+    """Say on standard error what is being waited for.
 
-    In a terminal it is one line that counts and goes away.
+    In a terminal it is one line that counts from the first second on and goes away; in a pipe a line every 20 seconds.
     """
     if quiet:
         yield
@@ -84,14 +91,10 @@ def busy(what: str, *, quiet: bool = False) -> Iterator[None]:
         with Live(get_renderable=shown, console=open_console(sys.stderr), refresh_per_second=4, transient=True):
             yield
     else:
-        first = threading.Timer(_SOON, lambda: print(what, file=sys.stderr, flush=True))
-        first.daemon = True
-        first.start()
         start = time.monotonic()
-        try:
-            with Heartbeat(
-                lambda _: print(f"… {what} ({clock(time.monotonic() - start)} so far)", file=sys.stderr, flush=True)
-            ):
-                yield
-        finally:
-            first.cancel()
+
+        def still(_: float) -> None:
+            print(f"… {what} ({clock(time.monotonic() - start)} so far)", file=sys.stderr, flush=True)
+
+        with Heartbeat(still):
+            yield

@@ -34,27 +34,29 @@ def command(
 ) -> None:
     """Rank the files and the functions or classes that an issue is likely to be fixed in, with reasons."""
     from sweagent.cli.heartbeat import busy
-    from sweagent.cli.run import remote_options
-    from sweagent.code import locate, open_index, rerank
-    from sweagent.forge import read_issue
-    from sweagent.forge.api.address import token_from_environment
-    from sweagent.repository import open_repository
 
-    printed = _read(output) if output else ""
-    runs = [*_runs(failed or (), failed=True), *_runs(passed or (), failed=False)]
-    repository = open_repository(repo, base=base, **remote_options(repo, api_url))
-    found = read_issue(
-        issue,
-        repository_source=repository.source,
-        repository_name=repository.name,
-        api_url=api_url,
-        token=token_from_environment(),
-    )
-    with busy("reading the repository"), open_index(repository.git_dir, repository.base_commit) as index:
-        if printed or runs:
-            localisation = rerank(index, locate(index, found.text, _PLACES), output=printed, runs=runs, limit=limit)
-        else:
-            localisation = locate(index, found.text, limit)
+    with busy("reading the repository"):
+        from sweagent.cli.run import remote_options
+        from sweagent.code import locate, open_index, rerank
+        from sweagent.forge import read_issue
+        from sweagent.forge.api.address import token_from_environment
+        from sweagent.repository import open_repository
+
+        printed = _read(output) if output else ""
+        runs = [*_runs(failed or (), failed=True), *_runs(passed or (), failed=False)]
+        repository = open_repository(repo, base=base, **remote_options(repo, api_url))
+        found = read_issue(
+            issue,
+            repository_source=repository.source,
+            repository_name=repository.name,
+            api_url=api_url,
+            token=token_from_environment(),
+        )
+        with open_index(repository.git_dir, repository.base_commit) as index:
+            if printed or runs:
+                localisation = rerank(index, locate(index, found.text, _PLACES), output=printed, runs=runs, limit=limit)
+            else:
+                localisation = locate(index, found.text, limit)
     if as_json:
         print(localisation.model_dump_json(indent=2))
     else:

@@ -19,14 +19,16 @@ def command(
     import json
 
     from sweagent.cli.heartbeat import busy
-    from sweagent.cli.run import remote_options
-    from sweagent.code import count_tokens, open_index, repo_map
-    from sweagent.repository import open_repository
-    from sweagent.tool_support.text import visible
 
-    repository = open_repository(repo, base=base, **remote_options(repo, api_url))
-    with busy("reading the repository"), open_index(repository.git_dir, repository.base_commit) as index:
-        text = repo_map(index, question, tokens)
+    with busy("reading the repository"):
+        from sweagent.cli.run import remote_options
+        from sweagent.code import count_tokens, open_index, repo_map
+        from sweagent.repository import open_repository
+        from sweagent.tool_support.text import visible
+
+        repository = open_repository(repo, base=base, **remote_options(repo, api_url))
+        with open_index(repository.git_dir, repository.base_commit) as index:
+            text = repo_map(index, question, tokens)
     if as_json:
         print(json.dumps({"commit": repository.base_commit, "tokens": count_tokens(text), "map": text}, indent=2))
     else:

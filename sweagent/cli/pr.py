@@ -43,6 +43,7 @@ def command(
 
     The token is read from FIX_ISSUE_TOKEN, GH_TOKEN or GITHUB_TOKEN.
     """
+    from sweagent.cli.console import safe
     from sweagent.forge.api.address import token_from_environment
     from sweagent.forge.proposal import PublishOptions
     from sweagent.forge.pull_request import open_pull_request
@@ -73,7 +74,7 @@ def command(
         ),
         token=token_from_environment(),
     )
-    print(outcome.model_dump_json() if as_json else _told(outcome))
+    print(outcome.model_dump_json() if as_json else safe(_told(outcome)))
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)
 

@@ -37,6 +37,9 @@ def command(
 
     What was accepted then is not accepted now unless you say so. The exit code follows the new verdict.
     """
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"reading {proof}", quiet=quiet)
     from sweagent.cli.progress import open_progress
     from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable

@@ -16,6 +16,9 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Go on with a run that was killed, stopped, or ended by a limit or by its infrastructure."""
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"reading the run {run}", quiet=quiet)
     from sweagent.cli.ending import report
     from sweagent.cli.hooks import Hooks
     from sweagent.cli.run import live

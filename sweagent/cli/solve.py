@@ -45,6 +45,9 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Resolve one issue: an agent works in a sandbox, the harness takes the patch, the verifier judges it."""
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"opening {repo}", quiet=quiet)
     from sweagent.cli.run import start
     from sweagent.config import read_sources
 

@@ -59,6 +59,9 @@ def command(
 
     The exit code follows the verdict: 0 verified, 7 needs review, 3 unverified, 4 regressed, 5 rejected, 6 no patch.
     """
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"opening {repo}", quiet=quiet)
     from sweagent.cli.progress import open_progress
     from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable
