@@ -5,15 +5,6 @@ from sweagent.patch import Patch
 from sweagent.run_folder import RunFolder
 from sweagent.verify import Proof, Verdict
 
-_RANK = (
-    Verdict.NO_PATCH,
-    Verdict.REJECTED,
-    Verdict.REGRESSED,
-    Verdict.UNVERIFIED,
-    Verdict.NEEDS_REVIEW,
-    Verdict.VERIFIED,
-)
-
 
 class Candidate(Frozen):
     """A patch that was taken, with its proof when it was judged."""
@@ -60,12 +51,12 @@ class Candidates:
         return self._keep(candidate.model_copy(update={"proof": proof}))
 
     def file(self, candidate: Candidate) -> str:
-        """Where a candidate is kept, seen from the run's folder."""
+        """Return a candidate's path, relative to the run's folder."""
         return f"{self._folder.patches.name}/{candidate.number}.json"
 
     def best(self) -> Candidate | None:
         """The candidate with the best verdict, the latest of equals."""
-        return max(self._all.values(), key=lambda item: (_RANK.index(item.verdict), item.number), default=None)
+        return min(self._all.values(), key=lambda item: (item.verdict.rank, -item.number), default=None)
 
     def _keep(self, candidate: Candidate) -> Candidate:
         self._all[candidate.number] = candidate

@@ -1,10 +1,12 @@
 """Solve one task from issue to verdict."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
+from contextvars import copy_context
 from typing import Any
 
 from sweagent import __version__
@@ -16,6 +18,8 @@ from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
+from sweagent.exit_status import ExitStatus
+from sweagent.notes import level_of
 from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
 from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import (
@@ -32,8 +36,10 @@ from sweagent.policy import (
 from sweagent.policy.base import Policy
 from sweagent.repository import tracked_paths
 from sweagent.run_folder import Result, RunFolder
+from sweagent.run_log import log_to
 from sweagent.sandbox.base import Sandbox
 from sweagent.sandbox_factory import prepare
+from sweagent.stop_token import StopToken
 from sweagent.task import Task
 from sweagent.tool_api import Limits, ToolContext, load_tools
 from sweagent.trajectory import (
@@ -52,14 +58,12 @@ from sweagent.verify import Proof, Ticker, Verdict, VerifyProgress, feedback, ve
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
 
-_FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
-"""Endings after which going on with the same settings would not help."""
-
 _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
-_FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
 Note = Callable[[str], None]
 Verifying = Callable[[VerifyProgress], None]
+
+_LOG = logging.getLogger("sweagent.solve")
 
 
 def solve(
@@ -74,6 +78,7 @@ def solve(
     waiting: Waiting | None = None,
     verifying: Verifying | None = None,
     steering: Steering | None = None,
+    stop: StopToken | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -82,12 +87,13 @@ def solve(
         settings: of the run; they are recorded.
         folder: where everything is kept; it must not hold a run yet.
         run_id: the run's name, also the label of its sandboxes.
-        listeners: told every event after it was recorded.
-        note: told in words what is being prepared.
+        listeners: receive every event after it was recorded.
+        note: receives lines for people about what is being prepared.
         origin: where the settings came from; it is recorded.
-        waiting: told of waits for the model's provider; None has them told in words.
+        waiting: receives the waits for the model's provider; None writes them as notes.
         verifying: told of every command of a verification; None has them told in words now and then.
         steering: what a person does to the run meanwhile.
+        stop: asks the run to end at its next step, as Ctrl-C does.
 
     Returns:
         How it ended; whatever ended it, the patch so far is kept.
@@ -98,7 +104,7 @@ def solve(
         PolicyError: the policy could not be made.
         StorageError: the folder cannot be written.
     """
-    with folder.locked():
+    with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
                 f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
@@ -117,6 +123,7 @@ def solve(
             waiting=waiting,
             verifying=verifying,
             steering=steering,
+            stop=stop,
         ).go()
 
 
@@ -129,6 +136,7 @@ def resume(
     verifying: Verifying | None = None,
     steering: Steering | None = None,
     say: str = "",
+    stop: StopToken | None = None,
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
@@ -138,11 +146,11 @@ def resume(
     Raises:
         UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
     """
-    with folder.locked():
+    with folder.locked(), log_to(folder.log):
         past = tuple(read_events(folder.trajectory))
         started = _first(folder, past[0] if past else None)
         last = past[-1]
-        if not say and isinstance(last, RunEnded) and last.exit_status in _FINAL and folder.result.is_file():
+        if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         settings = Settings.model_validate(started.settings)
         return _Run(
@@ -157,6 +165,7 @@ def resume(
             waiting=waiting,
             verifying=verifying,
             steering=_saying(say, steering),
+            stop=stop,
         ).go()
 
 
@@ -200,9 +209,11 @@ class _Run:
         waiting: Waiting | None = None,
         verifying: Verifying | None = None,
         steering: Steering | None = None,
+        stop: StopToken | None = None,
     ) -> None:
         self._steering = steering or Steering()
         self._verifying = verifying
+        self._stop = stop or StopToken()
         self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
         self._task = task
@@ -210,17 +221,28 @@ class _Run:
         self._folder = folder
         self._run_id = run_id
         self._listeners = tuple(listeners)
-        self._note = note
+        self._tell = note
         self._past = past
         self._start = time.monotonic()
         self._candidates = Candidates(folder)
         self._budget: Budget | None = None
         self._judged: tuple[tuple[object, ...], Proof] | None = None
 
+    def _note(self, text: str) -> None:
+        """Tell people, and the log, what is being done. Any thread may call this."""
+        _LOG.log(level_of(text), "%s", text)
+        self._tell(text)
+
+    def _prepared(self, text: str) -> None:
+        """Tell people what is prepared, and stop between two steps of it when somebody asks for that."""
+        self._note(text)
+        self._stop.check()
+
     def go(self) -> Result:
+        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         with ExitStack() as stack:
             log = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
-            self._viewer = ViewBuilder(self._settings.model)
+            self._viewer = ViewBuilder(self._settings.model, tools=self._tools.values())
             self._journal = Journal(log, self._viewer, self._listeners, self._past)
             if not self._past:
                 settings = _recorded(self._settings)
@@ -237,14 +259,17 @@ class _Run:
                 ending = self._work(stack)
                 ending = self._conclude(ending)
             except RunInterruptedError as error:
-                ending = Ending("interrupted", str(error), error)
+                ending = Ending(ExitStatus.INTERRUPTED, str(error), error)
             except StorageError:
                 raise
             except FixIssueError as error:
-                self._end(Ending("sandbox_error" if isinstance(error, SandboxError) else "policy_error", error.told))
+                sandbox = isinstance(error, SandboxError)
+                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
                 raise
             except Exception as error:
-                self._end(Ending("internal_error", f"{type(error).__name__}: {error}"))
+                _LOG.exception("internal error")
+                error.add_note(str(self._folder.log))
+                self._end(Ending(ExitStatus.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
                 raise
             return self._end(ending)
 
@@ -259,11 +284,10 @@ class _Run:
         policy = policy_for(self._settings, budget, self._waiting)
         if isinstance(policy, HumanPolicy):
             policy.offer_paths(tracked_paths(self._task.repository))
-        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
-        hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
-        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._note))
+        hints = pool.submit(copy_context().run, self._hints) if self._settings.hints and not self._past else None
+        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._prepared))
         self._sandboxes = stack.enter_context(ExitStack())
         self._open_sandbox()
         if loading:
@@ -284,6 +308,7 @@ class _Run:
             judge=self._judge,
             recover=self._recover,
             steering=self._steering,
+            stop=self._stop,
         )
         try:
             return agent.run()
@@ -342,6 +367,7 @@ class _Run:
             return hints(locate(index, self._task.issue.text), HINT_TOKENS)
         except Exception as error:
             # The policy can do without them: a fault here must not cost the run.
+            _LOG.exception("no hints")
             self._note(f"no hints: {type(error).__name__}: {error}")
             return ""
 
@@ -428,18 +454,16 @@ class _Run:
             ).model_copy(update={"contacts": self._workplace.contacts})
         self._judged = self._submission(candidate), proof
         file = self._candidates.file(self._candidates.judged(candidate, proof))
-        self._journal.record(
-            VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)
-        )
+        self._journal.record(VerdictGiven(step=state.step, verdict=proof.verdict, reason=proof.reason, proof_file=file))
         return proof
 
     def _conclude(self, ending: Ending) -> Ending:
         """Take and judge what an ending without a submission has left behind."""
-        if ending.status == "submitted":
+        if ending.status is ExitStatus.SUBMITTED:
             return ending
         try:
             candidate = self._take()
-            if not self._known(candidate) and ending.status not in ("interrupted", "sandbox_error"):
+            if not self._known(candidate) and ending.status.can_be_judged:
                 self._verify(candidate)
         except SandboxError as error:
             self._note(f"the work tree is out of reach: {error}")
@@ -462,7 +486,7 @@ class _Run:
             folder=str(self._folder.path),
             exit_status=ending.status,
             message=ending.message,
-            verdict=verdict.value,
+            verdict=verdict,
             reason=proof.reason if proof else ending.message,
             exit_code=_exit_code(ending, patch, proof),
             patch_file=str(self._folder.patch) if patch else None,
@@ -509,7 +533,7 @@ def _recorded(settings: Settings) -> dict[str, Any]:
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
     if isinstance(ending.error, RunInterruptedError):
         return ending.error.exit_code
-    if not patch and ending.error is not None and ending.status in _FAILURES:
+    if not patch and ending.error is not None and ending.status.is_failure:
         return ending.error.exit_code
     if proof is not None:
         return proof.verdict.exit_code

@@ -16,8 +16,10 @@ from pydantic_core import PydanticSerializationError
 
 from sweagent.config import Origin
 from sweagent.errors import StorageError
+from sweagent.exit_status import ExitStatus
 from sweagent.frozen import Frozen
 from sweagent.task import Task
+from sweagent.verdict import Verdict
 
 FORMAT_VERSION = 1
 
@@ -194,7 +196,7 @@ class VerdictGiven(Event):
 
     type: Literal["verdict_given"] = "verdict_given"
     step: int
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     proof_file: str = ""
 
@@ -203,7 +205,7 @@ class RunEnded(Event):
     """The last event of a run, unless the run is resumed."""
 
     type: Literal["run_ended"] = "run_ended"
-    exit_status: str
+    exit_status: ExitStatus
     message: str = ""
     cost: float | None = 0.0
     usage: Usage = Usage()

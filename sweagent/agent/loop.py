@@ -22,24 +22,12 @@ from sweagent.errors import (
     RunInterruptedError,
     SandboxError,
 )
+from sweagent.exit_status import ExitStatus
 from sweagent.plurals import counted
 from sweagent.policy.base import Policy, View
+from sweagent.stop_token import StopToken
 from sweagent.tool_api import Tool, ToolContext, execute
 from sweagent.trajectory import Action, ActionDone, FeedbackGiven, Observation, ReplyReceived, ViewCompacted
-
-ExitStatus = Literal[
-    "submitted",
-    "step_limit",
-    "time_limit",
-    "budget_limit",
-    "malformed_replies",
-    "stuck",
-    "context_overflow",
-    "policy_error",
-    "sandbox_error",
-    "interrupted",
-    "internal_error",
-]
 
 
 @dataclass(frozen=True)
@@ -81,6 +69,7 @@ class Agent:
         recover: brings a lost sandbox back to the state that the log tells of; None when it cannot be done.
         clock: seconds, monotonic.
         steering: what a person does to the run meanwhile.
+        stop: asks the run to end before its next step.
     """
 
     def __init__(
@@ -96,6 +85,7 @@ class Agent:
         recover: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         steering: Steering | None = None,
+        stop: StopToken | None = None,
     ) -> None:
         self._steering = steering or Steering()
         self._policy = policy
@@ -108,6 +98,7 @@ class Agent:
         self._judge = judge
         self._recover = recover
         self._clock = clock
+        self._stop = stop or StopToken()
         self._bounds = context.limits
         self._deadline = clock() + limits.seconds - journal.state.seconds
         self._recovered = False
@@ -116,24 +107,25 @@ class Agent:
         """Go on until the run ends. Never raises a FixIssueError other than StorageError."""
         try:
             while True:
+                self._stop.check()
                 ending = self._next()
                 if ending:
                     return ending
         except BudgetExceededError as error:
-            return Ending("budget_limit", error.told, error)
+            return Ending(ExitStatus.BUDGET_LIMIT, error.told, error)
         except ContextOverflowError as error:
-            return Ending("context_overflow", error.told, error)
+            return Ending(ExitStatus.CONTEXT_OVERFLOW, error.told, error)
         except PolicyError as error:
-            return Ending("policy_error", error.told, error)
+            return Ending(ExitStatus.POLICY_ERROR, error.told, error)
         except SandboxError as error:
-            return Ending("sandbox_error", error.told, error)
+            return Ending(ExitStatus.SANDBOX_ERROR, error.told, error)
         except RunInterruptedError as error:
-            return Ending("interrupted", str(error), error)
+            return Ending(ExitStatus.INTERRUPTED, str(error), error)
 
     def _next(self) -> Ending | None:
         state = self._journal.state
         if self._remaining() <= 0:
-            return Ending("time_limit", f"the limit of {self._limits.seconds:g} s is used up")
+            return Ending(ExitStatus.TIME_LIMIT, f"the limit of {self._limits.seconds:g} s is used up")
         if not state.pending:
             self._hear()
         if state.pending:
@@ -142,16 +134,16 @@ class Agent:
         if state.submission:
             return self._submit()
         if state.malformed >= self._limits.malformed_replies:
-            return Ending("malformed_replies", f"{state.malformed} replies in a row could not be understood")
+            return Ending(ExitStatus.MALFORMED_REPLIES, f"{state.malformed} replies in a row could not be understood")
         circle = find_loop(state.turns[state.nudged_at or 0 :])
         if circle and state.nudged_at is not None:
-            return Ending("stuck", circle)
+            return Ending(ExitStatus.STUCK, circle)
         if circle and state.nudged_at is None:
             self._tell(
                 "nudge", f"You are repeating yourself: {circle}. Do something different, or submit what you have."
             )
         if state.step >= self._limits.steps:
-            return Ending("step_limit", f"the limit of {counted(self._limits.steps, 'step')} is used up")
+            return Ending(ExitStatus.STEP_LIMIT, f"the limit of {counted(self._limits.steps, 'step')} is used up")
         self._ask()
         return None
 
@@ -234,7 +226,7 @@ class Agent:
     def _submit(self) -> Ending | None:
         feedback = self._judge()
         if feedback is None:
-            return None if self._hear() else Ending("submitted")
+            return None if self._hear() else Ending(ExitStatus.SUBMITTED)
         self._tell("verifier", feedback)
         return None
 

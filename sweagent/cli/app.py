@@ -149,11 +149,11 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
             _print_error(f"error: {said}")
             return _USAGE
         arguments = ["solve", *arguments]
-    from sweagent.control_characters import without_control
+    from sweagent.printable import printable_text
     from sweagent.waiting import Countdown, told_of_waits
 
     try:
-        with told_of_waits(Countdown(lambda line: print(without_control(line), file=sys.stderr, flush=True))):
+        with told_of_waits(Countdown(lambda line: print(printable_text(line), file=sys.stderr, flush=True))):
             width = min(shutil.get_terminal_size().columns, _WIDEST)
             # click itself never goes below fifty columns.
             return int(group.main(arguments, "fix-issue", standalone_mode=False, terminal_width=width) or 0)
@@ -207,7 +207,9 @@ def _report(error: Exception, *, as_json: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-        _print_error(f"error: internal error: {type(error).__name__}: {error}\n  hint: {REPORT_IT}")
+        log = next((note for note in getattr(error, "__notes__", ()) if note.endswith(".log")), "")
+        hint = f"this is a bug of fix-issue: please report it with {log}" if log else REPORT_IT
+        _print_error(f"error: internal error: {type(error).__name__}: {error}\n  hint: {hint}")
         return ExitCode.INTERNAL
     if as_json:
         print(json.dumps({"error": str(error), "hint": error.hint, "exit_code": int(error.exit_code)}))

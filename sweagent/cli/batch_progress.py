@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe
+from sweagent.notes import FailureNote
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -46,7 +47,7 @@ class PlainBatchProgress:
 
     def note(self, instance: str, text: str) -> None:
         """Say what is being done for an instance. Any thread may call this."""
-        important = text.startswith("failed: ") or instance in ("images", "sandbox")
+        important = isinstance(text, FailureNote) or instance in ("images", "sandbox")
         if self._verbosity > 1 or (self._verbosity == 1 and important):
             self._line(f"{instance}: {first_line(text, 200)}")
 

@@ -114,10 +114,7 @@ def _index_problem(index: str, certificates: str | None) -> str:
 
 def _image_registry_answers() -> bool | None:
     """Whether the engine reaches an image registry; None without an engine."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    from sweagent.environment.docker_build import connect
+    from sweagent.sandbox.engine import connect, engine_failures
 
     try:
         client = connect(timeout=_PATIENCE)
@@ -125,7 +122,7 @@ def _image_registry_answers() -> bool | None:
         return None
     try:
         client.images.get_registry_data("debian:stable-slim")
-    except (DockerException, RequestException):
+    except engine_failures():
         return False
     finally:
         client.close()
@@ -134,6 +131,7 @@ def _image_registry_answers() -> bool | None:
 
 def _images() -> Iterator[Check]:
     from sweagent.environment import disk_use, list_images
+    from sweagent.sizes import format_size
 
     try:
         images, use = list_images(), disk_use()
@@ -142,7 +140,7 @@ def _images() -> Iterator[Check]:
     yield Check(
         name="images",
         state="ok",
-        text=f"{counted(len(images), 'environment')}, {use / 1e9:.1f} GB",
+        text=f"{counted(len(images), 'environment')}, {format_size(use)}",
         hint="`fix-issue env prune` frees disk" if images else "the first run on a repository builds one",
     )
 

@@ -6,8 +6,9 @@ import sys
 import textwrap
 from typing import IO, TYPE_CHECKING
 
-from sweagent.control_characters import without_control as safe
 from sweagent.plurals import counted
+from sweagent.printable import first_line
+from sweagent.printable import printable_text as safe
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,12 +78,6 @@ def wrapped(text: str, stream: IO[str], indent: str = "") -> str:
 def interactive() -> bool:
     """Whether a person sits at standard input and standard error."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def first_line(text: str, width: int = 120) -> str:
-    """The first line that says something, cut to a width."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 def money(amount: float | None) -> str:

@@ -8,10 +8,8 @@ from pathlib import Path
 from sweagent.errors import ExitCode, FixIssueError, ForgeError, StorageError, UsageError
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Repository
-from sweagent.verify.verdict import Verdict
+from sweagent.verdict import Verdict
 
-_REFUSED = (Verdict.REJECTED, Verdict.REGRESSED)
-"""Such a patch goes nowhere but into a file that was asked for by name."""
 _TOLD_FILES = 3
 
 
@@ -152,7 +150,7 @@ def _to_work_tree(result: Result, repository: Repository) -> Delivered:
     from sweagent.repository import apply_to_worktree
 
     _refuse(result)
-    if result.verdict != Verdict.VERIFIED:
+    if result.verdict is not Verdict.VERIFIED:
         raise UsageError(
             f"the patch is {result.verdict}, so it was not applied", f"look at it, then: git apply {result.patch_file}"
         )
@@ -181,7 +179,7 @@ def _to_forge(result: Result, delivery: Delivery) -> Delivered:
 
 
 def _refuse(result: Result) -> None:
-    if result.verdict in _REFUSED:
+    if result.verdict.harmful:
         raise UsageError(f"the patch is {result.verdict}, so it was not delivered", f"look at it: {result.patch_file}")
 
 

@@ -11,16 +11,13 @@ from sweagent.cli.console import counted, duration, is_plain, money, open_consol
 from sweagent.cli.delivery import Delivered
 from sweagent.errors import UsageError
 from sweagent.run_folder import Result, runs_folder
-from sweagent.verify.verdict import Verdict
+from sweagent.verdict import Verdict
 
 if TYPE_CHECKING:
     from sweagent.verify import Proof
 
 _DIFF_LINES = 60
 """Of a longer diff so many lines are shown, and where the rest is."""
-_RESUMABLE = frozenset(
-    {"interrupted", "internal_error", "time_limit", "step_limit", "budget_limit", "sandbox_error", "policy_error"}
-)
 _ENDINGS = {
     "submitted": "",
     "step_limit": "the limit of steps was reached",
@@ -102,7 +99,7 @@ def next_commands(result: Result, done: Sequence[str] = ()) -> list[tuple[str, s
         if "--open-pr" not in done:
             found.append(("pull request", f"fix-issue pr {run}"))
     found.append(("look closer", f"fix-issue show {run}"))
-    if result.exit_status in _RESUMABLE:
+    if not result.exit_status.final:
         found.append(("go on", f"fix-issue resume {run}"))
     found.append(("tell the model", f"fix-issue resume {run} --say 'what to do differently'"))
     return found

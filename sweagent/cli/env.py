@@ -7,7 +7,7 @@ import typer
 
 from sweagent.cli import options
 from sweagent.cli.heartbeat import first_word
-from sweagent.control_characters import without_control as safe
+from sweagent.printable import printable_text as safe
 
 if TYPE_CHECKING:
     from sweagent.cli.progress import PlainProgress
@@ -111,7 +111,7 @@ def run_tests(
 def base() -> None:
     """Make the base image from Debian packages ahead of need: for machines without an image registry; needs root."""
     from sweagent.environment.bases.offline_base import debian_image
-    from sweagent.environment.docker_build import connect
+    from sweagent.sandbox.engine import connect
 
     client = connect()
     try:
@@ -125,11 +125,12 @@ def list_() -> None:
     """List the environments on this machine, the most recently used first."""
     from sweagent.cli.rows import print_rows
     from sweagent.environment import disk_use, list_images
+    from sweagent.sizes import format_size
 
     rows = [
         (
             image.name,
-            f"{image.size / 1e6:.0f} MB",
+            format_size(image.size),
             f"{image.used:%Y-%m-%d %H:%M}",
             f"{image.repository}@{image.commit[:12]}",
         )
@@ -137,7 +138,7 @@ def list_() -> None:
     ]
     if rows:
         print_rows(("environment", "size", "last used", "of"), rows)
-    typer.echo(f"in all {disk_use() / 1e9:.1f} GB, shared layers counted once")
+    typer.echo(f"in all {format_size(disk_use())}, shared layers counted once")
 
 
 @app.command()
@@ -145,9 +146,9 @@ def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0
     """Remove the least recently used environments until the rest takes no more than the limit."""
     from sweagent.cli.console import counted
     from sweagent.environment import prune as remove
-    from sweagent.environment.build.image_gc import read_size
+    from sweagent.sizes import parse_size
 
-    removed = remove(read_size(limit))
+    removed = remove(parse_size(limit, may_be_zero=True))
     for image in removed:
         typer.echo(f"removed {image.name} ({image.repository}@{image.commit[:12]})")
     typer.echo(f"{counted(len(removed), 'environment')} removed")

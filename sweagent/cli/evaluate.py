@@ -53,8 +53,8 @@ def command(
     from sweagent.cli.console import counted
     from sweagent.cli.progress import open_progress
     from sweagent.cli.signals import stoppable
-    from sweagent.environment.build.image_gc import read_size
     from sweagent.errors import ExitCode
+    from sweagent.sizes import parse_size
 
     graded = 0
 
@@ -73,7 +73,11 @@ def command(
             wanted,
             folder,
             EvaluationOptions(
-                workers=workers, timeout=timeout, attempts=attempts, integrity=integrity, disk=read_size(disk)
+                workers=workers,
+                timeout=timeout,
+                attempts=attempts,
+                integrity=integrity,
+                disk=parse_size(disk, may_be_zero=True),
             ),
             record=record_reader(Path(predictions)),
             done=done,

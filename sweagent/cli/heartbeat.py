@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from sweagent.cli.console import clock, is_plain, open_console
-from sweagent.control_characters import without_control
+from sweagent.printable import printable_text
 
 SILENCE = 20.0
 """Seconds without a line after which there is one."""
@@ -20,7 +20,7 @@ _SOON = 1.0
 def first_word(text: str, *, quiet: bool = False) -> None:
     """Say on standard error what begins, before anything that takes time is even loaded."""
     if not quiet:
-        print(without_control(text), file=sys.stderr, flush=True)
+        print(printable_text(text), file=sys.stderr, flush=True)
 
 
 class Heartbeat:

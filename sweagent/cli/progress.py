@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Self
 from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe, wrapped
 from sweagent.cli.describe_action import describe
 from sweagent.cli.heartbeat import Heartbeat
+from sweagent.notes import BuildOutput
 from sweagent.trajectory import (
     Action,
     ActionDone,
@@ -74,12 +75,12 @@ class PlainProgress:
         self._stream.flush()
 
     def note(self, text: str) -> None:
-        """Say what is being prepared; the output of builds (`| …`) only when much is asked for."""
-        output = text.startswith("| ")
-        if not output:
+        """Say what is being prepared; the output of builds only when much is asked for."""
+        build = isinstance(text, BuildOutput)
+        if not build:
             self.doing(text)
-        if self._verbosity > output:
-            self._line(text)
+        if self._verbosity > build:
+            self._line(f"| {text}" if build else text)
 
     @property
     def now(self) -> str:

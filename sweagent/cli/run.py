@@ -46,7 +46,7 @@ def open_with_settings(
     Args:
         repo: as the user gave it.
         sources: what the user said of the settings.
-        note: told which files were read, and what the repository's own said in vain.
+        note: receives lines on which files were read, and what the repository's own said in vain.
         base: the commit to work on; None takes HEAD.
         include_dirty: the uncommitted changes belong to the base.
         api_url: the forge's REST API.
@@ -112,11 +112,9 @@ def start(
         issue = read.issue
         for finding in read.findings:
             progress.note(f"in the issue: {finding}")
-        name = repository.name.replace("/", "__")
-        task = Task(
-            id=f"{name}-{issue.number}" if issue.number else name,
-            repository=repository,
-            issue=issue,
+        task = Task.of(
+            repository,
+            issue,
             image=settings.sandbox.image,
             test_command=test_command,
             setup_command=setup_command,

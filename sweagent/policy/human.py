@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from sweagent.control_characters import without_control
 from sweagent.errors import RunInterruptedError
 from sweagent.policy.base import ToolSchema, View
 from sweagent.policy.prompt import LinePrompt, Prompt, PromptEndedError, terminal_prompt
 from sweagent.policy.replies.parsing import parse_reply
+from sweagent.printable import printable_text
 from sweagent.trajectory import Action, Reply
 
 _HELP = """\
@@ -68,7 +68,7 @@ class HumanPolicy:
     def _reply(self, line: str, step: int, tools: Sequence[ToolSchema]) -> Reply | None:
         """What a line asks for; None where it was for the person's own sake."""
         if not line.startswith("/"):
-            return self._act(step, "bash", {"command": line})
+            return self._shell(step, line, tools)
         name, _, rest = line[1:].partition(" ")
         rest = rest.strip()
         if name == "quit":
@@ -77,13 +77,17 @@ class HumanPolicy:
             self._say(_tool_help(rest.removeprefix("/"), tools) if rest else _HELP)
             return None
         if name == "diff":
-            return self._act(step, "bash", {"command": _DIFF})
+            return self._shell(step, _DIFF, tools)
         arguments = rest if rest.startswith("{") else json.dumps(_arguments(name, rest, tools))
         call = {"function": {"name": name, "arguments": arguments}}
         return parse_reply({"tool_calls": [call]}, tools, id_prefix=f"step{step}_")
 
-    def _act(self, step: int, tool: str, arguments: dict[str, str]) -> Reply:
-        return Reply(actions=(Action(id=f"step{step}_1", tool=tool, arguments=arguments),), model=self.name)
+    def _shell(self, step: int, command: str, tools: Sequence[ToolSchema]) -> Reply:
+        shell = next((tool for tool in tools if tool.shell), None)
+        if shell is None:
+            return Reply(problem="there is no shell; call a tool with `/TOOL ARGUMENTS`")
+        action = Action(id=f"step{step}_1", tool=shell.name, arguments={shell.main_argument: command})
+        return Reply(actions=(action,), model=self.name)
 
     def _read(self, step: int, tools: Sequence[ToolSchema]) -> str:
         prompt = self._prompt = self._prompt or self._make_prompt(tools)
@@ -106,7 +110,7 @@ class HumanPolicy:
         return LinePrompt(source, self._out)
 
     def _say(self, text: str) -> None:
-        self._out.write(without_control(text) + "\n")
+        self._out.write(printable_text(text) + "\n")
         self._out.flush()
 
 

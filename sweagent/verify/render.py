@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from sweagent.plurals import counted
+from sweagent.verdict import Verdict
 from sweagent.verify.proof import (
     CanaryState,
     Cause,
@@ -15,7 +16,6 @@ from sweagent.verify.proof import (
     Weight,
 )
 from sweagent.verify.sentences import assertions, coverage
-from sweagent.verify.verdict import Verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

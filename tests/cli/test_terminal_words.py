@@ -18,7 +18,7 @@ from sweagent.cli.heartbeat import Heartbeat
 from sweagent.cli.hooks import Hooks
 from sweagent.cli.progress import PlainProgress
 from sweagent.config import HookSettings
-from sweagent.control_characters import without_control
+from sweagent.printable import printable_text
 from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import Action, ActionDone, Observation, Reply, ReplyReceived
 from sweagent.verify import VerifyProgress
@@ -78,7 +78,7 @@ SEQUENCES = {
 
 @pytest.mark.parametrize(("text", "shown"), SEQUENCES.values(), ids=SEQUENCES)
 def test_text_of_others_does_not_drive_the_terminal(text: str, shown: str) -> None:
-    assert without_control(text) == shown
+    assert printable_text(text) == shown
 
 
 def test_a_silence_is_broken_as_long_as_it_lasts() -> None:

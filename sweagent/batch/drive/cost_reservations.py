@@ -2,6 +2,8 @@
 
 import threading
 
+from sweagent.stop_token import StopToken
+
 
 class CostReservations:
     """Keeps the cost of all instances together under one limit, from any thread.
@@ -27,11 +29,11 @@ class CostReservations:
         """US dollars of all instances that have ended."""
         return self._spent
 
-    def take(self, stopped: threading.Event) -> bool:
+    def take(self, stop: StopToken) -> bool:
         """Set one instance's limit aside, waiting for others to give back what they did not need.
 
         Args:
-            stopped: ends the waiting.
+            stop: ends the waiting.
 
         Returns:
             False when the limit has no room left even when all that run now cost nothing more.
@@ -40,7 +42,7 @@ class CostReservations:
             return True
         with self._condition:
             while self._spent + self._aside + self.each > self._limit + 1e-9:
-                if self._aside <= 1e-9 or stopped.is_set():
+                if self._aside <= 1e-9 or stop.asked:
                     return False
                 self._condition.wait(0.5)
             self._aside += self.each

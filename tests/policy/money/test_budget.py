@@ -130,4 +130,4 @@ def test_a_reservation_ends_once() -> None:
 def test_a_resumed_run_goes_on_with_what_it_spent() -> None:
     budget = Budget(cost=1.0, tokens=1_000)
     budget.start_from(Usage(prompt_tokens=300, completion_tokens=100), 0.75, "a")
-    assert budget.room() == (pytest.approx(0.25), 600)
+    assert budget.room() == (pytest.approx(0.25), 600)  # type: ignore[comparison-overlap]
