@@ -10,7 +10,14 @@ $(BIN)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	touch $@
 
-demo: $(BIN)/.installed  ## the main job on a bundled repository: issue in, verified patch out
+# Only what the demo needs; everything else comes with `make test` or `pip install .`.
+$(BIN)/.demo: pyproject.toml requirements/demo.in
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@test -e $(BIN)/.installed || { $(BIN)/python .ci/install -r requirements/demo.in hatchling editables && \
+	    $(BIN)/python .ci/install --no-build-isolation --no-deps -e .; }
+	@touch $@
+
+demo: $(BIN)/.demo  ## the main job on a bundled repository: issue in, verified patch out
 	$(BIN)/fix-issue demo
 
 test: $(BIN)/.installed  ## all tests, in parallel

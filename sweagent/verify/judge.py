@@ -378,7 +378,7 @@ class _Verification:
         if self._stopped and not regression.compared:
             return Cause.ENVIRONMENT, f"the existing tests could not be compared: {self._stopped}"
         if regression.canary == "not seen":
-            reason = "the test runner cannot be shown to run: a planted failing test was not reported"
+            reason = "the test runner cannot be shown to run: the canary, a test that must fail, was not reported"
             return Cause.ENVIRONMENT, reason
         if not regression.compared and self._plan and self._plan.tests:
             return Cause.ENVIRONMENT, "none of the existing tests could be compared"
