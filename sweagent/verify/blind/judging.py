@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sweagent.testing.file_kinds import is_test_module
-from sweagent.verify.blind.plain_program import as_plain_program, interpreter_of
+from sweagent.verify.blind.plain_program import PlainProgram, as_plain_program, interpreter_of
 from sweagent.verify.blind.rewrite import Level, Site, blinded
 from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import AssertionCounts, Finding
@@ -124,7 +124,7 @@ class _Work:
     tables: list[dict[str, Any]] = field(default_factory=list)
     imports: list[dict[str, str]] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
-    program: str = ""
+    program: PlainProgram = field(default_factory=PlainProgram)
     failing: frozenset[str] = frozenset()
     probe: str = field(default_factory=lambda: f"_{secrets.token_hex(4)}")
 
@@ -176,15 +176,23 @@ class _Work:
                 elif place is not _Place.HOME:
                     findings += self._right_at_home_only(wrong, answer, place)
                 answer = again
+        elif self.program.source and place is not _Place.PROGRAM:
+            findings += self._of_some()
         if answer.new:
             findings += self._new_comparisons(answer, issue_text)
         return BlindJudgement(self._counts(answer), tuple(findings), broken)
+
+    def _of_some(self) -> list[Finding]:
+        """What the tests that need no runner give away without one, where others need it."""
+        answer = self._ask(self.sides.patched, _Place.PROGRAM)
+        wrong = frozenset() if answer.why or self._broken_off(answer) else self._wrong(answer)
+        return self._right_at_home_only(wrong, answer, _Place.PROGRAM) if wrong else []
 
     def _first(self) -> tuple[_Answer, _Place]:
         """The first run that tells anything, where as little as can be is to be seen."""
         answer = _Answer(why="it was not run")
         for place in (_Place.PROGRAM, _Place.HOUSE, _Place.HOME):
-            if place is not _Place.PROGRAM or self.program:
+            if place is not _Place.PROGRAM or self.program.whole:
                 answer = self._ask(self.sides.patched, place)
                 if not answer.why and not (place is _Place.PROGRAM and self._broken_off(answer)):
                     return answer, place
@@ -199,7 +207,7 @@ class _Work:
         command, sources = self.candidate.command, self.sources
         if place is _Place.PROGRAM:
             path = next(iter(sources))
-            command, sources = f"{interpreter_of(command)} {shlex.quote(path)}", {path: self.program}
+            command, sources = f"{interpreter_of(command)} {shlex.quote(path)}", {path: self.program.source}
         job = Command(
             "reproduction, its assertions judged outside",
             command if place is _Place.HOME else in_another_house(command),
@@ -364,14 +372,14 @@ def _files(candidate: ReproductionCandidate) -> list[str]:
 
 def _program_of(
     candidate: ReproductionCandidate, sources: Mapping[str, str], content_of: Callable[[str], bytes]
-) -> str:
+) -> PlainProgram:
     """The rewritten reproduction as a program without a runner; empty where it cannot be one."""
     if len(sources) != 1 or candidate.runner is None or not interpreter_of(candidate.command):
-        return ""
+        return PlainProgram()
     path, source = next(iter(sources.items()))
     folders = [str(folder / "conftest.py") for folder in PurePosixPath(path).parents]
     if any(b"autouse" in (candidate.files.get(name) or content_of(name) or b"") for name in folders):
-        return ""
+        return PlainProgram()
     return as_plain_program(source, [name.partition("::")[2] for name in candidate.wanted])
 
 

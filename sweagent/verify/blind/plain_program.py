@@ -8,14 +8,18 @@ imported everything some days before.
 import ast
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 
 _RUNNER = re.compile(r"(?P<python>\S*python[\d.]*) -m (pytest|unittest)\b")
 _NEEDS_A_RUNNER = re.compile(
-    r"\b(fixture|autouse|pytestmark|indirect|pytest_plugins|load_tests"
+    r"\b(autouse|pytestmark|pytest_plugins|load_tests"
     r"|(setup|teardown)_(module|class|method|function)|(setUp|tearDown)(Module|Class))\b"
 )
 _PARAMETERS = re.compile(r"(pytest\.)?mark\.parametrize\(")
-_HEADER = "import os as _os, sys as _sys\n_sys.path.insert(0, _os.getcwd())\n"
+_HEADER = """\
+import os as _os, sys as _sys
+_sys.path[:0] = [_os.path.join(_os.getcwd(), _name) for _name in ("src", "lib", "")]
+"""
 _MAIN = """
 def _rows(test):
     rows = [{{}}]
@@ -57,31 +61,42 @@ def interpreter_of(command: str) -> str:
     return found["python"] if found else ""
 
 
-def as_plain_program(source: str, wanted: Collection[str] = ()) -> str:
+@dataclass(frozen=True)
+class PlainProgram:
     """A test module with a main part that calls its tests.
+
+    Attributes:
+        source: the program; empty where no test can simply be called.
+        whole: it calls every test that is wanted.
+    """
+
+    source: str = ""
+    whole: bool = False
+
+
+def as_plain_program(source: str, wanted: Collection[str] = ()) -> PlainProgram:
+    """Give a test module a main part that calls those of its tests that need no more.
 
     Args:
         source: of the module; what its tests come to is told by probes, not by how the program ends.
         wanted: the tests that are called, as `test_name` or `Class::test_name`, with any parameters; empty for all.
-
-    Returns:
-        The program; empty where a test needs more than to be called.
 
     Raises:
         SyntaxError, ValueError, RecursionError: the source cannot be read.
     """
     tree = ast.parse(source)
     if _NEEDS_A_RUNNER.search(source) or any(isinstance(node, ast.ImportFrom) and node.level for node in tree.body):
-        return ""
+        return PlainProgram()
     calls = _calls(tree)
     chosen = dict.fromkeys(name.partition("[")[0] for name in wanted) or calls
-    made = [calls.get(name, "") for name in chosen]
-    if not made or not all(made):
-        return ""
+    made = [calls[name] for name in chosen if calls.get(name)]
+    if not made:
+        return PlainProgram()
     head = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     body = [node for node in tree.body if node not in head]
     main = _MAIN.format(calls=", ".join(made), days=_IDLE_DAYS, rounds=_ROUNDS, seconds=_SECONDS)
-    return "\n".join([*map(ast.unparse, head), _HEADER, *map(ast.unparse, body), main])
+    text = "\n".join([*map(ast.unparse, head), _HEADER, *map(ast.unparse, body), main])
+    return PlainProgram(text, len(made) == len(chosen))
 
 
 def _calls(tree: ast.Module) -> dict[str, str]:
@@ -105,7 +120,7 @@ def _is_plain(function: ast.FunctionDef | ast.AsyncFunctionDef, own: int) -> boo
     """Whether a test takes nothing but its parameters, after so many arguments of its own."""
     arguments, parameters = function.args, set()
     for decorator in map(ast.unparse, function.decorator_list):
-        if not _PARAMETERS.match(decorator):
+        if not _PARAMETERS.match(decorator) or "indirect" in decorator:
             return False
         try:
             names = ast.literal_eval(ast.parse(decorator).body[0].value.args[0])  # type: ignore[attr-defined]

@@ -139,6 +139,15 @@ def test_a_patch_that_is_right_only_while_it_is_tested_is_for_review(code, proje
     assert "without a test runner" in next(item.detail for item in proof.to_review if item.rule == "harness-aware")
 
 
+def test_tests_that_need_no_runner_are_called_without_one_beside_others_that_do(project):
+    test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n\n"
+    test += "def test_more(tmp_path):\n    assert add(2, 2) == 4\n"
+    proof = verified(project, UNDER_PYTEST, test)
+
+    assert findings(proof) == {"harness-aware"}
+    assert proof.reproduction.assertions == AssertionCounts(blind=2)
+
+
 def test_what_a_program_lacks_without_a_runner_speaks_against_nobody(project):
     base = {**BASE, "tests/helper.py": "from lib.core import add\n", "tests/conftest.py": "import helper\n"}
     test = "import sys\n\ndef test_it():\n    assert sys.modules['helper'].add(1, 2) == 3\n"

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from sweagent.verify.blind.plain_program import as_plain_program, interpreter_of
+from sweagent.verify.blind.plain_program import PlainProgram, as_plain_program, interpreter_of
 
 SOURCE = """
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Case(unittest.TestCase):
 
 
 def printed(program):
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(
+        [sys.executable, "-c", program.source], capture_output=True, text=True, check=True
+    ).stdout.split()
 
 
 def test_a_program_calls_each_test_whatever_becomes_of_the_others():
@@ -70,11 +72,15 @@ def test_a_program_repeats_its_tests():
     ],
 )
 def test_what_needs_a_runner_is_no_program(source):
-    assert as_plain_program(source) == ""
+    assert as_plain_program(source) == PlainProgram()
 
 
 def test_a_wanted_test_that_is_not_there_makes_no_program():
-    assert as_plain_program(SOURCE, ["test_four"]) == ""
+    assert as_plain_program(SOURCE, ["test_four"]) == PlainProgram()
+    some = as_plain_program(SOURCE + "\ndef test_more(tmp_path):\n    print('more')\n")
+    assert not some.whole
+    assert set(printed(some)) == {"one", "two", "three"}
+    assert as_plain_program(SOURCE).whole
 
 
 def test_knows_the_interpreter_of_a_command():
