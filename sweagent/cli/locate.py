@@ -84,7 +84,7 @@ def _show(localisation: "Localisation") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from sweagent.code import printable
+    from sweagent.code.printable import printable
 
     console = Console(emoji=False)
     if not localisation.files:

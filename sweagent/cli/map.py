@@ -19,7 +19,8 @@ def command(
     import json
 
     from sweagent.cli.run import remote_options
-    from sweagent.code import count_tokens, open_index, repo_map
+    from sweagent.code import count_tokens, open_index
+    from sweagent.code.repo_map import repo_map
     from sweagent.repository import open_repository
     from sweagent.tool_support.text import visible
 

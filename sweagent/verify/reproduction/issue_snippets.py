@@ -1,4 +1,4 @@
-"""Runnable snippets of an issue: what ends in its error, and what prints something."""
+"""Find an issue's runnable snippets: those that fail, those that print."""
 
 import ast
 import doctest

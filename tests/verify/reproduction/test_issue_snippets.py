@@ -1,8 +1,8 @@
 import pytest
 
-from sweagent.task import Oracle
 from sweagent.trajectory import Reproduction
-from sweagent.verify.verdict import Verdict
+from sweagent.verdict import Verdict
+from sweagent.verify.oracle import Oracle
 
 BASE = {
     "core.py": "def add(a, b):\n    return a - b\n\n\ndef name():\n    return 'adder'\n",
