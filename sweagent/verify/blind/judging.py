@@ -70,7 +70,7 @@ def judge_blind(
     """
     try:
         work = _Work.of(candidate, bench, sides, content_of)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return BlindJudgement(why_not=f"it cannot be rewritten: {error}")
     if not work.sources:
         return BlindJudgement(why_not="only reproductions in Python are")

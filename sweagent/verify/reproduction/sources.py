@@ -343,7 +343,7 @@ def _described(name: str, files: Mapping[str, bytes]) -> list[str]:
     for path, content in files.items():
         try:
             classes = [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.ClassDef)]
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for owner, test in ((one, test) for one in classes for test in one.body):
             if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) and test.name.startswith("test"):
