@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from contextvars import copy_context
 from typing import Any
 
@@ -13,6 +13,7 @@ from sweagent import __version__
 from sweagent.agent.journal import Journal, Listener
 from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
 from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
+from sweagent.agent.steering import Steering
 from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Origin, Settings
@@ -24,6 +25,7 @@ from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import (
     Budget,
     Countdown,
+    HumanPolicy,
     LitellmPolicy,
     Waiting,
     policy_for,
@@ -32,6 +34,7 @@ from sweagent.policy import (
     with_token_limit,
 )
 from sweagent.policy.base import Policy
+from sweagent.repository import tracked_paths
 from sweagent.run_folder import Result, RunFolder
 from sweagent.run_log import log_to
 from sweagent.sandbox.base import Sandbox
@@ -48,8 +51,9 @@ from sweagent.trajectory import (
     TrajectoryWriter,
     VerdictGiven,
     read_events,
+    read_first_event,
 )
-from sweagent.verify import Proof, Ticker, Verdict, feedback, verify
+from sweagent.verify import Proof, Ticker, Verdict, VerifyProgress, feedback, verify
 
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
@@ -57,6 +61,7 @@ HINT_TOKENS = 400
 _SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
 
 Note = Callable[[str], None]
+Verifying = Callable[[VerifyProgress], None]
 
 _LOG = logging.getLogger("sweagent.solve")
 
@@ -71,6 +76,8 @@ def solve(
     note: Note = lambda text: None,
     origin: Origin | None = None,
     waiting: Waiting | None = None,
+    verifying: Verifying | None = None,
+    steering: Steering | None = None,
     stop: StopToken | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
@@ -84,6 +91,8 @@ def solve(
         note: receives lines for people about what is being prepared.
         origin: where the settings came from; it is recorded.
         waiting: receives the waits for the model's provider; None writes them as notes.
+        verifying: told of every command of a verification; None has them told in words now and then.
+        steering: what a person does to the run meanwhile.
         stop: asks the run to end at its next step, as Ctrl-C does.
 
     Returns:
@@ -103,7 +112,19 @@ def solve(
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Run(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting, stop=stop).go()
+        return _Run(
+            task,
+            kept,
+            folder,
+            run_id,
+            listeners,
+            note,
+            origin=origin,
+            waiting=waiting,
+            verifying=verifying,
+            steering=steering,
+            stop=stop,
+        ).go()
 
 
 def resume(
@@ -112,23 +133,25 @@ def resume(
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
     waiting: Waiting | None = None,
+    verifying: Verifying | None = None,
+    steering: Steering | None = None,
+    say: str = "",
     stop: StopToken | None = None,
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
-    The sandbox is brought back by doing again what the log says was done. A run that is at its end is not run again.
+    The sandbox is brought back by replaying the recorded actions. A run that is at its end is not run again, unless
+    the policy is told something (`say`) that may change it.
 
     Raises:
         UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
     """
     with folder.locked(), log_to(folder.log):
         past = tuple(read_events(folder.trajectory))
-        if not past or not isinstance(past[0], RunStarted):
-            raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
+        started = _first(folder, past[0] if past else None)
         last = past[-1]
-        if isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
+        if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
-        started = past[0]
         settings = Settings.model_validate(started.settings)
         return _Run(
             started.task,
@@ -140,8 +163,33 @@ def resume(
             past,
             origin=started.origin,
             waiting=waiting,
+            verifying=verifying,
+            steering=_saying(say, steering),
             stop=stop,
         ).go()
+
+
+def recorded_settings(folder: RunFolder) -> Settings:
+    """The settings that a run was started with.
+
+    Raises:
+        UsageError: there is no run.
+        StorageError: the log cannot be read.
+    """
+    return Settings.model_validate(_first(folder, read_first_event(folder.trajectory)).settings)
+
+
+def _first(folder: RunFolder, event: AnyEvent | None) -> RunStarted:
+    if not isinstance(event, RunStarted):
+        raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
+    return event
+
+
+def _saying(text: str, steering: Steering | None) -> Steering:
+    steering = steering or Steering()
+    if text:
+        steering.say(text)
+    return steering
 
 
 class _Run:
@@ -159,8 +207,12 @@ class _Run:
         *,
         origin: Origin | None = None,
         waiting: Waiting | None = None,
+        verifying: Verifying | None = None,
+        steering: Steering | None = None,
         stop: StopToken | None = None,
     ) -> None:
+        self._steering = steering or Steering()
+        self._verifying = verifying
         self._stop = stop or StopToken()
         self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
@@ -215,7 +267,8 @@ class _Run:
                 self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
                 raise
             except Exception as error:
-                _LOG.exception("a fault of fix-issue itself")
+                _LOG.exception("internal error")
+                error.add_note(str(self._folder.log))
                 self._end(Ending(ExitStatus.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
                 raise
             return self._end(ending)
@@ -229,6 +282,8 @@ class _Run:
             budget.start_from(state.usage, state.cost, self._settings.model.name)
         # Made first: what is wrong with it must not wait for the build of an environment.
         policy = policy_for(self._settings, budget, self._waiting)
+        if isinstance(policy, HumanPolicy):
+            policy.offer_paths(tracked_paths(self._task.repository))
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
         hints = pool.submit(copy_context().run, self._hints) if self._settings.hints and not self._past else None
@@ -238,7 +293,8 @@ class _Run:
         if loading:
             loading.result()
         if self._past:
-            self._note("replaying the recorded actions in a fresh sandbox")
+            done = sum(len(turn.observations) for turn in state.turns)
+            self._note(f"replaying {done} recorded action{'s' * (done != 1)} in a fresh sandbox")
             repeat_actions(self._journal, self._tools, self._context)
         else:
             self._write_prompt(policy, hints)
@@ -251,6 +307,7 @@ class _Run:
             limits=limits,
             judge=self._judge,
             recover=self._recover,
+            steering=self._steering,
             stop=self._stop,
         )
         try:
@@ -363,19 +420,27 @@ class _Run:
         A policy that submits again just what was judged stands by it: the verdict would be the same.
         """
         candidate, state = self._take(), self._journal.state
-        submission = (candidate.patch.sha256, state.reproduction, tuple(state.named_tests))
-        if self._judged and self._judged[0] == submission:
-            self._candidates.judged(candidate, self._judged[1])
+        if self._known(candidate):
             return None
         proof = self._verify(candidate)
-        self._judged = submission, proof
         if state.rounds >= self._settings.verify.rounds:
             return None
         return feedback(proof) or None
 
+    def _submission(self, candidate: Candidate) -> tuple[object, ...]:
+        state = self._journal.state
+        return candidate.patch.sha256, state.reproduction, tuple(state.named_tests)
+
+    def _known(self, candidate: Candidate) -> bool:
+        """Whether just this was judged last; the patch then has that proof."""
+        if self._judged is None or self._judged[0] != self._submission(candidate):
+            return False
+        self._candidates.judged(candidate, self._judged[1])
+        return True
+
     def _verify(self, candidate: Candidate) -> Proof:
         state = self._journal.state
-        with Ticker(self._note) as progress:
+        with nullcontext(self._verifying) if self._verifying else Ticker(self._note) as progress:
             proof = verify(
                 self._task,
                 candidate.patch,
@@ -387,6 +452,7 @@ class _Run:
                 settings=self._settings.verify,
                 progress=progress,
             ).model_copy(update={"contacts": self._workplace.contacts})
+        self._judged = self._submission(candidate), proof
         file = self._candidates.file(self._candidates.judged(candidate, proof))
         self._journal.record(VerdictGiven(step=state.step, verdict=proof.verdict, reason=proof.reason, proof_file=file))
         return proof
@@ -402,7 +468,7 @@ class _Run:
             return ending
         try:
             candidate = self._take()
-            if ending.status.can_be_judged:
+            if not self._known(candidate) and ending.status.can_be_judged:
                 self._verify(candidate)
         except SandboxError as error:
             self._note(f"the work tree is out of reach: {error}")
@@ -463,6 +529,8 @@ def _recorded(settings: Settings) -> dict[str, Any]:
     """The settings as they are written to the log: without what may be a secret."""
     data = settings.model_dump(mode="json")
     extra = data["model"]["extra"]
+    # What the user has run on this machine is never taken from a log.
+    del data["hooks"], data["notify"]
     data["model"]["extra"] = {name: extra[name] for name in extra if not _SECRET.search(name)}
     return data
 

@@ -73,6 +73,9 @@ class RunState:
                 self._action(event)
             case FeedbackGiven(kind="nudge"):
                 self.nudged_at = len(self.turns)
+            case FeedbackGiven(kind="user"):
+                self.submission = None
+                self.malformed = 0
             case FeedbackGiven(kind="verifier"):
                 self.rounds += 1
                 self.submission = None

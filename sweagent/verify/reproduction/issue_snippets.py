@@ -1,4 +1,4 @@
-"""Find an issue's runnable snippets: those that fail, those that print."""
+"""Runnable snippets of an issue: errors and what they print."""
 
 import ast
 import doctest
