@@ -19,7 +19,8 @@ from typing import IO, Any
 
 from places import Instance, instances, parser
 
-from sweagent.code import Index, count_tokens, repo_map
+from sweagent.code import Index, count_tokens
+from sweagent.code.repo_map import repo_map
 
 BUDGETS = (1000, 2000, 4000)
 HERE = Path(__file__).resolve().parent

@@ -18,9 +18,8 @@ from typing import Any
 
 from sweagent.config import SandboxSettings, Settings
 from sweagent.environment import Image, discover, ensure_image
-from sweagent.environment.bases.offline_base import context_archive
 from sweagent.environment.build.build_network import build_network
-from sweagent.environment.docker_build import build
+from sweagent.environment.build.build_steps import Steps, build_image
 from sweagent.environment.registry.dated_registry import HOST, python_index
 from sweagent.errors import FixIssueError
 from sweagent.git import git
@@ -80,14 +79,10 @@ def ensure_instance_image(row: dict[str, Any], mirror: Path) -> str:
         )
         recipe = discover(repository.git_dir, repository.base_commit, name=repository.name)
         environment = ensure_image(recipe, repository, Settings(), log=lambda line: None)
-        context = context_archive(
-            {
-                "Dockerfile": layer(row, environment, build_needs(git_dir, row["base_commit"])).encode(),
-                "activate": _CONDA,
-            }
-        )
+        dockerfile = layer(row, environment, build_needs(git_dir, row["base_commit"]))
         with build_network(client, SandboxSettings(), print) as network:
-            build(client, context, network=network, arguments={}, tag=row["image"], labels={}, log=lambda line: None)
+            steps = Steps(network.mode, network.variables, network.bounds, lambda line: None)
+            build_image(client.api, dockerfile, {"activate": _CONDA}, steps, tag=row["image"], labels={})
         return f"built on Python {recipe.toolchain.value}"
     finally:
         client.close()

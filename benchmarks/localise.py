@@ -19,8 +19,9 @@ from typing import Any
 
 from places import Instance, instances, parser
 
-from sweagent.code import Index, count_tokens, hints, locate, repo_map
+from sweagent.code import Index, count_tokens, hints, locate
 from sweagent.code.localise.localise import LOOKED_INTO
+from sweagent.code.repo_map import repo_map
 
 RANKS = (1, 5, 10, 20)
 BUDGETS = (1000, 2000, 4000)

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from contextvars import copy_context
 from typing import Any
 
@@ -444,7 +444,7 @@ class _Run:
             proof = verify(
                 self._task,
                 candidate.patch,
-                sandboxes=self._workplace.open,
+                sandboxes=self._open_for_judgement,
                 reproduction=state.reproduction,
                 named_tests=tuple(state.named_tests),
                 test_command=self._workplace.test_command,
@@ -456,6 +456,11 @@ class _Run:
         file = self._candidates.file(self._candidates.judged(candidate, proof))
         self._journal.record(VerdictGiven(step=state.step, verdict=proof.verdict, reason=proof.reason, proof_file=file))
         return proof
+
+    def _open_for_judgement(self) -> AbstractContextManager[Sandbox]:
+        """Open a sandbox for one command of the verification, which stops between two commands when it is asked to."""
+        self._stop.check()
+        return self._workplace.open()
 
     def _conclude(self, ending: Ending) -> Ending:
         """Take and judge what an ending without a submission has left behind."""

@@ -169,3 +169,25 @@ def test_loading_every_module_loads_nothing_heavy() -> None:
 def test_the_first_line_of_a_module_has_at_most_twelve_words(module: str) -> None:
     line = (ast.get_docstring(ast.parse(MODULES[module].read_text(encoding="utf-8"))) or "").partition("\n")[0]
     assert 0 < len(line.split()) <= 12, line
+
+
+FACES = {
+    "import sweagent.edits": ("sweagent.code",),
+    "from sweagent.tool_support.file_edits import new_syntax_errors; new_syntax_errors('a.py', None, b'x = (')": (
+        "sweagent.code.localise",
+        "sweagent.code.search",
+    ),
+    "from sweagent.cli.app import app": ("sweagent.code", "sweagent.verify", "sweagent.policy", "pydantic"),
+}
+
+
+@pytest.mark.parametrize("program", FACES)
+def test_what_is_small_loads_nothing_large(program: str) -> None:
+    program += "\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert set(FACES[program.partition("\nimport")[0]]).isdisjoint(done.stdout.split())
+
+
+def test_the_face_of_a_room_has_all_that_it_names() -> None:
+    program = "import sweagent.code as room\nfor name in room.__all__: getattr(room, name)"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

@@ -22,7 +22,7 @@ class Parameters(BaseModel, extra="forbid"):
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
     """Show signatures with line numbers: the outline of a file, or what matters most in the repository."""
-    from sweagent.code import file_outline, repo_map
+    from sweagent.code.repo_map import file_outline, repo_map
 
     try:
         index = current_index(context)

@@ -84,7 +84,7 @@ def _read(path: Path) -> str:
 
 def _show(localisation: "Localisation") -> None:
     from sweagent.cli.rows import print_rows
-    from sweagent.code import printable
+    from sweagent.code.printable import printable
 
     if not localisation.files:
         print("No source file of the repository could be ranked.")

@@ -22,7 +22,8 @@ def command(
 
     with busy("reading the repository"):
         from sweagent.cli.run import remote_options
-        from sweagent.code import count_tokens, open_index, repo_map
+        from sweagent.code import count_tokens, open_index
+        from sweagent.code.repo_map import repo_map
         from sweagent.repository import open_repository
         from sweagent.tool_support.text import visible
 

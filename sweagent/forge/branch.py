@@ -81,20 +81,24 @@ class Brancher:
 
     def _push_to(self, ready: Ready, remote: Remote) -> PushedCommit:
         """Push to the issue's branch, or to another beside it when people work on that one."""
-        for attempt in range(_RACES):
+        import tenacity
+
+        def once() -> PushedCommit:
             branch, expected, notes = self._choose(ready, remote)
             if expected is not None and self._same(expected, ready):
                 return PushedCommit(remote=remote, branch=branch, commit=expected, pushed=False, notes=notes)
             commit, note = self._made(ready, remote)
-            notes = (*notes, *note)
-            try:
-                self._clone.push(commit, branch, expected=expected, remote=remote)
-            except PushRefusedError as error:
-                if error.reason is not Refused.MOVED or attempt == _RACES - 1 or self._options.branch:
-                    raise
-                continue
-            return PushedCommit(remote=remote, branch=branch, commit=commit, pushed=True, notes=notes)
-        raise AssertionError  # the last attempt returns or raises
+            self._clone.push(commit, branch, expected=expected, remote=remote)
+            return PushedCommit(remote=remote, branch=branch, commit=commit, pushed=True, notes=(*notes, *note))
+
+        def lost_a_race(error: BaseException) -> bool:
+            moved = isinstance(error, PushRefusedError) and error.reason is Refused.MOVED
+            return moved and not self._options.branch
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lost_a_race), stop=tenacity.stop_after_attempt(_RACES), reraise=True
+        )
+        return retrying(once)
 
     def _made(self, ready: Ready, remote: Remote) -> tuple[str, tuple[str, ...]]:
         """The commit, made by the forge where that can be done, so that it is signed; and what to say about it."""

@@ -25,6 +25,7 @@ from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
     Author,
+    CanaryState,
     Cause,
     Finding,
     Origin,
@@ -377,7 +378,7 @@ class _Verification:
         regression = self._regression
         if self._stopped and not regression.compared:
             return Cause.ENVIRONMENT, f"the existing tests could not be compared: {self._stopped}"
-        if regression.canary == "not seen":
+        if regression.canary is CanaryState.NOT_SEEN:
             reason = "the test runner cannot be shown to run: the canary, a test that must fail, was not reported"
             return Cause.ENVIRONMENT, reason
         if not regression.compared and self._plan and self._plan.tests:
@@ -416,7 +417,7 @@ class _Verification:
             not_checked += [f"{path}: the environment is not built again" for path in built]
         if info and not info.isolated:
             not_checked.append("anything outside the work tree: the local sandbox does not isolate")
-        if self._regression.canary == "not planted" and self._regression.compared:
+        if self._regression.canary is CanaryState.NOT_PLANTED and self._regression.compared:
             not_checked.append("whether the runner reports failures: no failing test can be planted for it")
         return Proof(
             verdict=verdict,

@@ -17,7 +17,13 @@ FORMAT_VERSION = 2
 Side = Literal["base", "control", "patched"]
 """The base tree; the base tree with a comment in the patched files; the base tree with the patch's source changes."""
 
-CanaryState = Literal["failed as planted", "not seen", "not planted"]
+
+class CanaryState(StrEnum):
+    """What became of the planted test, which must fail."""
+
+    FAILED = "failed as planted"
+    NOT_SEEN = "not seen"
+    NOT_PLANTED = "not planted"
 
 
 class Origin(StrEnum):
@@ -60,7 +66,7 @@ class CommandRun(Frozen):
     """Counts of tests in one line, where the command is a test run."""
     output: str = ""
     """The end of the output; empty where the run went as it should."""
-    canary: CanaryState = "not planted"
+    canary: CanaryState = CanaryState.NOT_PLANTED
     """Whether the test that must fail, which the harness planted beside the others, did so."""
 
 
@@ -196,7 +202,7 @@ class RegressionEvidence(Frozen):
     unsettled: tuple[TestChange, ...] = ()
     """They failed with the patch, and the time was used up before they could be run again."""
     already_failing: tuple[str, ...] = ()
-    canary: CanaryState = "not planted"
+    canary: CanaryState = CanaryState.NOT_PLANTED
     """Whether the test that must fail did so: then the runner really ran. What was run without it is not compared."""
     whole_suite: bool = False
     vanished: tuple[str, ...] = ()

@@ -37,9 +37,9 @@ _FINDINGS = {
 _NOT_ITS_OWN = (Cause.ENVIRONMENT, Cause.HARNESS, Cause.TIME)
 """What no policy can mend by another patch or reproduction."""
 _CANARIES: dict[CanaryState, str] = {
-    "failed as planted": "failed as it must",
-    "not seen": "not reported by the test runner",
-    "not planted": "none: no failing test can be added for this runner",
+    CanaryState.FAILED: "failed as it must",
+    CanaryState.NOT_SEEN: "not reported by the test runner",
+    CanaryState.NOT_PLANTED: "none: no failing test can be added for this runner",
 }
 CONTROL = "control (comment-only change)"
 _SETTLED = (Verdict.VERIFIED, Verdict.NEEDS_REVIEW)

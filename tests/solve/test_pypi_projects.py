@@ -77,7 +77,7 @@ PROJECTS = {
         pytest.param(PROJECTS["itsdangerous"], id="itsdangerous"),
         pytest.param(PROJECTS["humanize"], id="humanize", marks=pytest.mark.slow),
     ]
-)  # type: ignore[call-overload, untyped-decorator]
+)
 def project(request: pytest.FixtureRequest) -> Project:
     chosen: Project = request.param
     return chosen

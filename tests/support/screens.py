@@ -122,7 +122,7 @@ def record_runs() -> None:
         "colours-8": {"exit_status": "usage", "message": "there is no folder /home/me/colors"},
     }.items():
         Path("batch", name).mkdir()
-        write_result(Path("batch", name), InstanceResult(instance_id=name, ended=WHEN, **fields))
+        write_result(Path("batch", name), InstanceResult(instance_id=name, ended=WHEN, **fields))  # type: ignore[arg-type]
 
 
 def proof():
@@ -131,6 +131,7 @@ def proof():
     from sweagent.verify.proof import (
         AssertionCounts,
         Author,
+        CanaryState,
         Finding,
         Origin,
         RegressionEvidence,
@@ -164,7 +165,7 @@ def proof():
             passed_after=7,
             files=("tests/test_merge.py",),
             whole_suite=True,
-            canary="failed as planted",
+            canary=CanaryState.FAILED,
         ),
         findings=(Finding(rule="power-exits", path="merge.py", line=2, detail="uses `sys.exit`"),),
         not_checked=("pyproject.toml: the environment is not built again",),
@@ -173,13 +174,15 @@ def proof():
 
 def result(folder: Path):
     """How the run of the proof ended."""
+    from sweagent.exit_status import ExitStatus
     from sweagent.run_folder import Result
+    from sweagent.verdict import Verdict
 
     return Result(
         run_id=folder.name,
         folder=str(folder),
-        exit_status="submitted",
-        verdict="needs review",
+        exit_status=ExitStatus.SUBMITTED,
+        verdict=Verdict.NEEDS_REVIEW,
         exit_code=7,
         patch_file=str(folder / "patch.diff"),
         proof_file=str(folder / "proof.json"),

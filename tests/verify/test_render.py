@@ -12,6 +12,7 @@ from sweagent.verify import Proof, Verdict, feedback, render_junit, render_markd
 from sweagent.verify.acceptance import lost_tests
 from sweagent.verify.proof import (
     AssertionCounts,
+    CanaryState,
     Cause,
     CommandRun,
     Finding,
@@ -42,7 +43,7 @@ def proof(verdict: Verdict = Verdict.VERIFIED, **changes) -> Proof:
             ),
         ),
         "regression": RegressionEvidence(
-            compared=3, passed_before=3, passed_after=3, files=("tests/test_a.py",), canary="failed as planted"
+            compared=3, passed_before=3, passed_after=3, files=("tests/test_a.py",), canary=CanaryState.FAILED
         ),
         "commands": (CommandRun(side="base", purpose="tests", command="pytest", exit_code=1, seconds=1.5),),
     }

@@ -1,4 +1,4 @@
-"""Find the files that an import leads to, in languages other than Python.
+"""Resolve imports to files, in languages other than Python.
 
 Each language has a rule of its own; the rest share one, for names with dots and for paths.
 """

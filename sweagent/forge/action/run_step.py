@@ -14,7 +14,7 @@ from sweagent.forge.text.redaction import Redactor
 _FIRST_INFRASTRUCTURE_CODE = ExitCode.SANDBOX
 _TAIL = 60
 """Lines of the end of the run's output in which its error is looked for."""
-_COPIED = ("trajectory.jsonl", "patch.diff", "proof.json", "result.json")
+_COPIED = ("trajectory.jsonl", "patch.diff", "proof.json", "result.json", "run.log")
 
 
 def run_agent(workflow: Workflow | None = None) -> int:

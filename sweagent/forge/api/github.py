@@ -140,14 +140,23 @@ class GitHub:
         def make() -> str:
             return str(self._repository.create_fork().full_name)
 
+        import tenacity
+
         name = self._call(f"fork {self.name}", make)
-        for attempt in range(FORK_ATTEMPTS):
-            try:
-                self._call(f"read {name}", lambda: self._github.get_repo(name).id)
-                return self._remote(name)
-            except NotFoundError:
-                self._sleep(min(2.0**attempt, 10.0))
-        raise ForgeError(f"GitHub did not make the fork {name} in time", "run the command again in some minutes")
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(NotFoundError),
+            stop=tenacity.stop_after_attempt(FORK_ATTEMPTS),
+            wait=tenacity.wait_exponential(max=10),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            retrying(self._call, f"read {name}", lambda: self._github.get_repo(name).id)
+        except NotFoundError as error:
+            raise ForgeError(
+                f"GitHub did not make the fork {name} in time", "run the command again in some minutes"
+            ) from error
+        return self._remote(name)
 
     def pull_request(self, number: int) -> PullRequest:
         """A pull request by its number."""

@@ -12,7 +12,7 @@ from sweagent.verify.comparison.reruns import TAKES_NAMES, Reruns
 from sweagent.verify.comparison.schedule import Batch, Schedule
 from sweagent.verify.comparison.test_commands import TestJobs
 from sweagent.verify.comparison.unfit import file_of, folder_named, named_in, signature, takes_no_file
-from sweagent.verify.proof import Finding, RegressionEvidence, TestChange, Weight
+from sweagent.verify.proof import CanaryState, Finding, RegressionEvidence, TestChange, Weight
 from sweagent.verify.runs.forgery import find_forgery
 from sweagent.verify.runs.side_runner import CommandResult, SideRunner, SideTree
 
@@ -201,9 +201,16 @@ class RegressionCheck:
         self._schedule.halve(rest, first=rest[:2] if finished and self._runner in _IN_TURN and len(rest) > 2 else ())
 
     @property
+    def _canary_state(self) -> CanaryState:
+        """What became of the planted tests, of all runs together."""
+        if not self._canaries:
+            return CanaryState.NOT_PLANTED
+        return CanaryState.FAILED if any(self._canaries) else CanaryState.NOT_SEEN
+
+    @property
     def _runner_is_shown(self) -> bool:
         """Whether the runner was seen to report a planted failing test, in whatever run on the base."""
-        return any(run.side == "base" and run.canary == "failed as planted" for run in self._bench.commands)
+        return any(run.side == "base" and run.canary is CanaryState.FAILED for run in self._bench.commands)
 
     def _finished(self, base: CommandResult, patched: CommandResult, files: Sequence[str]) -> list[str]:
         """The files of which both sides report the same tests; not the last one of a run that was ended."""
@@ -344,7 +351,7 @@ class RegressionCheck:
             regressions=tuple(reruns.regressions),
             flaky=tuple(reruns.flaky),
             unsettled=tuple(reruns.unsettled),
-            canary="not planted" if not self._canaries else "failed as planted" if any(self._canaries) else "not seen",
+            canary=self._canary_state,
             whole_suite=whole,
             not_compared=tuple(self.not_checked),
         )

@@ -104,8 +104,8 @@ class CommandResult:
     def canary_said(self) -> CanaryState:
         """What became of the canary, in words."""
         if self.job.canary is None:
-            return "not planted"
-        return "failed as planted" if self.canary_failed else "not seen"
+            return CanaryState.NOT_PLANTED
+        return CanaryState.FAILED if self.canary_failed else CanaryState.NOT_SEEN
 
     @property
     def exit_code(self) -> int | None:

@@ -19,7 +19,6 @@ from sweagent.code import (
     hints,
     locate,
     open_index,
-    repo_map,
     rerank,
     suspicion,
 )
@@ -27,6 +26,7 @@ from sweagent.code.localise.file_signals import FileSignals
 from sweagent.code.localise.issue_text import read_question
 from sweagent.code.localise.localise import import_features
 from sweagent.code.localise.related_words import akin
+from sweagent.code.repo_map import repo_map
 
 Commit = Callable[[dict[str, str | None]], str]
 

@@ -441,7 +441,9 @@ def test_a_run_that_cannot_start_says_why(step, tmp_path):
 def test_the_artifact_holds_no_secret(record, tmp_path):
     folder = record(summary="the key is canary-canary-canary, or Y2FuYXJ5LWNhbmFyeS1jYW5hcnk=")
     redactor = Redactor(["canary-canary-canary"])
+    folder.log.write_text("ValueError: canary-canary-canary\n")
     assert copy_redacted(folder.path, tmp_path / "copy", redactor) == ""
+    assert (tmp_path / "copy" / "run.log").read_text() == "ValueError: [redacted]\n"
     copied = "".join(path.read_text() for path in (tmp_path / "copy").iterdir())
     assert "canary-canary" not in copied
     assert "Y2FuYXJ5" not in copied
