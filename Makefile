@@ -2,7 +2,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: demo test coverage check format docs clean
+.PHONY: demo test measure coverage check format docs clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +22,9 @@ demo: $(BIN)/.demo  ## the main job on a bundled repository: issue in, verified 
 
 test: $(BIN)/.installed  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+measure: $(BIN)/.installed  ## the tests that take minutes each
+	$(BIN)/python -m pytest -m slow
 
 coverage: $(BIN)/.installed  ## all tests, and how much of the code they run, in subprocesses too; fails below the floor
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term

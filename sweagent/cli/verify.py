@@ -176,8 +176,9 @@ def _reproduction(
     first = next((file for file in files if holds_tests(file)), files[0])
     contents = dict(_placed(file, repository, beside=first) for file in sorted(files, key=lambda file: file != first))
     path = next(iter(contents))
-    command = command_line or guess_command(path, test_command)
-    return Reproduction(path=path, content=contents.pop(path), command=command, files=contents)
+    content = contents.pop(path)
+    command = command_line or guess_command(path, test_command, content.encode())
+    return Reproduction(path=path, content=content, command=command, files=contents)
 
 
 def _placed(file: Path, repository: "Repository", *, beside: Path) -> tuple[str, str]:

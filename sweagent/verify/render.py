@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sweagent.plurals import counted
@@ -145,7 +146,8 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         facts.append((_FINDINGS[finding.weight], f"{finding.location}: {finding.detail} [{finding.rule}]{waived}"))
     rules = dict.fromkeys(item.rule for item in proof.to_review)
     facts.append(("after your review", " ".join(f"--accept {rule}" for rule in rules)))
-    facts.append(("not checked", "; ".join([*proof.not_checked[:_LISTED], *_more(proof.not_checked)])))
+    others = [item for item in proof.not_checked if item not in proof.regression.not_compared]
+    facts.append(("not checked", "; ".join([*others[:_LISTED], *_more(others)])))
     facts.append(("to fix first", proof.cause.value if proof.cause else ""))
     facts.append(("hosts contacted", "; ".join([*proof.contacts[:_LISTED], *_more(proof.contacts)])))
     image = f"{proof.sandbox} {proof.image or ''}".strip()
@@ -180,7 +182,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return " and ".join([", ".join(names[:_LISTED]), *_more(names)])
 
 
-def _more(names: tuple[str, ...]) -> list[str]:
+def _more(names: Sequence[str]) -> list[str]:
     return [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
 
 
