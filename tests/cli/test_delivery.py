@@ -11,8 +11,10 @@ import pytest
 
 from sweagent.cli.delivery import Delivery, check_repository, deliver
 from sweagent.cli.ending import next_commands, report
+from sweagent.exit_status import ExitStatus
 from sweagent.repository import open_repository
 from sweagent.run_folder import Result
+from sweagent.verdict import Verdict
 
 SCRIPT = "- thought: done\n  actions:\n    - submit: {summary: nothing}\n"
 PATCH = "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
@@ -56,7 +58,7 @@ def test_what_cannot_be_done_is_refused_before_the_run(
     options: list[str], said: str, repo: Path, script: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    played = [] if "--model" in options else ["--policy", script]
+    played: list[str | Path] = [] if "--model" in options else ["--policy", script]
     done = fix_issue(repo, "x is 1", *played, "--sandbox", "local", *options, cwd=tmp_path, XDG_STATE_HOME=str(state))
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
@@ -92,8 +94,8 @@ def result(folder: Path, verdict: str, exit_code: int) -> Result:
     return Result(
         run_id="repo-1",
         folder=str(folder),
-        exit_status="submitted",
-        verdict=verdict,
+        exit_status=ExitStatus.SUBMITTED,
+        verdict=Verdict(verdict),
         exit_code=exit_code,
         patch_file=str(folder / "patch.diff"),
     )

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from sweagent.errors import UsageError
+from sweagent.exit_status import ExitStatus
 from sweagent.run_folder import Result, find_run, runs_folder
 from sweagent.task import Issue, Repository, Task
 from sweagent.trajectory import RunStarted
+from sweagent.verdict import Verdict
 
 BASE = "a" * 40
 
@@ -39,7 +41,13 @@ def record(name: str, repo: str = "acme/shapes", *, verdict: str = "", days: flo
     (folder / "trajectory.jsonl").write_text(started.model_dump_json() + "\n")
     if verdict:
         ended = Result(
-            run_id=name, folder=str(folder), exit_status="submitted", verdict=verdict, exit_code=0, cost=0.5, steps=1
+            run_id=name,
+            folder=str(folder),
+            exit_status=ExitStatus.SUBMITTED,
+            verdict=Verdict(verdict),
+            exit_code=0,
+            cost=0.5,
+            steps=1,
         )
         (folder / "result.json").write_text(ended.model_dump_json())
         (folder / "patch.diff").write_text("diff --git a/a b/a\n")

@@ -18,9 +18,11 @@ from sweagent.cli.heartbeat import Heartbeat
 from sweagent.cli.hooks import Hooks
 from sweagent.cli.progress import PlainProgress
 from sweagent.config import HookSettings
+from sweagent.exit_status import ExitStatus
 from sweagent.printable import printable_text
 from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import Action, ActionDone, Observation, Reply, ReplyReceived
+from sweagent.verdict import Verdict
 from sweagent.verify import VerifyProgress
 
 PATIENCE = 60
@@ -110,7 +112,9 @@ def test_what_is_waited_for_is_known_at_every_moment() -> None:
 
 
 def ended(folder: Path) -> Result:
-    return Result(run_id="r", folder=str(folder), exit_status="submitted", verdict="verified", exit_code=0)
+    return Result(
+        run_id="r", folder=str(folder), exit_status=ExitStatus.SUBMITTED, verdict=Verdict.VERIFIED, exit_code=0
+    )
 
 
 def test_hooks_are_told_of_the_run_and_one_that_fails_changes_nothing(tmp_path: Path) -> None:

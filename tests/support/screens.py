@@ -13,6 +13,7 @@ import sys
 from contextlib import redirect_stderr
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 WHEN = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 MARK = "=== "
@@ -117,10 +118,11 @@ def record_runs() -> None:
     (folder / "result.json").write_text(result(folder).model_dump_json())
     Path("batch").mkdir()
     Path("batch/batch.json").write_text(json.dumps({"data": "mine.txt"}))
-    for name, fields in {
+    ended: dict[str, dict[str, Any]] = {
         "intervals-7": {"exit_status": "submitted", "verdict": "verified", "patch": PATCH, "cost": 0.42, "steps": 12},
         "colours-8": {"exit_status": "usage", "message": "there is no folder /home/me/colors"},
-    }.items():
+    }
+    for name, fields in ended.items():
         Path("batch", name).mkdir()
         write_result(Path("batch", name), InstanceResult(instance_id=name, ended=WHEN, **fields))
 
@@ -173,13 +175,15 @@ def proof():
 
 def result(folder: Path):
     """How the run of the proof ended."""
+    from sweagent.exit_status import ExitStatus
     from sweagent.run_folder import Result
+    from sweagent.verdict import Verdict
 
     return Result(
         run_id=folder.name,
         folder=str(folder),
-        exit_status="submitted",
-        verdict="needs review",
+        exit_status=ExitStatus.SUBMITTED,
+        verdict=Verdict.NEEDS_REVIEW,
         exit_code=7,
         patch_file=str(folder / "patch.diff"),
         proof_file=str(folder / "proof.json"),
