@@ -62,7 +62,11 @@ def measure(command: list[str], source: Path) -> tuple[float, float, float, int]
         start = last = time.monotonic()
         first, longest = None, 0.0
         with subprocess.Popen(
-            [sys.executable, "-m", "sweagent", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env
+            [sys.executable, "-m", "sweagent", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=os.sep,
         ) as process:
             assert process.stdout is not None
             while os.read(process.stdout.fileno(), 65536):

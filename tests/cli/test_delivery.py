@@ -58,8 +58,8 @@ def test_what_cannot_be_done_is_refused_before_the_run(
     options: list[str], said: str, repo: Path, script: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    played = [] if "--model" in options else ["--policy", script]
-    done = fix_issue(repo, "x is 1", *played, "--sandbox", "local", *options, cwd=tmp_path, XDG_STATE_HOME=str(state))  # type: ignore[arg-type]
+    played: list[str | Path] = [] if "--model" in options else ["--policy", script]
+    done = fix_issue(repo, "x is 1", *played, "--sandbox", "local", *options, cwd=tmp_path, XDG_STATE_HOME=str(state))
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert "hint: " in done.stderr

@@ -200,7 +200,7 @@ def test_init_asks_at_a_terminal_and_writes_a_key_only_when_asked(tmp_path: Path
     child.expect("not shown")
     child.sendline("sk-sesame")
     child.expect(pexpect.EOF)
-    assert "sk-sesame" not in child.before  # type: ignore[operator]
+    assert "sk-sesame" not in child.before
     written = yaml.safe_load((tmp_path / "fix-issue" / "config.yaml").read_text())
     assert written["model"] == {"name": "openai/gpt-5", "extra": {"api_key": "sk-sesame"}}
 

@@ -66,7 +66,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     yield start
     for child in started:
         if child.isalive():
-            os.killpg(child.pid, signal.SIGKILL)  # type: ignore[arg-type]
+            os.killpg(child.pid, signal.SIGKILL)
         child.close()
 
 
@@ -114,9 +114,9 @@ def test_what_a_command_prints_does_not_drive_the_terminal(terminal: Terminal, p
     child.expect(r"\[1\] >")
     child.send("printf '\\033[2Jgone\\033]0;title\\007\\n'\r")
     child.expect("gone\r\n")
-    assert "\x1b[2J" not in child.before  # type: ignore[operator]
+    assert "\x1b[2J" not in child.before
     child.expect(r"\[2\] >")
-    assert "title" not in child.before  # type: ignore[operator]
+    assert "title" not in child.before
     child.send("\x04")
     assert ended(child) == 130
 

@@ -13,6 +13,7 @@ import sys
 from contextlib import redirect_stderr
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 WHEN = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 MARK = "=== "
@@ -117,12 +118,13 @@ def record_runs() -> None:
     (folder / "result.json").write_text(result(folder).model_dump_json())
     Path("batch").mkdir()
     Path("batch/batch.json").write_text(json.dumps({"data": "mine.txt"}))
-    for name, fields in {
+    ended: dict[str, dict[str, Any]] = {
         "intervals-7": {"exit_status": "submitted", "verdict": "verified", "patch": PATCH, "cost": 0.42, "steps": 12},
         "colours-8": {"exit_status": "usage", "message": "there is no folder /home/me/colors"},
-    }.items():
+    }
+    for name, fields in ended.items():
         Path("batch", name).mkdir()
-        write_result(Path("batch", name), InstanceResult(instance_id=name, ended=WHEN, **fields))  # type: ignore[arg-type]
+        write_result(Path("batch", name), InstanceResult(instance_id=name, ended=WHEN, **fields))
 
 
 def proof():
