@@ -54,7 +54,7 @@ class LimitSettings(Frozen):
     """The limit in tokens where the price of the model is unknown and neither `tokens` nor `cost` was given."""
     steps: int = Field(default=100, gt=0)
     seconds: float = Field(default=3600.0, gt=0)
-    """Wall time of the whole run, by a monotonic clock."""
+    """Wall time of the agent and of all verifications, by a monotonic clock."""
     malformed_replies: int = Field(default=3, gt=0)
     """This many in a row end the run."""
 
@@ -99,7 +99,7 @@ class VerifySettings(Frozen):
     """How much the verifier may use, and what it lets pass."""
 
     seconds: float = Field(default=600.0, gt=0)
-    """Wall time of the whole verification."""
+    """Wall time of the whole verification, at the most what the run has left."""
     rounds: int = Field(default=2, ge=0)
     """How often a submission that is not verified goes back to the model."""
     accept: tuple[str, ...] = ()

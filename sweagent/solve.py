@@ -1,11 +1,9 @@
 """Solve one task from issue to verdict."""
 
-import re
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
 
 from sweagent import __version__
 from sweagent.agent.journal import Journal, Listener
@@ -31,6 +29,7 @@ from sweagent.policy.base import Policy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox.base import Sandbox
 from sweagent.sandbox_factory import prepare
+from sweagent.settings_record import without_secrets
 from sweagent.task import Task
 from sweagent.tool_api import Limits, ToolContext, load_tools
 from sweagent.trajectory import (
@@ -41,6 +40,7 @@ from sweagent.trajectory import (
     SandboxStarted,
     TrajectoryWriter,
     VerdictGiven,
+    VerificationStarted,
     read_events,
 )
 from sweagent.verify import Proof, Ticker, Verdict, feedback, verify
@@ -48,10 +48,15 @@ from sweagent.verify import Proof, Ticker, Verdict, feedback, verify
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
 
+_VERDICT_SHARE = 1 / 6
+"""The part of a run's time, at the most, that is kept for the verification at its end."""
+
+_LEAST_SECONDS = 1.0
+"""A verification for which no time is left says what can be said without running anything for long."""
+
 _FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
 """Endings after which going on with the same settings would not help."""
 
-_SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
 _FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
 
 Note = Callable[[str], None]
@@ -163,7 +168,7 @@ class _Run:
         self._past = past
         self._start = time.monotonic()
         self._candidates = Candidates(folder)
-        self._budget: Budget | None = None
+        self._deadline: float | None = None
         self._judged: tuple[tuple[object, ...], Proof] | None = None
 
     def go(self) -> Result:
@@ -172,13 +177,12 @@ class _Run:
             self._viewer = ViewBuilder(self._settings.model)
             self._journal = Journal(log, self._viewer, self._listeners, self._past)
             if not self._past:
-                settings = _recorded(self._settings)
                 self._journal.record(
                     RunStarted(
                         version=__version__,
                         run_id=self._run_id,
                         task=self._task,
-                        settings=settings,
+                        settings=without_secrets(self._settings),
                         origin=self._origin,
                     )
                 )
@@ -201,16 +205,17 @@ class _Run:
         """Make everything ready and let the agent work."""
         state = self._journal.state
         limits = self._settings.limits
-        budget = self._budget = Budget(limits.cost, limits.tokens)
-        if self._past:
-            budget.start_from(state.usage, state.cost, self._settings.model.name)
+        budget = Budget(limits.cost, limits.tokens, record=self._journal.record)
+        budget.start_from(state.spending)
         # Made first: what is wrong with it must not wait for the build of an environment.
         policy = policy_for(self._settings, budget, self._waiting)
         self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         loading = None if self._settings.policy else pool.submit(preload)
         hints = pool.submit(self._hints) if self._settings.hints and not self._past else None
-        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._note))
+        self._workplace = stack.enter_context(
+            prepare(self._task, self._settings, self._run_id, self._note, budget=budget)
+        )
         self._sandboxes = stack.enter_context(ExitStack())
         self._open_sandbox()
         if loading:
@@ -229,7 +234,9 @@ class _Run:
             limits=limits,
             judge=self._judge,
             recover=self._recover,
+            reserve=_kept_for_the_verdict(self._settings),
         )
+        self._deadline = time.monotonic() + limits.seconds - state.seconds
         try:
             return agent.run()
         except FixIssueError:
@@ -338,19 +345,26 @@ class _Run:
 
         A policy that submits again just what was judged stands by it: the verdict would be the same.
         """
-        candidate, state = self._take(), self._journal.state
+        proof = self._verify(self._take())
+        if proof is None or self._journal.state.rounds >= self._settings.verify.rounds:
+            return None
+        return feedback(proof) or None
+
+    def _verify(self, candidate: Candidate) -> Proof | None:
+        """Judge a candidate in the time that is left; None when just the same was judged before."""
+        state = self._journal.state
         submission = (candidate.patch.sha256, state.reproduction, tuple(state.named_tests))
         if self._judged and self._judged[0] == submission:
             self._candidates.judged(candidate, self._judged[1])
             return None
-        proof = self._verify(candidate)
-        self._judged = submission, proof
-        if state.rounds >= self._settings.verify.rounds:
-            return None
-        return feedback(proof) or None
-
-    def _verify(self, candidate: Candidate) -> Proof:
-        state = self._journal.state
+        settings = self._settings.verify
+        if self._deadline is not None:
+            left = max(_LEAST_SECONDS, self._deadline - time.monotonic())
+            settings = settings.model_copy(update={"seconds": min(settings.seconds, left)})
+        self._journal.record(
+            VerificationStarted(step=state.step, sha256=candidate.patch.sha256, seconds=settings.seconds)
+        )
+        start = time.monotonic()
         with Ticker(self._note) as progress:
             proof = verify(
                 self._task,
@@ -360,12 +374,19 @@ class _Run:
                 named_tests=tuple(state.named_tests),
                 test_command=self._workplace.test_command,
                 lacks=self._workplace.lacks,
-                settings=self._settings.verify,
+                settings=settings,
                 progress=progress,
             ).model_copy(update={"contacts": self._workplace.contacts})
         file = self._candidates.file(self._candidates.judged(candidate, proof))
+        self._judged = submission, proof
         self._journal.record(
-            VerdictGiven(step=state.step, verdict=proof.verdict.value, reason=proof.reason, proof_file=file)
+            VerdictGiven(
+                step=state.step,
+                verdict=proof.verdict.value,
+                reason=proof.reason,
+                proof_file=file,
+                seconds=time.monotonic() - start,
+            )
         )
         return proof
 
@@ -411,9 +432,9 @@ class _Run:
                 if item.kind is not FileKind.CACHE
             },
             model=self._settings.model.name,
-            cost=state.cost,
-            usage=state.usage,
-            spending=tuple(line.model_dump(mode="json") for line in self._budget.lines) if self._budget else (),
+            cost=state.spending.cost,
+            usage=state.spending.usage,
+            spending=tuple(line.model_dump(mode="json") for line in state.spending.lines),
             steps=state.step,
             seconds=time.monotonic() - self._start,
             origin=self._origin,
@@ -432,12 +453,9 @@ class _Run:
         return result
 
 
-def _recorded(settings: Settings) -> dict[str, Any]:
-    """The settings as they are written to the log: without what may be a secret."""
-    data = settings.model_dump(mode="json")
-    extra = data["model"]["extra"]
-    data["model"]["extra"] = {name: extra[name] for name in extra if not _SECRET.search(name)}
-    return data
+def _kept_for_the_verdict(settings: Settings) -> float:
+    """Seconds of a run's limit that the agent does not get, so that what it leaves behind can be judged."""
+    return min(settings.verify.seconds, settings.limits.seconds * _VERDICT_SHARE)
 
 
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:

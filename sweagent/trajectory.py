@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
@@ -175,6 +176,65 @@ class ViewCompacted(Event):
     reason: Literal["budget", "refused"] = "budget"
 
 
+class CallReserved(Event):
+    """Room in the budget is held for a call of a model; it is sent after this event is on disk.
+
+    A call without a `CallSettled` was in flight when the run was killed: what was reserved counts as spent.
+    """
+
+    type: Literal["call_reserved"] = "call_reserved"
+    call: int
+    """Its number, unique within the run."""
+    model: str
+    purpose: str
+    cost: float | None
+    """US dollars at the worst; None when the price is unknown."""
+    tokens: int
+    """Prompt and completion tokens at the worst."""
+
+
+class CallOutcome(StrEnum):
+    """What became of a call that room was reserved for."""
+
+    ANSWERED = "answered"
+    UNSURE = "unsure"
+    """It was sent and its answer never came whole: what was reserved counts as spent."""
+    REFUSED = "refused"
+    """It was not sent, or the provider refused it: nothing was used."""
+
+
+class CallSettled(Event):
+    """A reservation was ended."""
+
+    type: Literal["call_settled"] = "call_settled"
+    call: int
+    outcome: CallOutcome
+    usage: Usage = Usage()
+    cost: float | None = 0.0
+    """US dollars of an answered call; None when the price is unknown."""
+
+
+class Limit(StrEnum):
+    """A limit of a run."""
+
+    COST = "cost"
+    TOKENS = "tokens"
+    PRICE = "price"
+    """The price of a model is unknown, so that a limit in dollars cannot be kept."""
+    SECONDS = "seconds"
+    STEPS = "steps"
+
+
+class LimitReached(Event):
+    """A limit kept something from being done."""
+
+    type: Literal["limit_reached"] = "limit_reached"
+    limit: Limit
+    message: str
+    purpose: str = "agent"
+    """What was not done: the purpose of a call, or `agent` for the next step."""
+
+
 class PatchTaken(Event):
     """The harness took the patch from the work tree and stored it in the run's folder."""
 
@@ -185,6 +245,17 @@ class PatchTaken(Event):
     files: tuple[str, ...] = ()
 
 
+class VerificationStarted(Event):
+    """The verifier begins to judge a patch."""
+
+    type: Literal["verification_started"] = "verification_started"
+    step: int
+    sha256: str
+    """Of the patch."""
+    seconds: float
+    """Wall time that it may take: what its own limit and the run's leave."""
+
+
 class VerdictGiven(Event):
     """The verifier judged a patch."""
 
@@ -193,6 +264,8 @@ class VerdictGiven(Event):
     verdict: str
     reason: str = ""
     proof_file: str = ""
+    seconds: float = 0.0
+    """How long the verification took; it counts against the run's limit."""
 
 
 class RunEnded(Event):
@@ -215,7 +288,11 @@ AnyEvent = Annotated[
     | ActionDone
     | FeedbackGiven
     | ViewCompacted
+    | CallReserved
+    | CallSettled
+    | LimitReached
     | PatchTaken
+    | VerificationStarted
     | VerdictGiven
     | RunEnded,
     Field(discriminator="type"),

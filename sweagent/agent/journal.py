@@ -1,5 +1,6 @@
 """Record events of a run: the one way into the log."""
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -14,7 +15,7 @@ class _Follower(Protocol):
 
 
 class Journal:
-    """Writes each event to the log first, then tells the state, the view and the listeners.
+    """Writes each event to the log first, then tells the state, the view and the listeners. Threads may share it.
 
     Args:
         log: the trajectory.
@@ -30,6 +31,7 @@ class Journal:
         self._log = log
         self._view = view
         self._listeners = tuple(listeners)
+        self._lock = threading.RLock()
         for event in past:
             self.state.apply(event)
             self._view.add(event)
@@ -40,8 +42,9 @@ class Journal:
         Raises:
             StorageError: the disk refused it; nobody was told.
         """
-        self._log.append(event)
-        self.state.apply(event)
-        self._view.add(event)
-        for listener in self._listeners:
-            listener(event)
+        with self._lock:
+            self._log.append(event)
+            self.state.apply(event)
+            self._view.add(event)
+            for listener in self._listeners:
+                listener(event)

@@ -22,7 +22,16 @@ from sweagent.errors import (
 )
 from sweagent.policy.base import Policy, View
 from sweagent.tool_api import Tool, ToolContext, execute
-from sweagent.trajectory import Action, ActionDone, FeedbackGiven, Observation, ReplyReceived, ViewCompacted
+from sweagent.trajectory import (
+    Action,
+    ActionDone,
+    FeedbackGiven,
+    Limit,
+    LimitReached,
+    Observation,
+    ReplyReceived,
+    ViewCompacted,
+)
 
 ExitStatus = Literal[
     "submitted",
@@ -77,6 +86,7 @@ class Agent:
         judge: asked after a submission; returns feedback to go on with, or None to end the run.
         recover: brings a lost sandbox back to the state that the log tells of; None when it cannot be done.
         clock: seconds, monotonic.
+        reserve: seconds of the limit that are kept for the verification at the end.
     """
 
     def __init__(
@@ -91,6 +101,7 @@ class Agent:
         judge: Callable[[], str | None],
         recover: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        reserve: float = 0.0,
     ) -> None:
         self._policy = policy
         self._tools = tools
@@ -103,7 +114,7 @@ class Agent:
         self._recover = recover
         self._clock = clock
         self._bounds = context.limits
-        self._deadline = clock() + limits.seconds - journal.state.seconds
+        self._deadline = clock() + limits.seconds - reserve - journal.state.seconds
         self._recovered = False
 
     def run(self) -> Ending:
@@ -127,7 +138,9 @@ class Agent:
     def _next(self) -> Ending | None:
         state = self._journal.state
         if self._remaining() <= 0:
-            return Ending("time_limit", f"the limit of {self._limits.seconds:g} s is used up")
+            return self._limit_reached(
+                "time_limit", Limit.SECONDS, f"the limit of {self._limits.seconds:g} s is used up"
+            )
         if state.pending:
             self._act(state.pending[0])
             return None
@@ -143,9 +156,13 @@ class Agent:
                 "nudge", f"You are repeating yourself: {circle}. Do something different, or submit what you have."
             )
         if state.step >= self._limits.steps:
-            return Ending("step_limit", f"the limit of {self._limits.steps} steps is used up")
+            return self._limit_reached("step_limit", Limit.STEPS, f"the limit of {self._limits.steps} steps is used up")
         self._ask()
         return None
+
+    def _limit_reached(self, status: ExitStatus, limit: Limit, message: str) -> Ending:
+        self._journal.record(LimitReached(limit=limit, message=message))
+        return Ending(status, message)
 
     def _remaining(self) -> float:
         return self._deadline - self._clock()

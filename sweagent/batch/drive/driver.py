@@ -13,7 +13,7 @@ from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.tasks import Access
 from sweagent.batch.drive.cost_reservations import CostReservations
 from sweagent.batch.drive.engine_images import wait_for_engine
-from sweagent.batch.drive.instance_folder import ElsewhereError
+from sweagent.batch.drive.instance_folder import ElsewhereError, InstanceFolder
 from sweagent.batch.drive.instance_run import BatchContext, InstanceRun, StoppedError
 from sweagent.batch.drive.ledger import Ledger, Summary
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
@@ -108,7 +108,10 @@ class Batch:
         pending = self._ledger.pending()
         done = {name: result for name, result in self._ledger.results.items() if name not in pending}
         self._reservations = CostReservations(
-            batch.cost, settings.limits.cost, sum(result.cost or 0.0 for result in done.values())
+            batch.cost,
+            settings.limits.cost,
+            sum(result.cost or 0.0 for result in done.values()),
+            {name: _spent(output / name) for name in pending} if batch.cost is not None else None,
         )
         limits = settings.limits.model_copy(update={"cost": self._reservations.each})
         sandbox = settings.sandbox.model_copy(update={"kind": self._kind})
@@ -196,24 +199,30 @@ class Batch:
 
     def _work(self) -> None:
         while not (self._stopped.is_set() or self._why):
-            if not self._reservations.take(self._stopped):
-                with self._lock:
-                    if self._queue:
-                        self.stop("the limit of the batch's cost has no room for another instance")
-                return
-            with self._lock:
-                name = self._queue.popleft() if self._queue else None
+            name = self._next()
             if name is None:
-                self._reservations.settle(0.0)
                 return
             result = None
             self.board.begin(name)
             try:
                 result = self._store(self._instances[name])
             finally:
-                self._reservations.settle(result.cost if result else 0.0)
+                # What an instance that was given up has spent is spent nevertheless.
+                self._reservations.settle(name, result.cost if result else _spent(self._around.output / name))
                 self.board.end(name, result)
             self._look_for_a_pattern(result)
+
+    def _next(self) -> str | None:
+        """The next instance, its limit set aside; None when there is none or the batch's limit has no room for it."""
+        with self._lock:
+            name = self._queue.popleft() if self._queue else None
+        if name is None or self._reservations.take(name, self._stopped):
+            return name
+        with self._lock:
+            self._queue.appendleft(name)
+        if not self._stopped.is_set():
+            self.stop("the limit of the batch's cost has no room for another instance")
+        return None
 
     def _store(self, instance: Instance) -> InstanceResult | None:
         """Run an instance and enter its result; None when it is left for another time."""
@@ -279,6 +288,12 @@ class Batch:
             seen.update(new)
             self._images.prefetch([self._instances[name] for name in new])
             self._stopped.wait(_TICK)
+
+
+def _spent(folder: Path) -> float:
+    """US dollars that the runs in an instance's folder have cost."""
+    instance = InstanceFolder(folder)
+    return instance.spent(instance.read_state().runs).dollars
 
 
 def _usable(settings: Settings, batch: BatchSettings) -> Settings:

@@ -14,15 +14,15 @@ from sweagent.agent.journal import Listener
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.tasks import Access, make_task
 from sweagent.batch.drive.engine_images import as_engine_failure
-from sweagent.batch.drive.instance_folder import InstanceFolder, State, never_asked
+from sweagent.batch.drive.instance_folder import InstanceFolder, State
 from sweagent.batch.drive.official_images import Held, Images
 from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
-from sweagent.config import Settings
+from sweagent.config import LimitSettings, Settings
 from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
 from sweagent.project_file import origin_in_batch
 from sweagent.run_folder import Result, new_run_id
 from sweagent.solve import resume, solve
-from sweagent.trajectory import AnyEvent, RunEnded
+from sweagent.trajectory import AnyEvent, CallSettled, RunEnded
 
 MAX_STARTS = 12
 """Starts of one instance over all batches that were killed; one that kills its batch must not do so for ever."""
@@ -117,6 +117,8 @@ class InstanceRun:
                 return self._final(finished)
             if self._state.starts >= MAX_STARTS:
                 return self._failed(f"started {self._state.starts} times and never came to an end")
+            if not self._again and self._limits() is None:
+                return self._used_up()
             error = self._start()
             if error is None:
                 continue
@@ -150,7 +152,7 @@ class InstanceRun:
             self._seconds += time.monotonic() - begin
         if result.exit_status == "interrupted":
             raise StoppedError
-        if never_asked(result):
+        if self._folder.never_asked(result, self._state.runs):
             return UsageError(result.message, "give a limit that can be kept")
         if self._folder.finished(self._state.runs) is None:
             return FixIssueError(f"{result.exit_status}: {result.message}")
@@ -175,9 +177,23 @@ class InstanceRun:
         with self._around.images.hold(self._instance) as held:
             yield held
 
-    def _solve_or_resume(self, held: Held) -> Result:
+    @property
+    def _again(self) -> bool:
+        """Whether the latest run is gone on with."""
         latest = self._state.runs
-        again = latest > 0 and self._state.resumes < MAX_RESUMES and self._folder.resumable(latest)
+        return latest > 0 and self._state.resumes < MAX_RESUMES and self._folder.resumable(latest)
+
+    def _limits(self) -> LimitSettings | None:
+        """What the instance's runs so far have left of its limits for a fresh one; None when that is nothing."""
+        limits, spent = self._around.settings.limits, self._folder.spent(self._state.runs)
+        cost = None if limits.cost is None else limits.cost - spent.dollars
+        tokens = None if limits.tokens is None else limits.tokens - spent.tokens
+        if (cost is not None and cost <= 0) or (tokens is not None and tokens <= 0):
+            return None
+        return limits.model_copy(update={"cost": cost, "tokens": tokens})
+
+    def _solve_or_resume(self, held: Held) -> Result:
+        latest, again, limits = self._state.runs, self._again, self._limits()
         changes = {"resumes": self._state.resumes + 1} if again else {"resumes": 0, "runs": self._state.runs + 1}
         self._keep(self._state.model_copy(update={"starts": self._state.starts + 1, **changes}))
         stopper = _Stopper(self._around.stopped, self._note)
@@ -194,31 +210,38 @@ class InstanceRun:
             origin = origin_in_batch(task.repository, self._around.files)
             for line in origin.lines()[len(origin.files) :]:
                 self._note(line)
-            settings = self._around.settings
+            settings = self._around.settings.model_copy(update={"limits": limits})
             return solve(task, settings, folder, run_id=run_id, listeners=listeners, note=stopper.note, origin=origin)
         finally:
             self._around.ended.add(run_id)
 
     def _final(self, result: Result) -> InstanceResult:
-        cost, usage = self._folder.spent(self._state.runs - 1)
-        unsure = sum(float(line.get("unsure_cost") or 0.0) for line in result.spending)
         return self._result(
             exit_status=result.exit_status,
             message=result.message,
             verdict=result.verdict,
             patch=self._folder.patch(self._state.runs),
-            cost=None if cost is None or result.cost is None else cost + result.cost + unsure,
-            usage=usage + result.usage,
             steps=result.steps,
             seconds=max(self._seconds, result.seconds),
         )
 
     def _failed(self, message: str, status: str = "infrastructure") -> InstanceResult:
-        cost, usage = self._folder.spent(self._state.runs)
-        return self._result(exit_status=status, message=message, cost=cost, usage=usage, seconds=self._seconds)
+        return self._result(exit_status=status, message=message, seconds=self._seconds)
+
+    def _used_up(self) -> InstanceResult:
+        """The result of an instance whose runs were all cut short and have spent its limit together."""
+        return self._result(
+            exit_status="budget_limit",
+            message=f"{self._state.runs} runs that did not come to an end have used up the limit of the instance",
+            patch=self._folder.patch(self._state.runs),
+            seconds=self._seconds,
+        )
 
     def _result(self, **values: Any) -> InstanceResult:
+        spent = self._folder.spent(self._state.runs)
         return InstanceResult(
+            cost=spent.cost,
+            usage=spent.usage,
             instance_id=self._instance.instance_id,
             repo=self._instance.repo,
             model=self._around.settings.model.name or self._around.settings.policy,
@@ -256,7 +279,8 @@ class _Stopper:
         self._done = False
 
     def __call__(self, event: AnyEvent) -> None:
-        if not isinstance(event, RunEnded):
+        # The answer that a settlement paid for is recorded next: it must not be lost.
+        if not isinstance(event, RunEnded | CallSettled):
             self._check()
 
     def note(self, text: str) -> None:
