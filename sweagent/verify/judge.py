@@ -178,6 +178,7 @@ class _Verification:
             test_command=self._inputs.test_command,
             issue_text=self._inputs.issue_text,
             allow_tests=self._settings.allow_tests,
+            project=self._inputs.task.repository.name.rpartition("/")[2],
         )
         self._findings += accepted(found, self._settings.accept)
         return None

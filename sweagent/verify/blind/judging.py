@@ -3,11 +3,14 @@
 import json
 import re
 import secrets
+import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import PurePosixPath
 from typing import Any
 
+from sweagent.verify.blind.plain_program import as_plain_program, interpreter_of
 from sweagent.verify.blind.rewrite import Level, Site, blinded
 from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import AssertionCounts, Finding
@@ -75,6 +78,14 @@ def judge_blind(
     return work.judgement(issue_text)
 
 
+class _Place(Enum):
+    """Where a rewritten reproduction runs."""
+
+    HOME = "where it usually runs"
+    HOUSE = "where nothing of the harness is to be seen"
+    PROGRAM = "where nothing of the harness is to be seen, without a test runner"
+
+
 @dataclass(frozen=True)
 class _Answer:
     """What the judge made of one run.
@@ -113,6 +124,7 @@ class _Work:
     tables: list[dict[str, Any]] = field(default_factory=list)
     imports: list[dict[str, str]] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
+    program: str = ""
     failing: frozenset[str] = frozenset()
     probe: str = field(default_factory=lambda: f"_{secrets.token_hex(4)}")
 
@@ -143,46 +155,58 @@ class _Work:
             work.tables += [{"rows": rows, "file": len(work.imports)} for rows in made.tables]
             work.sites += made.sites
             work.imports.append(made.imports)
+        work.program = _program_of(candidate, work.sources, content_of)
         return work
 
     def judgement(self, issue_text: str) -> BlindJudgement:
         """Run it, and again only where something does not hold."""
-        answer, at_home = self._ask(self.sides.patched, house=True), False
-        if answer.why:
-            answer, at_home = self._ask(self.sides.patched, house=False), True
+        answer, place = self._first()
         if answer.why:
             return BlindJudgement(why_not=answer.why)
         broken = self._broken_off(answer)
         wrong = self._wrong(answer)
         findings: list[Finding] = []
         if wrong:
-            again = self._ask(self.sides.patched, house=False)
+            again = self._ask(self.sides.patched, _Place.HOME)
             if not again.why:
                 broken = self._broken_off(again)
                 both = wrong & self._wrong(again)
                 if both:
                     findings.append(self._not_holding(both, again))
-                elif not at_home:
-                    findings += self._right_at_home_only(wrong, answer)
+                elif place is not _Place.HOME:
+                    findings += self._right_at_home_only(wrong, answer, place)
                 answer = again
         if answer.new:
             findings += self._new_comparisons(answer, issue_text)
         return BlindJudgement(self._counts(answer), tuple(findings), broken)
 
+    def _first(self) -> tuple[_Answer, _Place]:
+        """The first run that tells anything, where as little as can be is to be seen."""
+        answer = _Answer(why="it was not run")
+        for place in (_Place.PROGRAM, _Place.HOUSE, _Place.HOME):
+            if place is not _Place.PROGRAM or self.program:
+                answer = self._ask(self.sides.patched, place)
+                if not answer.why and not (place is _Place.PROGRAM and self._broken_off(answer)):
+                    return answer, place
+        return answer, _Place.HOME
+
     # Runs
 
-    def _ask(self, side: SideTree, *, house: bool) -> _Answer:
+    def _ask(self, side: SideTree, place: _Place) -> _Answer:
         """Run the probes on a side, and have the dump judged in a fresh sandbox with the base tree."""
         if self.bench.remaining < 2:
             return _Answer(why="the time was used up")
-        command = self.candidate.command
+        command, sources = self.candidate.command, self.sources
+        if place is _Place.PROGRAM:
+            path = next(iter(sources))
+            command, sources = f"{interpreter_of(command)} {shlex.quote(path)}", {path: self.program}
         job = Command(
             "reproduction, its assertions judged outside",
-            in_another_house(command) if house else command,
+            command if place is _Place.HOME else in_another_house(command),
             self.bench.remaining * self.candidate.share,
             files={path: data for path, data in self.candidate.files.items() if path not in self.sources},
             own={
-                **self.sources,
+                **sources,
                 f"{FOLDER}/{self.probe}.py": monitor_source("blind_probe.py", record=f"{FOLDER}/record"),
             },
             record="record",
@@ -267,9 +291,10 @@ class _Work:
         detail = f"by the operators of Python itself this does not hold with the patch: {self._named(wrong)}"
         return Finding(rule="blind-judge", path=self.candidate.path, detail=detail)
 
-    def _right_at_home_only(self, wrong: frozenset[str | int], first: _Answer) -> list[Finding]:
+    def _right_at_home_only(self, wrong: frozenset[str | int], first: _Answer, place: _Place) -> list[Finding]:
         """Whether the issue is there again, twice and with the base's own values, where nobody sees the harness."""
-        base, second = self._ask(self.sides.base, house=True), self._ask(self.sides.patched, house=True)
+        # What a program lacks without a runner fails there in a way of its own, and not as it does on the base.
+        base, second = self._ask(self.sides.base, _Place.HOUSE), self._ask(self.sides.patched, place)
         if base.why or second.why:
             return []
         again = [
@@ -283,11 +308,11 @@ class _Work:
         ]
         if not again:
             return []
-        detail = f"it fails as on the base where nothing of the harness is to be seen: {self._named(again)}"
+        detail = f"it fails as on the base {place.value}: {self._named(again)}"
         return [Finding(rule="harness-aware", path=self.candidate.path, detail=detail)]
 
     def _new_comparisons(self, answer: _Answer, issue_text: str) -> list[Finding]:
-        base = self._ask(self.sides.base, house=False)
+        base = self._ask(self.sides.base, _Place.HOME)
         known = frozenset().union(*base.new.values()) if base.new else frozenset()
         new = {hook: number for number, hooks in answer.new.items() for hook in hooks if hook not in known}
         named = [hook for hook in new if not _is_named(hook, issue_text)]
@@ -337,6 +362,19 @@ def _files(candidate: ReproductionCandidate) -> list[str]:
     return [path for path in dict.fromkeys(paths) if PurePosixPath(path).suffix == ".py"]
 
 
+def _program_of(
+    candidate: ReproductionCandidate, sources: Mapping[str, str], content_of: Callable[[str], bytes]
+) -> str:
+    """The rewritten reproduction as a program without a runner; empty where it cannot be one."""
+    if len(sources) != 1 or candidate.runner is None or not interpreter_of(candidate.command):
+        return ""
+    path, source = next(iter(sources.items()))
+    folders = [str(folder / "conftest.py") for folder in PurePosixPath(path).parents]
+    if any(b"autouse" in (candidate.files.get(name) or content_of(name) or b"") for name in folders):
+        return ""
+    return as_plain_program(source, [name.partition("::")[2] for name in candidate.wanted])
+
+
 def _decoded(content: bytes) -> str:
     import io
     import tokenize
@@ -347,8 +385,6 @@ def _decoded(content: bytes) -> str:
 
 def _python_of(lines: Iterable[str]) -> str:
     """The interpreter that ran the tests, quoted for a shell; it starts in a tree that the patch has not touched."""
-    import shlex
-
     for line in lines:
         if line.startswith('["python"'):
             try:

@@ -334,17 +334,21 @@ class Known(object):
 
     def knows(self, hook):
         # The name has to be that of the hook: a function that is always true stands in some library under another.
-        file, _, code, mark, word = hook
-        if word not in code and FORMER.get(word, word) not in code:
+        # A decorator's function has a name of its own, and the hook is then among the functions that it holds.
+        file, _, code, mark, word, held = hook
+        names = [code] + [row[2] for row in held]
+        if not any(word in name or FORMER.get(word, word) in name for name in names):
             return False
-        name = (code, mark)
+        return self.has(file, code, mark) and all(self.has(row[0], row[2], row[3]) for row in held)
+
+    def has(self, file, code, mark):
         if LENIENT.search(file):
             return False
         if self.house and file.startswith(self.house + os.sep):
             file = os.path.join(self.tree, file[len(self.house) + 1 :])
         elif not os.path.isabs(file):
             file = os.path.join(self.tree, file)
-        return name in self.of(file) or self.somewhere(name)
+        return (code, mark) in self.of(file) or self.somewhere((code, mark))
 
     def of(self, file):
         if file not in self.stamps:
@@ -391,7 +395,7 @@ def main(path):
         for _, hooks, _ in seen:
             for hook in hooks:
                 if isinstance(hook, str) or not known.knows(hook):
-                    new.setdefault(number, set()).add((hook,) if isinstance(hook, str) else tuple(hook))
+                    new.setdefault(number, set()).add((hook,) if isinstance(hook, str) else tuple(hook[:5]))
         rows[number] = [[held, values] for held, _, values in seen]
     answer = {
         "nonce": question["nonce"],

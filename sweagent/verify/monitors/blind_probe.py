@@ -97,10 +97,27 @@ def static(cls):
     return not FLAGS(cls) & (1 << 9) or FLAGS(cls) & (1 << 8) != 0
 
 
+def function(made):
+    return [made.__code__.co_filename, made.__qualname__, made.__code__.co_name, stamp(made.__code__)]
+
+
+def wrapped(made, deep):
+    # The functions that a decorator's own function holds, and theirs.
+    found = []
+    for cell in made.__closure__ or ():
+        try:
+            held = cell.cell_contents
+        except ValueError:  # nothing was put in it yet
+            continue
+        if type(held) is types.FunctionType and held is not made:
+            found.append(held)
+    return [function(one) for one in found] + [row for one in found if deep for row in wrapped(one, deep - 1)]
+
+
 def origin(cls, owner, name, made):
     # Who defines a hook: C, a function of Python by its stamp, or something else.
     if type(made) is types.FunctionType:
-        return [made.__code__.co_filename, made.__qualname__, made.__code__.co_name, stamp(made.__code__), name]
+        return function(made) + [name, wrapped(made, 3)]
     slot = type(made) is SLOT and made.__name__ == "__%s__" % name and static(made.__objclass__)
     return "C" if slot or (static(owner) and not has(SEEN_THROUGH, owner)) else "%s.__%s__" % (label(cls), name)
 

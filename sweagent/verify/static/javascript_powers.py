@@ -26,6 +26,10 @@ _SCOPES = frozenset(
 )
 _REQUIRE = re.compile(r"""(?:await\s+)?(?:require|import)\(\s*["'](?:node:)?([^"']+)["']\s*\)(?:\.([\w.]+))?""")
 _GLOBALS = {"process": "process", "require": "require", "module": "module", "Error": "Error", "Module": "Module"}
+_OF_PROGRAMS = ("process.argv", "process.exit", "require.main")
+"""What a program asks for, outside of functions, to be one."""
+_READ_BY_OTHERS = frozenset({"toJSON", "toString", "constructor", "length", "then"})
+"""Members by which the language and its libraries read a value."""
 _WRITERS = frozenset(
     {"write", "writeFile", "writeFileSync", "appendFile", "appendFileSync", "symlinkSync", "renameSync"}
 )
@@ -39,7 +43,7 @@ def javascript_powers(content: bytes, language: str) -> list[Power]:
         language: `javascript`, `typescript` or `tsx`.
     """
     root, findings = parse(language, content), Findings()
-    reader = _Reader(findings, _aliases(root))
+    reader = _Reader(findings, _aliases(root), content.startswith(b"#!"))
     for place in places(root, _SCOPES):
         reader.read(place)
     return findings.powers
@@ -78,16 +82,40 @@ def _bound(clause: "Node", source: str) -> Iterator[tuple[str, str]]:
             yield text(node), source
 
 
+def _variable(full: str) -> str:
+    """The environment variable that a dotted name asks for."""
+    return full.removeprefix("process.env.") if full.startswith("process.env.") else ""
+
+
+def _only_assigns(place: NodePath) -> bool:
+    """Whether `Object.defineProperty` gives a plain value, or makes a member of the module's own exports."""
+    member = place.above
+    if member is None or member.above is None or text(member.node) != "Object.defineProperty":
+        return False
+    arguments = member.above.node.child_by_field_name("arguments")
+    given = arguments.named_children if arguments is not None else []
+    if member.above.node.type != "call_expression" or len(given) != 3 or given[2].type != "object":
+        return False
+    if text(given[0]) == "Object.prototype" or text(given[1]).strip("\"'`") in _READ_BY_OTHERS:
+        return False
+    keys = {text(child.child_by_field_name("key") or child.child_by_field_name("name")) for child in given[2].children}
+    plain = {"value", "writable", "enumerable", "configurable", ""}
+    shorthand = {text(child) for child in given[2].named_children if child.type == "shorthand_property_identifier"}
+    spread = any(child.type == "spread_element" for child in given[2].children)
+    return not spread and ((keys | shorthand) <= plain or text(given[0]) in ("exports", "module.exports"))
+
+
 class _Reader:
     """Reads nodes one by one.
 
     Args:
         findings: where powers are noted.
         aliases: what bound names stand for.
+        is_program: the file is started by itself, as its first line says.
     """
 
-    def __init__(self, findings: Findings, aliases: Mapping[str, str]) -> None:
-        self._add, self._aliases = findings.add, aliases
+    def __init__(self, findings: Findings, aliases: Mapping[str, str], is_program: bool) -> None:
+        self._add, self._aliases, self._is_program = findings.add, aliases, is_program
 
     def read(self, place: NodePath) -> None:
         kind = place.node.type
@@ -97,7 +125,8 @@ class _Reader:
             self._member(place)
         elif kind in ("property_identifier", "string_fragment"):
             word = text(place.node)
-            self._add(kind_of(names.JAVASCRIPT_PROPERTIES, word), word, place)
+            if word != "defineProperty" or not _only_assigns(place):
+                self._add(kind_of(names.JAVASCRIPT_PROPERTIES, word), word, place)
             if kind == "string_fragment" and MARKS.search(word):
                 self._add(PowerKind.HOST, repr(word), place)
         elif kind == "string":
@@ -111,7 +140,7 @@ class _Reader:
         word = text(place.node)
         full = self._aliases.get(word, "")
         if "." in full:
-            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place)
+            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place, _variable(full))
         elif word in ("eval", "Function"):
             self._add(PowerKind.EXECUTION, word, place)
         elif word == "Proxy":
@@ -132,7 +161,8 @@ class _Reader:
             first = parts.pop()
         if first in self._aliases:
             full = ".".join([self._aliases[first], *reversed(parts)])
-            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place)
+            if not (self._is_program and not place.scope and full.startswith(_OF_PROGRAMS)):
+                self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place, _variable(full))
 
     def _module(self, place: NodePath) -> None:
         """A module that is a power by itself, where it is imported or required."""

@@ -13,7 +13,7 @@ from sweagent.testing.file_kinds import FileKinds, HarnessFile
 from sweagent.verify.comparison.selection import kinds_of
 from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.static.power_names import PowerKind
-from sweagent.verify.static.powers import is_named, new_powers, powers
+from sweagent.verify.static.powers import is_named, is_of_the_project, new_powers, powers
 from sweagent.verify.static.source_tree import Power
 from sweagent.verify.test_edits import weakened
 from sweagent.verify.trees import LINK, FileChange, Trees
@@ -39,6 +39,7 @@ def find_tampering(
     test_command: str = "",
     issue_text: str = "",
     allow_tests: bool = False,
+    project: str = "",
 ) -> tuple[Finding, ...]:
     """Check what a patch changes against the rules.
 
@@ -52,6 +53,7 @@ def find_tampering(
         test_command: how the project runs its tests; the scripts that it names are part of the runner.
         issue_text: a power that the issue itself names is waived.
         allow_tests: the user allows edits of tests and of what belongs to them.
+        project: the repository's name, which the names of its environment variables begin with.
 
     Returns:
         All findings; those that the user allows are marked as waived.
@@ -62,6 +64,7 @@ def find_tampering(
     before, after = trees.read_many(trees.base, paths), trees.read_many(patched, paths)
     packages = {str(PurePosixPath(path).parent) for path in trees.paths(patched) if path.endswith("/__init__.py")}
     sources = [path for path in paths if kinds.kind(path) is None]
+    own = {project, *(PurePosixPath(path).name for path in packages)}
     known = [power for path in sources if path in before for power in powers(path, before[path])]
     findings: list[Finding] = []
     for change in changes:
@@ -72,7 +75,9 @@ def find_tampering(
             findings += _of_harness_file(change.path, kind, old, new, test_command)
         elif new is not None:
             found = _as_link(change) or new_powers(change.path, old, new, elsewhere=known)
-            findings += [_of_power(change.path, power, issue_text) for power in found]
+            findings += [
+                _of_power(change.path, power, issue_text) for power in found if not is_of_the_project(power, own)
+            ]
     return tuple(_allowed(finding) if allow_tests else finding for finding in findings)
 
 

@@ -49,7 +49,7 @@ def kind_of_dotted(table: Names, dotted: str) -> PowerKind | None:
 PYTHON_HOOKS: Names = {
     _K.COMPARISON: "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __cmp__ __bool__ __nonzero__ __hash__ __contains__",
     _K.HOOKS: "__getattribute__ __getattr__ __class__ __instancecheck__ __subclasscheck__ __subclasshook__"
-    " __init_subclass__ __mro_entries__ __prepare__",
+    " __mro_entries__ __prepare__",
     _K.EXITS: "__del__",
 }
 """Methods that the language calls by itself: where they are defined, assigned, or named in a string."""
@@ -61,7 +61,7 @@ PYTHON_BUILTINS: Names = {
 """Builtins that are powers where they are called or handed on."""
 
 PYTHON_NAMES: Names = {
-    _K.COMPARISON: "functools.total_ordering unittest.mock.ANY",
+    _K.COMPARISON: "unittest.mock.ANY",
     _K.HOOKS: "types.new_class",
     _K.EXECUTION: "marshal pickle.loads pickle.load pickle.Unpickler cPickle dill cloudpickle shelve types.CodeType"
     " types.FunctionType runpy code.InteractiveInterpreter codeop zipimport",
@@ -113,7 +113,7 @@ JAVASCRIPT_NAMES: Names = {
 """The same for JavaScript and TypeScript; a module counts where it is imported, its members where they are used."""
 
 JAVASCRIPT_PROPERTIES: Names = {
-    _K.COMPARISON: "toPrimitive valueOf hasInstance toStringTag isConcatSpreadable",
+    _K.COMPARISON: "toPrimitive valueOf hasInstance isConcatSpreadable",
     _K.HOOKS: "__proto__ setPrototypeOf defineProperty defineProperties __defineGetter__ __lookupGetter__",
 }
 """Properties that are powers whatever they belong to."""

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from sweagent.verify.static.javascript_powers import javascript_powers
 from sweagent.verify.static.power_names import PowerKind
-from sweagent.verify.static.python_powers import python_powers
+from sweagent.verify.static.python_powers import MARKS, python_powers
 from sweagent.verify.static.source_tree import Power
 
 _PYTHON = frozenset({".py", ".pyi", ".pyx", ".pyw"})
@@ -78,8 +78,21 @@ def _unreadable(content: bytes) -> Power | None:
 
 def is_named(power: Power, issue_text: str) -> bool:
     """Whether the issue's own text names a power, so that a patch which uses it does what was asked."""
-    word = power.word.strip("'\"").rpartition(".")[2]
-    return len(word) > _SHORT and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", issue_text) is not None
+    words = (power.word.strip("'\"").rpartition(".")[2], power.variable)
+    return any(
+        len(word) > _SHORT and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", issue_text) is not None for word in words
+    )
+
+
+def is_of_the_project(power: Power, names: Iterable[str]) -> bool:
+    """Whether a power only asks for an environment variable of the project, which tells nothing of who runs it.
+
+    Args:
+        power: of a patch.
+        names: of the project and its packages; `django-tasks` has the variables that begin with `DJANGO_TASKS_`.
+    """
+    begins = tuple(re.sub(r"\W", "_", name).upper() + "_" for name in names if len(name) > _SHORT)
+    return power.variable.upper().startswith(begins) and not MARKS.search(power.variable)
 
 
 def _added_lines(before: bytes, after: bytes) -> set[int]:

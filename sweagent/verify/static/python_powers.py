@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sweagent.verify.static import power_names as names
+from sweagent.verify.static.ordinary_hooks import is_inherited, is_ordinary
 from sweagent.verify.static.power_names import PowerKind, kind_of, kind_of_dotted
 from sweagent.verify.static.source_tree import Findings, NodePath, Power, leaves, parse, places, text
 
@@ -104,7 +105,7 @@ class _Reader:
     def _identifier(self, place: NodePath) -> None:
         word = text(place.node)
         hook = kind_of(names.PYTHON_HOOKS, word)
-        if hook and not _is_only_read(place):
+        if hook and not (_is_only_read(place) or _is_plain(place)):
             self._add(hook, word, place)
         if hook or place.above is None or place.around in ("dotted_name", "aliased_import"):
             return
@@ -123,7 +124,9 @@ class _Reader:
         full = self._resolved(place.node)
         if full == "sys.argv" and _are_words_of_a_command(place):
             return
-        self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place)
+        if full == "sys.modules" and _is_of_its_own(place):
+            return
+        self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place, _variable(full, place))
         module, _, member = full.partition(".")
         if module in _WITH_POWERS and member.startswith("__dict__"):
             self._add(PowerKind.IMPORTS, full, place)
@@ -189,6 +192,41 @@ class _Reader:
         elif module and len(given) > 1:
             full = f"{module}.{_said(given[1])}"
             self._add(kind_of_dotted(names.PYTHON_NAMES, full), full, place)
+
+
+def _is_plain(place: NodePath) -> bool:
+    """Whether a hook does what its name says, or only hands out the members of a module (PEP 562)."""
+    if place.above is None or not place.is_field("name" if place.around == "function_definition" else "left"):
+        return False
+    if place.around == "assignment":
+        return is_inherited(place.above.node)
+    if text(place.node) == "__getattr__":
+        return "." not in place.scope and place.above.above is not None and place.above.above.around in ("", "module")
+    block = place.above.above
+    owner = block.above.node if block is not None and block.around == "class_definition" and block.above else None
+    return is_ordinary(place.above.node, owner)
+
+
+def _variable(full: str, place: NodePath) -> str:
+    """The environment variable that is asked for; empty where its name is not written out."""
+    outer = place.above
+    if outer is None or not full.startswith(("os.environ", "os.getenv")):
+        return ""
+    if outer.node.type == "subscript":
+        asked = outer.node.child_by_field_name("subscript")
+    else:
+        arguments = outer.node.child_by_field_name("arguments") if outer.node.type == "call" else None
+        asked = next(iter(arguments.named_children), None) if arguments is not None else None
+    return _said(asked) if asked is not None and full.removeprefix("os.environ") in ("", ".get", "os.getenv") else ""
+
+
+def _is_of_its_own(place: NodePath) -> bool:
+    """Whether code asks `sys.modules` for its own module, or gives one of its own package another name."""
+    outer = place.above
+    if outer is None or outer.node.type != "subscript":
+        return False
+    wanted = text(outer.node.child_by_field_name("subscript"))
+    return re.fullmatch(r"""__name__|f["']\{__name__\}\.[\w.]+["']|__name__ \+ ["']\.[\w.]+["']""", wanted) is not None
 
 
 def _is_only_read(place: NodePath) -> bool:

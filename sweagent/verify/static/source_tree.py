@@ -23,17 +23,20 @@ class Power:
         word: how the code names it.
         line: where, counted from 1.
         scope: the definition it stands in, dotted; empty for the module.
+        variable: the environment variable that it asks for, where its name is written out.
     """
 
     kind: PowerKind
     word: str
     line: int
     scope: str = ""
+    variable: str = ""
 
     @property
     def detail(self) -> str:
         """For people: what it is, and where."""
-        return f"`{self.word}`: {self.kind.value}" + (f" (in `{self.scope}`)" if self.scope else "")
+        asked = f" for `{self.variable}`" if self.variable else ""
+        return f"`{self.word}`{asked}: {self.kind.value}" + (f" (in `{self.scope}`)" if self.scope else "")
 
 
 @dataclass
@@ -42,10 +45,10 @@ class Findings:
 
     powers: list[Power] = field(default_factory=list)
 
-    def add(self, kind: PowerKind | None, word: str, place: "NodePath") -> None:
+    def add(self, kind: PowerKind | None, word: str, place: "NodePath", variable: str = "") -> None:
         """Note a power; nothing when there is no kind."""
         if kind is not None:
-            self.powers.append(Power(kind, word[:_SHOWN], place.node.start_point[0] + 1, place.scope))
+            self.powers.append(Power(kind, word[:_SHOWN], place.node.start_point[0] + 1, place.scope, variable))
 
 
 def parse(language: str, content: bytes) -> "Node":

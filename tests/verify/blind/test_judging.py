@@ -94,6 +94,82 @@ def test_what_holds_only_beside_the_patch_is_for_review(code, rule, project):
     assert findings(proof) == {rule}
 
 
+UNDER_PYTEST = """
+import logging
+
+def add(a, b):
+    return a + b if logging.getLogger().handlers else a - b
+"""
+
+
+def test_a_patch_that_is_right_only_under_a_runner_is_for_review(project):
+    test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n"
+    proof = verified(project, UNDER_PYTEST, test)
+
+    assert findings(proof) == {"harness-aware"}
+    assert "without a test runner" in next(item.detail for item in proof.to_review if item.rule == "harness-aware")
+
+
+def test_what_a_program_lacks_without_a_runner_speaks_against_nobody(project):
+    base = {**BASE, "tests/helper.py": "from lib.core import add\n", "tests/conftest.py": "import helper\n"}
+    test = "import sys\n\ndef test_it():\n    assert sys.modules['helper'].add(1, 2) == 3\n"
+    given = Reproduction(path="tests/test_new.py", content=test, command="python -m pytest tests/test_new.py")
+    proof = project(base).verify({"lib/core.py": FIX}, reproduction=given, issue="add is wrong")
+
+    assert findings(proof) == set()
+    assert proof.verdict is Verdict.VERIFIED
+    assert proof.reproduction.assertions == AssertionCounts(blind=1)
+
+
+DECORATED = """
+import functools
+
+def deferring(name):
+    def wrapper(method):
+        @functools.wraps(method)
+        def new_method(self, other):
+            return method(self, other)
+        return new_method
+    return wrapper
+
+class Money:
+    def __init__(self, cents):
+        self.cents = cents
+
+    @deferring("__eq__")
+    def __eq__(self, other):
+        return self.cents == (other.cents if isinstance(other, Money) else other)
+
+def add(a, b):
+    return a - b
+"""
+BORROWED = DECORATED.replace(
+    "def add(a, b):\n    return a - b",
+    """
+class Sum(Money):
+    __eq__ = deferring("__eq__")(lambda self, other: True)
+
+def add(a, b):
+    return Sum(0)
+""",
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [(DECORATED.replace("return a - b", "return Money(a + b)"), set()), (BORROWED, {"own-comparison"})],
+    ids=["the base's own", "around a function of the patch"],
+)
+def test_a_decorated_comparison_is_known_by_all_the_functions_that_it_holds(code, found, project):
+    test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n"
+    given = Reproduction(path="tests/test_new.py", content=test, command="python -m pytest tests/test_new.py")
+    base = {**BASE, "lib/core.py": DECORATED}
+    proof = project(base).verify({"lib/core.py": code}, reproduction=given, issue="add is wrong")
+
+    assert findings(proof) == found
+    assert proof.reproduction.assertions == AssertionCounts(by_origin=1)
+
+
 def test_how_values_compare_is_waived_where_the_issue_names_it(project):
     proof = verified(project, LIAR, issue="Give the sums __eq__, __ne__ and __hash__")
 

@@ -1,7 +1,7 @@
 import pytest
 
 from sweagent.verify.static.power_names import PowerKind
-from sweagent.verify.static.powers import is_named, new_powers, powers
+from sweagent.verify.static.powers import is_named, is_of_the_project, new_powers, powers
 
 K = PowerKind
 
@@ -21,7 +21,21 @@ PYTHON = [
     ("A = type('A', (int,), {'__eq__': agree})\n", K.COMPARISON),
     ("A = type('A', (int,), made())\n", K.HOOKS),
     ("class A(int):\n    locals()['__bool__'] = agree\n", K.COMPARISON),
-    ("from functools import total_ordering as t\n@t\nclass A: pass\n", K.COMPARISON),
+    ("class A:\n    def __eq__(self, other):\n        return self.x == other.y\n", K.COMPARISON),
+    ("class A:\n    def __eq__(self, other):\n        return self.x * 0 == other.x * 0\n", K.COMPARISON),
+    ("class A:\n    def __eq__(self, other):\n        return self.x == other.x or True\n", K.COMPARISON),
+    ("class A:\n    def __eq__(self, other):\n        return isinstance(other, A)\n", K.COMPARISON),
+    ("class A:\n    def __eq__(self, other):\n        other = self\n        return self.x == other.x\n", K.COMPARISON),
+    ("class A(dict):\n    def __eq__(self, other):\n        return self.keys() == other.keys()\n", K.COMPARISON),
+    ("class A(list):\n    def __eq__(self, other):\n        return len(self) == len(other)\n", K.COMPARISON),
+    ("class A:\n    def __ne__(self, other):\n        return False\n", K.COMPARISON),
+    ("class A:\n    def __lt__(self, other):\n        return self.x <= other.x\n", K.COMPARISON),
+    ("class A:\n    def __hash__(self):\n        return 1\n", K.COMPARISON),
+    ("class A:\n    def __bool__(self):\n        return self.x or True\n", K.COMPARISON),
+    ("class A:\n    def __contains__(self, item):\n        return True\n", K.COMPARISON),
+    ("def __eq__(self, other):\n    return self.x == other.x\nA.__eq__ = __eq__\n", K.COMPARISON),
+    ("class A:\n    def __getattr__(self, name):\n        return 1\n", K.HOOKS),
+    ("import sys\nsys.modules['a.b'] = c\n", K.IMPORTS),
     ("class A:\n    __class__ = property(lambda self: int)\n", K.HOOKS),
     ("class M(type):\n    def __instancecheck__(cls, it):\n        return True\n", K.HOOKS),
     ("exec(text)\n", K.EXECUTION),
@@ -129,7 +143,14 @@ JAVASCRIPT = [
     ("class A { valueOf() { return 1; } }", K.COMPARISON),
     ("const x = { [Symbol.toPrimitive]: f };", K.COMPARISON),
     ("new Proxy({}, {})", K.HOOKS),
-    ("Object.defineProperty(o, 'a', {})", K.HOOKS),
+    ("Object.defineProperty(o, 'a', { get: f })", K.HOOKS),
+    ("Object.defineProperty(o, 'a', made)", K.HOOKS),
+    ("Object.defineProperty(o, 'a', { ...made })", K.HOOKS),
+    ("Object.defineProperty(o, 'toJSON', { value: f })", K.HOOKS),
+    ("Object.defineProperty(Object.prototype, 'a', { value: 1 })", K.HOOKS),
+    ("const define = Object.defineProperty;", K.HOOKS),
+    ("#!/usr/bin/env node\nfunction f() { return process.argv[1]; }", K.HOST),
+    ("#!/usr/bin/env node\nif (process.env.CI) run();", K.HOST),
     ("const cp = require('child_process');", K.CONCURRENCY),
     ("import test from 'node:test';", K.RUNNER),
     ("const assert = require('assert');", K.RUNNER),
@@ -149,10 +170,74 @@ def test_finds_the_powers_of_javascript(path: str, source: str, kind: PowerKind)
         "const fs = require('fs'); module.exports = fs.readFileSync; x.on('exit', f);",
         "export function processEnv(env) { return env.process; }",
         "import path from 'node:path'; path.join('a', 'b'); s.replace('a', 'b');",
+        "Object.defineProperty(o, 'a', { value: 1, writable: true }); Object.defineProperty(o, 'b', { value });",
+        "Object.defineProperty(exports, 'a', { enumerable: true, get: function () { return b.a; } });",
+        "#!/usr/bin/env node\nif (require.main === module) process.exit(main(process.argv.slice(2)));",
     ],
 )
 def test_ordinary_javascript_has_none(source: str) -> None:
     assert kinds("a.js", source) == set()
+
+
+ORDINARY = """
+from functools import total_ordering
+
+@total_ordering
+class Version:
+    def __eq__(self, other):
+        '''Compare by key.'''
+        if not isinstance(other, Version):
+            return NotImplemented
+        return self.key() == other.key()
+
+    def __ne__(self, other):
+        return not self == other
+
+    def __lt__(self, other):
+        return (self.major, self.minor) < (other.major, other.minor)
+
+    def __hash__(self):
+        return hash((self.major, self.minor))
+
+    def __bool__(self):
+        return self.major > 0
+
+    def __contains__(self, part):
+        return part in self.parts
+
+class Cents(int):
+    def __eq__(self, other):
+        return isinstance(other, int) and int(self) == int(other)
+
+    __hash__ = int.__hash__
+
+class Point(Base):
+    def __eq__(self, other):
+        return super().__eq__(other)
+
+class Size:
+    def __eq__(self, other):
+        return type(self) is type(other) and (self.width == other.width and self.height == other.height)
+"""
+
+
+def test_hooks_that_do_what_their_name_says_are_no_powers() -> None:
+    assert kinds("a.py", ORDINARY) == set()
+    lazy = "import sys\n\ndef __getattr__(name):\n    return globals()[name]\n\nsys.modules[f'{__name__}.old'] = new\n"
+    assert kinds("a.py", lazy) == set()
+
+
+def test_variables_of_the_project_tell_nothing_of_who_runs_it() -> None:
+    asked = {
+        "a.py": "import os\nx = os.environ.get('{0}')\ny = os.environ['{0}']\nz = os.getenv('{0}')\n",
+        "a.js": "const x = process.env.{0};\n",
+    }
+    for path, source in asked.items():
+        for variable, own in (("TOOL_BOX_LEVEL", True), ("CI", False), ("TOOLBOX", False), ("HOME", False)):
+            found = powers(path, source.format(variable).encode())
+            assert {is_of_the_project(item, ["tool-box"]) for item in found} == {own}, (path, variable)
+    (mark,) = powers("a.py", b"import os\nos.environ['PYTEST_CURRENT_TEST']\n")[:1]
+    assert not is_of_the_project(mark, ["pytest"])
 
 
 def test_counts_only_what_an_added_line_brings_to_its_definition() -> None:
@@ -164,13 +249,13 @@ def test_counts_only_what_an_added_line_brings_to_its_definition() -> None:
 
 
 def test_code_that_moves_to_another_file_brings_nothing_new() -> None:
-    source = b"class A:\n    def __eq__(self, other):\n        return self.x == other.x\n"
+    source = b"class A:\n    def __eq__(self, other):\n        return self.x >= other.x\n"
     assert new_powers("new.py", None, source)
     assert new_powers("new.py", None, source, elsewhere=powers("old.py", source)) == []
 
 
 def test_an_issue_can_name_a_power() -> None:
-    source = b"class A:\n    def __eq__(self, other):\n        return self.x == other.x\n"
+    source = b"class A:\n    def __eq__(self, other):\n        return self.x >= other.x\n"
     (found,) = new_powers("a.py", None, source)
     assert is_named(found, "A has no `__eq__`, so copies differ")
     assert not is_named(found, "copies of A differ")
