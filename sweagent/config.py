@@ -112,6 +112,16 @@ class VerifySettings(Frozen):
     """Keep binary files in the patch."""
 
 
+class StrategySettings(Frozen):
+    """How a run goes about its task; `docs/strategies.md`."""
+
+    name: str = "single"
+    folders: tuple[Path, ...] = ()
+    """The user's own folders of strategies; one there hides a shipped one of the same name."""
+    options: dict[str, Any] = {}
+    """The strategy's own parameters."""
+
+
 class Settings(BaseSettings):
     """All settings of a run."""
 
@@ -127,6 +137,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     images: ImageSettings = ImageSettings()
     verify: VerifySettings = VerifySettings()
+    strategy: StrategySettings = StrategySettings()
     hints: bool = True
     """Put the localiser's hints into the first prompt."""
     context_files: tuple[str, ...] = ("AGENTS.md", "CONTRIBUTING.md", "CONTRIBUTING.rst")
@@ -259,6 +270,20 @@ def load_settings(options: dict[str, Any] | None = None, *, config: Path | None 
     return read_sources(options, config=config).settings()
 
 
+def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with some changed, a profile's own settings included where another profile is named.
+
+    Args:
+        settings: of a run.
+        changes: nested as the settings are.
+
+    Raises:
+        UsageError: a value is not allowed, or there is no such profile.
+    """
+    profile = read_profile(changes["profile"]) if "profile" in changes else {}
+    return _checked(Settings, _merged(settings.model_dump(exclude_unset=True), profile, changes))
+
+
 def is_shipped(profile: str) -> bool:
     """Whether a profile is one of those that come with fix-issue, rather than a folder of somebody's."""
     return profile in _shipped_profiles()
@@ -329,6 +354,10 @@ def _with_paths(said: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         changed["profile"] = absolute("profile", profile)
     if isinstance(folders, list | tuple):
         changed["tool_folders"] = [absolute("tool_folders", path) for path in folders]
+    strategy = said.get("strategy")
+    if isinstance(strategy, dict) and isinstance(strategy.get("folders"), list | tuple):
+        places = [absolute("strategy.folders", path) for path in strategy["folders"]]
+        changed["strategy"] = {**strategy, "folders": places}
     return {**said, **changed}
 
 

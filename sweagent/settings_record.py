@@ -16,21 +16,23 @@ _NO_SECRETS = frozenset({"prompt_cache_key"})
 
 
 def without_secrets(settings: Settings) -> dict[str, Any]:
-    """The settings without what of `model.extra` may be a secret.
+    """The settings without what of `model.extra` and of a strategy's options may be a secret.
 
     Limits such as `max_completion_tokens` stay: a number is no secret, whatever its name.
     """
     data = settings.model_dump(mode="json")
-    data["model"]["extra"] = _open_values(data["model"]["extra"])
+    data["model"]["extra"] = open_values(data["model"]["extra"])
+    data["strategy"]["options"] = open_values(data["strategy"]["options"])
     return data
 
 
-def _open_values(value: Any) -> Any:
+def open_values(value: Any) -> Any:
+    """A value without what is named like a secret, at any depth."""
     if isinstance(value, list):
-        return [_open_values(item) for item in value]
+        return [open_values(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {name: _open_values(item) for name, item in value.items() if not _is_secret(name) or _is_number(item)}
+    return {name: open_values(item) for name, item in value.items() if not _is_secret(name) or _is_number(item)}
 
 
 def _is_secret(name: str) -> bool:

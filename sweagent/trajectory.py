@@ -5,7 +5,7 @@ One JSON event a line, flushed to disk before the next step begins. Nothing is e
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -104,6 +104,8 @@ class Event(Frozen):
     """Base of all events."""
 
     time: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    scope: str = ""
+    """The attempt that it belongs to; the first attempt, and the run as a whole, have no name."""
 
 
 class RunStarted(Event):
@@ -117,6 +119,8 @@ class RunStarted(Event):
     settings: dict[str, Any]
     origin: Origin = Origin()
     """Where the settings came from."""
+    strategy_digest: str = ""
+    """Of the file of a strategy of the user's own."""
 
 
 class SandboxStarted(Event):
@@ -163,7 +167,7 @@ class FeedbackGiven(Event):
 
     type: Literal["feedback_given"] = "feedback_given"
     step: int
-    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed"]
+    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed", "user"]
     text: str
 
 
@@ -235,6 +239,56 @@ class LimitReached(Event):
     """What was not done: the purpose of a call, or `agent` for the next step."""
 
 
+class AttemptStarted(Event):
+    """A policy begins to work on the task in a sandbox of its own."""
+
+    type: Literal["attempt_started"] = "attempt_started"
+    role: str
+    digest: str
+    """Of what was asked for; a resumed run has to ask for the same."""
+    model: str = ""
+    settings: dict[str, Any] | None = None
+    """Where they differ from the run's; without secrets."""
+    cost: float | None = None
+    """US dollars that it may spend; None for all that the run has."""
+    tokens: int | None = None
+    seconds: float
+    """Wall time that it and its verifications may take."""
+
+
+class AttemptEnded(Event):
+    """An attempt came to its end; a resumed run does not open its sandbox again."""
+
+    type: Literal["attempt_ended"] = "attempt_ended"
+    status: str
+    message: str = ""
+
+
+class PoolJudged(Event):
+    """The reproductions of all attempts were run on the candidates of all."""
+
+    type: Literal["pool_judged"] = "pool_judged"
+    digest: str
+    """Of what was judged."""
+    passes: dict[str, tuple[bool | None, ...]]
+    """For each candidate, by its number, whether it passes each reproduction; None where that shows nothing."""
+    seconds: float = 0.0
+
+
+class CandidateChosen(Event):
+    """A selector chose among the candidates of a run."""
+
+    type: Literal["candidate_chosen"] = "candidate_chosen"
+    selector: str
+    candidate: int | None
+    """Its number; None when there is none."""
+    attempt: str = ""
+    """The scope that it comes from."""
+    reason: str = ""
+    abstained: bool = False
+    """Nothing tells the best ones apart: the verdict is at most `unverified`."""
+
+
 class PatchTaken(Event):
     """The harness took the patch from the work tree and stored it in the run's folder."""
 
@@ -291,6 +345,10 @@ AnyEvent = Annotated[
     | CallReserved
     | CallSettled
     | LimitReached
+    | AttemptStarted
+    | AttemptEnded
+    | PoolJudged
+    | CandidateChosen
     | PatchTaken
     | VerificationStarted
     | VerdictGiven
@@ -412,3 +470,19 @@ def read_events(path: Path) -> Iterator[AnyEvent]:
                 f"{path}:{number} is not an event of a trajectory: {first}",
                 "it may come from another version of fix-issue",
             ) from error
+
+
+def chosen_scope(events: Iterable[AnyEvent]) -> str:
+    """The scope of the attempt whose candidate was chosen last; of the first one, where nothing was chosen."""
+    scope = ""
+    for event in events:
+        if isinstance(event, CandidateChosen):
+            scope = event.attempt
+    return scope
+
+
+def of_the_chosen(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """The events of the attempt whose candidate was chosen; of the only one, where nothing was chosen."""
+    listed = list(events)
+    scope = chosen_scope(listed)
+    return [event for event in listed if event.scope == scope or isinstance(event, RunStarted)]

@@ -76,6 +76,9 @@ class RunState:
             case FeedbackGiven(kind="verifier"):
                 self.rounds += 1
                 self.submission = None
+            case FeedbackGiven(kind="user"):
+                self.submission = None
+                self.malformed, self.nudged_at = 0, None
             case VerdictGiven():
                 self.seconds += event.seconds
 

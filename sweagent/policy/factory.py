@@ -100,7 +100,7 @@ def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | Non
     _check_key(own, info)
     if info.prices is None and budget.needs_prices:
         raise UsageError(
-            f"the price of {name} is unknown, so the limit of ${budget.cost_limit} cannot be kept",
+            f"the price of {name} is unknown, so the limit of ${budget.strictest_cost} cannot be kept",
             "set a limit in tokens (--max-tokens), or give the price in a models file (`fix-issue models` shows how)",
         )
     return LitellmPolicy(own, budget, info=info, tell=tell, purpose=purpose)

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from sweagent.verify.proof import Cause, Proof, RegressionEvidence, ReproductionEvidence, TestChange, Weight
+from sweagent.verify.proof import Cause, Proof, RegressionEvidence, ReproductionEvidence, Selection, TestChange, Weight
 from sweagent.verify.sentences import assertions
 from sweagent.verify.verdict import Verdict
 
@@ -102,6 +102,11 @@ def feedback(proof: Proof) -> str:
     return "\n".join(lines)
 
 
+def _selection_line(selection: Selection) -> str:
+    pool = f"; run on all of them: {', '.join(selection.pool)}" if selection.pool else ""
+    return f"of {selection.candidates} candidates by {selection.selector}: {selection.reason}{pool}"
+
+
 def _facts(proof: Proof) -> list[tuple[str, str]]:
     accepted = proof.reproduction
     facts = [
@@ -112,6 +117,8 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         ("with a comment only", "; ".join(accepted.control) if accepted else ""),
         ("with the patch", "; ".join(accepted.patched) if accepted else ""),
     ]
+    if proof.selection:
+        facts.append(("chosen", _selection_line(proof.selection)))
     for item in () if accepted else proof.reproductions:
         facts.append(("not a reproduction", f"{_source_line(item)}: {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))

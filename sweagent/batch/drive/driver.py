@@ -26,6 +26,7 @@ from sweagent.environment.build.image_gc import read_size
 from sweagent.errors import FixIssueError, SandboxError, StorageError, UsageError
 from sweagent.frozen import Frozen
 from sweagent.policy import Budget, policy_for, preload, with_token_limit
+from sweagent.run.strategy import load_strategy
 from sweagent.sandbox import choose_kind, remove_leftovers
 from sweagent.tool_api import load_tools
 
@@ -316,4 +317,5 @@ def _usable(settings: Settings, batch: BatchSettings) -> Settings:
         )
     policy_for(kept, Budget(kept.limits.cost, kept.limits.tokens))
     load_tools(kept.tools, kept.tool_folders)
+    load_strategy(kept.strategy)
     return kept

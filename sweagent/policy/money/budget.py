@@ -117,21 +117,25 @@ class Budget:
         """Whether a model of unknown price cannot be asked: somewhere dollars are limited and tokens are not."""
         return any(budget.cost_limit is not None and budget.token_limit is None for budget in self._chain)
 
+    @property
+    def strictest_cost(self) -> float | None:
+        """The lowest limit in US dollars, its parents' included."""
+        return min((budget.cost_limit for budget in self._chain if budget.cost_limit is not None), default=None)
+
     def room(self) -> tuple[float | None, int | None]:
         """US dollars and tokens that are neither spent nor reserved; None where there is no limit."""
         with self._condition:
             return self._room(reserved=True)
 
     def start_from(self, spending: Spending) -> None:
-        """Count what a resumed run used before it was killed, model by model; its calls are numbered on.
+        """Count what was used before the run was killed, model by model, in this budget and not in its parents.
 
-        What was reserved and never settled counts as spent.
+        What was reserved and never settled counts as spent. The calls of a run are numbered on.
         """
         with self._condition:
             self._chain[-1]._spending.calls = max(self._chain[-1]._spending.calls, spending.calls)
             for line in spending.lines:
-                for budget in self._chain:
-                    budget._add(line)
+                self._add(line)
 
     def reserve(self, *, model: str, cost: float | None, tokens: int, purpose: str = AGENT) -> Reservation:
         """Hold room for a call at its worst case.

@@ -76,7 +76,7 @@ class Spending:
     def __init__(self, events: Iterable[AnyEvent] = ()) -> None:
         self._lines: dict[tuple[str, str], UsageLine] = {}
         self._open: dict[int, CallReserved] = {}
-        self._metered = False
+        self._metered: set[str] = set()
         self.calls = 0
         """The highest number that a call has."""
         for event in events:
@@ -91,7 +91,7 @@ class Spending:
             case CallSettled():
                 self._settle(event)
             case ReplyReceived():
-                self._reply(event.reply)
+                self._reply(event.reply, event.scope)
 
     def add(self, line: UsageLine) -> None:
         """Book a line."""
@@ -141,10 +141,10 @@ class Spending:
         elif event.outcome is CallOutcome.UNSURE:
             self.add(unsure(held.model, held.purpose, held.cost, held.tokens))
         if held.purpose == AGENT and event.outcome is not CallOutcome.REFUSED:
-            self._metered = True
+            self._metered.add(event.scope)
 
-    def _reply(self, reply: Reply) -> None:
+    def _reply(self, reply: Reply, scope: str) -> None:
         """Book a reply whose calls are no events: of a script, of a replay, or of a log from before there were any."""
-        if not self._metered:
+        if scope not in self._metered:
             self.add(answered(reply.model, AGENT, reply.usage, reply.cost))
-        self._metered = False
+        self._metered.discard(scope)
