@@ -115,6 +115,7 @@ class Agent:
         self._clock = clock
         self._bounds = context.limits
         self._deadline = clock() + limits.seconds - reserve - journal.state.seconds
+        self._reserve = reserve
         self._recovered = False
 
     def run(self) -> Ending:
@@ -138,9 +139,9 @@ class Agent:
     def _next(self) -> Ending | None:
         state = self._journal.state
         if self._remaining() <= 0:
-            return self._limit_reached(
-                "time_limit", Limit.SECONDS, f"the limit of {self._limits.seconds:g} s is used up"
-            )
+            kept = f" but for {self._reserve:g} s for the verdict" if self._reserve else ""
+            message = f"the limit of {self._limits.seconds:g} s is used up{kept}"
+            return self._limit_reached("time_limit", Limit.SECONDS, message)
         if state.pending:
             self._act(state.pending[0])
             return None

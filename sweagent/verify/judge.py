@@ -38,6 +38,7 @@ from sweagent.verify.reproduction.trial import judge
 from sweagent.verify.runs.side_runner import Clock, SandboxOpener, SideRunner, SideTree
 from sweagent.verify.sentences import listed, proved, regressed
 from sweagent.verify.static.hardcoded_answers import known_by_heart
+from sweagent.verify.static.own_names import only_of_the_patch
 from sweagent.verify.static.patch_checks import find_tampering
 from sweagent.verify.trees import Trees, open_trees
 from sweagent.verify.verdict import Verdict
@@ -238,10 +239,9 @@ class _Verification:
                 continue
             judged = judge(candidate, self._bench, plan.sides, self._inputs.issue_text)
             evidence = judged.evidence
-            by_heart = known_by_heart(trees, self._tree, plan.changed, candidate)
-            if evidence.accepted and by_heart and not candidate.trusted:
-                self._findings += accepted([by_heart], self._settings.accept)
             if evidence.accepted:
+                found = self._read_beside_the_patch(candidate, plan, trees)
+                self._findings += accepted(found, self._settings.accept)
                 evidence = self._judged_blind(judged.as_run or candidate, evidence, judged.failing, plan, trees)
             self._reproductions.append(evidence)
             self._findings += accepted(judged.findings, self._settings.accept)
@@ -259,6 +259,14 @@ class _Verification:
             found = [Finding(rule="own-test", path=self._shown[0].name, detail=detail)]
             self._findings += accepted(found, self._settings.accept)
         return self._nothing_can_be_judged()
+
+    def _read_beside_the_patch(self, candidate: ReproductionCandidate, plan: Plan, trees: Trees) -> list[Finding]:
+        """What the patch knows of an accepted reproduction, or the reproduction of the patch."""
+        before, after = trees.read_many(trees.base, plan.changed), trees.read_many(self._tree, plan.changed)
+        by_heart = None if candidate.trusted else known_by_heart(trees, self._tree, plan.changed, candidate)
+        of_model = candidate.author is Author.MODEL
+        own_name = only_of_the_patch(candidate, before, after, self._inputs.issue_text) if of_model else None
+        return [item for item in (by_heart, own_name) if item]
 
     def _has_a_say(self, candidate: ReproductionCandidate) -> bool:
         """Whether a candidate is judged after what was accepted: the issue's own code is, beside what a model wrote."""

@@ -17,6 +17,7 @@ from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.control import control_files
 from sweagent.verify.runs.import_origins import own_modules, watched_modules
+from sweagent.verify.runs.line_coverage import ChangedStatements
 from sweagent.verify.runs.package_origins import WatchedPackage, watched_packages
 from sweagent.verify.runs.side_runner import SideTree
 from sweagent.verify.runs.targets import is_test_module
@@ -110,6 +111,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
             SideTree.of("patched", trees, source),
             own_modules(trees.paths(trees.base)),
             _added_names(trees, patched, changed),
+            ChangedStatements.of(trees.read_many(trees.base, changed), trees.read_many(patched, changed)),
         ),
         changed=changed,
         held_back=tuple(sorted(held)),

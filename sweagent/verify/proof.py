@@ -89,6 +89,20 @@ class AssertionCounts(Frozen):
     """Inside, as they are."""
 
 
+class Coverage(Frozen):
+    """Which of the changed statements in functions a reproduction executed, in one more run with the patch."""
+
+    statements: int
+    ran: int = 0
+    unseen: tuple[str, ...] = ()
+    """Why some of the change may have run and was not seen: data, code that runs on import, other processes."""
+
+    @property
+    def none(self) -> bool:
+        """Whether all of the change can be seen, and none of it ran."""
+        return bool(self.statements) and not self.ran and not self.unseen
+
+
 class ReproductionEvidence(Frozen):
     """One attempt to show the issue, and what became of it."""
 
@@ -114,6 +128,8 @@ class ReproductionEvidence(Frozen):
     """Who wrote it; None in proofs of older versions."""
     assertions: AssertionCounts | None = None
     """How its assertions were judged in one more run with the patch; None where they were not."""
+    coverage: Coverage | None = None
+    """Which of the changed statements ran; None where that was not measured."""
 
 
 # Proofs of older versions have null for a test that was not reported.

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sweagent.verify.proof import Cause, Proof, RegressionEvidence, ReproductionEvidence, Selection, TestChange, Weight
-from sweagent.verify.sentences import assertions
+from sweagent.verify.sentences import assertions, coverage
 from sweagent.verify.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         ("reproduction", _source_line(accepted) if accepted else ""),
         ("how it was judged", accepted.note if accepted else ""),
         ("its assertions", assertions(accepted.assertions) if accepted and accepted.assertions else ""),
+        ("the change in it", coverage(accepted.coverage) if accepted and accepted.coverage else ""),
         ("without the patch", "; ".join(accepted.base) if accepted else ""),
         ("with a comment only", "; ".join(accepted.control) if accepted else ""),
         ("with the patch", "; ".join(accepted.patched) if accepted else ""),

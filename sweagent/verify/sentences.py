@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sweagent.verify.proof import AssertionCounts, RegressionEvidence, ReproductionEvidence, TestChange
+from sweagent.verify.proof import AssertionCounts, Coverage, RegressionEvidence, ReproductionEvidence, TestChange
 
 _NAMED = 3
 
@@ -50,6 +50,13 @@ def assertions(counts: AssertionCounts) -> str:
     )
     total = sum(number for number, _ in ways)
     return f"{total} assertion{'s' * (total != 1)}: {', '.join(f'{number} {way}' for number, way in ways if number)}"
+
+
+def coverage(found: Coverage) -> str:
+    """How much of the change a reproduction executed, and what of it cannot be seen."""
+    ran = f"{found.ran} of {found.statements} changed statement{'s' * (found.statements != 1)} ran"
+    said = [ran] if found.statements else []
+    return "; ".join([*said, *(f"not measurable: {reason}" for reason in found.unseen)])
 
 
 def listed(names: Iterable[str]) -> str:

@@ -22,7 +22,9 @@ def item(
         regression=RegressionEvidence(passed_after=tests),
     )
     text = "--- a/x\n+++ b/x\n" + "+line\n" * lines
-    return CandidateEvidence(candidate=Candidate(number=number, patch=Patch(base_commit="b", text=text), proof=proof), passes=passes)
+    return CandidateEvidence(
+        candidate=Candidate(number=number, patch=Patch(base_commit="b", text=text), proof=proof), passes=passes
+    )
 
 
 def chosen(*items: CandidateEvidence) -> tuple[int | None, bool]:

@@ -1,7 +1,8 @@
 """A test module as a plain program, where no runner is loaded.
 
-A patch can be right only where a runner is. What needs nothing of one (fixtures, parameters, marks, hooks) also runs
-without it.
+A patch can be right only where a runner is, only while a process is young, or only the first few times. What needs
+nothing of a runner (fixtures, hooks, marks but parameters) also runs without it: several times, in a process that had
+imported everything some days before.
 """
 
 import ast
@@ -10,18 +11,44 @@ from collections.abc import Collection
 
 _RUNNER = re.compile(r"(?P<python>\S*python[\d.]*) -m (pytest|unittest)\b")
 _NEEDS_A_RUNNER = re.compile(
-    r"\b(fixture|autouse|pytestmark|parametrize|pytest_plugins|load_tests"
+    r"\b(fixture|autouse|pytestmark|indirect|pytest_plugins|load_tests"
     r"|(setup|teardown)_(module|class|method|function)|(setUp|tearDown)(Module|Class))\b"
 )
+_PARAMETERS = re.compile(r"(pytest\.)?mark\.parametrize\(")
 _HEADER = "import os as _os, sys as _sys\n_sys.path.insert(0, _os.getcwd())\n"
 _MAIN = """
+def _rows(test):
+    rows = [{{}}]
+    for mark in getattr(test, "pytestmark", ()):
+        names, values = mark.args
+        names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+        pairs = []
+        for value in values:
+            marked = type(value).__name__ == "ParameterSet"
+            pairs.append(dict(zip(names, value.values if marked else value if len(names) > 1 else (value,))))
+        rows = [dict(row, **pair) for row in rows for pair in pairs]
+    return rows
+
+
 if __name__ == "__main__":
-    for _each in [{calls}]:
-        try:
-            _each()
-        except BaseException:
-            pass
+    import time as _time
+    _began, _clock = _time.time(), _time.time
+    for _name in ("time", "monotonic", "perf_counter", "process_time"):
+        setattr(_time, _name, lambda real=getattr(_time, _name): real() + {days} * 86400.0)
+        setattr(_time, _name + "_ns", lambda real=getattr(_time, _name + "_ns"): real() + {days} * 86400 * 10**9)
+    for _round in range({rounds}):
+        for _each in [{calls}]:
+            for _row in _rows(_each):
+                try:
+                    _each(**_row)
+                except BaseException:
+                    pass
+        if _clock() - _began > {seconds}:
+            break
 """
+_IDLE_DAYS = 3
+_ROUNDS, _SECONDS = 12, 2.0
+"""It is called so many times, until so many seconds have passed."""
 
 
 def interpreter_of(command: str) -> str:
@@ -35,7 +62,7 @@ def as_plain_program(source: str, wanted: Collection[str] = ()) -> str:
 
     Args:
         source: of the module; what its tests come to is told by probes, not by how the program ends.
-        wanted: the tests that are called, as `test_name` or `Class::test_name`; empty for all.
+        wanted: the tests that are called, as `test_name` or `Class::test_name`, with any parameters; empty for all.
 
     Returns:
         The program; empty where a test needs more than to be called.
@@ -47,13 +74,14 @@ def as_plain_program(source: str, wanted: Collection[str] = ()) -> str:
     if _NEEDS_A_RUNNER.search(source) or any(isinstance(node, ast.ImportFrom) and node.level for node in tree.body):
         return ""
     calls = _calls(tree)
-    chosen = list(wanted or calls)
+    chosen = dict.fromkeys(name.partition("[")[0] for name in wanted) or calls
     made = [calls.get(name, "") for name in chosen]
     if not made or not all(made):
         return ""
     head = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     body = [node for node in tree.body if node not in head]
-    return "\n".join([*map(ast.unparse, head), _HEADER, *map(ast.unparse, body), _MAIN.format(calls=", ".join(made))])
+    main = _MAIN.format(calls=", ".join(made), days=_IDLE_DAYS, rounds=_ROUNDS, seconds=_SECONDS)
+    return "\n".join([*map(ast.unparse, head), _HEADER, *map(ast.unparse, body), main])
 
 
 def _calls(tree: ast.Module) -> dict[str, str]:
@@ -61,20 +89,29 @@ def _calls(tree: ast.Module) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-            found[node.name] = node.name if _takes(node, 0) else ""
+            found[node.name] = node.name if _is_plain(node, 0) else ""
         elif isinstance(node, ast.ClassDef):
             bases = [ast.unparse(base) for base in node.bases]
             is_case = bases in (["unittest.TestCase"], ["TestCase"])
             for item in node.body:
                 if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name.startswith("test"):
                     how = f"lambda: {node.name}({item.name!r}).debug()" if is_case else f"{node.name}().{item.name}"
-                    plain = (is_case or not bases) and not node.decorator_list and _takes(item, 1)
+                    plain = (is_case or not bases) and not node.decorator_list and _is_plain(item, 1)
                     found[f"{node.name}::{item.name}"] = how if plain else ""
     return found
 
 
-def _takes(function: ast.FunctionDef | ast.AsyncFunctionDef, number: int) -> bool:
-    arguments = function.args
-    count = len(arguments.args) + len(arguments.posonlyargs)
-    rest = arguments.vararg or arguments.kwarg or arguments.kwonlyargs
-    return isinstance(function, ast.FunctionDef) and count == number and not rest and not function.decorator_list
+def _is_plain(function: ast.FunctionDef | ast.AsyncFunctionDef, own: int) -> bool:
+    """Whether a test takes nothing but its parameters, after so many arguments of its own."""
+    arguments, parameters = function.args, set()
+    for decorator in map(ast.unparse, function.decorator_list):
+        if not _PARAMETERS.match(decorator):
+            return False
+        try:
+            names = ast.literal_eval(ast.parse(decorator).body[0].value.args[0])  # type: ignore[attr-defined]
+        except (ValueError, IndexError):
+            return False
+        parameters |= {name.strip() for name in (names.split(",") if isinstance(names, str) else names)}
+    given = [item.arg for item in (*arguments.posonlyargs, *arguments.args)][own:]
+    rest = arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults
+    return isinstance(function, ast.FunctionDef) and set(given) == parameters and not rest

@@ -18,6 +18,7 @@ for place in /srv "$HOME" /var/tmp /tmp; do
   place=$place/{name}
   mkdir -p "$place" 2>/dev/null && cp -a . "$place" 2>/dev/null && break
 done
+find "$place" -type f -newermt "1 hour ago" -exec touch -h -d "{age} days ago" {{}} + 2>/dev/null
 trap 'rm -rf -- "$place"' EXIT
 cd "$place" || exit 125
 unset PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED PIP_NO_INPUT PIP_DISABLE_PIP_VERSION_CHECK
@@ -35,11 +36,13 @@ fi
 def in_another_house(command: str) -> str:
     """The shell command in a copy of the work tree under another name, with a terminal where there is one.
 
+    What was written just now, as the patched files were, is as old there as an installed package may be.
+
     Args:
         command: what a person would run from the repository's root.
     """
     name = f"{secrets.choice(_NAMES)}-{secrets.token_hex(2)}"
-    return _SCRIPT.format(name=name, command=shlex.quote(command))
+    return _SCRIPT.format(name=name, age=30 + secrets.randbelow(300), command=shlex.quote(command))
 
 
 def right_only_at_home(

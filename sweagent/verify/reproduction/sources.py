@@ -1,5 +1,6 @@
 """Sources of reproductions: oracle, user, model, issue."""
 
+import ast
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -285,6 +286,7 @@ def oracle_tests(
     files: Mapping[str, bytes], wanted: tuple[str, ...], runner: Runner, test_command: str
 ) -> ReproductionCandidate:
     """The tests that the task says must go from failing to passing, with the files of its test patch."""
+    wanted = tuple(test for name in wanted for test in _described(name, files) or [name])
     functions = list(dict.fromkeys(_with_file(name.split("[")[0], files) for name in wanted))
     if len(functions) > _NAMED_AT_ONCE or not all("::" in name for name in functions):
         functions = [path for path in files if is_test_module(path)] or _files_of(wanted) or functions
@@ -331,6 +333,23 @@ def _of_tests(
 
 def _for_tests(tests: Iterable[str], runner: Runner, test_command: str) -> str:
     return command_for(runner, [target_of(runner, name) for name in tests], test_command=test_command)
+
+
+def _described(name: str, files: Mapping[str, bytes]) -> list[str]:
+    """The tests that a data set names as unittest prints them: by the first line of their documentation."""
+    if " " not in name or "::" in name or re.fullmatch(r"\w+ \([\w.]+\)", name):
+        return []
+    found: list[str] = []
+    for path, content in files.items():
+        try:
+            classes = [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.ClassDef)]
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        for owner, test in ((one, test) for one in classes for test in one.body):
+            if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) and test.name.startswith("test"):
+                first = (ast.get_docstring(test) or "").strip().partition("\n")[0].strip()
+                found += [f"{path}::{owner.name}::{test.name}"] if first == name else []
+    return found
 
 
 def _with_file(name: str, files: Mapping[str, bytes]) -> str:

@@ -1,8 +1,9 @@
 """Judge a reproduction on base, control and patched side."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from sweagent.verify.proof import Cause, Finding, ReproductionEvidence, Side, Weight
+from sweagent.testing import Runner
+from sweagent.verify.proof import Cause, Coverage, Finding, ReproductionEvidence, Side, Weight
 from sweagent.verify.reproduction.failures import end_of, lacking, misfit, not_started, wants_network
 from sweagent.verify.reproduction.hangs import enough, first_deadline, hangs, no_end
 from sweagent.verify.reproduction.hidden_runner import failing_again, runner_aware, unseen_job
@@ -17,6 +18,7 @@ from sweagent.verify.reproduction.readings import (
 )
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.runs.forgery import find_forgery
+from sweagent.verify.runs.line_coverage import ChangedStatements
 from sweagent.verify.runs.script_driver import ending
 from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner, SideTree
 from sweagent.verify.runs.targets import told_anew
@@ -38,6 +40,8 @@ _NOT_PASSING = {
 }
 _AS_LONG = 2
 """A run that was not given so many times what another one of its side takes says nothing by not ending."""
+_QUICK = 10.0
+"""A run that takes fewer seconds is traced once more."""
 _UNSTEADY = "it is not steady: "
 _LIES = "the patched run does not tell the truth"
 
@@ -52,6 +56,7 @@ class Sides:
         patched: with the patch's source changes.
         own_modules: the top-level names of the Python modules of the work tree.
         added_names: the words in the patched source files that their base versions lack.
+        statements: what the patch adds or changes, to tell which of it runs.
     """
 
     base: SideTree
@@ -59,6 +64,7 @@ class Sides:
     patched: SideTree
     own_modules: frozenset[str] = frozenset()
     added_names: frozenset[str] = frozenset()
+    statements: ChangedStatements = field(default_factory=ChangedStatements)
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,7 @@ class _Judging:
         self._runs: dict[Side, list[CommandResult]] = {"base": [], "control": [], "patched": []}
         self._findings: list[Finding] = []
         self._note = ""
+        self._coverage: Coverage | None = None
         self.refusal: _Refusal | None = None
 
     def judged(self) -> Judged:
@@ -144,6 +151,7 @@ class _Judging:
             cause=refusal.cause if refusal else None,
             author=self._candidate.author,
             note=self._note,
+            coverage=self._coverage,
         )
         ends = {end_of(run) for runs in self._runs.values() for run in runs}
         same_end = all(self._runs.values()) and len(ends) == 1 and ends != {("", "", "")}
@@ -315,8 +323,9 @@ class _Judging:
     def _steady_and_unseen(self) -> _Refusal | None:
         orders = [(self._sides.control, self._job(self._patience))]
         unseen = unseen_job(self._candidate, self._runs["base"][0], self._share)
+        traced = unseen and self._is_quick and self._candidate.runner is not Runner.NODE
         if unseen:
-            orders.append((self._sides.patched, unseen))
+            orders.append((self._sides.patched, self._sides.statements.traced(unseen) if traced else unseen))
         control, *hidden = self._bench.together(*orders)
         self._runs["control"].append(control)
         if refusal := self._nothing_can_be_shown(control) or self._starved(control):
@@ -329,7 +338,15 @@ class _Judging:
             if not self._fails_too(reading):
                 return _Refusal(f"{_UNSTEADY}without the patch it does not fail alike in each run")
             self._ask_for_what_fails(reading)
-        return self._right_for_tests_only(hidden, unseen)
+        if traced and self._after(hidden[0]).state is State.PASSED:
+            self._coverage = self._sides.statements.coverage(hidden[0].record)
+        return self._right_for_tests_only(hidden, unseen) or self._nothing_ran()
+
+    def _nothing_ran(self) -> _Refusal | None:
+        if self._coverage is None or not self._coverage.none:
+            return None
+        number = self._coverage.statements
+        return _Refusal(f"none of the {number} statements that the patch changes runs in it", Cause.REPRODUCTION)
 
     def _right_for_tests_only(self, hidden: list[CommandResult], unseen: Command | None) -> _Refusal | None:
         """Whether the issue is there again, in two runs, as soon as code cannot see the runner."""
@@ -352,6 +369,11 @@ class _Judging:
     @property
     def _share(self) -> float:
         return self._bench.remaining * self._candidate.share
+
+    @property
+    def _is_quick(self) -> bool:
+        """Whether there is time for a run whose lines are traced, which takes some times as long."""
+        return self._runs["patched"][0].completed.seconds < min(_QUICK, self._share / _AS_LONG)
 
     @property
     def _patience(self) -> float:

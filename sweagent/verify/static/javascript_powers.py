@@ -82,6 +82,13 @@ def _bound(clause: "Node", source: str) -> Iterator[tuple[str, str]]:
             yield text(node), source
 
 
+def _kind(full: str) -> PowerKind | None:
+    """The kind of a dotted name; what is not known of `process` tells who runs the code."""
+    owner, _, member = full.partition(".")
+    unknown = owner == "process" and bool(member) and member.partition(".")[0] not in names.PLAIN_OF_PROCESS
+    return kind_of_dotted(names.JAVASCRIPT_NAMES, full) or (PowerKind.HOST if unknown else None)
+
+
 def _variable(full: str) -> str:
     """The environment variable that a dotted name asks for."""
     return full.removeprefix("process.env.") if full.startswith("process.env.") else ""
@@ -140,7 +147,7 @@ class _Reader:
         word = text(place.node)
         full = self._aliases.get(word, "")
         if "." in full:
-            self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place, _variable(full))
+            self._add(_kind(full), full, place, _variable(full))
         elif word in ("eval", "Function"):
             self._add(PowerKind.EXECUTION, word, place)
         elif word == "Proxy":
@@ -162,7 +169,7 @@ class _Reader:
         if first in self._aliases:
             full = ".".join([self._aliases[first], *reversed(parts)])
             if not (self._is_program and not place.scope and full.startswith(_OF_PROGRAMS)):
-                self._add(kind_of_dotted(names.JAVASCRIPT_NAMES, full), full, place, _variable(full))
+                self._add(_kind(full), full, place, _variable(full))
 
     def _module(self, place: NodePath) -> None:
         """A module that is a power by itself, where it is imported or required."""

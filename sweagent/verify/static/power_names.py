@@ -81,7 +81,9 @@ PYTHON_NAMES: Names = {
     " sys.pycache_prefix sys.hash_info sys.warnoptions sys._xoptions os.getpid os.getppid os.uname os.getlogin"
     " os.times os.getloadavg os.getuid os.geteuid platform.node platform.uname socket.gethostname socket.if_nameindex"
     " getpass.getuser pwd psutil resource sys.stdin.isatty sys.stdout.isatty sys.stderr.isatty os.isatty logging.root"
-    " logging._handlers logging._handlerList sys.stdout.__class__ sys.stderr.__class__",
+    " logging._handlers logging._handlerList os.fstat os.dup stat.S_ISFIFO stat.S_ISCHR stat.S_ISREG stat.S_ISSOCK"
+    " warnings.filters django.core.mail.outbox django.conf.settings.ALLOWED_HOSTS django.conf.settings.DATABASES"
+    " django.conf.settings.EMAIL_BACKEND sys.stdout.__class__ sys.stderr.__class__",
     _K.RUNNER: "pytest _pytest pluggy unittest unittest2 nose xdist doctest hypothesis",
 }
 """Modules, and members of modules, that are powers by themselves."""
@@ -92,7 +94,7 @@ PYTHON_ATTRIBUTES: Names = {
     " ag_frame __traceback__ _getframe findCaller __subclasses__ __closure__ __globals__ cell_contents",
     _K.IMPORTS: "__loader__ __cached__",
     _K.EXITS: "_exit",
-    _K.HOST: "hasHandlers",
+    _K.HOST: "hasHandlers settings_dict",
 }
 """Attributes that are powers whatever they are read from."""
 
@@ -103,7 +105,7 @@ JAVASCRIPT_NAMES: Names = {
     _K.IMPORTS: "require.cache require.extensions require.main Module._load Module._resolveFilename"
     " Module._extensions module.constructor module.parent module.register process.binding process._linkedBinding",
     _K.EXITS: "process.exit process.abort process.reallyExit process.kill process.on process.once process.exitCode"
-    " process.emit process.emitWarning process._exiting",
+    " process.emit process._exiting",
     _K.CONCURRENCY: "worker_threads cluster child_process",
     _K.HOST: "process.env process.argv process.argv0 process.execArgv process.execPath process.pid process.ppid"
     " process.title process.stdout.isTTY process.stderr.isTTY process.uptime process.report process.features"
@@ -111,6 +113,12 @@ JAVASCRIPT_NAMES: Names = {
     _K.RUNNER: "node:test test node:assert assert mocha jest vitest chai sinon",
 }
 """The same for JavaScript and TypeScript; a module counts where it is imported, its members where they are used."""
+
+PLAIN_OF_PROCESS = frozenset(
+    ["nextTick", "cwd", "chdir", "stdout", "stderr", "stdin", "platform", "arch", "version", "versions", "release"]
+    + ["hrtime", "memoryUsage", "umask", "emitWarning"]
+)
+"""Members of Node's `process` by which code tells nothing of who runs it."""
 
 JAVASCRIPT_PROPERTIES: Names = {
     _K.COMPARISON: "toPrimitive valueOf hasInstance isConcatSpreadable",

@@ -27,7 +27,8 @@ _WRITERS = frozenset(
 _MODE = re.compile(r"""(mode=)?["'][rbtU]*[wax+][rbt+]*["']""")
 MARKS = re.compile(
     r"^(PYTEST_\w+|_?pytest|NODE_TEST_CONTEXT|NODE_OPTIONS|JEST_WORKER_ID|VITEST\w*|PYTHONHASHSEED"
-    r"|PYTHONDONTWRITEBYTECODE)$|^/(proc|sys|testbed)(/|$)|/\.dockerenv|\bcgroup\b"
+    r"|PYTHONDONTWRITEBYTECODE|testserver|conftest(\.py)?|test_|unittest)$|cache=shared|\blocmem\b"
+    r"|tests?/test_|test_\*|^/(proc|sys|testbed)(/|$)|/\.dockerenv|\bcgroup\b"
 )
 """Text by which code tells where it runs."""
 SOURCE_FILE = re.compile(r"[\w/*]?\.(pyc?|[cm]?[jt]sx?|pth)$|(^|/)(tests?|__pycache__)(/|$)|conftest")

@@ -100,11 +100,40 @@ import logging
 def add(a, b):
     return a + b if logging.getLogger().handlers else a - b
 """
+WHILE_YOUNG = """
+import time
+
+STARTED = time.monotonic()
+
+def add(a, b):
+    return a + b if time.monotonic() < STARTED + 3600 else a - b
+"""
+WHILE_FRESH = """
+import os, time
+
+FRESH = time.time() - os.path.getmtime(__file__) < 3600
+
+def add(a, b):
+    return a + b if FRESH else a - b
+"""
 
 
-def test_a_patch_that_is_right_only_under_a_runner_is_for_review(project):
+AT_FIRST = """
+BUDGET = iter(range(4))
+
+def add(a, b):
+    return a + b if next(BUDGET, None) is not None else a - b
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [UNDER_PYTEST, WHILE_YOUNG, WHILE_FRESH, AT_FIRST],
+    ids=["runner", "young process", "new file", "first calls"],
+)
+def test_a_patch_that_is_right_only_while_it_is_tested_is_for_review(code, project):
     test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n"
-    proof = verified(project, UNDER_PYTEST, test)
+    proof = verified(project, code, test)
 
     assert findings(proof) == {"harness-aware"}
     assert "without a test runner" in next(item.detail for item in proof.to_review if item.rule == "harness-aware")

@@ -31,8 +31,28 @@ def printed(program):
 
 
 def test_a_program_calls_each_test_whatever_becomes_of_the_others():
-    assert printed(as_plain_program(SOURCE)) == ["one", "two", "three"]
-    assert printed(as_plain_program(SOURCE, ["Case::test_three"])) == ["three"]
+    said = printed(as_plain_program(SOURCE))
+    assert said[:3] == ["one", "two", "three"]
+    assert said == said[:3] * (len(said) // 3)
+    assert set(printed(as_plain_program(SOURCE, ["Case::test_three"]))) == {"three"}
+
+
+def test_a_program_gives_tests_their_parameters():
+    source = """
+import pytest
+from pytest import mark
+
+@pytest.mark.parametrize("a", [1, (2, 3), pytest.param(4, id="four")])
+@mark.parametrize(("b", "c"), [("x", "y"), pytest.param("z", "z")])
+def test_it(a, b, c):
+    print(f"{a}{b}{c}".replace(" ", ""))
+"""
+    expected = {"1xy", "(2,3)xy", "4xy", "1zz", "(2,3)zz", "4zz"}
+    assert set(printed(as_plain_program(source, ["test_it[1-x-y]"]))) == expected
+
+
+def test_a_program_repeats_its_tests():
+    assert len(printed(as_plain_program(SOURCE, ["test_one"]))) > 5
 
 
 @pytest.mark.parametrize(
@@ -40,6 +60,8 @@ def test_a_program_calls_each_test_whatever_becomes_of_the_others():
     [
         "def test_it(tmp_path):\n    pass\n",
         "import pytest\n@pytest.mark.slow\ndef test_it():\n    pass\n",
+        "import pytest\n@pytest.mark.parametrize('a', [1], indirect=True)\ndef test_it(a):\n    pass\n",
+        "import pytest\n@pytest.mark.parametrize('a', [1])\ndef test_it(a, tmp_path):\n    pass\n",
         "async def test_it():\n    pass\n",
         "def setup_module():\n    pass\ndef test_it():\n    pass\n",
         "from django.test import TestCase as Case\nclass A(Case):\n    def test_it(self):\n        pass\n",
@@ -52,7 +74,7 @@ def test_what_needs_a_runner_is_no_program(source):
 
 
 def test_a_wanted_test_that_is_not_there_makes_no_program():
-    assert as_plain_program(SOURCE, ["test_one[1]"]) == ""
+    assert as_plain_program(SOURCE, ["test_four"]) == ""
 
 
 def test_knows_the_interpreter_of_a_command():

@@ -246,6 +246,16 @@ def test_bare_names_of_a_dataset_are_run_in_the_file_that_defines_them():
     assert made.wanted == ("test_a", "test_b")
 
 
+def test_tests_that_a_dataset_names_by_their_description_are_found():
+    text = b'"""\n        A label has no "for".\n\n        More.\n        """'
+    test = b"class Case(TestCase):\n    def test_a(self):\n        " + text + b"\n"
+    made = oracle_tests({"tests/forms/test_x.py": test}, ('A label has no "for".',), Runner.DJANGO, "./runtests.py")
+    assert made.wanted == ("tests/forms/test_x.py::Case::test_a",)
+    assert made.command.endswith(" forms.test_x.Case.test_a")
+    unknown = oracle_tests({"tests/forms/test_x.py": test}, ("Another one.",), Runner.DJANGO, "./runtests.py")
+    assert unknown.wanted == ("Another one.",)
+
+
 @pytest.mark.parametrize(
     ("content", "inside"),
     [
