@@ -17,6 +17,7 @@ from sweagent.run.selectors import Selector
 from sweagent.settings_record import open_values, without_secrets
 from sweagent.trajectory import AttemptStarted, CandidateChosen, PoolJudged, Reproduction
 from sweagent.verify import judge_pool
+from sweagent.verify.proof import Origin
 
 _LEAST_SECONDS = 1.0
 
@@ -167,6 +168,7 @@ class Run:
                 sandboxes=context.workplace.open,
                 test_command=context.workplace.test_command,
                 settings=settings.model_copy(update={"seconds": min(settings.seconds, left)}),
+                known=_known(candidates, pool),
             )
         numbers = (str(item.number) for item in candidates)
         passes = dict(zip(numbers, rows, strict=True))
@@ -209,6 +211,20 @@ def _pool(attempts: list[Attempt]) -> dict[str, Reproduction]:
         if registered and registered.path in shown and registered not in pool.values():
             pool[f"{registered.path} (attempt {number})"] = registered
     return pool
+
+
+def _known(candidates: list[Candidate], pool: Mapping[str, Reproduction]) -> dict[tuple[int, int], bool]:
+    """What the proofs of the candidates say of their own reproductions."""
+    known: dict[tuple[int, int], bool] = {}
+    for row, candidate in enumerate(candidates):
+        question = candidate.proof.question if candidate.proof else None
+        for column, registered in enumerate(pool.values()):
+            if candidate.proof and question and registered == question.reproduction:
+                judged = candidate.proof.reproductions
+                own = next((item for item in judged if item.origin is Origin.REGISTERED and item.shows_issue), None)
+                if own:
+                    known[row, column] = own.accepted
+    return known
 
 
 def _digest(*asked: Any) -> str:

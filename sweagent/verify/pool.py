@@ -1,7 +1,7 @@
 """Run the reproductions of all attempts on the candidates of all."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from sweagent.config import VerifySettings
@@ -24,6 +24,7 @@ def judge_pool(
     sandboxes: SandboxOpener,
     test_command: str = "",
     settings: VerifySettings | None = None,
+    known: Mapping[tuple[int, int], bool] | None = None,
 ) -> list[tuple[bool | None, ...]]:
     """Run every reproduction on every candidate, on the base and the control beside it.
 
@@ -34,17 +35,21 @@ def judge_pool(
         sandboxes: opens a fresh sandbox with the base tree.
         test_command: how the project runs its tests.
         settings: how much time there is for all of it.
+        known: what proofs have shown already, by the positions of patch and reproduction; it is not run again.
 
     Returns:
         For each patch, whether it passes each reproduction; None where that shows nothing: the reproduction does not
         fail on the base, it cannot be run beside the patch, or the time was used up.
     """
-    settings = settings or VerifySettings()
+    settings, known = settings or VerifySettings(), known or {}
     bench = SideRunner(sandboxes, settings.seconds, time.monotonic)
     with closing(bench):
         return [
-            tuple(_passes(task, patch, reproduction, bench, test_command) for reproduction in reproductions)
-            for patch in patches
+            tuple(
+                known[row, column] if (row, column) in known else _passes(task, patch, item, bench, test_command)
+                for column, item in enumerate(reproductions)
+            )
+            for row, patch in enumerate(patches)
         ]
 
 

@@ -43,7 +43,7 @@ def test_best_of_begins_another_attempt_where_none_is_verified(world: Any) -> No
     assert "$1 * $2" in (world.folder / "run/patch.diff").read_text()
 
 
-PARTS = 6
+PARTS = 10
 
 
 @pytest.mark.timeout(900)
