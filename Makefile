@@ -2,7 +2,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format clean
+.PHONY: demo test coverage check format docs clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,10 +16,17 @@ demo: $(BIN)/.installed  ## the main job on a bundled repository: issue in, veri
 test: $(BIN)/.installed  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
+coverage: $(BIN)/.installed  ## all tests, and how much of the code they run, in subprocesses too; fails below the floor
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term
+
+docs: $(BIN)/.installed  ## write the pages that are made from the code
+	$(BIN)/python .ci/docs
+
 check: $(BIN)/.installed  ## lint, formatting, types, locked requirements, the action and its workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/uv lock --check --offline --quiet
 	$(BIN)/python .ci/check-lock
 	$(BIN)/zizmor --quiet --offline --min-severity medium action.yml docs/examples/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
@@ -30,4 +37,4 @@ format: $(BIN)/.installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

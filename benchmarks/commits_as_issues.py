@@ -20,8 +20,9 @@ from pathlib import Path
 from places import git_dir_in
 from unidiff import PatchSet
 
-from sweagent.code.index.languages import is_aside, is_source, is_test
+from sweagent.code.index.languages import is_source, is_test
 from sweagent.git import git
+from sweagent.path_kinds import is_aside
 
 SEED = 7
 _FIX = re.compile(

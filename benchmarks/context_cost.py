@@ -22,6 +22,8 @@ from time import perf_counter
 from sweagent.agent.view import ViewBuilder, ViewLimits
 from sweagent.config import ModelSettings
 from sweagent.policy.base import Message, View
+from sweagent.resources import resource
+from sweagent.tool_api import load_tools
 from sweagent.trajectory import (
     Action,
     ActionDone,
@@ -132,11 +134,14 @@ def peer_cost(events: Sequence[AnyEvent], viewer: Viewer) -> Cost:
     return cache.cost
 
 
+_SHIPPED = load_tools(file.stem for file in resource("tools").glob("[a-z]*.py"))
+
+
 def our_cost(
     events: Sequence[AnyEvent], limits: ViewLimits | None = None, model: ModelSettings | None = None
 ) -> tuple[Cost, View, int]:
     """The cost under our view, the last view, and how often it was compacted."""
-    cache, builder, compactions = Cache(), ViewBuilder(model, limits), 0
+    cache, builder, compactions = Cache(), ViewBuilder(model, limits, _SHIPPED.values()), 0
     for event in events:
         if isinstance(event, ViewCompacted):
             continue

@@ -33,10 +33,11 @@ from sweagent.environment import Image, discover, disk_use, ensure_image, list_i
 from sweagent.environment.bases.offline_base import context_archive
 from sweagent.environment.build.image_gc import touch
 from sweagent.environment.build.smoke import smoke_test
-from sweagent.environment.docker_build import IMAGES, LABEL, connect, owner
+from sweagent.environment.docker_build import IMAGES, LABEL, owner
 from sweagent.environment.registry.dated_registry import Registry
 from sweagent.environment.registry.settings import read_registry_settings
 from sweagent.errors import FixIssueError
+from sweagent.sandbox.engine import connect
 from sweagent.task import Repository
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from sweagent.forge.api.github import GitHub
 from sweagent.forge.proposal import Proposal, PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.task import Issue
+from sweagent.verdict import Verdict
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "forge"))
 
@@ -41,7 +42,7 @@ def main() -> None:
             issue=Issue(title="add() subtracts", number=7, url=f"{server.url}/acme/calc/issues/7"),
             base_commit=repo.commit_of("main") or "",
             diff=DIFF.format("a + b").encode(),
-            verdict="verified",
+            verdict=Verdict.VERIFIED,
         )
         other = proposal.model_copy(update={"diff": DIFF.format("b + a").encode()})
         print(f"{'':<38}{'API read':>9}{'written':>9}{'git':>5}  outcome")

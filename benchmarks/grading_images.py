@@ -20,10 +20,11 @@ from sweagent.config import SandboxSettings, Settings
 from sweagent.environment import Image, discover, ensure_image
 from sweagent.environment.bases.offline_base import context_archive
 from sweagent.environment.build.build_network import build_network
-from sweagent.environment.docker_build import build, connect, find_image
+from sweagent.environment.docker_build import build
 from sweagent.environment.registry.dated_registry import HOST, python_index
 from sweagent.errors import FixIssueError
 from sweagent.git import git
+from sweagent.sandbox.engine import connect, find_image
 from sweagent.task import Repository
 
 _CONDA = b"conda() { :; }\n"

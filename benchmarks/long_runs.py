@@ -20,7 +20,7 @@ from typing import Any
 from gold_player import Instance, reproduction_of, steps
 from unidiff import PatchSet
 
-from sweagent.config import load_settings
+from sweagent.config import read_sources
 from sweagent.git import git
 from sweagent.repository import open_repository
 from sweagent.run_folder import RunFolder
@@ -66,14 +66,14 @@ def run(instance: Instance, git_dir: Path, folder: Path, count: int, sandbox: st
     (folder / "script.json").write_text(json.dumps(script), encoding="utf-8")
     title, _, body = instance.problem_statement.partition("\n")
     repository = open_repository(str(git_dir), base=instance.base_commit)
-    settings = load_settings(
+    settings = read_sources(
         {
             "policy": str(folder / "script.json"),
             "sandbox": {"kind": sandbox},
             "limits": {"steps": len(script)},
             "verify": {"rounds": 0, "seconds": 60.0},
         }
-    )
+    ).settings()
     task = Task(id=instance.instance_id, repository=repository, issue=Issue(title=title, body=body))
     result = solve(task, settings, RunFolder(folder), run_id=f"long-{instance.instance_id}", note=print)
     print(f"{instance.instance_id}: {result.steps} steps, {result.exit_status}, {result.verdict}", flush=True)

@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 from pool_variants import diff, with_a_dead_function
 
 from sweagent.repository import open_repository
-from sweagent.task import Issue, Oracle, Repository, Task
+from sweagent.task import Issue, Repository, Task
 from sweagent.testing import command_for, runner_of
+from sweagent.testing.file_kinds import is_test_module
 from sweagent.trajectory import Reproduction
-from sweagent.verify.runs.targets import is_test_module
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.trees import open_trees
 
 TEST_COMMANDS = {"sympy/sympy": "python bin/test", "django/django": "python tests/runtests.py"}
@@ -31,16 +32,18 @@ class Instance:
     """One instance, ready to be judged.
 
     Attributes:
-        task: with its oracle, when it has one.
+        task: what the verifier is asked of.
         gold: the patch that is right.
         test_command: how the project runs its tests.
         named_tests: tests that are named to the verifier; for instances without an oracle.
+        oracle: what the dataset knows.
     """
 
     task: Task
     gold: str
     test_command: str
     named_tests: tuple[str, ...] = ()
+    oracle: Oracle | None = None
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -71,8 +74,8 @@ def of_dataset(dataset: Path, git_dirs: str) -> Iterator[Instance]:
         )
         title, _, body = row["problem_statement"].partition("\n")
         command = TEST_COMMANDS.get(row["repo"], "python -m pytest")
-        task = Task(id=row["instance_id"], repository=repository, issue=Issue(title=title, body=body), oracle=oracle)
-        yield Instance(task, row["patch"], command)
+        task = Task(id=row["instance_id"], repository=repository, issue=Issue(title=title, body=body))
+        yield Instance(task, row["patch"], command, oracle=oracle)
 
 
 def of_archives(archives: Path, folder: Path) -> Iterator[Instance]:
@@ -122,7 +125,7 @@ def _text(path: Path) -> str:
 
 def reproduction_of(instance: Instance) -> Reproduction | None:
     """A test file of the test patch, with a command for those of FAIL_TO_PASS that it holds."""
-    oracle, runner = instance.task.oracle, runner_of(instance.test_command)
+    oracle, runner = instance.oracle or Oracle(), runner_of(instance.test_command)
     wanted = sorted({name.split("[")[0] for name in oracle.fail_to_pass})
     with open_trees(instance.task.repository) as trees:
         tree = trees.apply(oracle.test_patch)

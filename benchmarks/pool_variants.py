@@ -10,9 +10,8 @@ from itertools import chain, islice, zip_longest
 from unidiff import PatchSet
 
 from sweagent.task import Repository
-from sweagent.testing.file_kinds import harness_file
+from sweagent.testing.file_kinds import harness_file, is_test_module
 from sweagent.verify.runs.control import control_files
-from sweagent.verify.runs.targets import is_test_module
 from sweagent.verify.trees import Trees, open_trees
 
 _MUTANTS = 3

@@ -27,7 +27,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sweagent.config import load_settings
+from sweagent.config import read_sources
 from sweagent.errors import FixIssueError
 from sweagent.repository import open_repository
 from sweagent.sandbox import Sandbox
@@ -118,7 +118,7 @@ def judged(fix: Fix, folder: Path, seconds: float, program: str) -> dict[str, An
     (folder / "issue.md").write_text(_git(checkout, "log", "-1", "--format=%B", fix.sha), encoding="utf-8")
     repository = open_repository(str(checkout))
     task = Task(id=fix.sha, repository=repository, issue=Issue(title=fix.subject))
-    with prepare(task, load_settings({}), "real-fixes", lambda text: None) as workplace:
+    with prepare(task, read_sources({}).settings(), "real-fixes", lambda text: None) as workplace:
         told = independent_run(fix, workplace)
     _git(checkout, "checkout", "-q", fix.sha, "--", *fix.tests)
     _git(checkout, "reset", "-q")

@@ -16,7 +16,7 @@ from pathlib import Path
 from gold_player import Instance, reproduction_of, steps
 from playing_server import playing
 
-from sweagent.config import Settings, load_settings
+from sweagent.config import Settings, read_sources
 from sweagent.repository import open_repository
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox_factory import prepare
@@ -51,14 +51,14 @@ def run(instance: Instance, git_dir: Path, output: Path, sandbox: str) -> dict[s
     played = steps(instance, str(git_dir), reproduction=reproduction_of(instance, str(git_dir)))
     start = time.monotonic()
     with playing({instance.instance_id: played}) as url:
-        settings = load_settings(
+        settings = read_sources(
             {
                 "model": {"name": f"openai/{instance.instance_id}", "api_base": url, "extra": {"api_key": "none"}},
                 "limits": {"cost": None, "tokens": 2_000_000, "steps": len(played)},
                 "sandbox": {"kind": sandbox},
                 "verify": {"rounds": 0},
             }
-        )
+        ).settings()
         result = solve(task, settings, RunFolder(output), run_id=f"benchmark-{instance.instance_id}", note=print)
     seconds = time.monotonic() - start
     resolved = fail_to_pass(instance, task, settings, result)

@@ -5,7 +5,7 @@ r"""How soon the verifier comes to the tests that matter: FAIL_TO_PASS files, an
 Nothing is run. The place of a test file in the order is turned into minutes by what the files before it cost, which
 `test_seconds.py` measures (both sides run side by side); a file that is not in its output costs the mean of its
 repository. The order is compared with the files of the same folder first, and
-with the whole suite by name, and with the order of the localiser's `tests_for` (what it does not name comes last).
+with the whole suite by name.
 """
 
 import argparse
@@ -19,13 +19,11 @@ from typing import NamedTuple
 
 from pool_variants import variants
 
-from sweagent.code import Index, open_index, tests_for
 from sweagent.errors import FixIssueError
 from sweagent.task import Repository
 from sweagent.testing import runner_of
-from sweagent.testing.file_kinds import harness_file
-from sweagent.verify.comparison.selection import changed_names, rank_tests
-from sweagent.verify.runs.targets import is_test_module
+from sweagent.testing.file_kinds import harness_file, is_test_module
+from sweagent.verify.comparison.selection import rank_tests
 from sweagent.verify.trees import Trees, open_trees
 
 MINUTES = (1, 5, 10)
@@ -89,29 +87,25 @@ def _places(repository: Repository, row: dict[str, str]) -> Iterator[tuple[str, 
     """What is looked for, the name of an order, the test files in that order, and those that are looked for."""
     command = "python bin/test" if row["repo"] == "sympy/sympy" else "python -m pytest"
     planted = [item for item in variants(repository, row["patch"], command) if item.kind == "regression"]
-    with open_trees(repository) as trees, open_index(repository.git_dir, repository.base_commit) as index:
+    with open_trees(repository) as trees:
         tests = {path for path in trees.paths(trees.base) if is_test_module(path, runner_of(command))}
         tree = trees.apply(row["test_patch"])
         wanted = {change.path for change in trees.changes(trees.base, tree)} & tests
-        yield from _in_orders("FAIL_TO_PASS", trees, index, row["patch"], command, wanted)
+        yield from _in_orders("FAIL_TO_PASS", trees, row["patch"], command, wanted)
         for item in planted:
-            yield from _in_orders("planted regression", trees, index, item.patch, command, {item.test})
+            yield from _in_orders("planted regression", trees, item.patch, command, {item.test})
 
 
 def _in_orders(
-    kind: str, trees: Trees, index: Index, patch: str, command: str, wanted: set[str]
+    kind: str, trees: Trees, patch: str, command: str, wanted: set[str]
 ) -> Iterator[tuple[str, str, list[str], set[str]]]:
     patched = trees.apply(patch)
     changed = [change.path for change in trees.changes(trees.base, patched) if not harness_file(change.path, command)]
     ranked = list(rank_tests(trees, patched, changed, runner_of(command)).tests)
     folders = {PurePosixPath(path).parent for path in changed}
     near = sorted(ranked, key=lambda path: (not _beside(path, folders), path))
-    before, after = trees.read_many(trees.base, changed), trees.read_many(patched, changed)
-    names = {name for path in changed for name in changed_names(path, before.get(path), after.get(path))}
-    related = [path for path in tests_for(index, changed, sorted(names), len(ranked)) if path in ranked]
     orders = {
         "ranked": ranked,
-        "tests_for": [*related, *sorted(set(ranked) - set(related))],
         "same folder": near,
         "whole suite by name": sorted(ranked),
     }

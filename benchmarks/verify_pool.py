@@ -35,7 +35,6 @@ from sweagent.patch import Patch
 from sweagent.repository import make_seed
 from sweagent.sandbox import Sandbox, open_sandbox
 from sweagent.sandbox_factory import prepare
-from sweagent.task import Oracle
 from sweagent.verify import Proof, judge, verify
 from sweagent.verify.plan import Plan, make_plan
 
@@ -144,12 +143,12 @@ def _proof(
     task, reproduction = instance.task, None
     if mode == "free":
         reproduction = reproduction_of(instance)
-        task = task.model_copy(update={"oracle": Oracle()})
     return verify(
         task,
         Patch(base_commit=task.repository.base_commit, text=variant.patch),
         sandboxes=opener,
         reproduction=reproduction,
+        oracle=None if mode == "free" else instance.oracle,
         replaces=True,
         named_tests=instance.named_tests,
         test_command=instance.test_command,
@@ -167,8 +166,9 @@ def _opener(
     if not venv:
         image = options.image.format(id=instance.task.id) or None
         settings = Settings(sandbox=SandboxSettings(kind=options.sandbox, image=image))
-        task = instance.task.model_copy(update={"oracle": Oracle()})
-        place = stack.enter_context(prepare(task, settings, "verify-pool", lambda text: print(text, file=sys.stderr)))
+        place = stack.enter_context(
+            prepare(instance.task, settings, "verify-pool", lambda text: print(text, file=sys.stderr))
+        )
         return place.open, place.test_command
     env = {"PATH": f"{venv}/bin:{os.environ['PATH']}", "PYTHONPATH": "src:."}
     seed = make_seed(instance.task.repository).archive

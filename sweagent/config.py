@@ -22,7 +22,7 @@ USER_FILE = "config.yaml"
 
 
 class ModelSettings(Frozen):
-    """Which model decides, and how it is called."""
+    """The model that decides, and how it is called."""
 
     name: str = ""
     """As litellm names it, for example `anthropic/claude-sonnet-4-5` or `openai/my-model`."""
@@ -66,7 +66,7 @@ Host = Annotated[
 
 
 class SandboxSettings(Frozen):
-    """Where commands run and what they may use."""
+    """The place where commands run, and what they may use."""
 
     kind: Literal["auto", "docker", "bubblewrap", "local"] = "auto"
     image: str | None = None
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values are merged by `load_settings`; only the environment is left to pydantic-settings."""
+        """Values are merged by `Sources`; only the environment is left to pydantic-settings."""
         return (init_settings,)
 
 
@@ -172,7 +172,7 @@ class _Environment(Settings):
 
 
 class Origin(Frozen):
-    """Where the settings of a run came from, and what a repository said in vain."""
+    """Sources of a run's settings, and what a repository asked for in vain."""
 
     files: tuple[str, ...] = ()
     """The user's files that were read, lowest rank first."""
@@ -259,15 +259,6 @@ def read_sources(options: dict[str, Any] | None = None, *, config: Path | None =
         options=_with_paths(_said(options or {}), Path.cwd()),
         files=tuple(str(file) for file in (own, named) if file is not None and file.is_file()),
     )
-
-
-def load_settings(options: dict[str, Any] | None = None, *, config: Path | None = None) -> Settings:
-    """The settings where no repository has a say; see `read_sources`.
-
-    Raises:
-        UsageError: a value is not allowed, or a file cannot be read.
-    """
-    return read_sources(options, config=config).settings()
 
 
 def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:

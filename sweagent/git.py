@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweagent.errors import ExitCode, FixIssueError
+from sweagent.printable import one_line
 
 Argument = str | bytes | Path
 
@@ -83,6 +84,13 @@ class GitError(FixIssueError):
         super().__init__(message, hint or otherwise)
         self.stderr = stderr
         self.status = status
+
+    @property
+    def reason(self) -> str:
+        """Why git gave up, in one printable line without its `fatal:` or `error:`."""
+        lines = [line for line in self.stderr.splitlines() if line.strip()]
+        best = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else str(self))
+        return one_line(best.removeprefix("fatal:").removeprefix("error:"), 500)
 
 
 @dataclass(frozen=True)

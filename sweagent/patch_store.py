@@ -5,20 +5,6 @@ from sweagent.patch import Patch
 from sweagent.run_folder import RunFolder
 from sweagent.verify import Proof, Verdict
 
-_RANK = (
-    Verdict.NO_PATCH,
-    Verdict.REJECTED,
-    Verdict.REGRESSED,
-    Verdict.UNVERIFIED,
-    Verdict.NEEDS_REVIEW,
-    Verdict.VERIFIED,
-)
-
-
-def rank(verdict: Verdict) -> int:
-    """How good a verdict is; a higher one is better."""
-    return _RANK.index(verdict)
-
 
 class Candidate(Frozen):
     """A patch that was taken, with its proof when it was judged."""
@@ -67,7 +53,7 @@ class Candidates:
         return self._keep(candidate.model_copy(update={"proof": proof}))
 
     def file(self, candidate: Candidate) -> str:
-        """Where a candidate is kept, seen from the run's folder."""
+        """Return a candidate's path, relative to the run's folder."""
         return f"{self._folder.patches.name}/{candidate.number}.json"
 
     def best(self, attempt: str | None = None) -> Candidate | None:
@@ -77,7 +63,7 @@ class Candidates:
             attempt: only those of this one; None takes all.
         """
         found = (item for item in self._all.values() if attempt is None or item.attempt == attempt)
-        return max(found, key=lambda item: (rank(item.verdict), item.number), default=None)
+        return min(found, key=lambda item: (item.verdict.rank, -item.number), default=None)
 
     def latest(self, attempt: str) -> Candidate | None:
         """The candidate that was last taken from an attempt."""

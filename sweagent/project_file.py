@@ -9,6 +9,7 @@ import yaml
 from sweagent.config import Origin, Settings, Sources, is_shipped
 from sweagent.frozen import Frozen
 from sweagent.git import git
+from sweagent.printable import one_line
 from sweagent.task import Repository
 
 PROJECT_FILE = ".fix-issue.yaml"
@@ -117,14 +118,14 @@ def settings_for(sources: Sources, repository: Repository) -> tuple[Settings, Or
 
 
 def origin_in_batch(repository: Repository, files: tuple[str, ...]) -> Origin:
-    """Where the settings of a run came from in a batch, all of whose runs have the same, so that they compare.
+    """Sources of the settings of a batch's runs, all of which have the same, so that they compare.
 
     Args:
         repository: at its base commit; of its own file only `environment` counts.
         files: the user's files that were read.
     """
     project = read_project_file(repository)
-    named = [_printable(key) for key in _flat(project.values) if key != "environment"]
+    named = [one_line(key, 80) for key in _flat(project.values) if key != "environment"]
     ignored = (
         [project.problem] if project.problem else [f"{key} (a batch has the same settings for all)" for key in named]
     )
@@ -169,7 +170,7 @@ class _Reading:
             if not why_not and key in self._for_this_run:
                 why_not = "you said something else for this run"
             if why_not:
-                self.ignored.append(f"{_printable(key)} ({why_not})")
+                self.ignored.append(f"{one_line(key, 80)} ({why_not})")
                 continue
             group, _, name = key.partition(".")
             narrowed.setdefault(group, {})[name] = said
@@ -207,8 +208,3 @@ def _flat(values: Mapping[str, Any], before: str = "", depth: int = 0) -> dict[s
         else:
             flat[name] = value
     return flat
-
-
-def _printable(text: str) -> str:
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in text)
-    return shown if len(shown) <= 80 else shown[:79] + "…"

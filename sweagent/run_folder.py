@@ -1,21 +1,23 @@
 """Folder of a run: its files, default place and lock."""
 
-import fcntl
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sweagent.atomic_write import write_atomically
 from sweagent.config import Origin
-from sweagent.errors import StorageError, UsageError
+from sweagent.errors import UsageError
+from sweagent.exit_status import ExitStatus
+from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
 from sweagent.home import state_folder
 from sweagent.trajectory import Usage
+from sweagent.verdict import Verdict
 
 
 class Result(Frozen):
@@ -23,9 +25,9 @@ class Result(Frozen):
 
     run_id: str
     folder: str
-    exit_status: str
+    exit_status: ExitStatus
     message: str = ""
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     exit_code: int
     patch_file: str | None = None
@@ -66,6 +68,8 @@ class RunFolder:
         """What was left out of the patch, for people to look at."""
         self.proof = self.path / "proof.json"
         self.result = self.path / "result.json"
+        self.log = self.path / "run.log"
+        """What happened, for people who look for a fault; the trajectory is the record."""
         self.patches = self.path / "patches"
         """Every patch that was taken, so that a later one never destroys an earlier one."""
 
@@ -77,47 +81,26 @@ class RunFolder:
             UsageError: another process works in it.
             StorageError: it cannot be made.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StorageError(f"cannot use the folder {self.path}: {error}", "choose another with --output") from error
-        try:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                stack.enter_context(locked(self.path / ".lock", wait=0))
+            except LockedElsewhereError as error:
                 raise UsageError(
                     f"another process works on the run in {self.path}", "wait for it, or choose another --output folder"
                 ) from error
             yield
-        finally:
-            os.close(fd)
 
     def write(self, path: Path, text: str) -> None:
-        """Write a file so that it is there as a whole or not at all.
+        """Write one of its files as a whole or not at all.
 
         Raises:
             StorageError: the disk refuses it; what was there before is whole.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            try:
-                with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.chmod(name, 0o644)
-                os.replace(name, path)
-            except BaseException:
-                os.unlink(name)
-                raise
-        except OSError as error:
-            raise StorageError(f"cannot write {path}: {error}", "free some disk space") from error
+        write_atomically(path, text)
 
 
 def runs_folder() -> Path:
-    """Where runs are kept unless the user says otherwise: the XDG state folder."""
+    """The folder of runs unless the user says otherwise: in the XDG state folder."""
     return state_folder() / "runs"
 
 

@@ -75,7 +75,7 @@ def prepare(
         task: names the repository, and perhaps an image and a test command.
         settings: of the run.
         run_id: the label of its sandboxes.
-        note: told in words what is going on.
+        note: receives lines for people about what is going on.
         allow_local: let `auto` fall back on the local sandbox.
         budget: of the run; what the model is asked about a failed build counts in it.
 

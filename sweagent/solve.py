@@ -1,5 +1,6 @@
 """Solve one task from issue to verdict."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -9,6 +10,8 @@ from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
+from sweagent.exit_status import ExitStatus
+from sweagent.notes import level_of
 from sweagent.patch import FileKind, Patch
 from sweagent.patch_store import Candidates
 from sweagent.policy import Countdown, Waiting, with_token_limit
@@ -18,7 +21,9 @@ from sweagent.run.errors import RunCutError, StrategyChangedError
 from sweagent.run.record import RunLog
 from sweagent.run.strategy import Strategy, load_strategy
 from sweagent.run_folder import Result, RunFolder
+from sweagent.run_log import log_to
 from sweagent.settings_record import without_secrets
+from sweagent.stop_token import StopToken
 from sweagent.task import Task
 from sweagent.trajectory import (
     AnyEvent,
@@ -31,14 +36,12 @@ from sweagent.trajectory import (
     chosen_scope,
     read_events,
 )
-from sweagent.verify import Proof, Selection, Verdict
-
-_FINAL = frozenset({"submitted", "malformed_replies", "stuck"})
-"""Endings after which going on with the same settings would not help."""
-
-_FAILURES = frozenset({"policy_error", "sandbox_error", "context_overflow"})
+from sweagent.verdict import Verdict
+from sweagent.verify import Proof, Selection
 
 Note = Callable[[str], None]
+
+_LOG = logging.getLogger("sweagent.solve")
 
 
 def solve(
@@ -51,6 +54,7 @@ def solve(
     note: Note = lambda text: None,
     origin: Origin | None = None,
     waiting: Waiting | None = None,
+    stop: StopToken | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
 
@@ -59,10 +63,11 @@ def solve(
         settings: of the run; they are recorded.
         folder: where everything is kept; it must not hold a run yet.
         run_id: the run's name, also the label of its sandboxes.
-        listeners: told every event after it was recorded.
-        note: told in words what is being prepared.
+        listeners: receive every event after it was recorded.
+        note: receives lines for people about what is being prepared.
         origin: where the settings came from; it is recorded.
-        waiting: told of waits for the model's provider; None has them told in words.
+        waiting: receives the waits for the model's provider; None writes them as notes.
+        stop: asks the run to end at its next step, as Ctrl-C does.
 
     Returns:
         How it ended; whatever ended it, the patch so far is kept.
@@ -73,7 +78,7 @@ def solve(
         PolicyError: the policy could not be made.
         StorageError: the folder cannot be written.
     """
-    with folder.locked():
+    with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
                 f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
@@ -81,7 +86,7 @@ def solve(
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Solving(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting).go()
+        return _Solving(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting, stop=stop).go()
 
 
 def resume(
@@ -90,6 +95,7 @@ def resume(
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
     waiting: Waiting | None = None,
+    stop: StopToken | None = None,
     say: str = "",
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
@@ -99,20 +105,21 @@ def resume(
 
     Args:
         folder: of the run.
-        listeners: told every event after it was recorded.
-        note: told in words what is being prepared.
-        waiting: told of waits for the model's provider.
+        listeners: receive every event after it was recorded.
+        note: receives lines for people about what is being prepared.
+        waiting: receives the waits for the model's provider.
+        stop: asks the run to end at its next step.
         say: a word for the attempt that was chosen, or that is at work; it opens another round.
 
     Raises:
         UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
     """
-    with folder.locked():
+    with folder.locked(), log_to(folder.log):
         past = tuple(read_events(folder.trajectory))
         if not past or not isinstance(past[0], RunStarted):
             raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
         last = past[-1]
-        if not say and isinstance(last, RunEnded) and last.exit_status in _FINAL and folder.result.is_file():
+        if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         started = past[0]
         if say:
@@ -128,6 +135,7 @@ def resume(
             past,
             origin=started.origin,
             waiting=waiting,
+            stop=stop,
         ).go()
 
 
@@ -157,7 +165,9 @@ class _Solving:
         *,
         origin: Origin | None = None,
         waiting: Waiting | None = None,
+        stop: StopToken | None = None,
     ) -> None:
+        self._stop = stop or StopToken()
         self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
         self._task = task
@@ -165,11 +175,16 @@ class _Solving:
         self._folder = folder
         self._run_id = run_id
         self._listeners = tuple(listeners)
-        self._note = note
+        self._tell = note
         self._past = past
         self._start = time.monotonic()
         self._run: Run | None = None
         self._choice: Choice | None = None
+
+    def _note(self, text: str) -> None:
+        """Tell people, and the log, what is being done. Any thread may call this."""
+        _LOG.log(level_of(text), "%s", text)
+        self._tell(text)
 
     def go(self) -> Result:
         strategy = load_strategy(self._settings.strategy)
@@ -195,14 +210,16 @@ class _Solving:
             except RunCutError as error:
                 ending = error.ending
             except RunInterruptedError as error:
-                ending = Ending("interrupted", str(error), error)
+                ending = Ending(ExitStatus.INTERRUPTED, str(error), error)
             except StorageError:
                 raise
             except FixIssueError as error:
-                self._end(Ending("sandbox_error" if isinstance(error, SandboxError) else "policy_error", error.told))
+                sandbox = isinstance(error, SandboxError)
+                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
                 raise
             except Exception as error:
-                self._end(Ending("internal_error", f"{type(error).__name__}: {error}"))
+                _LOG.exception("a fault of fix-issue itself")
+                self._end(Ending(ExitStatus.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
                 raise
             return self._end(ending)
 
@@ -217,6 +234,7 @@ class _Solving:
             stack,
             self._note,
             self._waiting,
+            self._stop,
         )
         self._run = Run(context)
         self._choice = strategy.run(self._run)
@@ -224,7 +242,7 @@ class _Solving:
         attempts = self._run.attempts
         chosen = next((attempt for attempt in attempts if attempt.scope == scope), None)
         ended = (chosen or attempts[-1]).ending if attempts else None
-        return ended or Ending("submitted", "no attempt came to an end")
+        return ended or Ending(ExitStatus.SUBMITTED, "no attempt came to an end")
 
     def _end(self, ending: Ending) -> Result:
         """Write the result: what was chosen; of a run that was cut, the best candidate, the latest of equals."""
@@ -246,7 +264,7 @@ class _Solving:
             folder=str(self._folder.path),
             exit_status=ending.status,
             message=ending.message,
-            verdict=verdict.value,
+            verdict=verdict,
             reason=proof.reason if proof else ending.message,
             exit_code=_exit_code(ending, patch, proof),
             patch_file=str(self._folder.patch) if patch else None,
@@ -301,7 +319,7 @@ def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
     if isinstance(ending.error, RunInterruptedError):
         return ending.error.exit_code
-    if not patch and ending.error is not None and ending.status in _FAILURES:
+    if not patch and ending.error is not None and ending.status.is_failure:
         return ending.error.exit_code
     if proof is not None:
         return proof.verdict.exit_code

@@ -1,8 +1,7 @@
 """Task: an issue in a repository at a base commit."""
 
 from datetime import datetime
-
-from pydantic import Field
+from typing import Self
 
 from sweagent.frozen import Frozen
 
@@ -47,14 +46,6 @@ class Repository(Frozen):
     """Uncommitted changes that the user asked to include (`--include-dirty`), as a binary-safe diff to the base."""
 
 
-class Oracle(Frozen):
-    """What a benchmark knows and the agent must never see. Only the verifier and the evaluation read it."""
-
-    fail_to_pass: tuple[str, ...] = ()
-    pass_to_pass: tuple[str, ...] = ()
-    test_patch: str = ""
-
-
 class Task(Frozen):
     """One issue to resolve."""
 
@@ -67,4 +58,24 @@ class Task(Frozen):
     test_command: str | None = None
     setup_command: str | None = None
     """Commands of the user's, one a line, that the environment needs besides what was discovered."""
-    oracle: Oracle = Field(default=Oracle(), repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        repository: Repository,
+        issue: Issue,
+        *,
+        image: str | None = None,
+        test_command: str | None = None,
+        setup_command: str | None = None,
+    ) -> Self:
+        """A task named after its repository and the number of its issue."""
+        name = repository.name.replace("/", "__")
+        return cls(
+            id=f"{name}-{issue.number}" if issue.number else name,
+            repository=repository,
+            issue=issue,
+            image=image or None,
+            test_command=test_command or None,
+            setup_command=setup_command or None,
+        )

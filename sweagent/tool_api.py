@@ -5,18 +5,23 @@ A tool is one Python file. Its name is the file's; it holds
 - `class Parameters(pydantic.BaseModel)`: the typed arguments, each with a description that the model reads,
 - `def run(context: ToolContext, parameters: Parameters) -> Observation`, whose docstring is the description that the
   model reads,
-- optionally `READ_ONLY = True`: the tool changes nothing in the sandbox, so that a resumed run need not repeat it.
+- optionally `READ_ONLY = True`: the tool changes nothing in the sandbox, so that a resumed run need not repeat it,
+- optionally `EDITS = True`: its answer shows an edit, which the view keeps longer than other answers,
+- optionally `MAIN_ARGUMENT`: the argument that says the most, by which people and digests name a call,
+- optionally `SHELL = True`: `MAIN_ARGUMENT` is a shell command, so that a shell block in a reply means this tool,
+- optionally `ALIASES`: names by which models call it without being told to.
 """
 
 import copy
 import functools
 import importlib.util
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -25,6 +30,8 @@ from sweagent.policy.base import ToolSchema
 from sweagent.resources import resource
 from sweagent.sandbox.base import Sandbox
 from sweagent.trajectory import Action, Observation
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,25 @@ class Limits:
     max_timeout: float = 1200.0
 
 
+class ToolState:
+    """What tools remember within a run: one object of each type, made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._kept: dict[type, Any] = {}
+
+    def of(self, kind: type[_T], make: Callable[[], _T] | None = None) -> _T:
+        """The object of a type.
+
+        Args:
+            kind: the type; what several tools share, they share by sharing its type.
+            make: makes the object; None calls the type without arguments.
+        """
+        if kind not in self._kept:
+            self._kept[kind] = (make or kind)()
+        kept: _T = self._kept[kind]
+        return kept
+
+
 @dataclass
 class ToolContext:
     """What every tool is given.
@@ -54,7 +80,7 @@ class ToolContext:
         base_commit: the commit that the work started from.
         issue_text: the issue's text, for localisation.
         hints: whether places found by search may be shown unasked.
-        state: what tools remember within a run, by tool name (the edit tool's undo, say).
+        state: what tools remember within a run (the edit tool's undo, say).
     """
 
     sandbox: Sandbox
@@ -64,7 +90,7 @@ class ToolContext:
     base_commit: str = ""
     issue_text: str = ""
     hints: bool = True
-    state: dict[str, Any] = field(default_factory=dict)
+    state: ToolState = field(default_factory=ToolState)
 
 
 @dataclass(frozen=True)
@@ -76,12 +102,21 @@ class Tool:
     parameters: type[BaseModel]
     function: Callable[[ToolContext, Any], Observation]
     read_only: bool = False
+    edits: bool = False
+    shell: bool = False
+    main_argument: str = ""
+    aliases: tuple[str, ...] = ()
 
     @property
     def schema(self) -> ToolSchema:
         """What the policy is told of the tool."""
         return ToolSchema(
-            name=self.name, description=self.description, parameters=copy.deepcopy(_schema(self.parameters))
+            name=self.name,
+            description=self.description,
+            parameters=copy.deepcopy(_schema(self.parameters)),
+            aliases=self.aliases,
+            shell=self.shell,
+            main_argument=self.main_argument,
         )
 
     def run(self, context: ToolContext, arguments: Mapping[str, Any]) -> Observation:
@@ -103,6 +138,7 @@ class Tool:
             raise
         except Exception as error:
             # Tools may be the user's own: one that fails must not end the run.
+            logging.getLogger("sweagent.tools").exception("the tool %s failed", self.name)
             return Observation(text=f"{self.name} failed: {type(error).__name__}: {error}", status="error")
 
 
@@ -156,7 +192,23 @@ def _read(name: str, path: Path) -> Tool:
     if not function.__doc__:
         raise UsageError(f"{path}: `run` has no docstring", "the model reads it to know what the tool does")
     description = "\n".join(line.strip() for line in function.__doc__.strip().splitlines())
-    return Tool(name, description, parameters, function, bool(getattr(module, "READ_ONLY", False)))
+    main, aliases = getattr(module, "MAIN_ARGUMENT", ""), getattr(module, "ALIASES", ())
+    shell = bool(getattr(module, "SHELL", False))
+    if (main or shell) and main not in parameters.model_fields:
+        raise UsageError(f"{path}: MAIN_ARGUMENT is {main!r}", "name one of the fields of `Parameters`")
+    if not (isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases)):
+        raise UsageError(f"{path}: ALIASES is no tuple of names", 'write it as `ALIASES = ("shell", "sh")`')
+    return Tool(
+        name,
+        description,
+        parameters,
+        function,
+        read_only=bool(getattr(module, "READ_ONLY", False)),
+        edits=bool(getattr(module, "EDITS", False)),
+        shell=shell,
+        main_argument=main,
+        aliases=aliases,
+    )
 
 
 @functools.cache

@@ -17,8 +17,10 @@ from pydantic_core import PydanticSerializationError
 
 from sweagent.config import Origin
 from sweagent.errors import StorageError
+from sweagent.exit_status import ExitStatus
 from sweagent.frozen import Frozen
 from sweagent.task import Task
+from sweagent.verdict import Verdict
 
 FORMAT_VERSION = 1
 
@@ -260,7 +262,7 @@ class AttemptEnded(Event):
     """An attempt came to its end; a resumed run does not open its sandbox again."""
 
     type: Literal["attempt_ended"] = "attempt_ended"
-    status: str
+    status: ExitStatus
     message: str = ""
 
 
@@ -315,7 +317,7 @@ class VerdictGiven(Event):
 
     type: Literal["verdict_given"] = "verdict_given"
     step: int
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     proof_file: str = ""
     seconds: float = 0.0
@@ -326,7 +328,7 @@ class RunEnded(Event):
     """The last event of a run, unless the run is resumed."""
 
     type: Literal["run_ended"] = "run_ended"
-    exit_status: str
+    exit_status: ExitStatus
     message: str = ""
     cost: float | None = 0.0
     usage: Usage = Usage()

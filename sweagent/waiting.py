@@ -45,7 +45,7 @@ def told_of_waits(tell: Waiting) -> Iterator[None]:
 
 
 def tell_of_waits(tell: Waiting) -> None:
-    """As `told_of_waits`, until the process ends."""
+    """Tell of waits until the process ends; see `told_of_waits`."""
     _told.set(tell)
 
 
@@ -56,7 +56,7 @@ def wait_aloud(seconds: float, why: str, sleep: Callable[[float], None], tell: W
         seconds: how long.
         why: for people.
         sleep: waits.
-        tell: told; None tells whom `told_of_waits` names, and waits in one piece where there is nobody.
+        tell: receives the seconds; None tells whom `told_of_waits` names, and waits in one piece where there is nobody.
     """
     tell = tell or _told.get()
     while seconds > 0:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sweagent.config import Settings, load_settings, read_sources
+from sweagent.config import Settings, read_sources
 from sweagent.errors import ExitCode, UsageError
 
 
@@ -23,7 +23,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_defaults_are_those_of_the_default_profile() -> None:
-    settings = load_settings()
+    settings = read_sources().settings()
 
     assert settings.profile == "default"
     assert "submit" in settings.tools
@@ -31,15 +31,15 @@ def test_defaults_are_those_of_the_default_profile() -> None:
 
 
 def test_each_source_wins_over_the_one_before(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings().limits.steps == Settings().limits.steps
+    assert read_sources().settings().limits.steps == Settings().limits.steps
     own.write_text("limits: {steps: 1, seconds: 11, cost: 0.1, tokens: 1000}\nmodel: {name: own}\n")
-    assert load_settings().limits.steps == 1
+    assert read_sources().settings().limits.steps == 1
     monkeypatch.setenv("FIX_ISSUE_LIMITS__STEPS", "2")
     monkeypatch.setenv("FIX_ISSUE_LIMITS__SECONDS", "22")
-    assert load_settings().limits.steps == 2
+    assert read_sources().settings().limits.steps == 2
     config = tmp_path / "mine.yaml"
     config.write_text("limits: {steps: 3, seconds: 33, cost: 0.3}\n")
-    assert load_settings(config=config).limits.steps == 3
+    assert read_sources(config=config).settings().limits.steps == 3
 
     sources = read_sources({"limits": {"steps": 4, "seconds": None}, "model": {"name": None}}, config=config)
     settings = sources.settings()
@@ -55,7 +55,7 @@ def test_no_file_of_the_current_folder_is_read(name: str) -> None:
     Path(name).parent.mkdir(exist_ok=True)
     Path(name).write_text("FIX_ISSUE_LIMITS__STEPS=1\n" if name == ".env" else "limits: {steps: 1}\n")
 
-    assert load_settings().limits.steps == 100
+    assert read_sources().settings().limits.steps == 100
 
 
 @pytest.mark.parametrize("older", [False, True])
@@ -72,7 +72,7 @@ def test_a_relative_home_is_not_looked_up_in_the_current_folder(
         Path(folder).mkdir(parents=True)
         Path(folder, "config.yaml").write_text("limits: {steps: 1}\n")
 
-    assert load_settings().limits.steps == 100
+    assert read_sources().settings().limits.steps == 100
 
 
 @pytest.mark.parametrize("where", ["file", "environment", "options"])
@@ -82,7 +82,7 @@ def test_profile_may_be_chosen_anywhere(where: str, own: Path, monkeypatch: pyte
     if where == "environment":
         monkeypatch.setenv("FIX_ISSUE_PROFILE", "bash-only")
 
-    settings = load_settings({"profile": "bash-only"} if where == "options" else None)
+    settings = read_sources({"profile": "bash-only"} if where == "options" else None).settings()
 
     assert settings.profile == "bash-only"
     assert settings.tools == ("bash", "submit")
@@ -93,30 +93,30 @@ def test_a_profile_of_the_users_own_is_named_by_a_path(own: Path) -> None:
         folder.mkdir()
         (folder / "profile.yaml").write_text("limits: {steps: 7}\n")
 
-    assert load_settings({"profile": "./mine"}).limits.steps == 7
+    assert read_sources({"profile": "./mine"}).settings().limits.steps == 7
     with pytest.raises(UsageError, match="no profile"):
-        load_settings({"profile": "mine"})
+        read_sources({"profile": "mine"}).settings()
     own.write_text("profile: ./theirs\n")
-    assert load_settings().limits.steps == 7
+    assert read_sources().settings().limits.steps == 7
 
 
 def test_paths_are_relative_to_whoever_names_them(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own.write_text("policy: run.yaml\ntool_folders: [tools, /other]\n")
-    settings = load_settings({"policy": None})
+    settings = read_sources({"policy": None}).settings()
     assert settings.policy == str(own.parent / "run.yaml")
     assert settings.tool_folders == (own.parent / "tools", Path("/other"))
-    assert load_settings({"policy": "x.yaml"}).policy == str(Path.cwd() / "x.yaml")
-    assert load_settings({"policy": "human"}).policy == "human"
+    assert read_sources({"policy": "x.yaml"}).settings().policy == str(Path.cwd() / "x.yaml")
+    assert read_sources({"policy": "human"}).settings().policy == "human"
     monkeypatch.setenv("FIX_ISSUE_POLICY", "run.yaml")
     with pytest.raises(UsageError, match="relative"):
-        load_settings()
+        read_sources().settings()
 
 
 def test_profile_may_be_a_folder_of_the_users_own(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/profile.yaml").write_text("limits: {steps: 7}\n")
 
-    assert load_settings({"profile": str(tmp_path / "mine")}).limits.steps == 7
+    assert read_sources({"profile": str(tmp_path / "mine")}).settings().limits.steps == 7
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_mistake_in_a_file_is_told_in_one_line(text: str, words: str, tmp_path: 
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     with pytest.raises(UsageError, match=words) as caught:
-        load_settings(config=file)
+        read_sources(config=file).settings()
 
     assert caught.value.exit_code == ExitCode.USAGE
     assert caught.value.hint
@@ -151,22 +151,22 @@ def test_mistake_in_the_environment_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("FIX_ISSUE_LIMITS__STEPS", "many")
 
     with pytest.raises(UsageError, match=r"limits\.steps"):
-        load_settings()
+        read_sources().settings()
 
 
 def test_file_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file"):
-        load_settings(config=tmp_path / "nope.yaml")
+        read_sources(config=tmp_path / "nope.yaml").settings()
 
 
 def test_empty_file_says_nothing(own: Path) -> None:
     own.write_text("")
 
-    assert load_settings() == load_settings({})
+    assert read_sources().settings() == read_sources({}).settings()
 
 
 def test_settings_cannot_be_changed_and_come_back_from_json() -> None:
-    settings = load_settings({"tool_folders": [Path("x")]})
+    settings = read_sources({"tool_folders": [Path("x")]}).settings()
 
     with pytest.raises(ValidationError):
         settings.hints = False

@@ -25,7 +25,7 @@ HEAVY = (
 )
 
 
-PROGRAMS = ("monitors", "collectors")
+PROGRAMS = ("monitors", "collectors", "programs")
 
 
 def _modules() -> dict[str, Path]:

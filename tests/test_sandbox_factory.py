@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sweagent import sandbox_factory
-from sweagent.config import Settings, load_settings
+from sweagent.config import Settings, read_sources
 from sweagent.environment import Recipe
 from sweagent.errors import SandboxError, UsageError
 from sweagent.repository import open_repository
@@ -22,7 +22,7 @@ def task(git_repository: Callable[..., Path]) -> Callable[[str], Task]:
 
 
 def local(**sandbox: str) -> Settings:
-    return load_settings({"sandbox": {"kind": "local", **sandbox}})
+    return read_sources({"sandbox": {"kind": "local", **sandbox}}).settings()
 
 
 def test_each_fresh_sandbox_beside_the_copy_is_set_up(task: Callable[[str], Task]) -> None:
@@ -41,7 +41,7 @@ def test_a_setup_that_fails_says_what_it_said(task: Callable[[str], Task]) -> No
 
 @pytest.mark.docker
 def test_an_image_of_the_users_is_set_up(task: Callable[[str], Task], offline_image: str) -> None:
-    settings = load_settings({"sandbox": {"kind": "docker", "image": offline_image, "memory": "256m"}})
+    settings = read_sources({"sandbox": {"kind": "docker", "image": offline_image, "memory": "256m"}}).settings()
     preparing = sandbox_factory.prepare(task("echo made > /tmp/value"), settings, "r", lambda text: None)
     with preparing as place, place.open() as sandbox:
         assert sandbox.run("cat /tmp/value").output == "made\n"
@@ -52,7 +52,7 @@ def test_an_image_of_the_users_is_enough_for_a_project_of_no_known_kind(
     git_repository: Callable[..., Path], offline_image: str
 ) -> None:
     repository = open_repository(str(git_repository({"notes.txt": "here\n"}, name="notes")))
-    settings = load_settings({"sandbox": {"kind": "docker", "image": offline_image, "memory": "256m"}})
+    settings = read_sources({"sandbox": {"kind": "docker", "image": offline_image, "memory": "256m"}}).settings()
     task = Task(id="notes", repository=repository, issue=Issue(title="x"))
     with sandbox_factory.prepare(task, settings, "r", lambda text: None) as place, place.open() as sandbox:
         assert sandbox.run("cat notes.txt").output == "here\n"
@@ -73,7 +73,7 @@ def test_an_image_that_is_built_runs_the_setup_last_and_once(
         raise NothingIsBuiltError
 
     monkeypatch.setattr(sandbox_factory, "ensure_image", keep)
-    settings = load_settings({"sandbox": {"kind": "docker"}})
+    settings = read_sources({"sandbox": {"kind": "docker"}}).settings()
     for setup in ("", "make data\n\n  make more  \n"):
         with pytest.raises(NothingIsBuiltError), sandbox_factory.prepare(task(setup), settings, "r", lambda text: None):
             pass
@@ -87,7 +87,7 @@ def test_an_image_that_is_built_runs_the_setup_last_and_once(
 
 
 def test_a_line_that_is_too_long_is_refused(task: Callable[[str], Task]) -> None:
-    settings = load_settings({"sandbox": {"kind": "docker"}})
+    settings = read_sources({"sandbox": {"kind": "docker"}}).settings()
     preparing = sandbox_factory.prepare(task("x" * 3000), settings, "r", lambda text: None)
     with pytest.raises(UsageError, match="too long"), preparing:
         pass

@@ -6,9 +6,10 @@ from typing import Any, cast
 import pytest
 
 from sweagent.errors import UsageError
+from sweagent.policy import parse_reply
 from sweagent.resources import resource
 from sweagent.sandbox.base import Sandbox
-from sweagent.tool_api import ToolContext, execute, load_tools
+from sweagent.tool_api import ToolContext, ToolState, execute, load_tools
 from sweagent.trajectory import Action
 
 TOOL = '''
@@ -109,3 +110,39 @@ def test_every_bundled_tool_loads_and_tells_the_model_little(name: str) -> None:
     assert len(tool.description) < 600
     assert tool.schema.parameters["type"] == "object"
     assert all("title" not in item for item in tool.schema.parameters["properties"].values())
+
+
+def test_what_a_tool_declares_reaches_whoever_asks_for_it(tmp_path: Path) -> None:
+    declared = 'EDITS = True\nSHELL = True\nMAIN_ARGUMENT = "title"\nALIASES = ("hi",)\n'
+    (tmp_path / "hello.py").write_text(
+        TOOL.replace("READ_ONLY = True\n", declared).replace('title: str = ""', "title: str")
+    )
+    tool = load_tools(["hello"], [tmp_path])["hello"]
+    assert (tool.read_only, tool.edits) == (False, True)
+    assert (tool.schema.shell, tool.schema.main_argument, tool.schema.aliases) == (True, "title", ("hi",))
+    reply = parse_reply("It is this:\n```bash\nls\n```", [tool.schema], mode="text")
+    assert reply.problem or [(action.tool, action.arguments) for action in reply.actions] == [
+        ("hello", {"title": "ls"})
+    ]
+    called = parse_reply({"tool_calls": [{"function": {"name": "hi", "arguments": '{"title": "x"}'}}]}, [tool.schema])
+    assert [action.tool for action in called.actions] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ('MAIN_ARGUMENT = "none"\n', "MAIN_ARGUMENT"),
+        ("SHELL = True\n", "MAIN_ARGUMENT"),
+        ('ALIASES = "sh"\n', "ALIASES"),
+    ],
+)
+def test_a_declaration_that_cannot_be_is_named(declared: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "hello.py").write_text(TOOL + declared)
+    with pytest.raises(UsageError, match=said):
+        load_tools(["hello"], [tmp_path])
+
+
+def test_tools_share_what_they_remember_by_its_type() -> None:
+    state = ToolState()
+    state.of(list).append(1)
+    assert (state.of(list), state.of(set), state.of(int, lambda: 7)) == ([1], set(), 7)

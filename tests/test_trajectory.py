@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweagent.errors import ExitCode, StorageError
+from sweagent.exit_status import ExitStatus
 from sweagent.trajectory import (
     Action,
     ActionDone,
@@ -41,10 +42,10 @@ def test_events_come_back_as_they_were(tmp_path: Path) -> None:
         ReplyReceived(step=1, reply=Reply(thought="t", actions=(action,), usage=Usage(prompt_tokens=3), cost=None)),
         _event(1),
         FeedbackGiven(step=1, kind="nudge", text="again"),
-        RunEnded(exit_status="submitted"),
+        RunEnded(exit_status=ExitStatus.SUBMITTED),
     ]
 
-    assert list(read_events(_written(tmp_path / "log", *events))) == events
+    assert list(read_events(_written(tmp_path / "log", *events))) == events  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

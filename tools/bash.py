@@ -4,7 +4,15 @@ from pydantic import BaseModel, Field
 
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.command_output import clamped, observation, with_pipe_note
+from sweagent.tool_support.sandbox_paths import SavedOutputs
 from sweagent.trajectory import Observation
+
+MAIN_ARGUMENT = "command"
+SHELL = True
+ALIASES = (
+    *("shell", "sh", "execute_bash", "run_bash", "bash_command", "run_command", "terminal", "exec", "execute"),
+    *("execute_command", "run_shell_command", "run_terminal_cmd", "shell_command", "run_in_terminal", "cmd", "run"),
+)
 
 
 class Parameters(BaseModel, extra="forbid"):
@@ -24,7 +32,8 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         return Observation(text="a command cannot hold a NUL character", status="refused")
     if parameters.background:
         done = context.sandbox.run(command, background=True)
-        context.state.setdefault("outputs", set()).add(done.full_output)
+        if done.full_output:
+            context.state.of(SavedOutputs).paths.add(done.full_output)
         return Observation(
             text=f"started; its output goes to {done.full_output}, at whose end its exit code will stand", exit_code=0
         )

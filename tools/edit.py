@@ -10,6 +10,10 @@ from sweagent.tool_support.file_edits import answer, history, remove, write, wri
 from sweagent.tool_support.sandbox_paths import PathRefused, content, look_to_change
 from sweagent.trajectory import Observation
 
+EDITS = True
+MAIN_ARGUMENT = "path"
+ALIASES = ("edit_file", "str_replace_editor", "str_replace_based_edit_tool", "file_editor")
+
 
 class Parameters(BaseModel, extra="forbid"):
     """One change."""

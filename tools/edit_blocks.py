@@ -9,6 +9,9 @@ from sweagent.tool_support.multi_file_edits import change_files
 from sweagent.tool_support.sandbox_paths import PathRefused
 from sweagent.trajectory import Observation
 
+EDITS = True
+MAIN_ARGUMENT = "blocks"
+
 
 class Parameters(BaseModel, extra="forbid"):
     """The changes."""

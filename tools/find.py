@@ -14,6 +14,8 @@ from sweagent.tool_support.text import first_lines, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "glob"
+ALIASES = ("find_file", "find_files", "glob", "file_search")
 
 
 class Parameters(BaseModel, extra="forbid"):

@@ -1,4 +1,4 @@
-"""Where an issue is likely to be fixed."""
+"""Rank the places where an issue is likely to be fixed."""
 
 from pydantic import BaseModel, Field
 
@@ -9,6 +9,7 @@ from sweagent.tool_support.text import visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "text"
 _DEFINITIONS = 12
 
 

@@ -9,6 +9,7 @@ from sweagent.tool_support.text import visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "path"
 
 
 class Parameters(BaseModel, extra="forbid"):

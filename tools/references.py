@@ -12,6 +12,7 @@ from sweagent.tool_support.text import bounded, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "name"
 _AT_MOST = 60
 
 

@@ -1,5 +1,6 @@
 """Register the script or test that shows the issue."""
 
+import logging
 import shlex
 import time
 
@@ -8,12 +9,15 @@ from pydantic import BaseModel, Field
 from sweagent.edits import EditRefused, create
 from sweagent.errors import FixIssueError
 from sweagent.testing import command_for, runner_of
+from sweagent.testing.file_kinds import is_test_module
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.command_output import clamped, observation
 from sweagent.tool_support.file_edits import write
 from sweagent.tool_support.sandbox_paths import PathRefused, content, look_to_change
 from sweagent.tool_support.test_output import run_tests
 from sweagent.trajectory import Observation, Reproduction
+
+MAIN_ARGUMENT = "path"
 
 _QUICK = 15.0
 """Seconds of a run above which it is not done again only to be watched."""
@@ -48,7 +52,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         needed = dict(_needed(context, name) for name in parameters.needs)
     except (EditRefused, PathRefused) as error:
         return Observation(text=f"nothing was registered: {error}", status="refused")
-    is_test = _is_test(place.shown) and bool(context.test_command)
+    is_test = is_test_module(place.shown) and bool(context.test_command)
     usual = _command(context, place.shown, is_test)
     command = parameters.command.strip() or usual
     started = time.monotonic()
@@ -97,7 +101,7 @@ def _verdict(seen: Observation) -> str:
 
 
 def _points(context: ToolContext, reproduction: Reproduction, seen: Observation) -> str:
-    """Where a reproduction in Python points that fails."""
+    """Return the definitions to which a failing reproduction in Python points."""
     if not seen.exit_code or not reproduction.path.endswith(".py"):
         return ""
     try:
@@ -108,14 +112,9 @@ def _points(context: ToolContext, reproduction: Reproduction, seen: Observation)
         raise
     except Exception as error:
         # The policy can do without it: a fault here must not cost the reproduction.
+        logging.getLogger("sweagent.tools").exception("no places for a reproduction")
         return f"[no places: {type(error).__name__}: {error}]"
     return f"{_POINTS}\n{points}" if points else ""
-
-
-def _is_test(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    stem = name.partition(".")[0]
-    return stem.startswith("test_") or stem.endswith(("_test", "_spec")) or ".test." in name or ".spec." in name
 
 
 _INTERPRETERS = {

@@ -12,6 +12,8 @@ from sweagent.tool_support.text import first_lines, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "pattern"
+ALIASES = ("grep", "search_files", "grep_search", "code_search", "search_code")
 _WIDTH = 240
 _MOST_PER_FILE = 40
 

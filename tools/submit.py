@@ -6,6 +6,8 @@ from sweagent.tool_api import ToolContext
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "summary"
+ALIASES = ("finish", "done", "complete", "finish_task", "attempt_completion", "final_answer")
 
 
 class Parameters(BaseModel, extra="forbid"):

@@ -12,6 +12,7 @@ from sweagent.tool_support.text import bounded, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "name"
 _WHOLE = 3
 _LINES = 120
 _LISTED = 40

@@ -8,9 +8,12 @@ from sweagent.tool_support.command_output import clamped
 from sweagent.tool_support.test_output import run_tests
 from sweagent.trajectory import Observation
 
+MAIN_ARGUMENT = "tests"
+ALIASES = ("run_tests", "run_test", "tests", "pytest")
+
 
 class Parameters(BaseModel, extra="forbid"):
-    """Which tests to run."""
+    """The tests to run."""
 
     tests: list[str] = Field(default=[], description="files, classes or tests as the runner names them; none runs all")
     options: str = Field(default="", description="further options of the runner")

@@ -12,6 +12,8 @@ from sweagent.tool_support.text import bounded, cut_lines, first_lines, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
+MAIN_ARGUMENT = "path"
+ALIASES = ("view_file", "open", "open_file", "read", "read_file", "cat")
 WINDOW = 200
 """Lines that are shown of a file when no range is given."""
 

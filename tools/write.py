@@ -8,6 +8,9 @@ from sweagent.tool_support.file_edits import write_whole
 from sweagent.tool_support.sandbox_paths import PathRefused
 from sweagent.trajectory import Observation
 
+EDITS = True
+MAIN_ARGUMENT = "path"
+
 
 class Parameters(BaseModel, extra="forbid"):
     """The file."""

@@ -20,7 +20,9 @@ from sweagent.errors import (
     RunInterruptedError,
     SandboxError,
 )
+from sweagent.exit_status import ExitStatus
 from sweagent.policy.base import Policy, View
+from sweagent.stop_token import StopToken
 from sweagent.tool_api import Tool, ToolContext, execute
 from sweagent.trajectory import (
     Action,
@@ -32,20 +34,6 @@ from sweagent.trajectory import (
     ReplyReceived,
     ViewCompacted,
 )
-
-ExitStatus = Literal[
-    "submitted",
-    "step_limit",
-    "time_limit",
-    "budget_limit",
-    "malformed_replies",
-    "stuck",
-    "context_overflow",
-    "policy_error",
-    "sandbox_error",
-    "interrupted",
-    "internal_error",
-]
 
 
 @dataclass(frozen=True)
@@ -87,6 +75,7 @@ class Agent:
         recover: brings a lost sandbox back to the state that the log tells of; None when it cannot be done.
         clock: seconds, monotonic.
         reserve: seconds of the limit that are kept for the verification at the end.
+        stop: asks the run to end before its next step.
     """
 
     def __init__(
@@ -102,6 +91,7 @@ class Agent:
         recover: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         reserve: float = 0.0,
+        stop: StopToken | None = None,
     ) -> None:
         self._policy = policy
         self._tools = tools
@@ -113,6 +103,7 @@ class Agent:
         self._judge = judge
         self._recover = recover
         self._clock = clock
+        self._stop = stop or StopToken()
         self._bounds = context.limits
         self._deadline = clock() + limits.seconds - reserve - journal.state.seconds
         self._reserve = reserve
@@ -122,42 +113,44 @@ class Agent:
         """Go on until the run ends. Never raises a FixIssueError other than StorageError."""
         try:
             while True:
+                self._stop.check()
                 ending = self._next()
                 if ending:
                     return ending
         except BudgetExceededError as error:
-            return Ending("budget_limit", error.told, error)
+            return Ending(ExitStatus.BUDGET_LIMIT, error.told, error)
         except ContextOverflowError as error:
-            return Ending("context_overflow", error.told, error)
+            return Ending(ExitStatus.CONTEXT_OVERFLOW, error.told, error)
         except PolicyError as error:
-            return Ending("policy_error", error.told, error)
+            return Ending(ExitStatus.POLICY_ERROR, error.told, error)
         except SandboxError as error:
-            return Ending("sandbox_error", error.told, error)
+            return Ending(ExitStatus.SANDBOX_ERROR, error.told, error)
         except RunInterruptedError as error:
-            return Ending("interrupted", str(error), error)
+            return Ending(ExitStatus.INTERRUPTED, str(error), error)
 
     def _next(self) -> Ending | None:
         state = self._journal.state
         if self._remaining() <= 0:
             kept = f" but for {self._reserve:g} s for the verdict" if self._reserve else ""
             message = f"the limit of {self._limits.seconds:g} s is used up{kept}"
-            return self._limit_reached("time_limit", Limit.SECONDS, message)
+            return self._limit_reached(ExitStatus.TIME_LIMIT, Limit.SECONDS, message)
         if state.pending:
             self._act(state.pending[0])
             return None
         if state.submission:
             return self._submit()
         if state.malformed >= self._limits.malformed_replies:
-            return Ending("malformed_replies", f"{state.malformed} replies in a row could not be understood")
+            return Ending(ExitStatus.MALFORMED_REPLIES, f"{state.malformed} replies in a row could not be understood")
         circle = find_loop(state.turns[state.nudged_at or 0 :])
         if circle and state.nudged_at is not None:
-            return Ending("stuck", circle)
+            return Ending(ExitStatus.STUCK, circle)
         if circle and state.nudged_at is None:
             self._tell(
                 "nudge", f"You are repeating yourself: {circle}. Do something different, or submit what you have."
             )
         if state.step >= self._limits.steps:
-            return self._limit_reached("step_limit", Limit.STEPS, f"the limit of {self._limits.steps} steps is used up")
+            message = f"the limit of {self._limits.steps} steps is used up"
+            return self._limit_reached(ExitStatus.STEP_LIMIT, Limit.STEPS, message)
         self._ask()
         return None
 
@@ -221,7 +214,7 @@ class Agent:
     def _submit(self) -> Ending | None:
         feedback = self._judge()
         if feedback is None:
-            return Ending("submitted")
+            return Ending(ExitStatus.SUBMITTED)
         self._tell("verifier", feedback)
         return None
 

@@ -5,7 +5,7 @@ prompt cache holds all that was sent before. At such an event a whole block of s
 observations are never elided one by one, since each elision would make the provider read everything after it anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -13,6 +13,7 @@ from sweagent.agent.view_digest import DigestLimits, Step, digest, edits, terse
 from sweagent.config import ModelSettings
 from sweagent.policy.base import Message, View
 from sweagent.policy.factory import effective_window
+from sweagent.tool_api import Tool
 from sweagent.trajectory import ActionDone, AnyEvent, FeedbackGiven, PromptWritten, ReplyReceived, ViewCompacted
 
 _FIRST_RATIO = 3.0
@@ -27,7 +28,7 @@ _MESSAGE_CHARACTERS = 24
 
 @dataclass(frozen=True)
 class ViewLimits:
-    """When the view forgets, in characters unless said otherwise.
+    """Sizes at which the view forgets, in characters unless it is said otherwise.
 
     The defaults come from `benchmarks/context_cost.py`: a re-read of the cache costs little, so a few long outputs may
     stay for some steps; many would cost more than looking again.
@@ -38,7 +39,6 @@ class ViewLimits:
         least: a block with less than this is never closed for its length in steps.
         most: a block with more than this is closed.
         digests: of all digests together; beyond it the older ones become a digest of digests.
-        edit_tools: tools whose answers show edits, which are kept.
     """
 
     overhead: int = 6_000
@@ -46,7 +46,6 @@ class ViewLimits:
     least: int = 10_000
     most: int = 48_000
     digests: int = 24_000
-    edit_tools: frozenset[str] = frozenset({"edit", "edit_blocks", "apply_diff", "apply_patch", "write"})
     digest: DigestLimits = field(default_factory=DigestLimits)
 
 
@@ -62,13 +61,17 @@ class ViewBuilder:
     Args:
         model: whose window the view must fit; None for one without end.
         limits: when the view forgets.
+        tools: what the policy calls; they say what shows an edit, and what names a call.
 
     Raises:
         UsageError: a models file cannot be read.
     """
 
-    def __init__(self, model: ModelSettings | None = None, limits: ViewLimits | None = None) -> None:
+    def __init__(
+        self, model: ModelSettings | None = None, limits: ViewLimits | None = None, tools: Iterable[Tool] = ()
+    ) -> None:
         self._limits = limits or ViewLimits()
+        self._tools = {tool.name: tool for tool in tools}
         self._window = effective_window(model) if model and model.name else None
         self._head: list[Message] = []
         self._opening: list[Message] = []
@@ -174,7 +177,7 @@ class ViewBuilder:
         self._live = [step for step in self._live if step.number > event.up_to_step]
         if gone:
             newest = 0 if self._live else self._newest_share()
-            text = digest(gone, self._limits.digest, self._limits.edit_tools, event.summary, newest=newest)
+            text = digest(gone, self._limits.digest, self._tools, event.summary, newest=newest)
             self._blocks.append(_Block(tuple(gone), text))
         for step in gone:
             self._forget_rendering(step)
@@ -192,7 +195,7 @@ class ViewBuilder:
         if len(self._blocks) < 2 or sum(len(block.text) for block in self._blocks) <= limit:
             return
         old = [step for block in self._blocks[:-1] for step in block.steps]
-        lines = [terse(step, self._limits.digest, self._limits.edit_tools) for step in old]
+        lines = [terse(step, self._limits.digest, self._tools) for step in old]
         room = max(limit // 2, 500)
         while len(lines) > 1 and sum(map(len, lines)) + len(lines) > room:
             lines = lines[len(lines) // 4 + 1 :]
@@ -200,7 +203,7 @@ class ViewBuilder:
         head = f"Steps {old[0].number}-{old[-1].number}, in brief"
         head += f" (the first {dropped} are left out):" if dropped else ":"
         kept = replace(self._limits.digest, edits=min(self._limits.digest.edits, limit // 4))
-        pinned = edits(old, kept, self._limits.edit_tools)
+        pinned = edits(old, kept, self._tools)
         self._blocks[:-1] = [_Block(tuple(old), "\n".join([head, *lines, *pinned]))]
 
     def _calibrate(self, event: ReplyReceived) -> None:

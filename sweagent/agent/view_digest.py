@@ -5,9 +5,11 @@ Nothing here asks a model; the same steps always give the same text.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sweagent.printable import one_line
+from sweagent.tool_api import Tool
 from sweagent.trajectory import Action, FeedbackGiven, Observation, Reply
 
 _TELLING = re.compile(
@@ -16,7 +18,6 @@ _TELLING = re.compile(
     re.I,
 )
 _FAILING = re.compile(r"\b\d+ failed\b|^FAILED|^FAIL:|^ERROR\b|Traceback \(most recent call last\)", re.M)
-_MAIN_ARGUMENTS = ("command", "path", "pattern", "query", "name", "tests", "file")
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,14 @@ class Step:
 
 
 def digest(
-    steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[str], summary: str = "", *, newest: int = 0
+    steps: Sequence[Step], limits: DigestLimits, tools: Mapping[str, Tool], summary: str = "", *, newest: int = 0
 ) -> str:
     """The text that stands for a block of steps.
 
     Args:
         steps: the block, oldest first; not empty.
         limits: of its parts.
-        edit_tools: tools whose answers show edits.
+        tools: what the policy calls, by name.
         summary: written by a model; it takes the place of the lines, never of edits and failing tests.
         newest: characters of the last step's observations to keep.
     """
@@ -88,42 +89,42 @@ def digest(
     if summary:
         parts.append(f"Summary:\n{summary}")
     else:
-        parts += [line(step, limits) for step in steps]
+        parts += [line(step, limits, tools) for step in steps]
     if newest:
-        parts += _excerpts(steps[-1], newest, edit_tools)
-    parts += edits(steps, limits, edit_tools)
+        parts += _excerpts(steps[-1], newest, tools)
+    parts += edits(steps, limits, tools)
     parts += _failing(steps, limits)
     return "\n".join(parts)
 
 
-def line(step: Step, limits: DigestLimits) -> str:
+def line(step: Step, limits: DigestLimits, tools: Mapping[str, Tool]) -> str:
     """One step: its thought, its actions, and the most telling line of each result."""
     pieces = [f"{step.number}."]
-    thought = _one_line(step.thought, limits.thought)
+    thought = one_line(step.thought, limits.thought)
     if thought:
         pieces.append(thought)
     if step.reply and step.reply.problem:
         pieces.append("[the reply could not be read]")
     for action in step.actions:
         pieces.append(
-            f"[{_brief(action, limits.action)} -> {_result(step.observations.get(action.id), limits.result)}]"
+            f"[{_brief(action, tools, limits.action)} -> {_result(step.observations.get(action.id), limits.result)}]"
         )
     pieces += [
-        f"[told: {_one_line(given.text, limits.feedback)}]" for given in step.feedback if given.kind != "malformed"
+        f"[told: {one_line(given.text, limits.feedback)}]" for given in step.feedback if given.kind != "malformed"
     ]
     return " ".join(pieces)
 
 
-def terse(step: Step, limits: DigestLimits, edit_tools: frozenset[str]) -> str:
+def terse(step: Step, limits: DigestLimits, tools: Mapping[str, Tool]) -> str:
     """One step in a digest of digests: a third each for what was done, what came of it and what was thought."""
     share = limits.terse // 3
     each = max(12, share // max(1, len(step.actions)))
     done = []
     for action in step.actions:
         observation = step.observations.get(action.id)
-        edited = action.tool in edit_tools and observation is not None and observation.status == "ok"
-        done.append(f"{_brief(action, each)} -> {'done' if edited else _result(observation, each)}")
-    return " ".join(filter(None, [f"{step.number}.", _one_line(step.thought, share), "; ".join(done)]))
+        edited = _edits(action, tools) and observation is not None and observation.status == "ok"
+        done.append(f"{_brief(action, tools, each)} -> {'done' if edited else _result(observation, each)}")
+    return " ".join(filter(None, [f"{step.number}.", one_line(step.thought, share), "; ".join(done)]))
 
 
 def cut(text: str, limit: int) -> str:
@@ -137,13 +138,21 @@ def cut(text: str, limit: int) -> str:
     return f"{head}\n[… {len(text) - len(head) - len(tail)} characters …]\n{tail}"
 
 
-def _brief(action: Action, limit: int) -> str:
-    key = next((name for name in _MAIN_ARGUMENTS if isinstance(action.arguments.get(name), str)), None)
-    if key is None:
-        shown = json.dumps(action.arguments, ensure_ascii=False) if action.arguments else ""
+def _edits(action: Action, tools: Mapping[str, Tool]) -> bool:
+    tool = tools.get(action.tool)
+    return tool is not None and tool.edits
+
+
+def _brief(action: Action, tools: Mapping[str, Tool], limit: int) -> str:
+    tool = tools.get(action.tool)
+    main = action.arguments.get(tool.main_argument) if tool else None
+    if isinstance(main, str):
+        shown = main
+    elif isinstance(main, list):
+        shown = " ".join(map(str, main))
     else:
-        shown = action.arguments[key]
-    return f"{action.tool} {_one_line(shown, limit)}".rstrip()
+        shown = json.dumps(action.arguments, ensure_ascii=False) if action.arguments else ""
+    return f"{action.tool} {one_line(shown, limit)}".rstrip()
 
 
 def _result(observation: Observation | None, limit: int) -> str:
@@ -158,33 +167,33 @@ def _result(observation: Observation | None, limit: int) -> str:
     telling = [text for text in lines if _TELLING.search(text)] if state else []
     chosen = telling[-1] if telling else lines[0]
     more = f" ({len(lines)} lines)" if len(lines) > 1 else ""
-    ending = "" if telling or len(lines) == 1 or lines[-1] == chosen else f" … {_one_line(lines[-1], limit // 2)}"
+    ending = "" if telling or len(lines) == 1 or lines[-1] == chosen else f" … {one_line(lines[-1], limit // 2)}"
     share = limit - len(ending) - len(more)
-    return f"{state}{_one_line(chosen, max(20, share))}{ending}{more}"
+    return f"{state}{one_line(chosen, max(20, share))}{ending}{more}"
 
 
-def _excerpts(step: Step, size: int, edit_tools: frozenset[str]) -> list[str]:
+def _excerpts(step: Step, size: int, tools: Mapping[str, Tool]) -> list[str]:
     parts = []
     for action in step.actions:
         observation = step.observations.get(action.id)
         # Edits are shown on their own below.
-        if observation and len(observation.text) > 1 and action.tool not in edit_tools:
+        if observation and len(observation.text) > 1 and not _edits(action, tools):
             share = size // len(step.actions)
             parts.append(f"Of the output of step {step.number} ({action.tool}):\n{cut(observation.text, share)}")
     return parts
 
 
-def edits(steps: Sequence[Step], limits: DigestLimits, edit_tools: frozenset[str]) -> list[str]:
+def edits(steps: Sequence[Step], limits: DigestLimits, tools: Mapping[str, Tool]) -> list[str]:
     """What the edits of the steps answered, the newest ones whole, all of them named."""
     shown: list[str] = []
     left = limits.edits
     for step in reversed(steps):
         for action in reversed(step.actions):
             observation = step.observations.get(action.id)
-            if action.tool in edit_tools and observation and observation.status == "ok":
+            if _edits(action, tools) and observation and observation.status == "ok":
                 text = cut(observation.text, limits.edit) if left > 0 else ""
                 left -= len(text)
-                name = _one_line(str(action.arguments.get("path", "")), 120)
+                name = one_line(str(action.arguments.get("path", "")), 120)
                 # Formats for several files name them in their answer.
                 place = f" in {name}" if name else ""
                 shown.append(f"Edit made in step {step.number}{place}" + (f":\n{text}" if text else ""))
@@ -198,8 +207,3 @@ def _failing(steps: Sequence[Step], limits: DigestLimits) -> list[str]:
             if observation and _FAILING.search(observation.text):
                 return [f"Last failure seen, in step {step.number}:\n{cut(observation.text, limits.failing)}"]
     return []
-
-
-def _one_line(text: str, limit: int) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[: max(1, limit - 1)] + "…"

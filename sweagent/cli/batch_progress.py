@@ -6,7 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
-from sweagent.cli.progress import first_line, money, safe
+from sweagent.cli.progress import money
+from sweagent.notes import FailureNote
+from sweagent.printable import first_line, printable_text
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -39,7 +41,7 @@ class PlainBatchProgress:
 
     def note(self, instance: str, text: str) -> None:
         """Say what is being done for an instance. Any thread may call this."""
-        important = text.startswith("failed: ") or instance == "images"
+        important = isinstance(text, FailureNote) or instance == "images"
         if self._verbosity > 1 or (self._verbosity == 1 and important):
             self._line(f"{instance}: {first_line(text, 200)}")
 
@@ -52,7 +54,7 @@ class PlainBatchProgress:
 
     def _line(self, text: str) -> None:
         with self._lock:
-            print(safe(text), file=self._stream, flush=True)
+            print(printable_text(text), file=self._stream, flush=True)
 
 
 class LiveBatchProgress(PlainBatchProgress):
@@ -83,7 +85,7 @@ class LiveBatchProgress(PlainBatchProgress):
         self._now = now
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text), markup=False, highlight=False)
+        self._console.print(printable_text(text), markup=False, highlight=False)
 
     def _table(self) -> "RenderableType":
         import time
@@ -103,7 +105,7 @@ class LiveBatchProgress(PlainBatchProgress):
                 str(item.step),
                 money(item.cost),
                 f"{(now - item.since) / 60:.1f}",
-                Text(safe(first_line(item.doing, 60))),
+                Text(first_line(item.doing, 60)),
             )
         return table
 
@@ -137,7 +139,7 @@ def render_summary(summary: "Summary", output: Path, stopped_because: str) -> No
     if summary.faults:
         print(f"failures of the infrastructure on the way: {summary.faults}")
     if stopped_because:
-        print(f"not finished: {safe(stopped_because)}")
+        print(f"not finished: {printable_text(stopped_because)}")
     if summary.left:
         print(f"{len(summary.left)} left; go on with the same command")
     print(f"predictions: {output / 'preds.json'}")

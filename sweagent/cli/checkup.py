@@ -105,10 +105,7 @@ def _index_problem(index: str, certificates: str | None) -> str:
 
 def _image_registry_answers() -> bool | None:
     """Whether the engine reaches an image registry; None without an engine."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    from sweagent.environment.docker_build import connect
+    from sweagent.sandbox.engine import connect, engine_failures
 
     try:
         client = connect(timeout=_PATIENCE)
@@ -116,7 +113,7 @@ def _image_registry_answers() -> bool | None:
         return None
     try:
         client.images.get_registry_data("debian:stable-slim")
-    except (DockerException, RequestException):
+    except engine_failures():
         return False
     finally:
         client.close()
@@ -125,6 +122,7 @@ def _image_registry_answers() -> bool | None:
 
 def _images() -> Iterator[Check]:
     from sweagent.environment import disk_use, list_images
+    from sweagent.sizes import format_size
 
     try:
         images, use = list_images(), disk_use()
@@ -133,7 +131,7 @@ def _images() -> Iterator[Check]:
     yield Check(
         name="images",
         state="ok",
-        text=f"{len(images)} environments, {use / 1e9:.1f} GB",
+        text=f"{len(images)} environments, {format_size(use)}",
         hint="`fix-issue env prune` frees disk" if images else "the first run on a repository builds one",
     )
 

@@ -101,7 +101,7 @@ def run_tests(
 def base() -> None:
     """Make the base image from Debian packages ahead of need: for machines without an image registry; needs root."""
     from sweagent.environment.bases.offline_base import debian_image
-    from sweagent.environment.docker_build import connect
+    from sweagent.sandbox.engine import connect
 
     client = connect()
     try:
@@ -114,20 +114,21 @@ def base() -> None:
 def list_() -> None:
     """List the environments on this machine, the most recently used first."""
     from sweagent.environment import disk_use, list_images
+    from sweagent.sizes import format_size
 
     for image in list_images():
-        size = f"{image.size / 1e6:8.0f} MB"
+        size = f"{format_size(image.size):>8}"
         typer.echo(f"{image.name}  {size}  {image.used:%Y-%m-%d %H:%M}  {image.repository}@{image.commit[:12]}")
-    typer.echo(f"in all {disk_use() / 1e9:.1f} GB, shared layers counted once")
+    typer.echo(f"in all {format_size(disk_use())}, shared layers counted once")
 
 
 @app.command()
 def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0 removes all.")] = "20g") -> None:
     """Remove the least recently used environments until the rest takes no more than the limit."""
     from sweagent.environment import prune as remove
-    from sweagent.environment.build.image_gc import read_size
+    from sweagent.sizes import parse_size
 
-    removed = remove(read_size(limit))
+    removed = remove(parse_size(limit, may_be_zero=True))
     for image in removed:
         typer.echo(f"removed {image.name} ({image.repository}@{image.commit[:12]})")
     typer.echo(f"{len(removed)} environments removed")
@@ -190,9 +191,10 @@ def _recipe(
 
 def _log(verbose: int) -> "Log":
     """Says what is done; what the build itself prints, which is marked, only when asked for."""
+    from sweagent.notes import BuildOutput
 
     def log(line: str) -> None:
-        if verbose or not line.startswith("| "):
-            typer.echo(line, err=True)
+        if verbose or not isinstance(line, BuildOutput):
+            typer.echo(f"| {line}" if isinstance(line, BuildOutput) else line, err=True)
 
     return log

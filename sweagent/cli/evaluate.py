@@ -47,8 +47,8 @@ def command(
     from sweagent.batch.grade.grading_records import GradeStatus
     from sweagent.batch.grade.integrity_records import record_reader
     from sweagent.cli.signals import stoppable
-    from sweagent.environment.build.image_gc import read_size
     from sweagent.errors import ExitCode
+    from sweagent.sizes import parse_size
 
     def note(text: str) -> None:
         if not quiet:
@@ -62,7 +62,11 @@ def command(
             wanted,
             folder,
             EvaluationOptions(
-                workers=workers, timeout=timeout, attempts=attempts, integrity=integrity, disk=read_size(disk)
+                workers=workers,
+                timeout=timeout,
+                attempts=attempts,
+                integrity=integrity,
+                disk=parse_size(disk, may_be_zero=True),
             ),
             record=record_reader(Path(predictions)),
             done=lambda grade: note(_told(grade)),

@@ -95,7 +95,7 @@ def delivered(*, patch: Path | None, **said: Any) -> "Delivery":
 
 @dataclass(frozen=True)
 class Choice:
-    """Which instances of a data set are meant; see `sweagent.batch.data.instances.load_instances`."""
+    """Choice of instances in a data set; see `sweagent.batch.data.instances.load_instances`."""
 
     split: str
     slice: str

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sweagent.cli import options
+from sweagent.verdict import Verdict
 
 if TYPE_CHECKING:
     from sweagent.forge.api.protocol import Forge
@@ -57,7 +58,7 @@ def command(
         proposal_of(folder, run_url=run_url, accept=accept or ()),
         PublishOptions(
             mode=mode,
-            accept="verified" if only_verified else "unverified",
+            accept=Verdict.VERIFIED if only_verified else Verdict.UNVERIFIED,
             base=base,
             branch=branch,
             labels=tuple(label or ()),

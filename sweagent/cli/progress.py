@@ -5,6 +5,8 @@ import time
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
+from sweagent.notes import BuildOutput
+from sweagent.printable import first_line, printable_text
 from sweagent.trajectory import (
     Action,
     ActionDone,
@@ -48,9 +50,10 @@ class PlainProgress:
         self._stream.flush()
 
     def note(self, text: str) -> None:
-        """Say what is being prepared; the output of builds (`| …`) only when much is asked for."""
-        if self._verbosity > text.startswith("| "):
-            self._line(text)
+        """Say what is being prepared; the output of builds only when much is asked for."""
+        build = isinstance(text, BuildOutput)
+        if self._verbosity > build:
+            self._line(f"| {text}" if build else text)
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait for the model's provider down."""
@@ -96,7 +99,7 @@ class PlainProgress:
                 )
 
     def _line(self, text: str) -> None:
-        print(safe(text), file=self._stream, flush=True)
+        print(printable_text(text), file=self._stream, flush=True)
 
     def _reply(self, event: ReplyReceived) -> None:
         reply = event.reply
@@ -156,7 +159,7 @@ class LiveProgress(PlainProgress):
         self._budget, self._steps = budget, steps
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text), markup=False, highlight=False)
+        self._console.print(printable_text(text), markup=False, highlight=False)
 
     def _reply(self, event: ReplyReceived) -> None:
         super()._reply(event)
@@ -170,7 +173,9 @@ class LiveProgress(PlainProgress):
         elapsed = time.monotonic() - self._start
         spent = money(self._cost) + (f" of {money(self._budget)}" if self._budget else "")
         head = f"step {self._step}/{self._steps}   {spent}   {elapsed // 60:.0f}:{elapsed % 60:02.0f}"
-        return Panel(Text(safe(f"{head}\n{self._thought}\n{self._action}")), title="fix-issue", title_align="left")
+        return Panel(
+            Text(printable_text(f"{head}\n{self._thought}\n{self._action}")), title="fix-issue", title_align="left"
+        )
 
 
 def open_progress(*, verbosity: int, budget: float | None, steps: int) -> PlainProgress:
@@ -187,20 +192,9 @@ def money(amount: float | None) -> str:
     return "price unknown" if amount is None else f"${amount:.2f}"
 
 
-def first_line(text: str, width: int = 120) -> str:
-    """The first line that says something, cut to a width."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= width else line[: width - 1] + "…"
-
-
 def describe(action: Action | None) -> str:
     """An action in a few words."""
     if action is None:
         return "action"
     values = " ".join(str(value) for value in action.arguments.values())
     return first_line(f"{action.tool} {values}", 80)
-
-
-def safe(text: str) -> str:
-    """Without control characters: what comes from a sandbox must not drive the user's terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

@@ -91,7 +91,7 @@ def _judge(
             named_tests=question.named_tests,
             test_command=question.test_command,
             settings=settings.verify,
-            issue_text=question.issue_text,
+            oracle=question.oracle,
         )
 
 

@@ -24,16 +24,16 @@ def command(
     Two or more runs are compared on the instances that they share: instance by instance, McNemar's exact test, and
     pass@k with the runs taken as attempts of one system.
     """
+    from sweagent.atomic_write import write_atomically
     from sweagent.batch.report import presentation
     from sweagent.batch.report.compare import compare
     from sweagent.batch.report.report import load_report
-    from sweagent.run_folder import RunFolder
 
     loaded = [load_report(path) for path in runs]
     comparison = compare(loaded) if len(loaded) > 1 else None
     for path, render in ((markdown, presentation.markdown), (html, presentation.html)):
         if path is not None:
-            RunFolder(path.parent).write(path, render(loaded, comparison))
+            write_atomically(path, render(loaded, comparison))
     if as_json:
         compared = comparison.model_dump(mode="json") if comparison else None
         print(json.dumps({"runs": [run.model_dump(mode="json") for run in loaded], "comparison": compared}))

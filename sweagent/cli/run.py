@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweagent.cli.progress import money, open_progress, safe
+from sweagent.cli.progress import money, open_progress
 from sweagent.cli.signals import stoppable
 from sweagent.config import Origin, Settings, Sources
 from sweagent.errors import UsageError
+from sweagent.printable import printable_text
 from sweagent.run_folder import Result, RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
+from sweagent.verdict import Verdict
 
 if TYPE_CHECKING:
     from sweagent.verify import Proof
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Where the patch goes besides the run's folder.
+    """Targets of the patch besides the run's folder.
 
     Attributes:
         patch_file: a file to write it to.
@@ -62,7 +64,7 @@ def open_with_settings(
     Args:
         repo: as the user gave it.
         sources: what the user said of the settings.
-        note: told which files were read, and what the repository's own said in vain.
+        note: receives lines on which files were read, and what the repository's own said in vain.
         base: the commit to work on; None takes HEAD.
         include_dirty: the uncommitted changes belong to the base.
         api_url: the forge's REST API.
@@ -116,11 +118,9 @@ def start(
         issue = read.issue
         for finding in read.findings:
             progress.note(f"in the issue: {finding}")
-        name = repository.name.replace("/", "__")
-        task = Task(
-            id=f"{name}-{issue.number}" if issue.number else name,
-            repository=repository,
-            issue=issue,
+        task = Task.of(
+            repository,
+            issue,
             image=settings.sandbox.image,
             test_command=test_command,
             setup_command=setup_command,
@@ -161,26 +161,18 @@ def report(result: Result, *, as_json: bool) -> None:
         from sweagent.verify import render_terminal
 
         Console(emoji=False).print(render_terminal(proof))
-    console.print(f"{result.verdict}: {safe(result.reason)}" if result.reason else result.verdict)
+    console.print(f"{result.verdict}: {printable_text(result.reason)}" if result.reason else result.verdict)
     for path, reason in result.left_out.items():
-        console.print(f"left out: {safe(path)} ({safe(reason)})")
+        console.print(f"left out: {printable_text(path)} ({printable_text(reason)})")
     if result.withheld_file:
         console.print(f"what was left out: {result.withheld_file}")
     console.print(f"{result.steps} steps, {money(result.cost)}, {result.seconds:.0f} s; ended: {result.exit_status}")
     if result.message and result.message != result.reason:
-        console.print(safe(result.message))
+        console.print(printable_text(result.message))
     if result.patch_file:
         console.print(f"patch: {result.patch_file}")
     console.print(f"record: {result.folder}")
-    if result.exit_status in (
-        "interrupted",
-        "internal_error",
-        "time_limit",
-        "step_limit",
-        "budget_limit",
-        "sandbox_error",
-        "policy_error",
-    ):
+    if not result.exit_status.final:
         console.print(f"go on with: fix-issue resume {result.folder}")
 
 
@@ -206,12 +198,12 @@ def deliver_patch(result: Result, repository: Repository, delivery: Delivery) ->
         delivery.patch_file.write_bytes(patch)
     if not (delivery.apply or delivery.branch or delivery.open_pr):
         return
-    if result.verdict in ("rejected", "regressed"):
+    if result.verdict.harmful:
         raise UsageError(f"the patch is {result.verdict}, so it was not delivered", f"look at it: {result.patch_file}")
     from sweagent.repository import apply_to_worktree, commit_to_branch
 
     if delivery.apply:
-        if result.verdict != "verified":
+        if result.verdict is not Verdict.VERIFIED:
             raise UsageError(
                 f"the patch is {result.verdict}, so it was not applied",
                 f"look at it, then: git apply {result.patch_file}",

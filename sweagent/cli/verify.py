@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweagent.cli import options
+from sweagent.verdict import Verdict
 
 if TYPE_CHECKING:
     from sweagent.config import Settings
@@ -89,7 +90,7 @@ def command(
     show(proof, as_json=as_json, quiet=quiet)
     for name in [] if quiet else unused(settings.verify.accept, proof.findings):
         print(f"hint: --accept {name} names no finding of this proof", file=sys.stderr)
-    if proof.changed_files and not proof.reproductions and not quiet and proof.verdict.value == "unverified":
+    if proof.changed_files and not proof.reproductions and not quiet and proof.verdict is Verdict.UNVERIFIED:
         print("hint: show the issue with --reproduction FILE, --tests NAME or --issue TEXT", file=sys.stderr)
     raise typer.Exit(int(proof.verdict.exit_code))
 
@@ -147,8 +148,7 @@ def _task(
             api_url=api_url,
             token=token_from_environment(),
         )
-    name = repository.name.replace("/", "__")
-    return Task(id=name, repository=repository, issue=read, image=settings.sandbox.image, test_command=test_command)
+    return Task.of(repository, read, image=settings.sandbox.image, test_command=test_command)
 
 
 def _read_patch(name: str, repository: "Repository") -> "Patch":

@@ -3,11 +3,9 @@
 from sweagent.code.index.definitions import Definition, Outline, SyntaxProblem
 from sweagent.code.index.index import DefinitionSite, Index
 from sweagent.code.index.index_build import open_index
-from sweagent.code.index.outline import definition_spans, outline, syntax_errors
+from sweagent.code.index.outline import outline, syntax_errors
 from sweagent.code.index.worktree_index import LiveIndex
 from sweagent.code.localise.localise import DefinitionHit, FileHit, Localisation, locate
-from sweagent.code.localise.refine import Reranker, refine
-from sweagent.code.localise.related_tests import tests_for
 from sweagent.code.localise.spectrum import CoveredRun, covered_run, rerank, suspicion
 from sweagent.code.printable import printable
 from sweagent.code.repo_map import file_outline, hints, repo_map
@@ -25,13 +23,11 @@ __all__ = [
     "LiveIndex",
     "Localisation",
     "Outline",
-    "Reranker",
     "SyntaxProblem",
     "callees",
     "callers",
     "count_tokens",
     "covered_run",
-    "definition_spans",
     "file_outline",
     "hints",
     "locate",
@@ -39,7 +35,6 @@ __all__ = [
     "outline",
     "printable",
     "references",
-    "refine",
     "repo_map",
     "rerank",
     "search_class",
@@ -47,6 +42,5 @@ __all__ = [
     "search_method",
     "suspicion",
     "syntax_errors",
-    "tests_for",
     "tests_of",
 ]

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from sweagent.code.index.definitions import Definition
 from sweagent.code.index.index import DefinitionSite, Index
-from sweagent.code.index.languages import is_aside, is_test, language_of
+from sweagent.code.index.languages import is_test, language_of
 from sweagent.code.localise.localise import Localisation, locate
 from sweagent.code.printable import printable
 from sweagent.code.tokens import count_tokens
+from sweagent.path_kinds import is_aside
 
 _Item = TypeVar("_Item")
 

@@ -141,7 +141,7 @@ def _insertion(text: str, new: str, line: int) -> Span:
 
 
 def _start(text: str, after: str) -> int:
-    """Where the search begins: after the one line that holds a header; several or none narrow nothing."""
+    """Return the start of the search: after the one line that holds a header; several or none narrow nothing."""
     if not after.strip():
         return 0
     position, places = 0, []

@@ -63,7 +63,7 @@ def locate_all(text: str, old: str, new: str) -> list[Span]:
 
 
 def _exact(text: str, old: str, start: int) -> list[int]:
-    """Where `old` stands; places that would split a word are left out."""
+    """Find `old`, except at positions that would split a word."""
     places = []
     place = text.find(old, start)
     while place >= 0:

@@ -38,7 +38,7 @@ def nearest(text: str, old: str) -> str:
 
 
 def _likely_rows(lines: list[str], wanted: list[str]) -> list[int]:
-    """Where the text could begin, judged by equal lines; without any, by lines like the longest."""
+    """Find the rows at which the text could begin, by equal lines, or else by lines like the longest one."""
     votes: dict[int, int] = {}
     places: dict[str, list[int]] = {}
     for row, line in enumerate(lines):

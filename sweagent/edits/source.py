@@ -5,6 +5,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from sweagent.edits.errors import EditRefused
+from sweagent.path_kinds import looks_binary
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 
@@ -78,7 +79,7 @@ class SourceText:
             ) from error
 
     def _newline_near(self, start: int, end: int) -> str:
-        """Of the replaced part, else of the line before it, else the file's."""
+        """Return the line end of the replaced part, else of the line before it, else of the file."""
         part = self.raw[start:end]
         if "\n" not in part:
             last = self.raw.rfind("\n", 0, start)
@@ -94,7 +95,7 @@ def _codec(data: bytes) -> tuple[str, str, bytes]:
     for bom, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(bom) and _decodes(data[2:], encoding):
             return encoding, "strict", bom
-    if b"\0" in data[:8192]:
+    if looks_binary(data):
         raise EditRefused("the file is binary")
     if _decodes(data, "utf-8"):
         return "utf-8", "strict", b""

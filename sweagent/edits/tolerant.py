@@ -31,7 +31,7 @@ LOOKALIKES = str.maketrans(
 
 @dataclass(frozen=True)
 class Found:
-    """Where an edit goes, what it becomes there, and what had to be forgiven."""
+    """Position of an edit, its text there, and what had to be forgiven."""
 
     span: Span
     note: str = ""

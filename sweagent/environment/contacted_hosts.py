@@ -54,7 +54,7 @@ class Contacts:
         return not self._failed
 
     def lines(self) -> tuple[str, ...]:
-        """For people, one line a host."""
+        """The hosts for people, one a line."""
         with self._lock:
             reached, refused, failed = (
                 counter.most_common() for counter in (self._reached, self._refused, self._failed)

@@ -2,21 +2,20 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
-
-from filelock import FileLock
+from typing import IO, TYPE_CHECKING
 
 from sweagent.errors import EnvironmentBuildError, SandboxError
+from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.home import cache_folder
-from sweagent.sandbox.engine import engine_errors, reach_engine
+from sweagent.sandbox.engine import engine_errors
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 Log = Callable[[str], None]
-"""Takes lines for people; those that start with `| ` are the build's own output."""
+"""Takes lines for people; those of the build's own output are a `BuildOutput`."""
 
 IMAGES = "fix-issue/env"
 BASES = "fix-issue/base"
@@ -25,7 +24,7 @@ _LOCK_WAIT = 3 * 3600.0
 
 
 def state_folder() -> Path:
-    """Where locks, uses and lock files of environments are kept: `$XDG_CACHE_HOME/fix-issue/environments`."""
+    """The folder for locks, uses and lock files of environments: `$XDG_CACHE_HOME/fix-issue/environments`."""
     folder = cache_folder() / "environments"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -38,35 +37,19 @@ def owner() -> str:
 
 @contextmanager
 def one_at_a_time(name: str) -> Iterator[None]:
-    """Hold the lock of a name among all processes of this user."""
-    folder = state_folder() / "locks"
-    folder.mkdir(exist_ok=True)
-    with FileLock(folder / f"{name}.lock", timeout=_LOCK_WAIT):
-        yield
-
-
-def connect(timeout: int = 600) -> Any:
-    """A client of the Docker engine; close it after use.
-
-    Args:
-        timeout: seconds that one call may keep silent.
+    """Hold the lock of a name among all processes of this user.
 
     Raises:
-        SandboxError: no engine answers within 5 seconds.
+        EnvironmentBuildError: another process does not let go of it.
     """
-    from docker import DockerClient
-
-    return DockerClient(timeout=timeout, **reach_engine())
-
-
-def find_image(client: Any, name: str) -> Any | None:
-    """The image of a name, or None when the engine does not have it."""
-    from docker.errors import ImageNotFound
-
-    try:
-        return client.images.get(name)
-    except ImageNotFound:
-        return None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(state_folder() / "locks" / f"{name}.lock", wait=_LOCK_WAIT))
+        except LockedElsewhereError as error:
+            raise EnvironmentBuildError(
+                f"another process has been busy with {name} for {_LOCK_WAIT / 3600:g} hours", "end it, then try again"
+            ) from error
+        yield
 
 
 def copy_files(api: "APIClient", context: IO[bytes], *, tag: str, labels: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ _RACES = 3
 
 
 class PushedCommit(Frozen):
-    """Where a commit is now."""
+    """The remote and the branch that hold a commit now."""
 
     remote: Remote
     branch: str

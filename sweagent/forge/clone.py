@@ -9,14 +9,15 @@ from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from sweagent.errors import ForgeError
 from sweagent.forge.api.protocol import Remote, TreeEntry
 from sweagent.forge.rules import Change
 from sweagent.git import GitDone, GitError, git
+from sweagent.printable import first_line
 from sweagent.proxies import HINT as PROXY_HINT
 from sweagent.proxies import refusal_in
+from sweagent.repository.git_address import parse_git_address
 from sweagent.waiting import wait_aloud
 
 COMMITTER = "fix-issue"
@@ -132,7 +133,7 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         return self.fetch_reference(f"refs/heads/{branch}", remote)
 
     def fetch_reference(self, reference: str, remote: Remote | None = None) -> str:
-        """As `fetch`, for any ref by its full name."""
+        """Fetch any ref by its full name; see `fetch`."""
         remote = remote or self.remote
         local = f"refs/fetched/{reference.removeprefix('refs/')}"
         self._network(remote, "fetch", "--no-tags", "--quiet", remote.url, f"+{reference}:{local}")
@@ -195,7 +196,7 @@ class CleanClone(AbstractContextManager["CleanClone"]):
             self._git("apply", "--cached", "--whitespace=nowarn", "-", index=index, stdin=patch)
         except GitError as error:
             raise ForgeError(
-                f"the patch does not apply to {commit[:12]}: {_first_line(error)}",
+                f"the patch does not apply to {commit[:12]}: {error.reason}",
                 "run fix-issue again on the current state of the branch",
             ) from error
         return self._git("write-tree", index=index).text
@@ -296,7 +297,7 @@ class CleanClone(AbstractContextManager["CleanClone"]):
     def push_reference(
         self, commit: str, reference: str, *, expected: str | None, remote: Remote | None = None
     ) -> None:
-        """As `push`, for any ref by its full name."""
+        """Push to any ref by its full name; see `push`."""
         lease = f"--force-with-lease={reference}:{expected or ''}"
         remote = remote or self.remote
         done = self._network(
@@ -319,50 +320,74 @@ class CleanClone(AbstractContextManager["CleanClone"]):
 
     def _network(self, remote: Remote, *arguments: str, allowed: Iterable[int] = (0,)) -> GitDone:
         """Run git with a remote, and repeat what failed for a passing reason; a push is safe to repeat by its lease."""
+        import tenacity
+
         transports, config = _access(remote, self._token)
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return git(
-                    *arguments,
-                    git_dir=self._git_dir,
-                    transports=transports,
-                    config=config,
-                    allowed=allowed,
-                    timeout=FETCH_TIMEOUT,
-                )
-            except GitError as error:
-                said = error.stderr.lower()
-                refusal = refusal_in(error.stderr)
-                passing = refusal.passing if refusal else any(words in said for words in _PASSING)
-                if attempt == _ATTEMPTS or not passing:
-                    raise _explained(arguments[0], remote, error) from error
-                wait_aloud(2.0**attempt, f"git {arguments[0]} failed: {_first_line(error)}", self._sleep)
-        raise AssertionError  # the last attempt returns or raises
+        why = ""
+
+        def once() -> GitDone:
+            return git(
+                *arguments,
+                git_dir=self._git_dir,
+                transports=transports,
+                config=config,
+                allowed=allowed,
+                timeout=FETCH_TIMEOUT,
+            )
+
+        def explain(state: tenacity.RetryCallState) -> None:
+            nonlocal why
+            error = state.outcome.exception() if state.outcome else None
+            why = f"git {arguments[0]} failed: {error.reason if isinstance(error, GitError) else error}"
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_may_pass),
+            stop=tenacity.stop_after_attempt(_ATTEMPTS),
+            wait=tenacity.wait_exponential(multiplier=2),
+            before_sleep=explain,
+            sleep=lambda seconds: wait_aloud(seconds, why, self._sleep),
+            reraise=True,
+        )
+        try:
+            return retrying(once)
+        except GitError as error:
+            raise _explained(arguments[0], remote, error) from error
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another attempt can help."""
+    if not isinstance(error, GitError):
+        return False
+    refusal = refusal_in(error.stderr)
+    return refusal.passing if refusal else any(words in error.stderr.lower() for words in _PASSING)
 
 
 def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
     """The transport that a remote needs, and the configuration with which git proves who it is."""
-    parts = urlsplit(remote.url)
     if remote.url.startswith("-") or not remote.url.isprintable():
         raise ForgeError(f"{remote.url!r} is not a remote to push to", "give an https:// URL or a path")
-    if parts.scheme == "":
+    address = parse_git_address(remote.url)
+    if address is None and "://" not in remote.url:
         return ("file",), {}
-    if parts.scheme not in {"https", "http", "file", "ssh"}:
+    if address is None or address.transport not in {"https", "http", "file", "ssh"}:
         raise ForgeError(f"{remote.url} is not a remote to push to", "give an https:// URL or a path")
-    config = {"http.emptyAuth": "false"} if parts.scheme.startswith("http") else {}
+    if not address.transport.startswith("http"):
+        return (address.transport,), {}
+    config = {"http.emptyAuth": "false"}
     if token and remote.token_user:
-        if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        if address.transport == "http" and address.host not in {"127.0.0.1", "::1", "localhost"}:
             raise ForgeError(f"{remote.url} would send the token in the clear", "use an https:// URL")
         credentials = base64.b64encode(f"{remote.token_user}:{token}".encode()).decode()
-        config[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {credentials}"
+        config[f"http.{address.transport}://{address.place}/.extraHeader"] = f"Authorization: Basic {credentials}"
         config["http.followRedirects"] = "false"  # git would take the header along to another host
-    return (parts.scheme,), config
+    return (address.transport,), config
 
 
 def _explained(command: str, remote: Remote, error: GitError) -> ForgeError:
     if refusal := refusal_in(error.stderr):
-        return ForgeError(f"git {command}: {refusal.told(urlsplit(remote.url).hostname or 'the remote')}", PROXY_HINT)
-    said = _first_line(error)
+        address = parse_git_address(remote.url)
+        return ForgeError(f"git {command}: {refusal.told(address.host if address else 'the remote')}", PROXY_HINT)
+    said = error.reason
     low = error.stderr.lower()
     if command == "push" and _reason(low) is Refused.NO_ACCESS:
         return PushRefusedError(Refused.NO_ACCESS, said)
@@ -373,17 +398,11 @@ def _explained(command: str, remote: Remote, error: GitError) -> ForgeError:
     return ForgeError(f"git {command}: {said}", "check the remote's address and the network")
 
 
-def _first_line(error: GitError) -> str:
-    lines = [line for line in error.stderr.splitlines() if line.strip()]
-    best = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else str(error))
-    return best.removeprefix("fatal:").removeprefix("error:").strip()
-
-
 def _said(porcelain: str, stderr: str) -> list[str]:
     """What the remote said of a push: its own lines, and git's reason."""
     remote = [line.removeprefix("remote:").strip() for line in stderr.splitlines() if line.startswith("remote:")]
     refused = [line.split("\t")[-1] for line in porcelain.splitlines() if line.startswith("!")]
-    return [line for line in (*remote, *refused) if line] or [stderr.splitlines()[0] if stderr else "no reason given"]
+    return [line for line in (*remote, *refused) if line] or [first_line(stderr, 500) or "no reason given"]
 
 
 def _reason(said: str) -> Refused:

@@ -3,7 +3,7 @@
 from sweagent.errors import ForgeError
 from sweagent.forge.api.protocol import Forge
 from sweagent.forge.clone import CleanClone
-from sweagent.forge.proposal import PUBLISHED, Outcome, OutcomeKind, Proposal, PublishOptions
+from sweagent.forge.proposal import Outcome, OutcomeKind, Proposal, PublishOptions
 from sweagent.forge.pull_request_body import commit_message
 from sweagent.forge.records import BranchRecord, Records
 from sweagent.forge.rules import Change, Objection, Ruling, judge
@@ -11,6 +11,7 @@ from sweagent.forge.text.escape import code_span
 from sweagent.forge.text.redaction import Redactor
 from sweagent.forge.whole_pull_request import of_whole
 from sweagent.frozen import Frozen
+from sweagent.verdict import Verdict
 
 
 class Ready(Frozen):
@@ -33,7 +34,7 @@ class Ready(Frozen):
     draft: bool
     proposal: Proposal
     """Of the whole pull request."""
-    own_verdict: str
+    own_verdict: Verdict
     """On this commit alone."""
     own_reason: str = ""
     own_summary: str = ""
@@ -94,7 +95,7 @@ def prepare(forge: Forge, clone: CleanClone, proposal: Proposal, options: Publis
         changes=changes,
         objections=objections,
         notes=tuple(notes),
-        draft=options.mode == "draft" or bool(objections or conflicts) or whole.verdict != "verified",
+        draft=options.mode == "draft" or bool(objections or conflicts) or whole.verdict is not Verdict.VERIFIED,
         proposal=whole,
         own_verdict=proposal.verdict,
         own_reason=proposal.reason,
@@ -110,7 +111,7 @@ def too_weak(proposal: Proposal, options: PublishOptions) -> Outcome | None:
         kind=OutcomeKind.NOT_ACCEPTED,
         message=f"the verdict is {proposal.verdict}, so nothing was published: {proposal.reason}",
         hint="read the proof of the run"
-        if proposal.verdict in PUBLISHED
+        if proposal.verdict.publishable
         else "read the proof of the run; a patch with this verdict is never pushed",
     )
 

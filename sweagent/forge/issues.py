@@ -71,7 +71,7 @@ def read_issue(
 def read_issue_with_findings(
     text: str, source: str, name: str, api_url: str | None = None, *, token: str | None, until: datetime | None
 ) -> ReadIssue:
-    """As `read_issue`, and tell what was hidden in the issue."""
+    """Read an issue as `read_issue` does, and tell what was hidden in it."""
     text = text.strip()
     if text == "-":
         return clean_issue(_parse(sys.stdin.read(), "standard input"))

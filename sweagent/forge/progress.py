@@ -6,6 +6,7 @@ from sweagent.forge.issues import OUR_MARK
 from sweagent.forge.proposal import Outcome, OutcomeKind
 from sweagent.forge.text.escape import code_block, code_span, inert_words
 from sweagent.forge.text.redaction import Redactor
+from sweagent.verdict import Verdict
 
 MARK = f"{OUR_MARK}progress -->"
 ACTIONS_BOT = "github-actions[bot]"
@@ -73,7 +74,7 @@ def started(run_url: str) -> str:
     return f"Working on it.{_link(run_url)}"
 
 
-def finished(outcome: Outcome, verdict: str, run_url: str) -> str:
+def finished(outcome: Outcome, verdict: Verdict, run_url: str) -> str:
     """What the comment says in the end."""
     lines = [f"**{_HEADS[outcome.kind]}** The verdict is {code_span(verdict)}.{_link(run_url)}", ""]
     if outcome.url:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sweagent.errors import ExitCode
 from sweagent.forge.branch_names import PREFIX
@@ -11,11 +11,8 @@ from sweagent.forge.rules import Objection, Rules
 from sweagent.frozen import Frozen
 from sweagent.task import Issue
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 from sweagent.verify import Proof
-
-PUBLISHED = ("verified", "needs review", "unverified")
-"""The verdicts with which a patch can be published, the strongest first."""
-
 
 TITLE = "Fix: {title}"
 
@@ -40,7 +37,7 @@ class Proposal(Frozen):
     """The commit that the patch was made and proven against."""
     diff: bytes = Field(repr=False)
     """The patch, as `git apply` takes it."""
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     """The verdict's, in one sentence."""
     proof_markdown: str = ""
@@ -70,7 +67,7 @@ class PublishOptions(Frozen):
 
     mode: Literal["draft", "ready", "branch", "none"] = "draft"
     """A draft pull request, one that is ready for review, only a branch, or nothing."""
-    accept: Literal["verified", "needs review", "unverified"] = "unverified"
+    accept: Verdict = Verdict.UNVERIFIED
     """The weakest verdict that is published. Only what is verified can be more than a draft."""
     base: str = ""
     """The branch that the change is meant for; empty for the default branch."""
@@ -99,9 +96,16 @@ class PublishOptions(Frozen):
             raise ValueError("signoff needs the input author, for who signs off")
         return self
 
-    def takes(self, verdict: str) -> bool:
+    @field_validator("accept")
+    @classmethod
+    def _accept_is_publishable(cls, accept: Verdict) -> Verdict:
+        if not accept.publishable:
+            raise ValueError(f"a patch that is {accept} is never published")
+        return accept
+
+    def takes(self, verdict: Verdict) -> bool:
         """Whether a verdict is strong enough to be published."""
-        return verdict in PUBLISHED[: PUBLISHED.index(self.accept) + 1]
+        return verdict.rank <= self.accept.rank
 
 
 class OutcomeKind(StrEnum):
@@ -138,7 +142,7 @@ class Outcome(Frozen):
     """What became of a proposal on the forge."""
 
     kind: OutcomeKind
-    verdict: str = ""
+    verdict: Verdict | None = None
     """On all that was offered, which a follow-up's own verdict is only a part of."""
     message: str
     """One sentence."""

@@ -15,6 +15,7 @@ from sweagent.forge.clone import CleanClone
 from sweagent.frozen import Frozen
 from sweagent.task import Issue
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 
 REFS = "refs/fix-issue/"
 FILE = "record.json"
@@ -33,7 +34,7 @@ class PublishedCommit(Frozen):
     commit: str
     run: str = ""
     """The run that made it."""
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     summary: str = ""
     """The model's words; untrusted."""

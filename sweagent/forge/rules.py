@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from sweagent.forge.text.redaction import Redactor
 from sweagent.forge.text.sanitise import hidden_in
 from sweagent.frozen import Frozen
+from sweagent.path_kinds import AGENT_FILES, CI_FILES, STARTED_FILES, is_git_name, matches_any
 
 
 class Ruling(StrEnum):
@@ -18,43 +18,6 @@ class Ruling(StrEnum):
     """It is pushed; the pull request stays a draft and says what a person must look at."""
     BLOCK = "block"
     """Nothing is pushed."""
-
-
-AGENT_FILES = (
-    *("AGENTS.md", "AGENT.md", "CLAUDE.md", "CLAUDE.local.md", "GEMINI.md", "QWEN.md", "CONVENTIONS.md", "SKILL.md"),
-    *(".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".goosehints", ".mcp.json", ".aider.conf.yml"),
-    *(".cursor/", ".claude/", ".codex/", ".gemini/", ".clinerules/", ".windsurf/", ".roo/", ".continue/", ".kiro/"),
-    *(".aider/", ".agents/", ".amazonq/", ".augment/", ".junie/", ".opencode/", ".qwen/", ".trae/"),
-    *("copilot-instructions.md", "*.instructions.md", ".github/instructions/*", ".github/prompts/*"),
-    *(".github/chatmodes/*", ".github/agents/*"),
-)
-"""Files that instruct agents, at any depth: agents read them beside the files that they work on."""
-STARTED_FILES = (
-    *(".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", ".pypirc", "pip.conf", ".netrc", ".bunfig.toml"),
-    *("bunfig.toml", ".husky/", ".githooks/", ".lefthook/", "lefthook.yml", ".lefthook.yml", ".pre-commit-config.yaml"),
-    *(".pre-commit-hooks.yaml", ".devcontainer/", ".vscode/", ".idea/", ".zed/", ".yarn/", ".mise.toml", "mise.toml"),
-    *(".tool-versions", ".cargo/", "build.rs", "gradle-wrapper.properties", "gradle-wrapper.jar", ".mvn/", "*.pth"),
-    *("sitecustomize.py", "usercustomize.py", "Dockerfile", "Dockerfile.*", "*.dockerfile", "Containerfile"),
-    *("docker-compose*.yml", "docker-compose*.yaml", "compose.yml", "compose.yaml", "Vagrantfile", "Procfile"),
-    *(".gitpod.yml", ".replit", "flake.nix", ".direnv/", "action.yml", "action.yaml"),
-)
-"""Files that programs read or start by themselves: package managers, hooks of git, editors, builds, local actions."""
-CI_FILES = (
-    *(".travis.yml", "appveyor.yml", ".appveyor.yml", ".drone.yml", ".drone.star", ".woodpecker.yml", ".woodpecker/"),
-    *(".buildkite/", "bitbucket-pipelines.yml", ".cirrus.yml", ".cirrus.star", ".semaphore/", "cloudbuild.yaml"),
-    *("cloudbuild.yml", "buildspec.yml", "buildspec.yaml", ".teamcity/", "wercker.yml", "codeship-services.yml"),
-    *(
-        "codeship-steps.yml",
-        ".azure-pipelines/",
-        "azure-pipelines*.yml",
-        ".gitlab/",
-        "*.gitlab-ci.yml",
-        "*.jenkinsfile",
-    ),
-    *("netlify.toml", "vercel.json", "render.yaml", "app.yaml", "fly.toml", ".readthedocs.yaml", ".readthedocs.yml"),
-    *("dagger.json", ".earthly/", "Earthfile", ".builds/", ".build.yml", ".tekton/", ".argo/", "noxfile.py"),
-)
-"""Other CI systems, and what they deploy."""
 
 
 class Rules(Frozen):
@@ -184,11 +147,11 @@ def _by_path(change: Change, rules: Rules) -> Iterable[Objection]:
         yield Objection(path=_shown(path), ruling=Ruling.BLOCK, reason="a path that leaves the work tree or names .git")
     elif not path.isprintable() or "\\" in path or len(path.encode("utf-8", "surrogateescape")) > 1024:
         yield Objection(path=_shown(path), ruling=Ruling.REVIEW, reason="an unusual file name")
-    if _matches(path, rules.allowed):
+    if matches_any(path, rules.allowed):
         return
-    if _matches(path, rules.blocked):
+    if matches_any(path, rules.blocked):
         yield Objection(path=_shown(path), ruling=Ruling.BLOCK, reason="a protected file")
-    elif _matches(path, rules.reviewed):
+    elif matches_any(path, rules.reviewed):
         yield Objection(path=_shown(path), ruling=Ruling.REVIEW, reason="decides what is installed or started")
 
 
@@ -206,20 +169,8 @@ def _by_mode(change: Change, rules: Rules) -> Iterable[Objection]:
 
 def _is_dangerous(path: str) -> bool:
     parts = path.replace("\\", "/").split("/")
-    names = {
-        re.sub(r"[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]", "", part).lower().rstrip(". ") for part in parts
-    }
-    return path.startswith(("/", "\\")) or bool(re.match(r"[A-Za-z]:", path)) or bool(names & {"", ".git", "git~1"})
-
-
-def _matches(path: str, patterns: Iterable[str]) -> bool:
-    whole, name = path.lower(), path.lower().rpartition("/")[2]
-    return any(
-        fnmatchcase(whole, pattern.lower().lstrip("/"))
-        or ("/" not in pattern.strip("/") and fnmatchcase(name, pattern.lower()))
-        or (pattern.endswith("/") and f"/{pattern.lower().lstrip('/')}" in f"/{whole}")
-        for pattern in patterns
-    )
+    named = any(not part.rstrip(". ") or is_git_name(part) for part in parts)
+    return path.startswith(("/", "\\")) or bool(re.match(r"[A-Za-z]:", path)) or named
 
 
 def _shown(path: str) -> str:

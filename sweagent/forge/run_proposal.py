@@ -13,6 +13,7 @@ from sweagent.forge.proposal import Proposal, WholeProof
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Task
 from sweagent.trajectory import ActionDone, RunStarted, of_the_chosen, read_events
+from sweagent.verdict import Verdict
 from sweagent.verify import Proof, render_markdown, with_accepted
 
 WHOLE_FILE = "whole.json"
@@ -65,7 +66,7 @@ def proposal_of(folder: RunFolder, *, run_url: str = "", accept: Collection[str]
             issue=task.issue,
             base_commit=task.repository.base_commit,
             diff=diff,
-            verdict=proof.verdict.value if proof else "unverified",
+            verdict=proof.verdict if proof else Verdict.UNVERIFIED,
             reason=proof.reason if proof else "the run ended before the patch was judged",
             proof_markdown=render_markdown(proof) if proof else "",
             to_review=_to_review(proof) if proof else (),
@@ -92,7 +93,7 @@ def _to_review(proof: Proof) -> tuple[str, ...]:
 
 
 def _named(error: Exception) -> str:
-    """Which values are wrong, without the values."""
+    """Name the fields that are wrong, without their values."""
     if not isinstance(error, ValidationError):
         return "a number without an end" if isinstance(error, OverflowError) else "text that is no Unicode"
     return ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))[:200]

@@ -6,9 +6,8 @@ from sweagent.forge.proposal import Proposal
 from sweagent.forge.records import BranchRecord
 from sweagent.forge.text.escape import code_span, inert_words
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 from sweagent.verify import Proof, render_markdown
-
-_VERIFIED = "verified"
 
 
 def digest(reproduction: Reproduction | None) -> str:
@@ -38,16 +37,16 @@ def of_whole(proposal: Proposal, record: BranchRecord, tree: str) -> Proposal:
     failed = [(path, fitting[key]) for key, path in wanted if key in fitting and not _holds(fitting[key])]
     missing = [path for key, path in wanted if key not in fitting]
     verdict, reason = proposal.verdict, proposal.reason
-    worse = next((proof for proof in fitting.values() if proof.verdict.value in {"regressed", "rejected"}), None)
+    worse = next((proof for proof in fitting.values() if proof.verdict.harmful), None)
     if failed:
         path, proof = failed[0]
         undone = proof.reproductions and not proof.reproductions[0].accepted
-        verdict = "regressed" if undone else proof.verdict.value
+        verdict = Verdict.REGRESSED if undone else proof.verdict
         reason = f"on the whole pull request, the earlier reproduction {path} does not hold: {proof.reason}"
     elif worse is not None:
-        verdict, reason = worse.verdict.value, f"on the whole pull request: {worse.reason}"
-    elif verdict == _VERIFIED and (missing or not any(_holds(proof) for proof in fitting.values())):
-        verdict = "unverified"
+        verdict, reason = worse.verdict, f"on the whole pull request: {worse.reason}"
+    elif verdict is Verdict.VERIFIED and (missing or not any(_holds(proof) for proof in fitting.values())):
+        verdict = Verdict.UNVERIFIED
         reason = (
             f"the earlier reproduction {missing[0]} was not run on the whole pull request"
             if missing
@@ -66,7 +65,7 @@ def of_whole(proposal: Proposal, record: BranchRecord, tree: str) -> Proposal:
 
 
 def _holds(proof: Proof) -> bool:
-    return proof.verdict.value == _VERIFIED
+    return proof.verdict is Verdict.VERIFIED
 
 
 def _summary(proposal: Proposal, record: BranchRecord) -> str:

@@ -1,6 +1,5 @@
 """The patch: extracted, classified, cleaned and checked."""
 
-from sweagent.patch.apply import apply_patch, check_applies
 from sweagent.patch.classify import Classified, Consent, classify
 from sweagent.patch.extract import extract_patch, untracked_files
 from sweagent.patch.foreign import as_git_writes
@@ -14,9 +13,7 @@ __all__ = [
     "FileKind",
     "Patch",
     "WorkTree",
-    "apply_patch",
     "as_git_writes",
-    "check_applies",
     "classify",
     "extract_patch",
     "untracked_files",

@@ -10,49 +10,20 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from typing import Protocol
 
 from sweagent.errors import SandboxError
+from sweagent.path_kinds import HEAVY_FOLDERS
 from sweagent.repository import SeedFile
 
 SECONDS = 300.0
 """How long one look at the work tree may take."""
 
-HEAVY_FOLDERS = (
-    "__pycache__",
-    "node_modules",
-    ".venv",
-    ".tox",
-    ".nox",
-    ".eggs",
-    ".hypothesis",
-    ".mypy_cache",
-    ".pytest_cache",
-    ".ruff_cache",
-)
-"""Folders that tools fill and nobody submits; they are not looked into unless the base tree has files in them."""
 
 _BATCH_BYTES = 100_000
 _ESCAPES = {b"\\n": b"\n", b"\\r": b"\r", b"\\\\": b"\\"}
-
-_WALK = """
-walk() {
-  for p in "$1"* "$1".[!.]* "$1"..?*; do
-    name=${p##*/}
-    if [ "$name" = .git ]; then if [ -L "$p" ] || [ -e "$p" ]; then printf 'g%s\\0' "$p"; fi
-    elif [ -L "$p" ]; then printf 'l%s\\0' "$p"
-    elif [ -f "$p" ]; then if [ -x "$p" ]; then printf 'x%s\\0' "$p"; else printf 'f%s\\0' "$p"; fi
-    elif [ -d "$p" ]; then
-      case $name in @HEAVY@) printf 's%s\\0' "$p"; continue ;; esac
-      if [ -r "$p" ] && [ -x "$p" ]; then walk "$p/"; else printf 'u%s\\0' "$p"; fi
-    elif [ -e "$p" ]; then printf 'o%s\\0' "$p"
-    fi
-  done
-}
-unset GLOBIGNORE
-cd "$1" || exit 3
-walk '' > "$2/names"
-"""
 
 
 class Ended(Protocol):
@@ -149,7 +120,7 @@ def list_work_tree(tree: WorkTree, base: Mapping[str, SeedFile], *, contents: bo
     tracked_parts = {part for path in base for part in path.split("/")[:-1]}
     heavy = [name for name in HEAVY_FOLDERS if name not in tracked_parts] or ["/"]
     with _scratch_folder(tree) as folder:
-        script = _WALK.replace("@HEAVY@", "|".join(heavy))
+        script = _walk().replace("@HEAVY@", "|".join(heavy))
         done = _run(tree, f"sh -c {shlex.quote(script)} walk {shlex.quote(tree.workdir)} {folder}")
         if done.exit_code == 3:
             return None
@@ -170,6 +141,11 @@ def list_work_tree(tree: WorkTree, base: Mapping[str, SeedFile], *, contents: bo
             targets = tree.read(f"{folder}/links").split(b"\0")[:-1]
             listing.links.update(zip(links, map(os.fsdecode, targets), strict=False))
     return listing
+
+
+@cache
+def _walk() -> str:
+    return files("sweagent.patch").joinpath("work_tree_walk.sh").read_text(encoding="utf-8")
 
 
 @contextmanager

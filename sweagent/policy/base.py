@@ -35,6 +35,11 @@ class ToolSchema(Frozen):
     description: str
     parameters: dict[str, Any]
     """JSON schema of the arguments, an object."""
+    aliases: tuple[str, ...] = ()
+    """Names by which models call it without being told to; they are not told of them."""
+    shell: bool = False
+    """The main argument is a shell command."""
+    main_argument: str = ""
 
 
 class Policy(Protocol):

@@ -36,7 +36,7 @@ class FallbackPolicy:
 
     @property
     def uses_text_format(self) -> bool:
-        """At least one of the models must be told how to write its calls as text."""
+        """Whether one of the models must be told how to write its calls as text."""
         return any(policy.uses_text_format for policy in self._policies)
 
     def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
@@ -69,7 +69,7 @@ class RoulettePolicy:
 
     @property
     def uses_text_format(self) -> bool:
-        """At least one of the models must be told how to write its calls as text."""
+        """Whether one of the models must be told how to write its calls as text."""
         return any(policy.uses_text_format for policy in self._policies)
 
     def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:

@@ -1,4 +1,4 @@
-"""From settings or a source that the user names to a policy."""
+"""Make the policy that the settings or the user name."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def policy_for(settings: Settings, budget: Budget, tell: Waiting | None = None) 
     Args:
         settings: of the run.
         budget: what may be spent.
-        tell: told of waits between attempts.
+        tell: receives the waits between attempts.
 
     Raises:
         UsageError: as `policy_from` and `make_policy`.
@@ -39,7 +39,7 @@ def make_policy(
     Args:
         settings: which model, and how it is called.
         budget: what may be spent, by all models together.
-        tell: told of waits between attempts.
+        tell: receives the waits between attempts.
         purpose: of its replies, in the report of what was spent.
 
     Raises:

@@ -51,9 +51,11 @@ class HumanPolicy:
 
     def _parse(self, line: str, step: int, tools: Sequence[ToolSchema]) -> Reply:
         if not line.startswith("/"):
-            return Reply(
-                actions=(Action(id=f"step{step}_1", tool="bash", arguments={"command": line}),), model=self.name
-            )
+            shell = next((tool for tool in tools if tool.shell), None)
+            if shell is None:
+                return Reply(problem="there is no shell; call a tool with `/TOOL {JSON arguments}`")
+            action = Action(id=f"step{step}_1", tool=shell.name, arguments={shell.main_argument: line})
+            return Reply(actions=(action,), model=self.name)
         name, _, arguments = line[1:].partition(" ")
         call = {"function": {"name": name, "arguments": arguments}}
         return parse_reply({"tool_calls": [call]}, tools, id_prefix=f"step{step}_")

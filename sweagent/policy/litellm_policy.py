@@ -95,7 +95,7 @@ class LitellmPolicy:
         info: what is known of the model; None looks it up.
         backoff: shared by all who call the same provider; None takes the process's own.
         complete: stands for `litellm.completion`; None takes that.
-        tell: told of waits between attempts.
+        tell: receives the waits between attempts.
         purpose: of its replies, in the report of what was spent.
     """
 
@@ -281,7 +281,7 @@ class LitellmPolicy:
         return _Request(arguments, parts, output)
 
     def _affordable(self, prompt: int, output: int) -> int:
-        """As many tokens of an answer as the budget has room for, but no fewer than are worth the prompt."""
+        """Return the tokens of an answer that the budget has room for, but no fewer than are worth the prompt."""
         prices = self.info.prices
         dollars, tokens = self.budget.room()
         fitting = output

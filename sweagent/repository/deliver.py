@@ -74,7 +74,7 @@ def commit_to_branch(patch: bytes, repository: Repository, branch: str, *, messa
             run("apply", "--cached", "-", stdin=patch)
         except GitError as error:
             raise UsageError(
-                f"the patch does not apply to {repository.base_commit[:12]}: {_first_line(error)}",
+                f"the patch does not apply to {repository.base_commit[:12]}: {error.reason}",
                 "it builds on uncommitted changes: commit them, or use --apply",
             ) from error
         tree = run("write-tree").text
@@ -84,9 +84,7 @@ def commit_to_branch(patch: bytes, repository: Repository, branch: str, *, messa
         try:
             run("update-ref", ref, commit, "0" * len(commit), env=who)
         except GitError as error:
-            raise UsageError(
-                f"the branch {branch} cannot be made: {_first_line(error)}", "choose another name"
-            ) from error
+            raise UsageError(f"the branch {branch} cannot be made: {error.reason}", "choose another name") from error
     return commit
 
 
@@ -117,14 +115,9 @@ def _index_of_work_tree(repository: Repository, top: Path) -> Iterator[TrustedTr
 
 def _conflict(top: Path, error: GitError) -> UsageError:
     return UsageError(
-        f"the patch conflicts with what is in {top}: {_first_line(error)}",
+        f"the patch conflicts with what is in {top}: {error.reason}",
         "nothing was changed and the patch is kept; commit or stash your changes, then `git apply --3way` it",
     )
-
-
-def _first_line(error: GitError) -> str:
-    lines = [line.removeprefix("error: ") for line in error.stderr.splitlines()]
-    return lines[0] if lines else str(error)
 
 
 def _local_git_dir(repository: Repository) -> Path:

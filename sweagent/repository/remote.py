@@ -3,13 +3,13 @@
 import hashlib
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sweagent.errors import ForgeError, UsageError
+from sweagent.file_lock import locked
 from sweagent.git import GitError, git
 from sweagent.proxies import HINT as PROXY_HINT
 from sweagent.proxies import refusal_in
-from sweagent.repository.lock import locked
+from sweagent.repository.git_address import parse_git_address
 from sweagent.repository.source import RemoteSource
 
 _FETCH_SECONDS = 3600.0
@@ -74,13 +74,18 @@ def _talk(source: RemoteSource, git_dir: Path, token: str | None, *arguments: st
     password = source.password or token or ""
     config, env = {}, {}
     if password and source.transport in ("http", "https"):
-        parts = urlsplit(source.url)
-        config = {f"credential.{parts.scheme}://{parts.netloc}.helper": _HELPER}
+        config = {f"credential.{source.transport}://{_place(source)}.helper": _HELPER}
         env = {"FIX_ISSUE_USER": source.user or "x-access-token", "FIX_ISSUE_PASSWORD": password}
     done = git(
         *arguments, git_dir=git_dir, transports=(source.transport,), config=config, env=env, timeout=_FETCH_SECONDS
     )
     return done.text
+
+
+def _place(source: RemoteSource) -> str:
+    """The host with its port."""
+    address = parse_git_address(source.url)
+    return address.place if address else ""
 
 
 def _resolve(git_dir: Path, name: str) -> str | None:
@@ -90,7 +95,7 @@ def _resolve(git_dir: Path, name: str) -> str | None:
 
 def _explained(source: RemoteSource, error: GitError) -> ForgeError:
     if refusal := refusal_in(error.stderr):
-        return ForgeError(refusal.told(urlsplit(source.url).hostname or source.url), PROXY_HINT)
+        return ForgeError(refusal.told(_place(source) or source.url), PROXY_HINT)
     said = error.stderr.lower()
     if any(word in said for word in ("authentication", "could not read username", "403", "permission denied")):
         return ForgeError(f"{source.url} refused access", "give a token that may read the repository")

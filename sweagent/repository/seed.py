@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweagent.errors import StorageError, UsageError
+from sweagent.file_lock import locked
 from sweagent.git import GitError, git
 from sweagent.repository.intake import default_cache_dir
-from sweagent.repository.lock import locked
 from sweagent.repository.trusted import object_format
 from sweagent.task import Repository
 

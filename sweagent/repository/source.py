@@ -3,15 +3,14 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from sweagent.errors import UsageError
 from sweagent.home import expanded
+from sweagent.repository.git_address import GitAddress, parse_git_address
 
 _HINT = "give a path, a git URL (https, ssh, git or file) or owner/name"
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _OWNER_AND_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]*[A-Za-z0-9_-][\w.-]*")
-_SCP = re.compile(r"(?P<user>[\w.-]+@)?(?P<host>[A-Za-z0-9][\w.-]*):(?P<path>[^:].*)")
 
 
 @dataclass(frozen=True)
@@ -63,33 +62,27 @@ def parse_source(source: str, *, server: str) -> LocalSource | RemoteSource:
         return LocalSource(path)
     if _OWNER_AND_NAME.fullmatch(source):
         return _from_url(f"{server.rstrip('/')}/{source.removesuffix('.git')}.git", name=source.removesuffix(".git"))
-    if match := _SCP.fullmatch(source):
-        return RemoteSource(source, "ssh", _short_name(match["path"]))
+    if address := parse_git_address(source):
+        return RemoteSource(address.url, address.transport, _short_name(address))
     raise UsageError(f"REPO is neither an existing folder nor a URL nor owner/name: {source}", _HINT)
 
 
 def _from_url(url: str, *, name: str = "") -> RemoteSource:
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError as error:
-        raise UsageError(f"REPO is not a URL that can be used: {error}", _HINT) from error
-    if parts.scheme not in _SCHEMES:
-        raise UsageError(f"REPO has a scheme that is not allowed: {parts.scheme}", _HINT)
-    host = parts.hostname or ""
-    if (not host and parts.scheme != "file") or host.startswith("-") or (parts.username or "").startswith("-"):
+    address = parse_git_address(url)
+    if address is None:
+        raise UsageError("REPO is not a URL that can be used", _HINT)
+    if address.transport not in _SCHEMES:
+        raise UsageError(f"REPO has a scheme that is not allowed: {address.transport}", _HINT)
+    host, user, password = address.host, address.user, address.password
+    if (not host and address.transport != "file") or host.startswith("-") or user.startswith("-"):
         raise UsageError(f"REPO has no host that can be used: {host!r}", _HINT)
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    keeps_user = parts.scheme == "ssh" and user
-    place = f"{user}@{host}{port}" if keeps_user else f"{host}{port}"
-    clean = urlunsplit((parts.scheme, place, parts.path, "", ""))
-    if parts.scheme != "ssh" and user and not password:
+    if address.transport != "ssh" and user and not password:
         user, password = "x-access-token", user
-    name = name or _short_name(parts.path, whole=parts.scheme != "file")
-    return RemoteSource(clean, parts.scheme, name, user, password)
+    name = name or _short_name(address, whole=address.transport != "file")
+    return RemoteSource(address.url, address.transport, name, user, password)
 
 
-def _short_name(path: str, *, whole: bool = True) -> str:
+def _short_name(address: GitAddress, *, whole: bool = True) -> str:
     """A name for people: the whole path, for groups may hold groups; of a path on this machine the last two parts."""
-    parts = [part for part in path.strip("/").removesuffix(".git").split("/") if part]
+    parts = [part for part in address.name.split("/") if part]
     return "/".join(parts if whole else parts[-2:]) or "repository"

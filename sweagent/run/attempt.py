@@ -4,15 +4,15 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import PurePosixPath
-from typing import cast
 
-from sweagent.agent.loop import Agent, Ending, ExitStatus, Viewer, repeat_actions
+from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
 from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
 from sweagent.agent.state import RunState
 from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Settings
 from sweagent.errors import ContextOverflowError, FixIssueError, SandboxError, UsageError
+from sweagent.exit_status import ExitStatus
 from sweagent.patch import extract_patch, untracked_files
 from sweagent.patch_store import Candidate
 from sweagent.policy import Budget, LitellmPolicy, policy_for, text_format_instructions
@@ -40,9 +40,6 @@ _VERDICT_SHARE = 1 / 6
 _LEAST_SECONDS = 1.0
 """A verification for which no time is left says what can be said without running anything for long."""
 
-_CUT = frozenset({"interrupted", "policy_error", "sandbox_error"})
-"""Endings of an attempt that is not at its end."""
-
 _Submission = tuple[str, Reproduction | None, tuple[str, ...]]
 """What a verdict depends on: the patch, the reproduction and the tests that the policy named."""
 
@@ -64,13 +61,13 @@ class Attempt:
         self.scope = scope
         self.settings = settings
         self._context = context
-        self._view = ViewBuilder(settings.model)
+        self._tools = load_tools(settings.tools, settings.tool_folders)
+        self._view = ViewBuilder(settings.model, tools=self._tools.values())
         self._journal = context.log.journal(scope, self._view)
         budget = Budget(started.cost, started.tokens, parent=context.budget, record=self._journal.record)
         budget.start_from(self._journal.state.spending)
         # Made first: what is wrong with it must not wait for the build of an environment.
         self._policy = policy_for(settings, budget, context.waiting)
-        self._tools = load_tools(settings.tools, settings.tool_folders)
         self._limits = settings.limits.model_copy(update={"seconds": started.seconds})
         self._past = [event for event in context.log.past if event.scope == scope]
         self._ending = _ending_of(context.log.standing(AttemptEnded, scope))
@@ -108,7 +105,7 @@ class Attempt:
         if self._ending is None:
             with ExitStack() as stack:
                 ending = self._conclude(self._work(stack))
-            if ending.status in _CUT:
+            if ending.status.unfinished:
                 raise RunCutError(ending)
             self._journal.record(AttemptEnded(status=ending.status, message=ending.message))
             self._ending = ending
@@ -136,6 +133,7 @@ class Attempt:
             limits=self._limits,
             judge=self._judge,
             recover=self._recover,
+            stop=context.stop,
             reserve=min(self.settings.verify.seconds, self._limits.seconds * _VERDICT_SHARE),
         )
         self._deadline = time.monotonic() + self._limits.seconds - state.seconds
@@ -287,7 +285,7 @@ class Attempt:
         self._journal.record(
             VerdictGiven(
                 step=state.step,
-                verdict=proof.verdict.value,
+                verdict=proof.verdict,
                 reason=proof.reason,
                 proof_file=file,
                 seconds=time.monotonic() - start,
@@ -297,11 +295,11 @@ class Attempt:
 
     def _conclude(self, ending: Ending) -> Ending:
         """Take and judge what an ending without a submission has left behind."""
-        if ending.status == "submitted":
+        if ending.status is ExitStatus.SUBMITTED:
             return ending
         try:
             candidate = self._take()
-            if ending.status not in ("interrupted", "sandbox_error"):
+            if ending.status.can_be_judged:
                 self._verify(candidate)
         except SandboxError as error:
             self._context.note(f"the work tree is out of reach: {error}")
@@ -334,6 +332,6 @@ def _last_verdict(
 def _ending_of(ended: list[AttemptEnded]) -> Ending | None:
     if not ended:
         return None
-    overflow = ended[-1].status == "context_overflow"
+    overflow = ended[-1].status is ExitStatus.CONTEXT_OVERFLOW
     error = ContextOverflowError(ended[-1].message) if overflow else None
-    return Ending(cast(ExitStatus, ended[-1].status), ended[-1].message, error)
+    return Ending(ended[-1].status, ended[-1].message, error)

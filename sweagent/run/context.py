@@ -1,8 +1,10 @@
 """What the attempts of a run share: task, log, budget, environment."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from functools import cached_property
 
 from sweagent.config import Settings
@@ -10,7 +12,10 @@ from sweagent.patch_store import Candidates
 from sweagent.policy import Budget, Waiting, preload
 from sweagent.run.record import RunLog
 from sweagent.sandbox_factory import Workplace, prepare
+from sweagent.stop_token import StopToken
 from sweagent.task import Task
+
+_LOG = logging.getLogger("sweagent.run")
 
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
@@ -28,8 +33,9 @@ class RunContext:
         run_id: the label of its sandboxes.
         log: of the run.
         stack: closes everything at the end of the run.
-        note: told in words what is being prepared.
-        waiting: told of waits for the model's provider.
+        note: receives lines for people about what is being prepared.
+        waiting: receives the waits for the model's provider.
+        stop: asks the run to end at its next step.
     """
 
     def __init__(
@@ -42,12 +48,14 @@ class RunContext:
         stack: ExitStack,
         note: Note,
         waiting: Waiting,
+        stop: StopToken,
     ) -> None:
         self.task = task
         self.settings = settings
         self.log = log
         self.note = note
         self.waiting = waiting
+        self.stop = stop
         self.candidates = candidates
         self.budget = Budget(settings.limits.cost, settings.limits.tokens, record=log.record)
         self.budget.start_from(log.spending)
@@ -60,7 +68,7 @@ class RunContext:
         """Begin in the background with what the first attempt will need."""
         self.loading  # noqa: B018 (the first look begins it)
         if self.settings.hints and not self.log.past:
-            self._hints = self._hints or self._pool.submit(self._localise)
+            self._hints = self._hints or self._pool.submit(copy_context().run, self._localise)
 
     @cached_property
     def loading(self) -> "Future[None] | None":
@@ -74,14 +82,19 @@ class RunContext:
         Raises:
             SandboxError: it cannot be made.
         """
-        made = prepare(self.task, self.settings, self._run_id, self.note, budget=self.budget)
+        made = prepare(self.task, self.settings, self._run_id, self._prepared, budget=self.budget)
         return self._stack.enter_context(made)
+
+    def _prepared(self, text: str) -> None:
+        """Tell people what is prepared, and stop between two steps of it when somebody asks for that."""
+        self.note(text)
+        self.stop.check()
 
     def hints(self) -> str:
         """What the localiser says of the issue; empty when it is not wanted."""
         if not self.settings.hints:
             return ""
-        self._hints = self._hints or self._pool.submit(self._localise)
+        self._hints = self._hints or self._pool.submit(copy_context().run, self._localise)
         return self._hints.result()
 
     @property
@@ -98,5 +111,6 @@ class RunContext:
             return hints(locate(index, self.task.issue.text), HINT_TOKENS)
         except Exception as error:
             # The policy can do without them: a fault here must not cost the run.
+            _LOG.exception("no hints")
             self.note(f"no hints: {type(error).__name__}: {error}")
             return ""

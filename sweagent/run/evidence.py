@@ -2,7 +2,7 @@
 
 from sweagent.frozen import Frozen
 from sweagent.patch_store import Candidate
-from sweagent.verify import Verdict
+from sweagent.verdict import Verdict
 
 
 class CandidateEvidence(Frozen):

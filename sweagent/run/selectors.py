@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from sweagent.patch_store import rank
 from sweagent.run.evidence import CandidateEvidence, Choice, Evidence
 
 Selector = Callable[[Evidence], Choice]
@@ -10,7 +9,7 @@ Selector = Callable[[Evidence], Choice]
 
 def best_verdict(evidence: Evidence) -> Choice:
     """The candidate with the best verdict, the latest of equals."""
-    best = max(evidence.items, key=lambda item: (rank(item.verdict), item.candidate.number), default=None)
+    best = min(evidence.items, key=lambda item: (item.verdict.rank, -item.candidate.number), default=None)
     if best is None:
         return Choice(selector="best-verdict", candidate=None, reason="there is no candidate")
     return Choice(selector="best-verdict", candidate=best.candidate, reason=f"its verdict is {best.verdict.value}")
@@ -28,8 +27,8 @@ def agreement(evidence: Evidence) -> Choice:
     """
     if not evidence.items:
         return Choice(selector="agreement", candidate=None, reason="there is no candidate")
-    top = max(rank(item.verdict) for item in evidence.items)
-    equal = [item for item in evidence.items if rank(item.verdict) == top]
+    top = min(item.verdict.rank for item in evidence.items)
+    equal = [item for item in evidence.items if item.verdict.rank == top]
     score = max(_agreement(item, equal) for item in equal)
     leading = [item for item in equal if _agreement(item, equal) == score]
     best = max(leading, key=lambda item: (item.tests_compared, -item.size, -item.candidate.number))

@@ -1,4 +1,4 @@
-"""Which system calls a sandbox may make, for engines and for bubblewrap."""
+"""List the system calls of a sandbox, for engines and for bubblewrap."""
 
 import errno
 import json

@@ -16,10 +16,10 @@ from sweagent.sandbox._folders import fill, remove_folder
 from sweagent.sandbox._process import ProcessTransport
 from sweagent.sandbox._seccomp import bubblewrap_filter
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
-from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.base import SandboxInfo
 from sweagent.sandbox.leftovers import claim_folder
 from sweagent.sandbox.local import host_environment
+from sweagent.sizes import parse_size
 
 _STATE, _OUTPUTS = "/run/fix-issue", "/tmp/fix-issue"  # noqa: S108 - inside the sandbox
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix")

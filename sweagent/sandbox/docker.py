@@ -16,12 +16,12 @@ from sweagent.errors import SandboxError
 from sweagent.sandbox._channel import Transport, supervisor_arguments
 from sweagent.sandbox._seccomp import engine_profile
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
-from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.attach import AttachTransport
 from sweagent.sandbox.base import SandboxInfo
 from sweagent.sandbox.egress import NO_NAME_SERVER, Egress, open_egress
 from sweagent.sandbox.engine import connect, engine_errors
 from sweagent.sandbox.identity import PREFIX, owner_labels
+from sweagent.sizes import parse_size
 
 STATE, OUTPUTS = "/run/fix-issue", "/tmp/fix-issue"  # noqa: S108 - inside the container
 LIFETIME = 24 * 3600
@@ -70,7 +70,7 @@ class DockerSandbox(ShellSandbox):
     ) -> None:
         if not settings.image:
             raise SandboxError("the Docker sandbox needs an image", "name one with --image")
-        self._api = connect(CALL_SECONDS)
+        self._api = connect(CALL_SECONDS).api
         self._container = ""
         self._egress: Egress | None = None
         self._disk = parse_size(settings.disk)

@@ -30,7 +30,7 @@ def _machine() -> str:
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process started, in clock ticks since the machine's start; None when it is not there or a zombie."""
+    """Return a process's start in clock ticks since the machine's; None when it is not there or a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:

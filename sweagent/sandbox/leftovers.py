@@ -46,7 +46,7 @@ def remove_leftovers(leftovers: Iterable[Leftover] | None = None) -> tuple[str, 
         try:
             if leftover.kind == "docker":
                 with engine_errors(f"the container {leftover.name} cannot be removed"):
-                    connect(10.0).remove_container(leftover.name, force=True, v=True)
+                    connect(10.0).api.remove_container(leftover.name, force=True, v=True)
             else:
                 remove_folder(Path(leftover.name))
                 remove_groups(Path(leftover.name).name)
@@ -68,7 +68,7 @@ def _containers() -> list[Leftover]:
 
     try:
         with engine_errors("the containers cannot be listed"):
-            listed: list[dict[str, Any]] = connect(10.0).containers(all=True, filters={"label": LABEL_RUN})
+            listed: list[dict[str, Any]] = connect(10.0).api.containers(all=True, filters={"label": LABEL_RUN})
     except SandboxError:
         return []
     return [

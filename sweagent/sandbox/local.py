@@ -12,9 +12,9 @@ from sweagent.sandbox._channel import Transport, supervisor_arguments
 from sweagent.sandbox._folders import fill, remove_folder
 from sweagent.sandbox._process import ProcessTransport
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
-from sweagent.sandbox._sizes import parse_size
 from sweagent.sandbox.base import SandboxInfo
 from sweagent.sandbox.leftovers import claim_folder
+from sweagent.sizes import parse_size
 
 _INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 

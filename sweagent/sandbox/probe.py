@@ -45,7 +45,7 @@ def probe_docker() -> Probe:
 
     try:
         with engine_errors("the engine does not say what it is"):
-            api = connect(5.0)
+            api = connect(5.0).api
             info = api.info()
             api.close()
     except SandboxError as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sweagent.errors import SandboxError
+from sweagent.sandbox.engine import engine_failures
 from sweagent.sandbox.identity import PREFIX
 
 PROGRAM = Path(__file__).with_name("relay.py")
@@ -74,8 +75,6 @@ def start_relay(api: Any, image: str, door: Path, host: Mapping[str, Any], label
         SandboxError: it does not answer.
         APIError: the engine or the image cannot do it.
     """
-    from docker.errors import DockerException
-
     given = dict(host)
     security = ["no-new-privileges", "label=disable", *given.pop("security_opt", ())]
     config = api.create_host_config(
@@ -107,6 +106,6 @@ def start_relay(api: Any, image: str, door: Path, host: Mapping[str, Any], label
             left -= 0.1
         said = api.logs(container, tail=3).decode("utf-8", "replace").strip()
         raise SandboxError(f"the relay to this machine does not answer: {said[:300]}", "see `fix-issue doctor`")
-    except (DockerException, SandboxError):
+    except engine_failures(SandboxError):
         api.remove_container(container, force=True, v=True)
         raise

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from sweagent.testing.pytest_options import SECTIONS, pytest_options
+from sweagent.testing.report import Runner
 
 
 class HarnessFile(StrEnum):
@@ -77,6 +78,28 @@ _IMPORTS = re.compile(
     rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^#\n]*)|import[ \t]+([\w., \t]+))", re.M
 )
 
+_TEST_MODULE = re.compile(
+    r"""(.*/)?( (test_[^/]*|[^/]*_tests?|tests?)\.py | [^/]*_test\.(go|rb) | [^/]*_spec\.rb
+      | [^/]*\.(test|spec)\.[cm]?[jt]sx? | [^/]*(Test|Tests|TestCase)\.(java|kt) )
+      | test/.*\.[cm]?js | (.*/)?tests/[^/]*\.rs
+    """,
+    re.VERBOSE,
+)
+_SUFFIXES: dict[Runner, tuple[str, ...]] = {
+    Runner.PYTEST: (".py",),
+    Runner.UNITTEST: (".py",),
+    Runner.DJANGO: (".py",),
+    Runner.SYMPY: (".py",),
+    Runner.GO: (".go",),
+    Runner.CARGO: (".rs",),
+    Runner.JEST: (".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs"),
+    Runner.VITEST: (".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs"),
+    Runner.MOCHA: (".js", ".cjs", ".mjs", ".ts"),
+    Runner.NODE: (".js", ".cjs", ".mjs"),
+    Runner.MAVEN: (".java", ".kt"),
+    Runner.GRADLE: (".java", ".kt"),
+}
+
 ReadMany = Callable[[Iterable[str]], Mapping[str, bytes]]
 """Gives the contents of files of a tree, by path."""
 
@@ -93,6 +116,13 @@ def harness_file(path: str, test_command: str = "") -> HarnessFile | None:
     if found is None and (_TEST_NAME.fullmatch(pure.name) or _in_test_folder(pure)):
         return HarnessFile.TEST
     return found
+
+
+def is_test_module(path: str, runner: Runner | None = None) -> bool:
+    """Whether a file holds tests that a runner collects, by its name and place."""
+    if harness_file(path) is not HarnessFile.TEST or not _TEST_MODULE.fullmatch(path):
+        return False
+    return runner is None or path.endswith(_SUFFIXES.get(runner, ("",)))
 
 
 def runner_scripts(test_command: str) -> frozenset[str]:

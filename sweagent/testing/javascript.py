@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sweagent.printable import first_line
 from sweagent.testing.report import Runner, TestOutcome, TestReport, TestResult
 
 _JEST_OUTCOME = {"passed": TestOutcome.PASSED, "failed": TestOutcome.FAILED}
@@ -22,16 +23,14 @@ def parse_jest(text: str, runner: Runner, exit_code: int | None) -> TestReport:
                 TestResult(
                     id=f"{path}::{case.get('fullName') or case.get('title', '')}",
                     outcome=_JEST_OUTCOME.get(str(case.get("status")), TestOutcome.SKIPPED),
-                    message=_first_line(details),
+                    message=first_line(details),
                     details=details,
                     seconds=float(case.get("duration") or 0) / 1000,
                 )
             )
         if not cases and file.get("status") == "failed":
             details = str(file.get("message", ""))
-            results.append(
-                TestResult(id=path, outcome=TestOutcome.ERROR, message=_first_line(details), details=details)
-            )
+            results.append(TestResult(id=path, outcome=TestOutcome.ERROR, message=first_line(details), details=details))
     return TestReport.of(runner, results, exit_code=exit_code)
 
 
@@ -48,7 +47,7 @@ def parse_mocha(text: str, runner: Runner, exit_code: int | None) -> TestReport:
             TestResult(
                 id="::".join(part for part in (str(case.get("file") or ""), title) if part),
                 outcome=TestOutcome.FAILED if bad else skipped,
-                message=_first_line(str(error.get("message", ""))) if bad else "",
+                message=first_line(str(error.get("message", ""))) if bad else "",
                 details=str(error.get("stack") or error.get("message", "")) if bad else "",
                 seconds=float(case.get("duration") or 0) / 1000,
             )
@@ -163,7 +162,3 @@ def _json_object(text: str) -> dict[str, Any]:
 def _dicts(value: object) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         yield from (item for item in value if isinstance(item, dict))
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:300]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from sweagent.errors import UsageError
+from sweagent.printable import first_line
 from sweagent.testing.report import Runner, TestOutcome, TestReport, TestResult
 from sweagent.testing.witnessed import Witnessed
 
@@ -58,7 +59,7 @@ def _result(case: ElementTree.Element, name: str) -> TestResult:
         found = _outcome(child)
         if found is None or (outcome.bad and not found.bad):
             continue
-        outcome, message = found, _first_line(child.get("message") or child.text or "")
+        outcome, message = found, first_line(child.get("message") or child.text or "")
         details = child.text or child.get("message") or ""
     return TestResult(id=name, outcome=outcome, message=message, details=details, seconds=_seconds(case.get("time")))
 
@@ -99,10 +100,6 @@ def _plain_id(case: ElementTree.Element) -> str:
 
 
 _IDENTIFIERS = {Runner.MAVEN: _java_id, Runner.GRADLE: _java_id}
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:300]
 
 
 def _seconds(text: str | None) -> float:

@@ -28,14 +28,6 @@ class Named(Protocol):
 _Item = TypeVar("_Item", bound=Named)
 
 
-@dataclass(frozen=True)
-class PlainName:
-    """A name of a test of which nothing else is known."""
-
-    id: str
-    file: str = ""
-
-
 def dotted(name: str, *, root: str = "") -> str:
     """The dotted name that unittest takes, from a path, a pytest id, or the way unittest prints a test.
 

@@ -5,6 +5,7 @@ import shlex
 
 from sweagent.sandbox.base import Completed
 from sweagent.tool_api import ToolContext
+from sweagent.tool_support.sandbox_paths import SavedOutputs
 from sweagent.tool_support.text import bounded, cut_lines, visible
 from sweagent.trajectory import Observation
 
@@ -57,7 +58,7 @@ def observation(context: ToolContext, command: str, done: Completed, timeout: fl
         timeout: seconds it was given.
     """
     if done.full_output:
-        context.state.setdefault("outputs", set()).add(done.full_output)
+        context.state.of(SavedOutputs).paths.add(done.full_output)
     text = cut_lines(visible(done.output)).rstrip("\n")
     # The sandbox has bounded the output; only shown control characters can have made it much longer.
     text, _ = bounded(text, context.limits.characters * 3 // 2)

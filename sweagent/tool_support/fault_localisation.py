@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 
 from sweagent.code import CoveredRun, Localisation, hints, locate, rerank
 from sweagent.errors import UsageError
+from sweagent.programs import program_source
 from sweagent.testing import Runner, runner_of
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.repository_index import current_index
@@ -19,72 +20,6 @@ _SHOWN = 8
 _SECONDS = 60.0
 """A traced run may take so long at most; without its end nothing is known of what was run."""
 _RECORD = 20_000_000
-
-# It has to run under every Python since 2.7. Functions are told apart by their code, not by their lines: a line each
-# would take many times as long. A profiler is used where there is nothing better, for a debugger or coverage of the
-# project's own would take a tracer's place.
-_TRACER = """\
-import atexit
-import os
-import sys
-
-RECORD, ROOT, HERE = {record!r}, {root!r}, os.path.dirname(os.path.abspath(__file__))
-seen = {{}}
-
-
-def profile(frame, event, argument):
-    if event == "call":
-        seen[id(frame.f_code)] = frame.f_code
-
-
-def started(code, offset):
-    seen[id(code)] = code
-    return sys.monitoring.DISABLE
-
-
-def save():
-    import dis
-    import json
-
-    sys.setprofile(None)
-    lines = {{}}
-    for code in list(seen.values()):
-        if not code.co_flags & 1 or code.co_filename.startswith("<"):  # of a module, of a class, or of no file
-            continue
-        path = os.path.realpath(code.co_filename)
-        if path.startswith(ROOT):
-            lines.setdefault(path[len(ROOT):], set()).update(line for _, line in dis.findlinestarts(code) if line)
-    with open(RECORD, "a") as file:
-        file.write(json.dumps(dict((path, sorted(found)) for path, found in lines.items())) + "\\n")
-
-
-def begin():
-    if hasattr(sys, "monitoring"):
-        monitoring = sys.monitoring
-        monitoring.use_tool_id(4, "what was run")
-        monitoring.register_callback(4, monitoring.events.PY_START, started)
-        monitoring.set_events(4, monitoring.events.PY_START)
-    else:
-        import threading
-
-        threading.setprofile(profile)
-        sys.setprofile(profile)
-
-
-def give_way():
-    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != HERE]
-    own = sys.modules.pop(__name__)
-    try:
-        __import__(__name__)
-    except ImportError:
-        pass
-    sys.modules.setdefault(__name__, own)
-
-
-give_way()
-atexit.register(save)
-begin()
-"""
 
 
 def pointed_at(context: ToolContext, reproduction: Reproduction, printed: str) -> str:
@@ -147,7 +82,7 @@ def ran(context: ToolContext, command: str) -> Mapping[str, frozenset[int]]:
     folder = f"{scratch(context)}/traced"
     record = f"{folder}/record"
     root = context.sandbox.run("pwd -P", fresh=True).output.strip().rstrip("/") + "/"
-    context.sandbox.write(f"{folder}/sitecustomize.py", _TRACER.format(record=record, root=root).encode())
+    context.sandbox.write(f"{folder}/sitecustomize.py", program_source("tracer.py", RECORD=record, ROOT=root).encode())
     traced = f'rm -f {record}; export PYTHONPATH="{folder}${{PYTHONPATH:+:$PYTHONPATH}}"\n{command}'
     context.sandbox.run(traced, timeout=_SECONDS, output_limit=1000, fresh=True)
     try:

@@ -1,5 +1,6 @@
 """Write an edit: syntax check, undo, numbered answer."""
 
+import logging
 from dataclasses import dataclass, field
 
 from sweagent.edits import Applied, Hunk, SourceText, create, numbered
@@ -26,9 +27,7 @@ class History:
 
 def history(context: ToolContext) -> History:
     """The history of this run's changes, shared by all tools that change files."""
-    found = context.state.setdefault("edit", History())
-    assert isinstance(found, History)  # noqa: S101 (the state is this process's own)
-    return found
+    return context.state.of(History)
 
 
 def write(context: ToolContext, place: SandboxPath, before: bytes | None, after: bytes) -> None:
@@ -76,6 +75,7 @@ def answer(context: ToolContext, place: SandboxPath, before: bytes | None, appli
         problems = new_syntax_errors(place.shown, before, applied.data)
     except Exception as error:
         # The change is made: a check that fails on its own account must not tell that it was not.
+        logging.getLogger("sweagent.tools").exception("the syntax of %s could not be checked", place.shown)
         problems = []
         parts.append(f"[the change is made; its syntax could not be checked: {type(error).__name__}]")
     if problems:

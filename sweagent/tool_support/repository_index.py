@@ -4,8 +4,6 @@ from sweagent.code import Index, LiveIndex
 from sweagent.errors import UsageError
 from sweagent.tool_api import ToolContext
 
-_KEY = "repository_index"
-
 
 def current_index(context: ToolContext) -> Index:
     """Return the index of the work tree as it is now.
@@ -16,9 +14,8 @@ def current_index(context: ToolContext) -> Index:
     """
     if context.git_dir is None or not context.base_commit:
         raise UsageError("this run has no index of the repository", "use search or bash")
-    live = context.state.get(_KEY)
-    if not isinstance(live, LiveIndex):
-        live = context.state[_KEY] = LiveIndex(context.git_dir, context.base_commit)
+    git_dir, base = context.git_dir, context.base_commit
+    live = context.state.of(LiveIndex, lambda: LiveIndex(git_dir, base))
 
     def run(command: str) -> str:
         return context.sandbox.run(command, fresh=True, timeout=context.limits.timeout, output_limit=5_000_000).output

@@ -4,7 +4,7 @@ import base64
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sweagent.errors import UsageError
@@ -42,9 +42,21 @@ class PathRefused(UsageError):  # noqa: N818 (a refusal is an answer to the mode
     """A tool does not touch this path. The message is written for the model."""
 
 
+@dataclass
+class SavedOutputs:
+    """Files outside the work tree that hold whole outputs, so that they can be viewed."""
+
+    paths: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _WorkTreeRoot:
+    path: str = ""
+
+
 @dataclass(frozen=True)
 class SandboxPath:
-    """Where a path leads.
+    """The target of a path.
 
     Attributes:
         shown: the path as the model should see it: relative to the repository's root, absolute outside.
@@ -77,7 +89,7 @@ def look(context: ToolContext, path: str) -> SandboxPath:
     wanted = posixpath.normpath(posixpath.join(context.sandbox.workdir, path))
     if wanted == context.sandbox.workdir:
         return SandboxPath(".", wanted, "folder", inside=True)
-    names = {"p": wanted, "work": context.sandbox.workdir, "root": context.state.get("root", "")}
+    names = {"p": wanted, "work": context.sandbox.workdir, "root": context.state.of(_WorkTreeRoot).path}
     variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in names.items())
     done = context.sandbox.run(
         f"{variables} most={_MOST_AT_ONCE + 1}{_LOOK}", fresh=True, output_limit=2 * _MOST_AT_ONCE
@@ -87,7 +99,7 @@ def look(context: ToolContext, path: str) -> SandboxPath:
         raise PathRefused(f"{path} could not be looked at: {done.output[:200]}")
     kind, root, real, encoded = lines
     real = re.sub("^//+", "/", real)
-    context.state["root"] = root
+    context.state.of(_WorkTreeRoot).path = root
     if not real.startswith("/") or kind == "unreadable":
         raise PathRefused(f"{path} leads nowhere: a broken link, or no permission")
     inside = real == root or real.startswith(root.rstrip("/") + "/")
@@ -129,7 +141,7 @@ def content(context: ToolContext, place: SandboxPath) -> bytes:
 
 
 def look_to_read(context: ToolContext, path: str) -> SandboxPath:
-    """As `look`, for a path whose content will be shown.
+    """Look at a path whose content will be shown; see `look`.
 
     Outside the repository only what is there to be read is shown: installed packages, headers, temporary files.
 
@@ -148,7 +160,7 @@ def look_to_read(context: ToolContext, path: str) -> SandboxPath:
 
 
 def look_to_change(context: ToolContext, path: str) -> SandboxPath:
-    """As `look`, for a file that will be written.
+    """Look at a file that will be written; see `look`.
 
     Raises:
         PathRefused: it is outside the repository, in its `.git`, or something else than a file is there.
@@ -166,4 +178,4 @@ def look_to_change(context: ToolContext, path: str) -> SandboxPath:
 
 def _of_the_sandbox(context: ToolContext, real: str) -> bool:
     """Whether it is an output that a command left, which the sandbox named."""
-    return real in context.state.get("outputs", ())
+    return real in context.state.of(SavedOutputs).paths

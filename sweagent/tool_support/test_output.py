@@ -1,10 +1,12 @@
 """Run tests in the sandbox and sum up their outcome."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sweagent.sandbox.base import Completed
 from sweagent.testing import TestReport, TestResult, command_for, essence, parse, runner_of
 from sweagent.tool_api import ToolContext
+from sweagent.tool_support.sandbox_paths import SavedOutputs
 from sweagent.tool_support.text import bounded, cut_lines, visible
 from sweagent.trajectory import Observation
 
@@ -39,16 +41,22 @@ def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, option
     )
 
 
+@dataclass
+class _Scratch:
+    folder: str = ""
+
+
 def scratch(context: ToolContext) -> str:
     """A folder in the sandbox, outside the repository, for what tools leave; one round trip the first time.
 
     Raises:
         SandboxError: the sandbox is lost.
     """
-    if "scratch" not in context.state:
+    kept = context.state.of(_Scratch)
+    if not kept.folder:
         done = context.sandbox.run('mktemp -d "${TMPDIR:-/tmp}/fix-issue.XXXXXX"', fresh=True)
-        context.state["scratch"] = done.output.strip() if done.exit_code == 0 else "/tmp"  # noqa: S108 (of the sandbox)
-    return str(context.state["scratch"])
+        kept.folder = done.output.strip() if done.exit_code == 0 else "/tmp"  # noqa: S108 (of the sandbox)
+    return kept.folder
 
 
 def _said(context: ToolContext, report: TestReport, done: Completed, timeout: float) -> str:
@@ -92,5 +100,5 @@ def _keep(context: ToolContext, done: Completed) -> str:
             context.sandbox.write(path, done.output.encode("utf-8", "replace"))
         except OSError:
             return ""
-    context.state.setdefault("outputs", set()).add(path)
+    context.state.of(SavedOutputs).paths.add(path)
     return path

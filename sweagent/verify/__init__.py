@@ -1,5 +1,6 @@
 """The verifier: from a patch to its proof."""
 
+from sweagent.verdict import Verdict
 from sweagent.verify.acceptance import with_accepted
 from sweagent.verify.judge import verify, verify_without_running
 from sweagent.verify.junit import render_junit
@@ -7,7 +8,6 @@ from sweagent.verify.pool import judge_pool
 from sweagent.verify.progress import Ticker, VerifyProgress
 from sweagent.verify.proof import Proof, Selection
 from sweagent.verify.render import feedback, render_markdown, render_terminal
-from sweagent.verify.verdict import Verdict
 
 __all__ = [
     "Proof",

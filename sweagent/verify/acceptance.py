@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 
 from sweagent.testing import TestOutcome
+from sweagent.verdict import Verdict
 from sweagent.verify.proof import Finding, Proof, RegressionEvidence, Weight
-from sweagent.verify.verdict import Verdict
 
 _SHOWN = 3
 

@@ -1,4 +1,4 @@
-"""From a patch to its proof."""
+"""Judge a patch and prove the verdict."""
 
 import time
 from collections.abc import Iterable
@@ -14,11 +14,13 @@ from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 from sweagent.verify.acceptance import accepted, lost_tests, review_reason
 from sweagent.verify.blind.judging import judge_blind
 from sweagent.verify.comparison.pinned_tests import Pins
 from sweagent.verify.comparison.regression import RegressionCheck
 from sweagent.verify.comparison.selection import nearest_tests
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.plan import RUNNER_PACKAGES, Inputs, Plan, make_plan
 from sweagent.verify.progress import Listener
 from sweagent.verify.proof import (
@@ -33,6 +35,7 @@ from sweagent.verify.proof import (
 )
 from sweagent.verify.recheck import question_of
 from sweagent.verify.reproduction.another_house import right_only_at_home
+from sweagent.verify.reproduction.issue_snippets import unchanged_output
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import judge
 from sweagent.verify.runs.side_runner import Clock, SandboxOpener, SideRunner, SideTree
@@ -41,7 +44,6 @@ from sweagent.verify.static.hardcoded_answers import known_by_heart
 from sweagent.verify.static.own_names import only_of_the_patch
 from sweagent.verify.static.patch_checks import find_tampering
 from sweagent.verify.trees import Trees, open_trees
-from sweagent.verify.verdict import Verdict
 
 _NEAREST = 4
 """So many test files that have to do with the change are compared first."""
@@ -63,7 +65,7 @@ def verify(
     named_tests: tuple[str, ...] = (),
     test_command: str = "",
     settings: VerifySettings | None = None,
-    issue_text: str = "",
+    oracle: Oracle | None = None,
     lacks: tuple[str, ...] = (),
     clock: Clock = time.monotonic,
     progress: Listener | None = None,
@@ -71,7 +73,7 @@ def verify(
     """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
 
     Args:
-        task: the repository, the issue, and the oracle when it has one.
+        task: the repository and the issue.
         patch: what is judged.
         sandboxes: opens a fresh sandbox of the task's environment with the base tree; every run gets its own.
         reproduction: what the agent registered or the user gave.
@@ -80,10 +82,10 @@ def verify(
         named_tests: tests to run first; those that fail on the base can show the issue.
         test_command: how the project runs its tests; empty takes the task's, or looks at the tree.
         settings: how much time there is, and what is let pass.
-        issue_text: the issue; empty takes the task's.
+        oracle: what a benchmark knows of the issue; its FAIL_TO_PASS is a reproduction.
         lacks: what the environment is known to lack, in words.
         clock: monotonic seconds.
-        progress: told of every command that begins or ends, perhaps from another thread.
+        progress: receives every command that begins or ends, perhaps from another thread.
 
     Returns:
         The proof. A failing environment gives the verdict `unverified`, not an error.
@@ -96,7 +98,7 @@ def verify(
         reproduction=reproduction,
         named_tests=named_tests,
         test_command=test_command or task.test_command or "",
-        issue_text=issue_text or task.issue.text,
+        oracle=oracle or Oracle(),
         replaces=replaces,
         lacks=lacks,
     )
@@ -117,7 +119,7 @@ def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings
     Raises:
         UsageError: the base commit cannot be used.
     """
-    inputs = Inputs(task, None, (), task.test_command or "", task.issue.text)
+    inputs = Inputs(task, None, (), task.test_command or "", Oracle())
     return _Verification(
         patch, inputs, settings or VerifySettings(), _no_sandbox, time.monotonic
     ).proof_without_running()
@@ -177,7 +179,7 @@ class _Verification:
             trees,
             self._tree,
             test_command=self._inputs.test_command,
-            issue_text=self._inputs.issue_text,
+            issue_text=self._inputs.task.issue.text,
             allow_tests=self._settings.allow_tests,
             project=self._inputs.task.repository.name.rpartition("/")[2],
         )
@@ -205,7 +207,7 @@ class _Verification:
         for candidate in plan.candidates:
             if candidate.origin is Origin.PATCH or self._bench.remaining < 1:
                 continue
-            judged = judge(candidate, self._bench, replace(plan.sides, patched=whole), self._inputs.issue_text)
+            judged = judge(candidate, self._bench, replace(plan.sides, patched=whole), self._inputs.task.issue.text)
             evidence = judged.evidence
             self._findings += judged.findings
             if evidence.accepted:
@@ -237,7 +239,7 @@ class _Verification:
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
                 continue
-            judged = judge(candidate, self._bench, plan.sides, self._inputs.issue_text)
+            judged = judge(candidate, self._bench, plan.sides, self._inputs.task.issue.text)
             evidence = judged.evidence
             if evidence.accepted:
                 found = self._read_beside_the_patch(candidate, plan, trees)
@@ -258,6 +260,9 @@ class _Verification:
             detail = "is all that shows the issue, and the patch itself brings it"
             found = [Finding(rule="own-test", path=self._shown[0].name, detail=detail)]
             self._findings += accepted(found, self._settings.accept)
+        if self._shown and Author.TASK not in {item.author for item in self._shown} and self._bench.remaining > 1:
+            same = unchanged_output(self._inputs.task.issue.text, self._bench, plan.sides)
+            self._findings += accepted([same] if same else [], self._settings.accept)
         return self._nothing_can_be_judged()
 
     def _read_beside_the_patch(self, candidate: ReproductionCandidate, plan: Plan, trees: Trees) -> list[Finding]:
@@ -265,15 +270,14 @@ class _Verification:
         before, after = trees.read_many(trees.base, plan.changed), trees.read_many(self._tree, plan.changed)
         by_heart = None if candidate.trusted else known_by_heart(trees, self._tree, plan.changed, candidate)
         of_model = candidate.author is Author.MODEL
-        own_name = only_of_the_patch(candidate, before, after, self._inputs.issue_text) if of_model else None
+        own_name = only_of_the_patch(candidate, before, after, self._inputs.task.issue.text) if of_model else None
         return [item for item in (by_heart, own_name) if item]
 
     def _has_a_say(self, candidate: ReproductionCandidate) -> bool:
-        """Whether a candidate is judged after what was accepted: the issue's own code is, beside what a model wrote."""
+        """Whether a candidate is judged after what was accepted: the issue's own code is, unless the task vouches."""
         if not self._shown or candidate.origin is Origin.REGISTERED:
             return True
-        vouched = {Author.TASK, Author.USER} & {item.author for item in self._shown}
-        return candidate.origin is Origin.ISSUE and not vouched
+        return candidate.origin is Origin.ISSUE and Author.TASK not in {item.author for item in self._shown}
 
     def _judged_blind(
         self,
@@ -284,7 +288,7 @@ class _Verification:
         trees: Trees,
     ) -> ReproductionEvidence:
         """An accepted reproduction after its assertions were judged outside of the patched process."""
-        issue = self._inputs.issue_text
+        issue = self._inputs.task.issue.text
         content = partial(_content_of, plan=plan, trees=trees)
         told = judge_blind(candidate, self._bench, plan.sides, content, issue, failing)
         found = list(told.findings)

@@ -3,8 +3,8 @@
 import re
 from xml.etree import ElementTree
 
+from sweagent.verdict import Verdict
 from sweagent.verify.proof import Proof, Weight
-from sweagent.verify.verdict import Verdict
 
 _ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from sweagent.errors import UsageError
 from sweagent.task import Task
 from sweagent.testing import Runner, runner_of
-from sweagent.testing.file_kinds import FileKinds, HarnessFile
+from sweagent.testing.file_kinds import FileKinds, HarnessFile, is_test_module
 from sweagent.trajectory import Reproduction
 from sweagent.verify.comparison.selection import kinds_of, rank_tests
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import sources as make
 from sweagent.verify.reproduction.issue_snippets import issue_candidates
@@ -20,7 +21,6 @@ from sweagent.verify.runs.import_origins import own_modules, watched_modules
 from sweagent.verify.runs.line_coverage import ChangedStatements
 from sweagent.verify.runs.package_origins import WatchedPackage, watched_packages
 from sweagent.verify.runs.side_runner import SideTree
-from sweagent.verify.runs.targets import is_test_module
 from sweagent.verify.runs.witness import HIDEABLE
 from sweagent.verify.static.patch_checks import held_back
 from sweagent.verify.test_edits import added_tests
@@ -38,7 +38,7 @@ class Inputs:
     reproduction: Reproduction | None
     named_tests: tuple[str, ...]
     test_command: str
-    issue_text: str
+    oracle: Oracle
     replaces: bool = False
     lacks: tuple[str, ...] = ()
 
@@ -94,7 +94,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     source = tuple(change for change in changes if change.path not in held)
     changed = tuple(change.path for change in source)
     runner, test_command = _runner(trees, inputs.test_command)
-    overlay = _oracle_files(trees, inputs.task)
+    overlay = _oracle_files(trees, inputs.oracle)
     found, unfit = _candidates(trees, patched, inputs, changed, sorted(held), overlay, runner, test_command, kinds)
     if inputs.replaces and inputs.reproduction and not unfit:
         overlay |= _newer_versions(trees, inputs.reproduction)
@@ -144,15 +144,15 @@ def _runner(trees: Trees, test_command: str) -> tuple[Runner, str]:
     return Runner.UNKNOWN, ""
 
 
-def _oracle_files(trees: Trees, task: Task) -> dict[str, bytes]:
-    """The test files of the task's oracle as they are with its test patch.
+def _oracle_files(trees: Trees, oracle: Oracle) -> dict[str, bytes]:
+    """The test files of the oracle as they are with its test patch.
 
     Raises:
         UsageError: the test patch does not apply.
     """
-    if not task.oracle.test_patch.strip():
+    if not oracle.test_patch.strip():
         return {}
-    tree = trees.apply(task.oracle.test_patch)
+    tree = trees.apply(oracle.test_patch)
     paths = [change.path for change in trees.changes(trees.base, tree) if change.new]
     return trees.read_many(tree, paths)
 
@@ -182,8 +182,8 @@ def _candidates(
 ) -> tuple[list[ReproductionCandidate], list[ReproductionEvidence]]:
     found: list[ReproductionCandidate] = []
     unfit: list[ReproductionEvidence] = []
-    if inputs.task.oracle.fail_to_pass:
-        found.append(make.oracle_tests(overlay, inputs.task.oracle.fail_to_pass, runner, test_command))
+    if inputs.oracle.fail_to_pass:
+        found.append(make.oracle_tests(overlay, inputs.oracle.fail_to_pass, runner, test_command))
     for reproduction in _reproductions(inputs, test_command):
         try:
             known = trees.read(trees.base, reproduction.path)
@@ -198,7 +198,7 @@ def _candidates(
     added = [f"{path}::{name}" for path in after for name in added_tests(path, before.get(path), after[path])]
     if added:
         found.append(make.of_patch(after, tuple(added), runner, test_command))
-    found += issue_candidates(inputs.issue_text, list(changed))
+    found += issue_candidates(inputs.task.issue.text, list(changed))
     own_runner = any(RUNNER_PACKAGES.intersection(path.split("/")) for path in changed)
     return [item if own_runner else _hideable(item, trees) for item in found], unfit
 

@@ -9,6 +9,7 @@ from sweagent.errors import SandboxError, UsageError
 from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.trajectory import Reproduction
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.plan import Inputs, make_plan
 from sweagent.verify.proof import Origin
 from sweagent.verify.reproduction.trial import judge
@@ -56,7 +57,7 @@ def judge_pool(
 def _passes(task: Task, patch: Patch, reproduction: Reproduction, bench: SideRunner, test_command: str) -> bool | None:
     if not patch or bench.remaining < 1:
         return None
-    inputs = Inputs(task, reproduction, (), test_command or task.test_command or "", task.issue.text)
+    inputs = Inputs(task, reproduction, (), test_command or task.test_command or "", Oracle())
     try:
         with open_trees(task.repository) as trees:
             plan = make_plan(trees, trees.apply(patch.text), inputs)

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from sweagent.frozen import Frozen
-from sweagent.task import Oracle
 from sweagent.testing.report import TestOutcome
 from sweagent.trajectory import Reproduction
-from sweagent.verify.verdict import Verdict
+from sweagent.verdict import Verdict
+from sweagent.verify.oracle import Oracle
 
 FORMAT_VERSION = 2
 
@@ -21,7 +21,7 @@ CanaryState = Literal["failed as planted", "not seen", "not planted"]
 
 
 class Origin(StrEnum):
-    """Where a reproduction comes from, the most telling first."""
+    """Source of a reproduction, the most telling first."""
 
     ORACLE = "oracle"
     """FAIL_TO_PASS of the task."""
@@ -90,7 +90,7 @@ class AssertionCounts(Frozen):
 
 
 class Coverage(Frozen):
-    """Which of the changed statements in functions a reproduction executed, in one more run with the patch."""
+    """Changed statements in functions that a reproduction executed, in one more run with the patch."""
 
     statements: int
     ran: int = 0

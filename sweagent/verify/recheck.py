@@ -1,10 +1,10 @@
 """What a verdict was asked of, to give it again elsewhere."""
 
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from sweagent.errors import UsageError
 from sweagent.patch import Patch
+from sweagent.repository.git_address import without_credentials
 from sweagent.task import Issue, Repository, Task
 from sweagent.verify.plan import Inputs
 from sweagent.verify.proof import Proof, Question
@@ -23,12 +23,12 @@ def question_of(patch: Patch, inputs: Inputs, seconds: float) -> Question | None
         source=portable(task.repository.source),
         uncommitted=task.repository.dirty_patch,
         patch=patch.text,
-        issue_text=inputs.issue_text,
+        issue_text=task.issue.text,
         reproduction=inputs.reproduction,
         replaces=inputs.replaces,
         named_tests=inputs.named_tests,
         test_command=inputs.test_command,
-        oracle=task.oracle,
+        oracle=inputs.oracle,
         image=task.image,
         given_test_command=task.test_command,
         setup_command=task.setup_command,
@@ -56,17 +56,15 @@ def task_again(proof: Proof, question: Question, repository: Repository) -> Task
     return Task(
         id=proof.task_id,
         repository=repository.model_copy(update={"dirty_patch": question.uncommitted, "name": proof.repository}),
-        issue=Issue(title=proof.issue),
+        issue=Issue(title=proof.issue, body=question.issue_text.strip().removeprefix(proof.issue.strip()).strip()),
         image=question.image,
         test_command=question.given_test_command,
         setup_command=question.setup_command,
-        oracle=question.oracle,
     )
 
 
 def portable(source: str) -> str:
     """A repository as the user named it, from any folder, and without a user's name and password in a URL."""
-    if "://" not in source:
-        return str(Path(source).resolve()) if Path(source).exists() else source
-    parts = urlsplit(source)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    if "://" not in source and Path(source).exists():
+        return str(Path(source).resolve())
+    return without_credentials(source)

@@ -3,9 +3,9 @@
 import re
 from typing import TYPE_CHECKING
 
+from sweagent.verdict import Verdict
 from sweagent.verify.proof import Cause, Proof, RegressionEvidence, ReproductionEvidence, Selection, TestChange, Weight
 from sweagent.verify.sentences import assertions, coverage
-from sweagent.verify.verdict import Verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -35,7 +35,7 @@ def compared(regression: RegressionEvidence) -> str:
 
 
 def regressed(regression: RegressionEvidence) -> str:
-    """Which tests got worse, and what they came to."""
+    """Name the tests that got worse, and what they came to."""
     changes = regression.regressions
     return f"passed before and not any more: {_changes(changes)}"
 

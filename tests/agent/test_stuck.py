@@ -9,7 +9,7 @@ from sweagent.trajectory import Action, Observation, Reply, ReplyReceived
 
 def turn(command: str | None, text: str = "ok", status: str = "ok") -> Turn:
     actions = (Action(id="1", tool="bash", arguments={"command": command}),) if command else ()
-    observations = [Observation(text=text, status=status)] if command else []
+    observations = [Observation(text=text, status=status)] if command else []  # type: ignore[arg-type]
     return Turn(ReplyReceived(step=1, reply=Reply(actions=actions)), observations)
 
 

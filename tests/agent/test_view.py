@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from sweagent.agent.view import ViewBuilder, ViewLimits
 from sweagent.config import ModelSettings
 from sweagent.policy.base import View
+from sweagent.resources import resource
+from sweagent.tool_api import load_tools
 from sweagent.trajectory import (
     Action,
     ActionDone,
@@ -24,6 +26,7 @@ from sweagent.trajectory import (
     ViewCompacted,
 )
 
+SHIPPED = load_tools(file.stem for file in sorted(resource("tools").glob("[a-z]*.py"))).values()
 HEAD = PromptWritten(system="the rules", task="the issue")
 
 
@@ -75,7 +78,7 @@ def whole(view: View) -> str:
 
 
 def test_small_runs_are_shown_in_full() -> None:
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     views = list(play(builder, run([300] * 15)))
     assert all(compaction is None for _, compaction in views)
     last = builder.build()
@@ -86,7 +89,7 @@ def test_small_runs_are_shown_in_full() -> None:
 
 @given(st.lists(st.integers(0, 12_000), min_size=2, max_size=40))
 def test_what_was_sent_stays_byte_for_byte_until_a_compaction(sizes: list[int]) -> None:
-    shown = list(play(ViewBuilder(), run(sizes)))
+    shown = list(play(ViewBuilder(tools=SHIPPED), run(sizes)))
     for (earlier, _), (later, compaction) in pairwise(shown):
         if compaction is None:
             assert texts(later)[: len(earlier.messages)] == texts(earlier)
@@ -96,7 +99,7 @@ def test_what_was_sent_stays_byte_for_byte_until_a_compaction(sizes: list[int]) 
 
 @given(st.lists(st.integers(0, 12_000), min_size=2, max_size=40))
 def test_the_end_is_marked_for_the_cache_only_if_the_next_call_reads_it(sizes: list[int]) -> None:
-    shown = list(play(ViewBuilder(), run(sizes)))
+    shown = list(play(ViewBuilder(tools=SHIPPED), run(sizes)))
     for (earlier, _), (_, compaction) in pairwise(shown):
         assert earlier.messages[-1].cache_boundary == (compaction is None)
 
@@ -104,7 +107,7 @@ def test_the_end_is_marked_for_the_cache_only_if_the_next_call_reads_it(sizes: l
 def test_observations_are_forgotten_in_blocks_and_the_newest_is_whole() -> None:
     events = run([4_000] * 30)
     blocks = 0
-    for view, compaction in play(ViewBuilder(), events):
+    for view, compaction in play(ViewBuilder(tools=SHIPPED), events):
         if compaction:
             blocks += 1
             number = view.step - 1
@@ -128,11 +131,11 @@ def test_observations_are_forgotten_in_blocks_and_the_newest_is_whole() -> None:
 def test_issue_edits_and_the_last_failure_survive_compaction(tool: str, arguments: dict[str, str], named: str) -> None:
     events: list[AnyEvent] = [HEAD]
     events += step(1, "x" * 6_000)
-    events += step(2, "edited\n-    return 1\n+    return 2", tool=tool, **arguments)
+    events += step(2, "edited\n-    return 1\n+    return 2", tool=tool, **arguments)  # type: ignore[arg-type]
     events += step(3, "y" * 2_000 + "\nFAILED tests/test_a.py::test_one - assert 2 == 3\n1 failed", exit_code=1)
     for number in range(4, 30):
         events += step(number, "z" * 5_000)
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     compactions = [compaction for _, compaction in play(builder, events) if compaction]
     assert len(compactions) >= 3
     shown = whole(builder.build())
@@ -155,7 +158,7 @@ def test_a_planted_fact_is_recalled_after_three_compactions(place: str) -> None:
     events += step(1, output, thought=said, exit_code=1 if place == "error line" else 0)
     for number in range(2, 30):
         events += step(number, noise * 2)
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     seen = 0
     for view, compaction in play(builder, events):
         seen += compaction is not None
@@ -169,14 +172,14 @@ def test_a_planted_fact_is_recalled_after_three_compactions(place: str) -> None:
 @given(sizes=st.lists(st.integers(0, 9_000), min_size=1, max_size=25))
 def test_no_call_is_above_the_window(window: int, sizes: list[int]) -> None:
     model = ModelSettings(name="openai/x", context_window=window, max_output_tokens=500)
-    for view, _ in play(ViewBuilder(model, ViewLimits(overhead=500)), run(sizes)):
+    for view, _ in play(ViewBuilder(model, ViewLimits(overhead=500), SHIPPED), run(sizes)):
         assert sum(len(message.content) for message in view.messages) / 3.0 <= window - 500
 
 
 def test_the_providers_own_count_corrects_the_estimate() -> None:
     model = ModelSettings(name="openai/x", context_window=40_000, max_output_tokens=1_000)
-    builder = ViewBuilder(model)
-    dense = ViewBuilder(model)
+    builder = ViewBuilder(model, tools=SHIPPED)
+    dense = ViewBuilder(model, tools=SHIPPED)
     for event in [HEAD, *step(1, "a" * 3_000)]:
         builder.add(event)
         dense.add(event)
@@ -189,7 +192,7 @@ def test_the_providers_own_count_corrects_the_estimate() -> None:
 
 
 def test_after_a_refusal_everything_is_forgotten_once_and_then_nothing_is_left() -> None:
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     for event in [HEAD, *step(1, "a" * 9_000), *step(2, "b" * 9_000)]:
         builder.add(event)
     before = builder.size
@@ -205,7 +208,7 @@ def test_after_a_refusal_everything_is_forgotten_once_and_then_nothing_is_left()
 @given(st.lists(st.integers(0, 12_000), min_size=1, max_size=30), st.integers(0, 200))
 def test_a_resumed_run_sees_exactly_the_same_view(sizes: list[int], cut: int) -> None:
     log: list[AnyEvent] = []
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     for event in run(sizes):
         if isinstance(event, ReplyReceived):
             compaction = builder.plan_compaction()
@@ -215,7 +218,7 @@ def test_a_resumed_run_sees_exactly_the_same_view(sizes: list[int], cut: int) ->
         builder.add(event)
         log.append(event)
     cut = min(cut, len(log))
-    resumed, straight = ViewBuilder(), ViewBuilder()
+    resumed, straight = ViewBuilder(tools=SHIPPED), ViewBuilder(tools=SHIPPED)
     for event in log[:cut]:
         straight.add(event)
     for event in log[:cut]:
@@ -227,7 +230,7 @@ def test_a_resumed_run_sees_exactly_the_same_view(sizes: list[int], cut: int) ->
 
 
 def test_a_models_summary_takes_the_place_of_the_lines_but_not_of_the_edits() -> None:
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     edit = step(1, "edited\n+new line", tool="edit", command="create", path="b.py")
     for event in [HEAD, *edit, *step(2, "secret noise")]:
         builder.add(event)
@@ -239,7 +242,7 @@ def test_a_models_summary_takes_the_place_of_the_lines_but_not_of_the_edits() ->
 
 
 def test_replies_that_could_not_be_read_and_calls_that_were_not_run_keep_the_order_of_roles() -> None:
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     bad = Reply(thought="hm", problem="no tool call")
     two = Reply(actions=(Action(id="a", tool="submit"), Action(id="b", tool="bash")))
     for event in (
@@ -263,7 +266,7 @@ def test_replies_that_could_not_be_read_and_calls_that_were_not_run_keep_the_ord
 
 
 def test_feedback_on_a_step_that_is_in_a_digest_is_shown_after_it() -> None:
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     for event in [HEAD, *step(1, "a" * 100), ViewCompacted(up_to_step=1)]:
         builder.add(event)
     before = builder.build()
@@ -274,7 +277,7 @@ def test_feedback_on_a_step_that_is_in_a_digest_is_shown_after_it() -> None:
 
 
 def test_digests_of_digests_stay_bounded_and_name_the_edited_files() -> None:
-    builder = ViewBuilder()
+    builder = ViewBuilder(tools=SHIPPED)
     events: list[AnyEvent] = [HEAD]
     for number in range(1, 600):
         if number % 20 == 0:

@@ -14,10 +14,10 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import ConnectTimeout
 
 from sweagent.batch.data.instances import Instance
-from sweagent.batch.drive.engine_images import as_engine_failure
 from sweagent.batch.drive.official_images import Images, image_names
 from sweagent.errors import SandboxError, StorageError
 from sweagent.run_folder import RunFolder
+from sweagent.sandbox.engine import as_engine_failure
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 

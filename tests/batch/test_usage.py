@@ -12,7 +12,7 @@ import pytest
 from sweagent.batch.drive.driver import Batch, BatchSettings
 from sweagent.batch.drive.ledger import Manifest
 from sweagent.batch.drive.outcomes import Outcome, read_results
-from sweagent.config import load_settings
+from sweagent.config import read_sources
 from sweagent.errors import UsageError
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
@@ -72,7 +72,7 @@ def test_usage_errors_come_before_anything_starts(
 
 
 def test_a_tool_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
-    settings = load_settings({"policy": "human", "tools": ["teleport"], "sandbox": {"kind": "local"}})
+    settings = read_sources({"policy": "human", "tools": ["teleport"], "sandbox": {"kind": "local"}}).settings()
     with pytest.raises(UsageError, match="teleport"):
         Batch((), settings, BatchSettings(), tmp_path / "out", manifest=Manifest(data="x"))
 

@@ -37,7 +37,7 @@ def test_an_evaluation_counts_what_was_chosen_by_ids_filter_and_slice(data: Path
     ids = tmp_path / "ids.txt"
     ids.write_text("# mine\nacme__shapes-1\nacme__shapes-3\n\n", encoding="utf-8")
     choice = ["--ids", ids, "--id", "acme__shapes-5", "--filter", "acme__shapes-[35]", "--slice", "1:"]
-    done = fix_issue("evaluate", "gold", "--dataset", data, "-o", tmp_path / "graded", "--json", *choice)
+    done = fix_issue("evaluate", "gold", "--dataset", data, "-o", tmp_path / "graded", "--json", *choice)  # type: ignore[arg-type]
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["share"]["total"] == 1
     assert [path.name for path in (tmp_path / "graded").iterdir() if path.is_dir()] == ["acme__shapes-5"]

@@ -161,10 +161,10 @@ def test_json_of_any_name_can_be_read(name: bytes, said: str, tmp_path: Path, gi
 def test_a_table_with_characters_that_the_locale_does_not_know(tmp_path: Path, git_repository) -> None:
     repo = git_repository({"\u00fc.py": "def total():\n    return 0\n"})
     ascii_only = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
-    done = fix_issue("locate", repo, "total is wrong", cache=tmp_path, **ascii_only)
+    done = fix_issue("locate", repo, "total is wrong", cache=tmp_path, **ascii_only)  # type: ignore[arg-type]
     assert done.returncode == 0, done.stderr
     assert "\\xfc.py" in done.stdout
-    done = fix_issue("locate", repo, "total is wrong", "--json", cache=tmp_path, **ascii_only)
+    done = fix_issue("locate", repo, "total is wrong", "--json", cache=tmp_path, **ascii_only)  # type: ignore[arg-type]
     assert json.loads(done.stdout)["files"][0]["path"] == "\u00fc.py"
 
 

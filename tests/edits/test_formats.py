@@ -59,7 +59,7 @@ PATCH = """*** Begin Patch
     [(parse_blocks, BLOCKS), (parse_unified, DIFF), (parse_apply_patch, PATCH)],
     ids=["blocks", "diff", "patch"],
 )
-def test_the_same_change_in_each_format(parse, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_change_in_each_format(parse, text: str) -> None:
     update, created = parse(text)
     assert (update.path, update.action) == ("src/a.py", "update")
     assert apply(FILE, list(update.replacements)).data == FILE[:39] + FILE[39:].replace(b"a = 1", b"a = 2")
@@ -98,6 +98,6 @@ def test_deletion_and_move() -> None:
         (parse_apply_patch, "*** Begin Patch\n*** Update File: a\n*** End Patch", "changes nothing"),
     ],
 )
-def test_refuses_what_is_not_complete(parse, text: str, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_refuses_what_is_not_complete(parse, text: str, said: str) -> None:
     with pytest.raises(EditRefused, match=said):
         parse(text)

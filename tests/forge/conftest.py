@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sweagent.exit_status import ExitStatus
 from sweagent.forge.api.address import place_of
 from sweagent.forge.api.github import GitHub
 from sweagent.forge.api.github_retry import Caller
@@ -97,7 +98,7 @@ def proposal(standin: Standin, repo: Repo) -> Proposal:
         ),
         base_commit=repo.commit_of("main") or "",
         diff=DIFF.encode(),
-        verdict="verified",
+        verdict=Verdict.VERIFIED,
         reason="the reproduction fails before and passes after",
         proof_markdown="| command | before | after |\n| --- | --- | --- |\n| `pytest` | 1 failed | 1 passed |",
         not_checked=("Other Python versions.",),
@@ -116,7 +117,7 @@ def record(standin: Standin, repo: Repo, tmp_path: Path) -> Callable[..., RunFol
 
     def write(
         diff: str = DIFF,
-        verdict: str = "verified",
+        verdict: Verdict = Verdict.VERIFIED,
         summary: str = "The sign was wrong.",
         reproduction: Reproduction | None = None,
     ) -> RunFolder:
@@ -130,7 +131,7 @@ def record(standin: Standin, repo: Repo, tmp_path: Path) -> Callable[..., RunFol
             submitted = Observation(text="", submitted=True, summary=summary, reproduction=reproduction)
             log.append(ActionDone(step=1, action_id="1", observation=submitted))
         proof = Proof(
-            verdict=Verdict(verdict),
+            verdict=verdict,
             reason="the reproduction fails before and passes after",
             task_id=task.id,
             repository=repo.name,
@@ -142,7 +143,7 @@ def record(standin: Standin, repo: Repo, tmp_path: Path) -> Callable[..., RunFol
         result = Result(
             run_id="r",
             folder=str(folder.path),
-            exit_status="submitted",
+            exit_status=ExitStatus.SUBMITTED,
             verdict=verdict,
             exit_code=0,
             model="scripted",

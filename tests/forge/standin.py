@@ -415,7 +415,7 @@ class _Call:
         repo = self.server.repos[match.group(1)] if match else None
         wanted = re.findall(r"label:(\S+)", self.query["q"])
         numbers = [n for n in (repo.issues if repo else ()) if set(wanted) <= set(repo.labels.get(n, ()))]
-        items = [{**self._issue("issue-search-result-item", repo, number), "score": 1} for number in numbers]
+        items = [{**self._issue("issue-search-result-item", repo, number), "score": 1} for number in numbers]  # type: ignore[arg-type]
         return {"total_count": len(items), "incomplete_results": False, "items": items, "search_type": "lexical"}
 
     def comments(self) -> Any:
@@ -539,14 +539,14 @@ class _Call:
     def git_tree(self) -> Any:
         self._pusher()
         index = {"GIT_INDEX_FILE": str(self.repo.path / "api-index")}
-        self._git("read-tree", self.body["base_tree"], **index)
+        self._git("read-tree", self.body["base_tree"], **index)  # type: ignore[arg-type]
         for item in self.body["tree"]:
             sha = item.get("sha")
             if "content" in item:
                 sha = self._git("hash-object", "-w", "--stdin", stdin=item["content"].encode())
             line = f"{item['mode']} {sha}\t{item['path']}" if sha else f"0 {'0' * 40}\t{item['path']}"
             self._git("update-index", "--index-info", stdin=line.encode() + b"\n", **index)
-        return self.server.contract.example("git-tree", sha=self._git("write-tree", **index))
+        return self.server.contract.example("git-tree", sha=self._git("write-tree", **index))  # type: ignore[arg-type]
 
     def git_commit(self) -> Any:
         login = self._pusher()

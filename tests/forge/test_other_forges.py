@@ -72,3 +72,10 @@ def test_a_plain_remote_over_http(standin, repo, proposal):
 def test_remotes_that_are_refused(proposal, url):
     with pytest.raises(ForgeError):
         open_pull_request(GitRemote(url, token="secret-secret"), proposal, PublishOptions(), token="secret-secret")
+
+
+def test_host_and_path_are_reached_by_ssh(proposal):
+    remote = GitRemote("git@fix-issue.invalid:acme/calc.git", default="main")
+    with pytest.raises(ForgeError) as caught:
+        open_pull_request(remote, proposal, PublishOptions())
+    assert "not allowed" not in str(caught.value)

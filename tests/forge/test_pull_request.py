@@ -7,6 +7,7 @@ from sweagent.errors import ExitCode, ForgeError
 from sweagent.forge.proposal import OutcomeKind, PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.rules import Rules, Ruling
+from sweagent.verdict import Verdict
 
 TOKEN = "stand-in-token-of-a-robot"
 BRANCH = "fix-issue/7-add-subtracts"
@@ -41,7 +42,7 @@ def test_opens_a_draft_with_the_proof(github, repo, proposal, as_git):
 
 
 def test_ready_only_when_verified(github, repo, proposal):
-    publish(github, proposal.model_copy(update={"verdict": "unverified"}), mode="ready")
+    publish(github, proposal.model_copy(update={"verdict": Verdict.UNVERIFIED}), mode="ready")
     assert repo.pulls[8]["draft"] is True
 
 
@@ -260,7 +261,7 @@ def test_an_unknown_base_branch(github, proposal):
         publish(github, proposal, base="nowhere")
 
 
-@pytest.mark.parametrize("verdict", ["regressed", "rejected", "no patch", "forged"])
+@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if not verdict.publishable])
 def test_weak_verdicts_are_not_published(github, repo, proposal, verdict):
     outcome = publish(github, proposal.model_copy(update={"verdict": verdict}))
     assert outcome.kind is OutcomeKind.NOT_ACCEPTED
@@ -268,17 +269,17 @@ def test_weak_verdicts_are_not_published(github, repo, proposal, verdict):
 
 
 def test_only_verified_when_asked_for(github, proposal):
-    weak = proposal.model_copy(update={"verdict": "unverified"})
-    assert publish(github, weak, accept="verified").kind is OutcomeKind.NOT_ACCEPTED
+    weak = proposal.model_copy(update={"verdict": Verdict.UNVERIFIED})
+    assert publish(github, weak, accept=Verdict.VERIFIED).kind is OutcomeKind.NOT_ACCEPTED
 
 
 def test_what_needs_review_is_a_draft_that_lists_what_to_look_at(github, repo, proposal):
     named = ("calc.py:7: uses `_exit` [early-exit]",)
-    doubtful = proposal.model_copy(update={"verdict": "needs review", "to_review": named})
-    assert publish(github, doubtful, accept="verified").kind is OutcomeKind.NOT_ACCEPTED
-    unproved = doubtful.model_copy(update={"verdict": "unverified"})
-    assert publish(github, unproved, accept="needs review").kind is OutcomeKind.NOT_ACCEPTED
-    assert publish(github, doubtful, accept="needs review", mode="ready").kind is OutcomeKind.OPENED
+    doubtful = proposal.model_copy(update={"verdict": Verdict.NEEDS_REVIEW, "to_review": named})
+    assert publish(github, doubtful, accept=Verdict.VERIFIED).kind is OutcomeKind.NOT_ACCEPTED
+    unproved = doubtful.model_copy(update={"verdict": Verdict.UNVERIFIED})
+    assert publish(github, unproved, accept=Verdict.NEEDS_REVIEW).kind is OutcomeKind.NOT_ACCEPTED
+    assert publish(github, doubtful, accept=Verdict.NEEDS_REVIEW, mode="ready").kind is OutcomeKind.OPENED
     assert repo.pulls[8]["draft"] is True
     assert "To be looked at" in repo.pulls[8]["body"]
     assert "calc.py:7" in repo.pulls[8]["body"]
@@ -321,7 +322,7 @@ def test_the_token_is_in_no_argument_and_no_url(github, proposal, monkeypatch):
     import subprocess
 
     seen, run = [], subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: seen.append(a[0]) or run(*a, **k))
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: seen.append(a[0]) or run(*a, **k))  # type: ignore[func-returns-value]
     publish(github, proposal)
     assert any("push" in command for command in seen)
     assert not any(TOKEN in str(argument) for command in seen for argument in command)

@@ -345,7 +345,7 @@ def test_two_hundred_commands_leak_nothing(kind: str, request: pytest.FixtureReq
     if kind == "bubblewrap" and not probe(kind).works:
         pytest.skip(probe(kind).problem)
     image = request.getfixturevalue("offline_image") if kind == "docker" else None
-    with open_sandbox(SandboxSettings(kind=kind, image=image, output=500), run_id="hostile") as sandbox:
+    with open_sandbox(SandboxSettings(kind=kind, image=image, output=500), run_id="hostile") as sandbox:  # type: ignore[arg-type]
         for _ in range(5):
             sandbox.run("seq 9999")
         descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()

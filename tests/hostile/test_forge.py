@@ -17,6 +17,7 @@ from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.text.redaction import Redactor
 from sweagent.forge.text.sanitise import MAX_CHARACTERS, sanitise
 from sweagent.task import Issue
+from sweagent.verdict import Verdict
 
 CANARY = "canary-7f3a-secret-value"
 FIX = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
@@ -47,7 +48,7 @@ def proposal(forge, diff=FIX, **fields):
         "issue": Issue(title="Broken", number=7),
         "base_commit": git(forge, "rev-parse", "main").strip(),
         "diff": diff.encode(),
-        "verdict": "verified",
+        "verdict": Verdict.VERIFIED,
         "reason": "shown",
         **fields,
     }

@@ -44,7 +44,7 @@ def test_no_socket_leads_past_the_namespaces(kind: str, request: pytest.FixtureR
     if kind == "bubblewrap" and not probe(kind).works:
         pytest.skip(probe(kind).problem)
     image = request.getfixturevalue("offline_image") if kind == "docker" else None
-    with open_sandbox(SandboxSettings(kind=kind, image=image), run_id="hostile") as sandbox:
+    with open_sandbox(SandboxSettings(kind=kind, image=image), run_id="hostile") as sandbox:  # type: ignore[arg-type]
         sandbox.write("calls.py", PROGRAM.encode())
         done = sandbox.run("python3 calls.py")
     *told, end = [line.rsplit(" ", 1) for line in done.output.splitlines()]

@@ -60,7 +60,7 @@ A_CASE = Reproduction(
 def _support() -> ModuleType:
     path = Path(__file__).parent.parent / "support" / "judged_project.py"
     spec = importlib.util.spec_from_file_location("tests_support_judged_project", path)
-    module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
@@ -151,7 +151,7 @@ def found(made: Any, changes: Mapping[str, str | None], **options: Any) -> tuple
 @pytest.mark.parametrize("name", SAID)
 def test_what_a_patch_says_is_named_beside_a_fix_and_rejects_nothing(project, name):
     rule, changes = SAID[name]
-    named = found(project(FILES), {"calc.py": FIXED, **changes})
+    named = found(project(FILES), {"calc.py": FIXED, **changes})  # type: ignore[dict-item]
     weights = {finding.weight for finding in named if finding.rule == rule}
     assert weights == {Weight.NOTE if rule in HELD_BACK else Weight.REVIEW}
 

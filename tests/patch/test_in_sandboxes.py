@@ -1,14 +1,20 @@
 """The patch comes out of every kind of sandbox, odd names and all."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sweagent.config import SandboxSettings
-from sweagent.patch import apply_patch, extract_patch, untracked_files
+from sweagent.patch import extract_patch, untracked_files
 from sweagent.repository import make_seed
 from sweagent.sandbox import open_sandbox, probe
+
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from patches import apply_patch
 
 _WORK = r"""
 printf 'one\r\n2\n' > pkg/a.py
@@ -31,7 +37,7 @@ def test_patch_comes_out_of_a_sandbox(kind: str, workshop: Callable[..., Any], r
     shop = workshop({"pkg/a.py": "one\r\ntwo\n", "pkg/b.py": "b\n" * 9, "pkg/c.py": "c\n"})
     seed = make_seed(shop.repository, cache_dir=shop.cache)
 
-    with open_sandbox(SandboxSettings(kind=kind, image=image), tree=seed.archive, run_id="tests") as sandbox:
+    with open_sandbox(SandboxSettings(kind=kind, image=image), tree=seed.archive, run_id="tests") as sandbox:  # type: ignore[arg-type]
         assert untracked_files(sandbox, shop.repository, cache_dir=shop.cache) == frozenset()
         assert not extract_patch(sandbox, shop.repository, cache_dir=shop.cache).files
         assert sandbox.run(_WORK).exit_code == 0

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sweagent.patch import apply_patch, check_applies, extract_patch
+from sweagent.patch import extract_patch
+
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from patches import apply_patch, check_applies
 
 Node = tuple[str, bytes | str]
 """("file" or "program", content) or ("link", target)."""
@@ -66,7 +71,7 @@ def _consistent(files: dict[str, Node]) -> dict[str, Node]:
     return {path: node for path, node in files.items() if path not in folders}
 
 
-_trees = st.dictionaries(_paths, _nodes, max_size=7).map(_consistent)
+_trees = st.dictionaries(_paths, _nodes, max_size=7).map(_consistent)  # type: ignore[arg-type]
 
 
 @st.composite
@@ -136,7 +141,7 @@ def round_trip(workshop: Callable[..., Any]) -> Callable[[dict[str, Node], dict[
         patch = extract_patch(shop.tree, shop.repository, allow_tests=True, allow_binaries=True, cache_dir=shop.cache)
         assert patch.dropped == ()
         assert bool(patch) == (base != after)
-        check_applies(patch, shop.repository)
+        check_applies(patch, shop.repository, shop.path.parent / "index")
         apply_patch(patch, clean)
         return _read_back(clean)
 

@@ -15,6 +15,7 @@ from sweagent.policy.base import Message
 from sweagent.policy.calls.backoff import Backoff
 from sweagent.policy.models import ModelInfo
 from sweagent.policy.money.usage import Prices
+from sweagent.tool_api import load_tools
 
 
 def _load(name: str) -> ModuleType:
@@ -63,10 +64,15 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def tools() -> list[ToolSchema]:
     text, number = {"type": "string"}, {"type": "integer"}
+    shipped = load_tools(["bash", "view", "edit", "test", "submit"])
+    aliases = {name: tool.aliases for name, tool in shipped.items()}
     return [
         ToolSchema(
             name="bash",
             description="Run a command.",
+            aliases=aliases["bash"],
+            shell=True,
+            main_argument="command",
             parameters={
                 "type": "object",
                 "properties": {"command": text, "timeout": {"type": "number"}, "background": {"type": "boolean"}},
@@ -76,6 +82,7 @@ def tools() -> list[ToolSchema]:
         ToolSchema(
             name="view",
             description="Show a file.",
+            aliases=aliases["view"],
             parameters={
                 "type": "object",
                 "properties": {"path": text, "start": number, "end": number},
@@ -85,6 +92,7 @@ def tools() -> list[ToolSchema]:
         ToolSchema(
             name="edit",
             description="Change a file.",
+            aliases=aliases["edit"],
             parameters={
                 "type": "object",
                 "properties": {
@@ -99,10 +107,14 @@ def tools() -> list[ToolSchema]:
         ToolSchema(
             name="test",
             description="Run tests.",
+            aliases=aliases["test"],
             parameters={"type": "object", "properties": {"tests": {"type": "array", "items": text}}},
         ),
         ToolSchema(
-            name="submit", description="Finish.", parameters={"type": "object", "properties": {"summary": text}}
+            name="submit",
+            description="Finish.",
+            aliases=aliases["submit"],
+            parameters={"type": "object", "properties": {"summary": text}},
         ),
     ]
 

@@ -5,7 +5,8 @@ import pytest
 from sweagent.patch import Patch
 from sweagent.patch_store import Candidate
 from sweagent.run import CandidateEvidence, Evidence, agreement, best_verdict
-from sweagent.verify import Proof, Verdict
+from sweagent.verdict import Verdict
+from sweagent.verify import Proof
 from sweagent.verify.proof import RegressionEvidence
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sweagent.config import SandboxSettings, load_settings
+from sweagent.config import SandboxSettings, read_sources
 from sweagent.errors import SandboxError, UsageError
 from sweagent.sandbox import open_sandbox
 from sweagent.sandbox.egress import AllowList, Proxy, open_egress
@@ -95,7 +95,7 @@ def test_what_a_list_permits(entry: str, host: str, port: int, expected: bool) -
 @pytest.mark.parametrize("host", ["", "*", "*.", "a b", "http://pypi.org", "pypi.org/x", "a:b", "-a", "a\nb", "a..,b"])
 def test_what_is_no_host_is_refused_as_a_setting(host: str) -> None:
     with pytest.raises(UsageError, match="allow_hosts"):
-        load_settings({"sandbox": {"allow_hosts": [host]}})
+        read_sources({"sandbox": {"allow_hosts": [host]}}).settings()
 
 
 def test_a_plain_request_is_passed_on_under_the_name_that_was_checked(proxy: int, port: int) -> None:
@@ -161,7 +161,7 @@ def test_a_name_that_leads_back_to_this_machine_is_not_followed(port: int, monke
 
 @pytest.mark.parametrize("kind", ["local", "bubblewrap"])
 def test_sandboxes_that_cannot_keep_a_list_say_so(kind: str) -> None:
-    settings = load_settings({"sandbox": {"kind": kind, "allow_hosts": ["pypi.org"]}}).sandbox
+    settings = read_sources({"sandbox": {"kind": kind, "allow_hosts": ["pypi.org"]}}).settings().sandbox
     with pytest.raises(SandboxError, match="cannot open the network for some hosts only"):
         open_sandbox(settings)
 
@@ -199,7 +199,7 @@ def everywhere() -> Iterator[int]:
 def addresses() -> list[str]:
     """Those of this machine: of its own interfaces, and of the engine's networks."""
     listed = subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split()
-    with contextlib.closing(connect(20)) as api:
+    with contextlib.closing(connect(20).api) as api:
         parts = [part for network in api.networks() for part in (network["IPAM"]["Config"] or ())]
     return sorted({*listed, *(part["Gateway"] for part in parts if "Gateway" in part)})
 
@@ -222,7 +222,7 @@ def test_a_container_reaches_the_list_through_the_proxy_and_nothing_directly(
         assert len(direct) == len(here) + 3
         assert all(line.startswith("not reached") for line in direct[1:])
         assert one.info.warnings == ()
-    with contextlib.closing(connect(20)) as api:
+    with contextlib.closing(connect(20).api) as api:
         assert (
             api.containers(all=True, filters={"name": "fix-issue-relay-", "label": f"fix-issue.pid={os.getpid()}"})
             == []
@@ -232,7 +232,7 @@ def test_a_container_reaches_the_list_through_the_proxy_and_nothing_directly(
 @pytest.mark.docker
 def test_without_a_relay_the_list_is_kept_and_what_else_answers_is_said(offline_image: str, port: int) -> None:
     hosts = (f"127.0.0.1:{port}",)
-    with contextlib.closing(connect(20)) as api:
+    with contextlib.closing(connect(20).api) as api:
         opened = open_egress(api, hosts, [], "tests")
         try:
             assert opened.own_interface

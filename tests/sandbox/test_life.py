@@ -56,7 +56,7 @@ def processes_with(mark: str) -> list[str]:
 
 
 def test_leftovers_of_a_killed_controller_are_removed_and_live_ones_are_not(kind: str, image: str | None) -> None:
-    with open_sandbox(SandboxSettings(kind=kind, image=image), run_id="lives") as live:
+    with open_sandbox(SandboxSettings(kind=kind, image=image), run_id="lives") as live:  # type: ignore[arg-type]
         controller = subprocess.Popen(
             [sys.executable, "-c", CONTROLLER, kind, image or ""], stdout=subprocess.PIPE, text=True
         )
@@ -77,7 +77,7 @@ def test_leftovers_of_a_killed_controller_are_removed_and_live_ones_are_not(kind
 
 
 def test_closing_in_mid_command_ends_it_and_leaves_nothing(kind: str, image: str | None) -> None:
-    sandbox = open_sandbox(SandboxSettings(kind=kind, image=image), run_id="closes", env={"MARK_OF_CLOSE": "71c3"})
+    sandbox = open_sandbox(SandboxSettings(kind=kind, image=image), run_id="closes", env={"MARK_OF_CLOSE": "71c3"})  # type: ignore[arg-type]
     sandbox.run("(setsid sleep 600 &)", background=True)
     raised: list[SandboxError] = []
 
@@ -107,7 +107,7 @@ def test_a_tree_is_given_as_a_folder_and_the_folder_is_not_touched(
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.txt").write_text("first")
     (tmp_path / "link").symlink_to("sub/a.txt")
-    with open_sandbox(SandboxSettings(kind=kind, image=image), tree=tmp_path) as sandbox:
+    with open_sandbox(SandboxSettings(kind=kind, image=image), tree=tmp_path) as sandbox:  # type: ignore[arg-type]
         assert sandbox.run("cat link; echo second > link; rm -r sub").output == "first"
     assert (tmp_path / "sub" / "a.txt").read_text() == "first"
 
@@ -324,7 +324,7 @@ def test_an_interrupt_of_the_controller_reaches_the_caller_and_the_sandbox_close
 
     signal.signal(signal.SIGALRM, interrupt)
     try:
-        with open_sandbox(SandboxSettings(kind=kind, image=image), env={"MARK_I": "9a"}) as sandbox:
+        with open_sandbox(SandboxSettings(kind=kind, image=image), env={"MARK_I": "9a"}) as sandbox:  # type: ignore[arg-type]
             signal.setitimer(signal.ITIMER_REAL, 1.0)
             with pytest.raises(KeyboardInterrupt):
                 sandbox.run("touch kept; sleep 600", timeout=600)

@@ -26,6 +26,7 @@ from sweagent.trajectory import (
     VerificationStarted,
     read_events,
 )
+from sweagent.verdict import Verdict
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
@@ -118,7 +119,7 @@ def test_what_verifications_took_before_a_kill_counts_against_the_time_of_the_ru
     folder = RunFolder(tmp_path / "run")
     limits = {"seconds": 3600.0}
     settings = Settings(policy=str(script), limits=limits, sandbox={"kind": "local"}, hints=False)  # type: ignore[arg-type]
-    begun(project, folder, settings, VerdictGiven(step=0, verdict="unverified", seconds=3550.0))
+    begun(project, folder, settings, VerdictGiven(step=0, verdict=Verdict.UNVERIFIED, seconds=3550.0))
     result = resume(folder)
     # What is kept for the last verdict is all that is left.
     assert (result.exit_status, result.steps) == ("time_limit", 0)

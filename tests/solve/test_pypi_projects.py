@@ -72,7 +72,7 @@ PROJECTS = {
 }
 
 
-@pytest.fixture(params=PROJECTS.values(), ids=PROJECTS)
+@pytest.fixture(params=PROJECTS.values(), ids=PROJECTS)  # type: ignore[call-overload, untyped-decorator]
 def project(request: pytest.FixtureRequest) -> Project:
     chosen: Project = request.param
     return chosen

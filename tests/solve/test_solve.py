@@ -116,6 +116,9 @@ def test_a_fault_of_our_own_keeps_the_patch_and_is_reported(project: Path, scrip
     assert "no such thing" in done.stderr
     assert "width * height" in (tmp_path / "r" / "patch.diff").read_text()
     assert json.loads((tmp_path / "r" / "result.json").read_text())["exit_status"] == "internal_error"
+    log = (tmp_path / "r" / "run.log").read_text()
+    assert "Traceback (most recent call last)" in log
+    assert "KeyError: 'no such thing'" in log
     assert json.loads(fix_issue("resume", tmp_path / "r", "--json").stdout)["verdict"] == "verified"
 
 
@@ -126,6 +129,29 @@ def test_a_fault_in_the_hints_costs_no_run(project: Path, script: Path, tmp_path
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     assert "no hints: ZeroDivisionError" in done.stderr
+    assert "Traceback" in (tmp_path / "run" / "run.log").read_text()
+
+
+def test_a_fault_of_a_users_tool_is_told_to_the_policy_and_its_traceback_is_in_the_log(
+    project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "broken.py").write_text(
+        "from pydantic import BaseModel\n\nclass Parameters(BaseModel):\n    pass\n\n"
+        'def run(context, parameters):\n    """Fail."""\n    return 1 / 0\n'
+    )
+    (tmp_path / "script.yaml").write_text(
+        yaml.safe_dump([{"actions": [{name: {}}]} for name in ("broken", "submit", "submit")])
+    )
+    config = {"tools": ["broken", "submit"], "tool_folders": [str(tmp_path / "tools")]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    given = options(project, tmp_path / "script.yaml", tmp_path / "run")
+    done = fix_issue(*given, "--config", tmp_path / "config.yaml")
+    assert done.returncode == 6, done.stderr
+    assert observations(tmp_path / "run")[0] == "broken failed: ZeroDivisionError: division by zero"
+    log = (tmp_path / "run" / "run.log").read_text()
+    assert "return 1 / 0" in log
+    assert "sandbox" in log, "what people were told is there too"
 
 
 def test_the_files_of_a_reproduction_stay_out_of_the_patch(project: Path, tmp_path: Path) -> None:

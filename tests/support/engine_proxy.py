@@ -61,6 +61,11 @@ class EngineProxy:
             body = b'{"message": "%s"}' % message.encode()
             self._answer = _FAILED % len(body) + b"Connection: close\r\n\r\n" + body
 
+    def drop(self, part: str) -> None:
+        """End the connection of the next request whose address holds a text, with no answer."""
+        with self._lock:
+            self._refused, self._refusals, self._answer = part.encode(), 1, b""
+
     def _accept(self) -> None:
         while True:
             try:

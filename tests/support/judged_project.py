@@ -13,8 +13,9 @@ from sweagent.config import SandboxSettings, VerifySettings
 from sweagent.patch import Patch
 from sweagent.repository import open_repository, seed_archive
 from sweagent.sandbox import Sandbox, open_sandbox
-from sweagent.task import Issue, Oracle, Repository, Task
+from sweagent.task import Issue, Repository, Task
 from sweagent.verify import Proof, verify
+from sweagent.verify.oracle import Oracle
 
 NO_ORACLE = Oracle()
 TEST_COMMAND = "python -m pytest"
@@ -55,8 +56,8 @@ class Project:
         with open_sandbox(SandboxSettings(kind="local"), tree=seed, env=ENVIRONMENT) as sandbox:
             yield sandbox
 
-    def task(self, issue: str = "it is broken", oracle: Oracle = NO_ORACLE) -> Task:
-        return Task(id="project", repository=self.repository, issue=Issue(title=issue), oracle=oracle)
+    def task(self, issue: str = "it is broken") -> Task:
+        return Task(id="project", repository=self.repository, issue=Issue(title=issue))
 
     def verify(
         self,
@@ -69,7 +70,7 @@ class Project:
         patch = changes if isinstance(changes, Patch) else self.patch(changes)
         options.setdefault("test_command", TEST_COMMAND)
         options.setdefault("settings", VerifySettings(seconds=120))
-        return verify(self.task(issue, oracle), patch, sandboxes=self.open, **options)
+        return verify(self.task(issue), patch, sandboxes=self.open, oracle=oracle, **options)
 
 
 def make_project(folder: Path, files: Mapping[str, str | bytes]) -> Project:

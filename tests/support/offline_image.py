@@ -79,7 +79,7 @@ def _fill(archive: tarfile.TarFile) -> None:
     library = Path(sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix, "base": sys.base_prefix}))
     _python(archive, library, f"usr/local/lib/{version}")
     needed = {path.resolve() for path in programs.values()} | set(library.glob("lib-dynload/*.so"))
-    for name, path in {**programs, **dict(_libraries(needed))}.items():
+    for name, path in {**programs, **dict(_libraries(needed))}.items():  # type: ignore[assignment]
         archive.add(path.resolve(), arcname=name, filter=_plain)
 
 

@@ -51,7 +51,7 @@ def kept(top: Path, patterns: Iterable[str], left_out: str) -> dict[str, str | b
 def returning(source: str, function: str, value: str) -> str:
     """A module with the body of one of its functions replaced by a `return`."""
     node = next(item for item in ast.parse(source).body if getattr(item, "name", "") == function)
-    body = [item for item in node.body if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))]
+    body = [item for item in node.body if not (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))]  # type: ignore[attr-defined]
     lines = source.splitlines(keepends=True)
     lines[body[0].lineno - 1 : body[-1].end_lineno] = [f"{' ' * body[0].col_offset}return {value}\n"]
     return "".join(lines)

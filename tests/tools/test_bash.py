@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from sweagent.tool_support.sandbox_paths import SavedOutputs
+
 
 @pytest.mark.parametrize(
     ("command", "text", "status", "code"),
@@ -53,7 +55,7 @@ def test_long_output_is_bounded_and_the_whole_can_be_viewed(desk: Any) -> None:
     assert len(seen.text) < 2600
     assert seen.text.startswith("1\n2\n")
     assert seen.text.rstrip().endswith("20000")
-    (path,) = desk.context.state["outputs"]
+    (path,) = desk.context.state.of(SavedOutputs).paths
     assert path in seen.text
     assert "  9999\t9999" in desk("view", path=path, start=9999, end=9999).text
 

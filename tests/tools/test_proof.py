@@ -48,6 +48,11 @@ def test_many_failures_stay_within_the_limit(desk: Any) -> None:
     assert len(seen.text) <= 2300
 
 
+def test_a_script_is_no_test_of_the_runner_whatever_it_is_called(desk: Any) -> None:
+    seen = desk("reproduce", path="test_it.sh", content="exit 1\n")
+    assert (seen.reproduction.kind, seen.reproduction.command) == ("script", "sh test_it.sh")
+
+
 def test_a_script_that_fails_is_registered(desk: Any) -> None:
     content = "from pkg.core import double\nassert double(2) == 4, double(2)\n"
     seen = desk("reproduce", path="repro.py", content=content)

@@ -13,7 +13,7 @@ import pytest
 def _support(name: str = "judged_project") -> ModuleType:
     path = Path(__file__).parent.parent / "support" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"tests_support_{name}", path)
-    module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module

@@ -96,7 +96,7 @@ def test_a_patch_is_judged_in_containers(project, tmp_path, offline_image):
     proof = Proof.model_validate_json(done.stdout)
     assert (done.exit_code, proof.verdict) == (ExitCode.VERIFIED, Verdict.VERIFIED), proof.reason
     assert proof.isolated
-    assert "sha256:" in proof.image
+    assert "sha256:" in proof.image  # type: ignore[operator]
     assert proof.regression.canary == "failed as planted"
     assert {run.command for run in proof.commands if run.purpose == "tests"} == {
         "python3 -m pytest --color=no -rA tests/test_calc.py --continue-on-collection-errors --maxfail=0 -p no:randomly"

@@ -3,10 +3,10 @@ import pytest
 from sweagent.cli.verify import _reproduction
 from sweagent.config import VerifySettings
 from sweagent.errors import ExitCode, SandboxError
-from sweagent.task import Oracle
 from sweagent.testing import TestOutcome
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Verdict
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.proof import Origin
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"

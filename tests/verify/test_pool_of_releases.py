@@ -103,18 +103,18 @@ class Judging:
         home = self.program.parent.parent
         base = Path(self.program.resolve()).parent.parent
         env = {"PATH": f"{home}/bin:/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": "."}
-        seed = seed_archive(self.project.repository, cache_dir=self.project.cache)
-        settings = SandboxSettings(kind=self.kind)
+        seed = seed_archive(self.project.repository, cache_dir=self.project.cache)  # type: ignore[attr-defined]
+        settings = SandboxSettings(kind=self.kind)  # type: ignore[arg-type]
         with open_sandbox(settings, tree=seed, env=env, readable=(home, base)) as sandbox:
             yield sandbox
 
     def verify(self, after: str, releases) -> Proof:
         release = self.release
         broken = releases.returning(self.whole, release.function, "None")
-        repository = self.project.repository
+        repository = self.project.repository  # type: ignore[attr-defined]
         patch = Patch(base_commit=repository.base_commit, text=releases.diff(release.path, broken, after))
         return verify(
-            self.project.task(f"{release.function} returns nothing"), patch, sandboxes=self.open,
+            self.project.task(f"{release.function} returns nothing"), patch, sandboxes=self.open,  # type: ignore[attr-defined]
             named_tests=(release.test,), test_command=release.command, settings=VerifySettings(seconds=700),
         )  # fmt: skip
 

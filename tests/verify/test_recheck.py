@@ -102,7 +102,7 @@ def test_the_question_of_a_proof_gives_its_verdict_in_another_clone(project, tmp
         reproduction=question.reproduction,
         replaces=question.replaces,
         test_command=question.test_command,
-        issue_text=question.issue_text,
+        oracle=question.oracle,
         settings=long,
     )
     assert (first.verdict, again.verdict) == (Verdict.VERIFIED, Verdict.VERIFIED), again.reason

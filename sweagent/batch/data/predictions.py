@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from sweagent.atomic_write import write_atomically
 from sweagent.batch.data.instances import SAFE_ID
 from sweagent.errors import StorageError, UsageError
 from sweagent.frozen import Frozen
-from sweagent.run_folder import RunFolder
 
 FILE = "preds.json"
 """The name of the predictions in a batch's folder; mini-swe-agent and SWE-agent use the same."""
@@ -61,7 +61,7 @@ def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
         text = "".join(json.dumps(record) + "\n" for record in records)
     else:
         text = json.dumps({record["instance_id"]: record for record in records}, indent=1) + "\n"
-    RunFolder(path.parent).write(path, text)
+    write_atomically(path, text)
 
 
 def write_layout(folder: Path, predictions: Mapping[str, Prediction], layout: Layout) -> None:
@@ -82,7 +82,7 @@ def write_layout(folder: Path, predictions: Mapping[str, Prediction], layout: La
     write_predictions(folder / FILE, predictions.values())
     if layout == "swe-agent":
         for name, prediction in predictions.items():
-            RunFolder(folder).write(folder / name / f"{name}.pred", json.dumps(prediction.model_dump()))
+            write_atomically(folder / name / f"{name}.pred", json.dumps(prediction.model_dump()))
 
 
 def _read_folder(folder: Path) -> list[Any]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sweagent.atomic_write import write_atomically
 from sweagent.errors import StorageError, UsageError
 from sweagent.repository.intake import default_cache_dir
-from sweagent.run_folder import RunFolder
 
 _OFFICIAL = {
     "verified": "SWE-bench/SWE-bench_Verified",
@@ -174,11 +174,8 @@ def _fetch(client: Any, url: str, stem: Path) -> Path:
     if answer.status_code == 304:
         return file
     answer.raise_for_status()
-    stem.parent.mkdir(parents=True, exist_ok=True)
     mark.unlink(missing_ok=True)
-    part = stem.with_suffix(".part")
-    part.write_bytes(answer.content)
-    part.replace(file)
+    write_atomically(file, answer.content)
     if "etag" in answer.headers:
-        RunFolder(stem.parent).write(mark, answer.headers["etag"])
+        write_atomically(mark, answer.headers["etag"])
     return file

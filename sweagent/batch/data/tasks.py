@@ -25,7 +25,7 @@ def make_task(
     """Make the task of an instance.
 
     Of a data set's record it takes the repository, the base commit and the problem statement, and nothing else: no
-    hints, no gold patch, no tests. The task has no oracle either, since the product's verifier answers the agent.
+    hints, no gold patch, no tests. The product's verifier answers the agent, so it is given no oracle either.
 
     Args:
         instance: what to solve.

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Mapping
 
+from sweagent.stop_token import StopToken
+
 
 class CostReservations:
     """Keeps the cost of all instances together under one limit, from any thread.
@@ -33,12 +35,12 @@ class CostReservations:
         """US dollars of all instances, those that run now as far as they had come before the batch was resumed."""
         return self._spent
 
-    def take(self, name: str, stopped: threading.Event) -> bool:
+    def take(self, name: str, stop: StopToken) -> bool:
         """Set an instance's limit aside, waiting for others to give back what they did not need.
 
         Args:
             name: of the instance.
-            stopped: ends the waiting.
+            stop: ends the waiting.
 
         Returns:
             False when the limit has no room left even when all that run now cost nothing more.
@@ -48,7 +50,7 @@ class CostReservations:
         needed = max(0.0, self.each - self._begun.get(name, 0.0))
         with self._condition:
             while self._spent + sum(self._aside.values()) + needed > self._limit + 1e-9:
-                if not self._aside or stopped.is_set():
+                if not self._aside or stop.asked:
                     return False
                 self._condition.wait(0.5)
             self._aside[name] = needed

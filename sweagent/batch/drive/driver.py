@@ -1,5 +1,6 @@
 """Drive a batch: workers, budgets, retries, clean stop."""
 
+import logging
 import shutil
 import threading
 import time
@@ -7,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 
 from sweagent.batch.data.instances import Instance
@@ -14,7 +16,7 @@ from sweagent.batch.data.tasks import Access
 from sweagent.batch.drive.cost_reservations import CostReservations
 from sweagent.batch.drive.engine_images import wait_for_engine
 from sweagent.batch.drive.instance_folder import ElsewhereError, InstanceFolder
-from sweagent.batch.drive.instance_run import BatchContext, InstanceRun, StoppedError
+from sweagent.batch.drive.instance_run import BATCH_LOG, BatchContext, InstanceRun, StoppedError
 from sweagent.batch.drive.ledger import Ledger, Summary
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
 from sweagent.batch.drive.official_images import ImagePolicy, Images
@@ -22,12 +24,15 @@ from sweagent.batch.drive.outcomes import InstanceResult, Outcome
 from sweagent.batch.drive.progress import ProgressTracker
 from sweagent.batch.drive.reaper import reaper, remove_what_is_left
 from sweagent.config import Settings
-from sweagent.environment.build.image_gc import read_size
 from sweagent.errors import FixIssueError, SandboxError, StorageError, UsageError
 from sweagent.frozen import Frozen
+from sweagent.notes import FailureNote, level_of
 from sweagent.policy import Budget, policy_for, preload, with_token_limit
 from sweagent.run.strategy import load_strategy
+from sweagent.run_log import log_to
 from sweagent.sandbox import choose_kind, remove_leftovers
+from sweagent.sizes import parse_size
+from sweagent.stop_token import StopToken
 from sweagent.tool_api import load_tools
 
 Note = Callable[[str, str], None]
@@ -37,6 +42,8 @@ Note = Callable[[str, str], None]
 _TICK = 0.25
 _ENOUGH_FREE = 1 << 30
 """Bytes, or a tenth of a smaller disk, that must be free before an instance that ran out of space goes on."""
+
+_LOG = logging.getLogger("sweagent.batch")
 
 _STORING = 3
 """Attempts to store a result on a disk that was full."""
@@ -76,7 +83,7 @@ class Batch:
         batch: of the batch.
         output: the batch's folder; one that holds this batch already is gone on with.
         manifest: what the batch is, to tell it from others.
-        note: told what is being done.
+        note: receives lines for people about what is being done.
         access: tells how a remote repository is reached.
         files: the user's files that the settings were read from.
 
@@ -116,16 +123,19 @@ class Batch:
         )
         limits = settings.limits.model_copy(update={"cost": self._reservations.each})
         sandbox = settings.sandbox.model_copy(update={"kind": self._kind})
-        self._stopped = threading.Event()
+        self._stop = StopToken()
         self._images = Images(
-            output, limit=read_size(batch.disk_limit), policy=batch.images, note=lambda text: note("images", text)
+            output,
+            limit=parse_size(batch.disk_limit, may_be_zero=True),
+            policy=batch.images,
+            note=lambda text: note("images", text),
         )
         self._around = BatchContext(
             output=output,
             # Settled once, so that an engine that goes away later is not taken for a machine without one.
             settings=settings.model_copy(update={"limits": limits, "sandbox": sandbox}),
             images=self._images,
-            stopped=self._stopped,
+            stop=self._stop,
             retries=batch.retries,
             pause=batch.pause,
             recover=self._recover,
@@ -166,10 +176,15 @@ class Batch:
         deadline = None if self._batch.seconds is None else time.monotonic() + self._batch.seconds
         if self._queue and not self._around.settings.policy:
             threading.Thread(target=preload, daemon=True, name="batch-loading").start()
-        with reaper(), ThreadPoolExecutor(max_workers=self._batch.workers + 1, thread_name_prefix="batch") as pool:
+        with (
+            log_to(self._around.output / BATCH_LOG),
+            reaper(),
+            ThreadPoolExecutor(max_workers=self._batch.workers + 1, thread_name_prefix="batch") as pool,
+        ):
             remove_leftovers()
-            fetcher = pool.submit(self._fetch_ahead) if self._images_wanted() else None
-            workers = [pool.submit(self._work) for _ in range(min(self._batch.workers, max(1, len(self._queue))))]
+            fetcher = pool.submit(copy_context().run, self._fetch_ahead) if self._images_wanted() else None
+            number = min(self._batch.workers, max(1, len(self._queue)))
+            workers = [pool.submit(copy_context().run, self._work) for _ in range(number)]
             try:
                 while not all(worker.done() for worker in workers):
                     if deadline is not None and time.monotonic() > deadline:
@@ -192,14 +207,14 @@ class Batch:
 
     def _end(self) -> None:
         self.board.stopping()
-        self._stopped.set()
+        self._stop.stop("the batch was stopped")
         self._images.stop()
 
     def _images_wanted(self) -> bool:
         return self._kind == "docker" and not self._around.settings.sandbox.image and self._batch.ahead > 0
 
     def _work(self) -> None:
-        while not (self._stopped.is_set() or self._why):
+        while not (self._stop.asked or self._why):
             name = self._next()
             if name is None:
                 return
@@ -217,11 +232,11 @@ class Batch:
         """The next instance, its limit set aside; None when there is none or the batch's limit has no room for it."""
         with self._lock:
             name = self._queue.popleft() if self._queue else None
-        if name is None or self._reservations.take(name, self._stopped):
+        if name is None or self._reservations.take(name, self._stop):
             return name
         with self._lock:
             self._queue.appendleft(name)
-        if not self._stopped.is_set():
+        if not self._stop.asked:
             self.stop("the limit of the batch's cost has no room for another instance")
         return None
 
@@ -230,6 +245,7 @@ class Batch:
         name = instance.instance_id
 
         def note(text: str) -> None:
+            _LOG.log(level_of(text), "%s: %s", name, text)
             self.board.say(name, text)
             self._note(name, text)
 
@@ -243,7 +259,7 @@ class Batch:
                 note("another batch works on it")
                 return None
             except StorageError as error:
-                note(f"failed: {error}")
+                note(FailureNote(f"failed: {error}"))
                 if attempt < _STORING:
                     self._recover(error)
             else:
@@ -267,20 +283,20 @@ class Batch:
                 self._images.evict(everything=True)
             self._wait_for_disk()
         if isinstance(error, SandboxError) and self._kind == "docker":
-            wait_for_engine(self._batch.patience, self._stopped)
+            wait_for_engine(self._batch.patience, self._stop)
             remove_what_is_left(self._around.ended)
 
     def _wait_for_disk(self) -> None:
         deadline = time.monotonic() + self._batch.patience
         while time.monotonic() < deadline:
             disk = shutil.disk_usage(self._around.output)
-            if disk.free >= min(_ENOUGH_FREE, disk.total // 10) or self._stopped.wait(1.0):
+            if disk.free >= min(_ENOUGH_FREE, disk.total // 10) or self._stop.wait(1.0):
                 return
 
     def _fetch_ahead(self) -> None:
         """Pull the images of the next instances while others run."""
         seen: set[str] = set()
-        while not self._stopped.is_set():
+        while not self._stop.asked:
             with self._lock:
                 upcoming = [self._queue[index] for index in range(min(self._batch.ahead, len(self._queue)))]
             if not upcoming:
@@ -288,7 +304,7 @@ class Batch:
             new = [name for name in upcoming if name not in seen]
             seen.update(new)
             self._images.prefetch([self._instances[name] for name in new])
-            self._stopped.wait(_TICK)
+            self._stop.wait(_TICK)
 
 
 def _spent(folder: Path) -> float:

@@ -1,14 +1,13 @@
 """Pull, measure and remove images of the engine."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sweagent.environment.docker_build import connect
 from sweagent.errors import SandboxError
-from sweagent.sandbox.engine import engine_errors
+from sweagent.sandbox.engine import connect, engine_errors, engine_failures, engine_message
+from sweagent.stop_token import StopToken
 
 
 @contextmanager
@@ -29,28 +28,14 @@ def engine(timeout: int) -> Iterator[Any]:
         client.close()
 
 
-def as_engine_failure(error: Exception) -> SandboxError | None:
-    """What the engine's library raised, as an error of the sandbox; None for any other error."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    if not isinstance(error, (DockerException, RequestException)):
-        return None
-    said = " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
-    return SandboxError(f"the engine failed: {said}", "see `fix-issue doctor`")
-
-
 def pull_once(client: Any, name: str) -> tuple[Any | None, str]:
     """Pull an image once: the image, or None and what the engine said."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
     # Without a tag the engine's library would bring all of them.
     tag = None if ":" in name.rpartition("/")[2] or "@" in name else "latest"
     try:
         return client.images.pull(name, tag=tag), ""
-    except (DockerException, RequestException) as error:
-        return None, " ".join(str(getattr(error, "explanation", None) or error).split())[:300]
+    except engine_failures() as error:
+        return None, engine_message(error)
 
 
 def layers_of(client: Any, image: Any) -> dict[str, int]:
@@ -64,34 +49,31 @@ def layers_of(client: Any, image: Any) -> dict[str, int]:
 
 def remove_image(client: Any, name: str) -> bool:
     """Remove an image; one that a container still uses stays."""
-    from docker.errors import DockerException, ImageNotFound
+    from docker.errors import ImageNotFound
 
     try:
         client.images.remove(name)
     except ImageNotFound:
         return True
-    except DockerException:
+    except engine_failures():
         return False
     return True
 
 
 def engine_answers(client: Any) -> bool:
     """Whether the engine answers a client that was made before."""
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
     try:
         return bool(client.ping())
-    except (DockerException, RequestException):
+    except engine_failures():
         return False
 
 
-def wait_for_engine(seconds: float, stopped: threading.Event) -> bool:
+def wait_for_engine(seconds: float, stop: StopToken) -> bool:
     """Wait until the engine answers again.
 
     Args:
         seconds: how long at the most.
-        stopped: ends the waiting.
+        stop: ends the waiting.
 
     Returns:
         Whether it answers.
@@ -101,7 +83,7 @@ def wait_for_engine(seconds: float, stopped: threading.Event) -> bool:
         try:
             connect(10).close()
         except SandboxError:
-            if time.monotonic() >= deadline or stopped.wait(1.0):
+            if time.monotonic() >= deadline or stop.wait(1.0):
                 return False
         else:
             return True

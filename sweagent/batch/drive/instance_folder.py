@@ -1,12 +1,13 @@
 """Folder of an instance: lock, runs, and what survives a kill."""
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from sweagent.atomic_write import write_atomically
 from sweagent.errors import StorageError
+from sweagent.exit_status import ExitStatus
+from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
 from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
@@ -15,16 +16,13 @@ from sweagent.trajectory import PromptWritten, RunStarted, read_events
 _STATE = ".state.json"
 _LOCK = ".instance-lock"
 
-_UNFINISHED = frozenset({"interrupted", "sandbox_error", "policy_error", "internal_error"})
-"""Exit statuses after which an instance is not at its end: the infrastructure failed, or somebody stopped the run."""
-
 
 class ElsewhereError(Exception):
     """Another batch works on the instance."""
 
 
 class State(Frozen):
-    """How often an instance was started, and what failed."""
+    """Count of an instance's starts, and what failed."""
 
     starts: int = 0
     runs: int = 0
@@ -52,19 +50,12 @@ class InstanceFolder:
             ElsewhereError: another process works on the instance.
             StorageError: the folder cannot be made.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StorageError(f"cannot use {self.path}: {error}", "choose another --output") from error
-        try:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                stack.enter_context(locked(self.path / _LOCK, wait=0))
+            except LockedElsewhereError:
                 raise ElsewhereError from None
             yield
-        finally:
-            os.close(descriptor)
 
     def run(self, number: int) -> RunFolder:
         """The folder of a run, counted from 1."""
@@ -83,7 +74,7 @@ class InstanceFolder:
         Raises:
             StorageError: the disk refuses it.
         """
-        RunFolder(self.path).write(self.path / _STATE, state.model_dump_json())
+        write_atomically(self.path / _STATE, state.model_dump_json())
 
     def resumable(self, number: int) -> bool:
         """Whether a run has something to go on with: it got as far as its prompt."""
@@ -107,14 +98,14 @@ class InstanceFolder:
             result = Result.model_validate_json(self.run(number).result.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return None if result.exit_status in _UNFINISHED or self.never_asked(result, number) else result
+        return None if result.exit_status.unfinished or self.never_asked(result, number) else result
 
     def never_asked(self, result: Result, number: int) -> bool:
         """Whether the limits left no room for a single call: a fault of the settings, or of an unknown price.
 
         Where runs before it, or calls without an answer, spent the instance's money, it is no fault.
         """
-        nothing_done = result.exit_status == "budget_limit" and result.steps == 0
+        nothing_done = result.exit_status is ExitStatus.BUDGET_LIMIT and result.steps == 0
         return nothing_done and not self.spent(number).tokens
 
     def patch(self, number: int) -> str:

@@ -1,8 +1,7 @@
 """Run one instance from its lock to its one final result."""
 
-import threading
+import logging
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,16 +12,24 @@ from typing import Any
 from sweagent.agent.journal import Listener
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.tasks import Access, make_task
-from sweagent.batch.drive.engine_images import as_engine_failure
 from sweagent.batch.drive.instance_folder import InstanceFolder, State
 from sweagent.batch.drive.official_images import Held, Images
 from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
 from sweagent.config import LimitSettings, Settings
 from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
+from sweagent.exit_status import ExitStatus
+from sweagent.notes import FailureNote
+from sweagent.printable import one_line
 from sweagent.project_file import origin_in_batch
 from sweagent.run_folder import Result, new_run_id
+from sweagent.sandbox.engine import as_engine_failure
 from sweagent.solve import resume, solve
-from sweagent.trajectory import AnyEvent, CallSettled, RunEnded
+from sweagent.stop_token import StopToken
+
+_LOG = logging.getLogger("sweagent.batch")
+
+BATCH_LOG = "batch.log"
+"""What happened in a batch, in its folder."""
 
 MAX_STARTS = 12
 """Starts of one instance over all batches that were killed; one that kills its batch must not do so for ever."""
@@ -45,7 +52,7 @@ class BatchContext:
         output: the batch's folder.
         settings: of each run; they name a kind of sandbox, not `auto`.
         images: hands out the official images.
-        stopped: set when nothing new may begin and running instances must stop at their next event.
+        stop: asks that nothing new begins and that running instances stop at their next step.
         retries: how often failures of the infrastructure are retried.
         pause: seconds before the first retry; doubled each time, at most a minute.
         recover: waits until the infrastructure is there again, after a failure.
@@ -57,7 +64,7 @@ class BatchContext:
     output: Path
     settings: Settings
     images: Images
-    stopped: threading.Event
+    stop: StopToken
     retries: int = 3
     pause: float = 2.0
     recover: Callable[[FixIssueError | OSError], None] = lambda error: None
@@ -74,8 +81,8 @@ class InstanceRun:
     Args:
         instance: what to solve.
         around: what it shares with the others.
-        listener: told every event of its runs.
-        note: told in words what is being prepared.
+        listener: receives every event of its runs.
+        note: receives lines for people about what is being prepared.
     """
 
     def __init__(self, instance: Instance, around: BatchContext, listener: Listener, note: Note) -> None:
@@ -123,13 +130,13 @@ class InstanceRun:
             if error is None:
                 continue
             if isinstance(error, UsageError):
-                return self._failed(error.told, "usage")
+                return self._failed(error.told, ExitStatus.USAGE)
             self._fault(error)
             if retries >= self._most_retries(error):
                 return self._failed(error.told if isinstance(error, FixIssueError) else str(error))
             retries += 1
             self._around.recover(error)
-            self._around.stopped.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
+            self._around.stop.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
 
     def _most_retries(self, error: FixIssueError | OSError) -> int:
         # A build has tried what there is to try; what remains is that the network failed it.
@@ -150,7 +157,7 @@ class InstanceRun:
             return self._told(error)
         finally:
             self._seconds += time.monotonic() - begin
-        if result.exit_status == "interrupted":
+        if result.exit_status is ExitStatus.INTERRUPTED:
             raise StoppedError
         if self._folder.never_asked(result, self._state.runs):
             return UsageError(result.message, "give a limit that can be kept")
@@ -165,8 +172,9 @@ class InstanceRun:
             return failure
         if isinstance(error, OSError):
             return error
-        self._note("".join(traceback.format_exception(error)))
-        return FixIssueError(f"a fault of fix-issue itself: {type(error).__name__}: {error}", "please report it")
+        _LOG.error("a fault of fix-issue itself in %s", self._instance.instance_id, exc_info=error)
+        said = f"a fault of fix-issue itself: {type(error).__name__}: {error}"
+        return FixIssueError(said, f"please report it, with the end of {self._around.output / BATCH_LOG}")
 
     @contextmanager
     def _held_image(self) -> Iterator[Held]:
@@ -196,22 +204,23 @@ class InstanceRun:
         latest, again, limits = self._state.runs, self._again, self._limits()
         changes = {"resumes": self._state.resumes + 1} if again else {"resumes": 0, "runs": self._state.runs + 1}
         self._keep(self._state.model_copy(update={"starts": self._state.starts + 1, **changes}))
-        stopper = _Stopper(self._around.stopped, self._note)
-        listeners = (self._listener, stopper)
+        listeners, stop = (self._listener,), self._around.stop
         folder = self._folder.run(self._state.runs)
         run_id = self._folder.run_id(latest) if again else new_run_id(self._instance.instance_id)
         self._around.ended.discard(run_id)
         try:
             if again:
                 self._note("going on with the run that was not finished")
-                return resume(folder, listeners=listeners, note=stopper.note)
+                return resume(folder, listeners=listeners, note=self._note, stop=stop)
             repositories, access = self._around.repositories, self._around.access
             task = make_task(self._instance, image=held.name, repositories=repositories, access=access)
             origin = origin_in_batch(task.repository, self._around.files)
             for line in origin.lines()[len(origin.files) :]:
                 self._note(line)
             settings = self._around.settings.model_copy(update={"limits": limits})
-            return solve(task, settings, folder, run_id=run_id, listeners=listeners, note=stopper.note, origin=origin)
+            return solve(
+                task, settings, folder, run_id=run_id, listeners=listeners, note=self._note, origin=origin, stop=stop
+            )
         finally:
             self._around.ended.add(run_id)
 
@@ -225,13 +234,13 @@ class InstanceRun:
             seconds=max(self._seconds, result.seconds),
         )
 
-    def _failed(self, message: str, status: str = "infrastructure") -> InstanceResult:
+    def _failed(self, message: str, status: ExitStatus = ExitStatus.INFRASTRUCTURE) -> InstanceResult:
         return self._result(exit_status=status, message=message, seconds=self._seconds)
 
     def _used_up(self) -> InstanceResult:
         """The result of an instance whose runs were all cut short and have spent its limit together."""
         return self._result(
-            exit_status="budget_limit",
+            exit_status=ExitStatus.BUDGET_LIMIT,
             message=f"{self._state.runs} runs that did not come to an end have used up the limit of the instance",
             patch=self._folder.patch(self._state.runs),
             seconds=self._seconds,
@@ -255,40 +264,16 @@ class InstanceRun:
         )
 
     def _fault(self, error: FixIssueError | OSError) -> None:
-        line = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        self._note(f"failed: {line}")
+        line = one_line(f"{type(error).__name__}: {error}", 300)
+        self._note(FailureNote(f"failed: {line}"))
         # A disk that is full refuses this too; the fault is then only told.
         with suppress(StorageError):
             self._keep(self._state.model_copy(update={"faults": (*self._state.faults, line)[-20:]}))
 
     def _check_stopped(self) -> None:
-        if self._around.stopped.is_set():
+        if self._around.stop.asked:
             raise StoppedError
 
     def _keep(self, state: State) -> None:
         self._state = state
         self._folder.keep(state)
-
-
-class _Stopper:
-    """Ends a run at its next event or note once the batch is stopped; it interrupts once, as Ctrl-C does."""
-
-    def __init__(self, stopped: threading.Event, note: Note) -> None:
-        self._stopped = stopped
-        self._note = note
-        self._done = False
-
-    def __call__(self, event: AnyEvent) -> None:
-        # The answer that a settlement paid for is recorded next: it must not be lost.
-        if not isinstance(event, RunEnded | CallSettled):
-            self._check()
-
-    def note(self, text: str) -> None:
-        """Pass a note on."""
-        self._note(text)
-        self._check()
-
-    def _check(self) -> None:
-        if self._stopped.is_set() and not self._done:
-            self._done = True
-            raise RunInterruptedError("the batch was stopped")

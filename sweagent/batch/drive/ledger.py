@@ -10,8 +10,8 @@ from sweagent.batch.drive.manifest import FILE as MANIFEST
 from sweagent.batch.drive.manifest import Manifest, refuse_another
 from sweagent.batch.drive.outcomes import FILE as RESULT
 from sweagent.batch.drive.outcomes import InstanceResult, Outcome, count, read_result, read_results
+from sweagent.file_lock import locked
 from sweagent.frozen import Frozen
-from sweagent.repository.lock import locked
 from sweagent.run_folder import RunFolder
 
 __all__ = ["SUMMARY", "Ledger", "Manifest", "Summary"]

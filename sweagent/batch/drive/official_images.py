@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.drive.engine_images import engine, engine_answers, layers_of, pull_once, remove_image
-from sweagent.environment.docker_build import find_image
 from sweagent.errors import SandboxError, StorageError
 from sweagent.frozen import Frozen
 from sweagent.run_folder import RunFolder
+from sweagent.sandbox.engine import find_image
 
 ImagePolicy = Literal["auto", "official", "own"]
 """`official`: the data set's image or none; `own`: always one that the product builds; `auto`: official, else own."""
@@ -56,7 +56,7 @@ class Images:
         limit: bytes that the images which the batch pulled may take together; images that were there before do not
             count and are never removed.
         policy: which images are wanted.
-        note: told in words what is going on.
+        note: receives lines for people about what is going on.
         attempts: pulls of one image before a failure counts.
         pause: seconds before the second pull; doubled each time.
     """

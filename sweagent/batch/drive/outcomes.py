@@ -5,17 +5,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import BeforeValidator
+
+from sweagent.atomic_write import write_atomically
 from sweagent.errors import StorageError
+from sweagent.exit_status import ExitStatus
 from sweagent.frozen import Frozen
-from sweagent.run_folder import RunFolder
 from sweagent.trajectory import Usage
+from sweagent.verdict import Verdict
 
 FILE = "outcome.json"
 """The name of an instance's result in its folder."""
-
-LIMITS = frozenset({"step_limit", "time_limit", "budget_limit", "context_overflow"})
-"""Exit statuses of runs that a limit ended."""
 
 
 class Outcome(StrEnum):
@@ -48,10 +50,10 @@ class InstanceResult(Frozen):
 
     instance_id: str
     repo: str = ""
-    exit_status: str
+    exit_status: ExitStatus
     """Of the run, as in `result.json`; `infrastructure` or `usage` when it never came to an end of its own."""
     message: str = ""
-    verdict: str = ""
+    verdict: Annotated[Verdict | None, BeforeValidator(lambda said: said or None)] = None
     """Of the product's own proof; the official grading does not depend on it."""
     patch: str = ""
     """The patch that is submitted."""
@@ -88,15 +90,15 @@ def outcome_of(result: InstanceResult, *, resolved: bool | None = None, flagged:
         resolved: what the grading says; None when it has not been graded.
         flagged: the integrity check raised a flag.
     """
-    if result.exit_status == "infrastructure":
+    if result.exit_status is ExitStatus.INFRASTRUCTURE:
         return Outcome.INFRASTRUCTURE
-    if result.exit_status == "usage":
+    if result.exit_status is ExitStatus.USAGE:
         return Outcome.USAGE
     if flagged:
         return Outcome.INTEGRITY
     if resolved:
         return Outcome.RESOLVED
-    if result.exit_status in LIMITS and (resolved is False or not result.patch):
+    if result.exit_status.is_limit and (resolved is False or not result.patch):
         return Outcome.LIMIT
     if not result.patch:
         return Outcome.NO_PATCH
@@ -114,7 +116,7 @@ def write_result(folder: Path, result: InstanceResult) -> None:
         StorageError: the disk refuses it; what was there before is whole.
     """
     # Not by pydantic: bytes of a patch that are not UTF-8 are half surrogate pairs, which JSON can hold as escapes.
-    RunFolder(folder).write(folder / FILE, json.dumps(result.model_dump(mode="json"), indent=1) + "\n")
+    write_atomically(folder / FILE, json.dumps(result.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read_result(folder: Path) -> InstanceResult | None:

@@ -5,28 +5,14 @@ import subprocess
 import sys
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox import Leftover, remove_leftovers
 from sweagent.sandbox.engine import connect, engine_errors
 from sweagent.sandbox.identity import LABEL_RUN, owner_labels
 
-_PROGRAM = """
-import os, sys
-if sys.stdin.read() == "done":
-    sys.exit()
-import threading
-from sweagent.sandbox import remove_leftovers
-def look(pause):
-    threading.Event().wait(pause)
-    remove_leftovers()
-# The engine may still be busy with what the dead process asked of it.
-for pause in (0, 2, 5):
-    look(pause)
-# Under a heavy load for long, but nobody need wait for that look.
-os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-look(15)
-"""
+_PROGRAM = Path(__file__).with_name("reaper_process.py")
 _GRACE = 10.0
 
 
@@ -39,7 +25,7 @@ def reaper() -> Iterator[None]:
     unless the engine is very slow.
     """
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _PROGRAM],
+        [sys.executable, "-P", str(_PROGRAM)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         cwd=os.sep,
@@ -61,7 +47,7 @@ def remove_what_is_left(runs: Container[str]) -> None:
     """
     mine = [f"{name}={value}" for name, value in owner_labels("").items() if name != LABEL_RUN]
     with suppress(SandboxError), engine_errors("the containers cannot be listed"):
-        api = connect(10.0)
+        api = connect(10.0).api
         try:
             listed = api.containers(all=True, filters={"label": mine})
         finally:

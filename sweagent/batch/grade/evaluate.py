@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from sweagent.atomic_write import write_atomically
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.predictions import Prediction
 from sweagent.batch.drive.official_images import Images
@@ -53,7 +54,7 @@ class EvaluationOptions(Frozen):
     """How often an instance is tried when the infrastructure fails."""
     integrity: bool = True
     """Check the patches, and run those that resolve once more with a test planted that must fail."""
-    disk: int = 60 * 10**9
+    disk: int = 60 << 30
     """Bytes that the images pulled for the evaluation may take; beyond it, those that were used are removed."""
 
 
@@ -75,8 +76,8 @@ def evaluate(
         output: the folder of the evaluation; each instance has a folder in it with its logs.
         options: how.
         record: gives the record of the run that made a prediction, as text, for the integrity check.
-        done: told each grade as it is final, those of an earlier evaluation first.
-        note: told in words what becomes of images.
+        done: receives each grade as it is final, those of an earlier evaluation first.
+        note: receives lines for people about the images.
 
     Raises:
         UsageError: swebench is missing, a prediction is of no instance, or an instance cannot be graded.
@@ -144,10 +145,9 @@ def _summarised(
         grades=grades,
         official_file=str(output / f"{name}.{run_id}.json"),
     )
-    folder = RunFolder(output)
     official = json.dumps(official_summary(evaluation, predictions), indent=4)
-    folder.write(Path(evaluation.official_file), official + "\n")
-    folder.write(output / SUMMARY, json.dumps(evaluation.model_dump(mode="json"), indent=1) + "\n")
+    write_atomically(Path(evaluation.official_file), official + "\n")
+    write_atomically(output / SUMMARY, json.dumps(evaluation.model_dump(mode="json"), indent=1) + "\n")
     return evaluation
 
 
@@ -231,8 +231,8 @@ class _Grader:
         log, notes = self.folder / "test_output.txt", self.folder / "run_instance.log"
         self._prepare(log)
         script = grading.official_spec(self.instance).eval_script
-        RunFolder(self.folder).write(self.folder / "patch.diff", self.prediction.model_patch)
-        RunFolder(self.folder).write(self.folder / "eval.sh", script)
+        write_atomically(self.folder / "patch.diff", self.prediction.model_patch)
+        write_atomically(self.folder / "eval.sh", script)
         with OfficialContainer(self.instance.image, self.instance.instance_id, self.stop) as container:
             grade = self._grade(GradeStatus.ERROR, "the patch cannot be applied", image_id=container.image_id)
             applied = apply_officially(container, patch, grading.apply_commands(), notes)
@@ -258,7 +258,7 @@ class _Grader:
             return self._grade(GradeStatus.ERROR, reason, **_failure(log, notes))
         report = grading.official_report(self.instance, self.prediction, log)
         text = grading.as_official_json(report, self.instance.instance_id)
-        RunFolder(self.folder).write(self.folder / "report.json", text)
+        write_atomically(self.folder / "report.json", text)
         tests = report.get("tests_status", {})
         wanted, kept = (_tests(tests.get(name, {})) for name in ("FAIL_TO_PASS", "PASS_TO_PASS"))
         lists = {"fail_to_pass": wanted, "pass_to_pass": kept}

@@ -7,10 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sweagent.atomic_write import write_atomically
 from sweagent.batch.data.predictions import Prediction
 from sweagent.errors import StorageError
 from sweagent.frozen import Frozen
-from sweagent.run_folder import RunFolder
 from sweagent.verify.proof import Finding
 
 FILE = "grade.json"
@@ -118,7 +118,7 @@ def write_grade(folder: Path, grade: Grade) -> None:
     Raises:
         StorageError: the disk refuses it.
     """
-    RunFolder(folder).write(folder / FILE, json.dumps(grade.model_dump(mode="json"), indent=1) + "\n")
+    write_atomically(folder / FILE, json.dumps(grade.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read_grade(folder: Path) -> Grade | None:
@@ -133,12 +133,6 @@ def read_grade(folder: Path) -> Grade | None:
         return None
     except OSError as error:
         raise StorageError(f"cannot read {folder / FILE}: {error}", "check the file's permissions") from error
-
-
-def read_grades(folder: Path) -> dict[str, Grade]:
-    """The grades in an evaluation's folder, by instance."""
-    found = (read_grade(file.parent) for file in sorted(folder.glob(f"*/{FILE}")))
-    return {grade.instance_id: grade for grade in found if grade is not None}
 
 
 def official_summary(evaluation: Evaluation, predictions: Mapping[str, Prediction]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class OfficialContainer:
     def __init__(self, image: str, run_id: str, stop: Event) -> None:
         self._stop = stop
         self._id = ""
-        self._api = connect(_CALL_SECONDS)
+        self._api = connect(_CALL_SECONDS).api
         try:
             with engine_errors(f"a container of {image} cannot be had"):
                 self.image_id = str(self._api.inspect_image(image)["Id"])

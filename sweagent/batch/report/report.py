@@ -11,7 +11,9 @@ from sweagent.batch.drive.outcomes import InstanceResult, Outcome, outcome_of, r
 from sweagent.batch.grade.grading_records import SUMMARY, Evaluation, Grade, GradeStatus
 from sweagent.batch.report.statistics import Interval, wilson
 from sweagent.errors import StorageError, UsageError
+from sweagent.exit_status import ExitStatus
 from sweagent.frozen import Frozen
+from sweagent.verdict import Verdict
 
 NOT_SUBMITTED = "not submitted"
 _HINT = "give the folder of a batch or of an evaluation, or a report of the official evaluation"
@@ -27,7 +29,7 @@ class Share(Frozen):
 
     @property
     def value(self) -> float:
-        """As a fraction; 0 of nothing."""
+        """The share as a fraction; 0 when there is nothing."""
         return self.resolved / self.total if self.total else 0.0
 
 
@@ -44,8 +46,8 @@ class InstanceRow(Frozen):
     reason: str = ""
     findings: tuple[str, ...] = ()
     """What the integrity check found, in words."""
-    exit_status: str = ""
-    verdict: str = ""
+    exit_status: ExitStatus | None = None
+    verdict: Verdict | None = None
     """Of the product's own proof."""
     cost: float | None = None
     """US dollars; None when it is not known."""
@@ -218,8 +220,8 @@ def _row(name: str, grade: Grade | None, result: InstanceResult | None) -> Insta
         infrastructure=infrastructure,
         reason=grade.reason if grade else result.message if result else "",
         findings=tuple(f"{finding.rule}: {finding.detail}" for finding in grade.findings) if grade else (),
-        exit_status=result.exit_status if result else "",
-        verdict=result.verdict if result else "",
+        exit_status=result.exit_status if result else None,
+        verdict=result.verdict if result else None,
         cost=result.cost if result else None,
         steps=result.steps if result else None,
         seconds=result.seconds if result else None,
@@ -237,7 +239,7 @@ def _repository(name: str, grade: Grade | None, result: InstanceResult | None) -
 
 
 def _from_official(data: dict[str, Any], name: str) -> RunReport:
-    """From a report in the official form, of whatever version."""
+    """Read a report in the official form, of whatever version."""
     kinds = {
         "resolved_ids": GradeStatus.RESOLVED.value,
         "unresolved_ids": GradeStatus.UNRESOLVED.value,

@@ -105,7 +105,7 @@ def paired(first: Iterable[str], second: Iterable[str], instances: Iterable[str]
 
 
 def _correlation(both: int, only_first: int, only_second: int, neither: int) -> float:
-    """Of the two outcomes, with Newcombe's correction for continuity."""
+    """Correlate the two outcomes, with Newcombe's correction for continuity."""
     product = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
     if product == 0:
         return 0.0

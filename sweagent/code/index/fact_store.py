@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from sweagent.code.index.facts import FORMAT
-from sweagent.repository.lock import locked
+from sweagent.file_lock import locked
 
 _AT_ONCE = 500
 _FAILURES = (sqlite3.DatabaseError, UnicodeDecodeError)

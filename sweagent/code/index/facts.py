@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sweagent.code.index.definitions import Definition, Kind
 from sweagent.code.index.outline import LARGEST, outline
 from sweagent.code.index.words import identifiers
+from sweagent.path_kinds import looks_binary
 
 FORMAT = 5
 """To be raised when extraction changes, so that facts stored by an older version are not used."""
@@ -44,7 +45,7 @@ class Facts:
 
 def extract(path: str, source: bytes) -> Facts:
     """Read the facts of a file; binary and huge ones, and lines that a program wrote, have none."""
-    if len(source) > LARGEST or b"\0" in source[:8000] or _is_dense(source):
+    if len(source) > LARGEST or looks_binary(source) or _is_dense(source):
         return Facts(lines=source.count(b"\n"))
     found = outline(path, source)
     words: dict[str, int] = identifiers(source.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""Which files an import of a language other than Python leads to.
+"""Find the files that an import leads to, in languages other than Python.
 
 Each language has a rule of its own; the rest share one, for names with dots and for paths.
 """

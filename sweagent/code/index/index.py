@@ -13,11 +13,12 @@ from sweagent.code.index.definitions import Definition, Outline, dotted
 from sweagent.code.index.facts import Facts, extract
 from sweagent.code.index.history import History, read_history
 from sweagent.code.index.import_graph import ImportGraph
-from sweagent.code.index.languages import is_aside, is_source, is_test, is_vendored, language_of
+from sweagent.code.index.languages import is_source, is_test, language_of
 from sweagent.code.index.module_paths import module_names
 from sweagent.code.index.own_text import FileText, file_text
 from sweagent.code.index.package_names import MANIFESTS, package_folders
 from sweagent.code.index.words import parts
+from sweagent.path_kinds import is_aside, is_vendored
 
 _COUNT_BITS = 10
 _COUNT_MAX = (1 << _COUNT_BITS) - 1
@@ -238,11 +239,11 @@ class Index:
         return self._paths_with.get(term, {})
 
     def word_files(self, word: str) -> dict[int, int]:
-        """How often an identifier, as it is written, stands in each file, by the file's place in `sources`."""
+        """Count an identifier, as it is written, in each file; by the file's position in `sources`."""
         return {item >> _COUNT_BITS: item & _COUNT_MAX for item in self._postings.get(word, ())}
 
     def term_files(self, term: str) -> Mapping[int, int]:
-        """How often a stemmed word (see `words.parts`) stands in each file, by the file's place in `sources`."""
+        """Count a stemmed word (see `words.parts`) in each file; by the file's position in `sources`."""
         counts = self._term_counts.get(term)
         if counts is None:
             counts = defaultdict(int)

@@ -2,6 +2,8 @@
 
 import re
 
+from sweagent.path_kinds import is_vendored
+
 _BY_SUFFIX = {
     "python": "py pyi pyx pxd pyw",
     "javascript": "js jsx mjs cjs",
@@ -67,18 +69,6 @@ _PYTHON_TEST = re.compile(rf"{_TEST_STEM}|IT)$")
 _JVM_TEST = re.compile(rf"{_TEST_STEM}|[a-z\d]IT)$|^Test[A-Z\d]")
 _TEST_NAME = re.compile(rf"{_TEST_STEM}|\.cy)$")
 _TEST_NAMES = {"python": _PYTHON_TEST} | dict.fromkeys(("java", "kotlin", "scala", "groovy"), _JVM_TEST)
-_VENDORED = re.compile(
-    r"(^|/)(node_modules|vendor|vendored|_vendor|_vendored|third_party|thirdparty|bower_components|site-packages|dist|extern"
-    r"|packages/urllib3|packages/chardet)/"
-    r"|\.min\.(js|css)$|(^|/)(jquery|bootstrap)([-.]?v?\d|[-.\w]*(\d\.\d|[-.]min\b))[-.\w]*\.js$"
-)
-_GENERATED = re.compile(
-    r"(_pb2(_grpc)?\.pyi?|\.pb\.go|\.g\.dart|_generated\.\w+|\.designer\.cs|parsetab\.py|lextab\.py)$"
-)
-_ASIDE = re.compile(
-    r"(^|/)(docs?|examples?|galleries|gallery|tutorials?|benchmarks?|asv_bench|asv_benchmarks|release|ci|tools|scripts|bin"
-    r"|maintainers?_tools|build_tools|extras|\.github|\.ci)/"
-)
 
 
 def language_of(path: str) -> str | None:
@@ -108,16 +98,6 @@ def is_named_test(path: str) -> bool:
     return bool(_TEST_NAMES.get(language_of(path) or "", _TEST_NAME).match(name.rpartition(".")[0] or name))
 
 
-def is_vendored(path: str) -> bool:
-    """Tell whether a path is that of another project's code or of generated code."""
-    return bool(_VENDORED.search(path) or _GENERATED.search(path))
-
-
 def is_source(path: str) -> bool:
     """Tell whether a path is that of source that belongs to the project itself."""
     return language_of(path) is not None and not is_vendored(path)
-
-
-def is_aside(path: str) -> bool:
-    """Tell whether a path is beside the product: documentation, examples, benchmarks, maintenance scripts."""
-    return bool(_ASIDE.search(path)) or path in {"setup.py", "conftest.py", "noxfile.py"}

@@ -1,7 +1,8 @@
 """Definitions and syntax errors of a file, for any language."""
 
-from sweagent.code.index.definitions import Definition, Outline, SyntaxProblem
+from sweagent.code.index.definitions import Outline, SyntaxProblem
 from sweagent.code.index.languages import grammar_of, language_of
+from sweagent.path_kinds import looks_binary
 
 LARGEST = 1_000_000
 """Bytes of a source above which it is taken for data: it is listed, but not parsed."""
@@ -18,7 +19,7 @@ def outline(path: str, source: bytes) -> Outline:
     """
     language = language_of(path)
     lines = source.count(b"\n") + (0 if source.endswith(b"\n") or not source else 1)
-    if language is None or language in _WITHOUT_DEFINITIONS or len(source) > LARGEST or b"\0" in source[:8000]:
+    if language is None or language in _WITHOUT_DEFINITIONS or len(source) > LARGEST or looks_binary(source):
         return Outline(path, language, lines=lines)
     if language == "python":
         from sweagent.code.index.python_scan import scan_python
@@ -45,14 +46,3 @@ def syntax_errors(path: str, source: bytes) -> tuple[SyntaxProblem, ...]:
     from sweagent.code.index.syntax import parse_errors
 
     return parse_errors(grammar_of(path, language, source), source)
-
-
-def definition_spans(path: str, source: bytes, name: str) -> tuple[Definition, ...]:
-    """Return the definitions of a name in a file, such as `Session.send`, `send` or `Session`.
-
-    Args:
-        path: the file's path; its suffix says the language.
-        source: its content.
-        name: a name, or a name with those around it.
-    """
-    return outline(path, source).find(name)

@@ -111,7 +111,7 @@ def _strings(text: str) -> list[tuple[int, int]]:
 
 
 def _covered(text: str, begin: int, start: int) -> int:
-    """Where the comment or the string of one line ends in which `start` stands, looked for from `begin`; 0 if none."""
+    """Return the end of the comment or one-line string that holds `start`, looking from `begin`; 0 if there is none."""
     before = text[begin:start]
     if '"' in before or "'" in before or "#" in before:
         for short in _SHORT.finditer(text, begin):
@@ -126,7 +126,7 @@ def _dedent(indent: int) -> "re.Pattern[str]":
 
 
 def _end(text: str, position: int, indent: int, strings: list[tuple[int, int]], starts: list[int]) -> int:
-    """Where the block ends whose head ends at `position`: after its last line that is not blank."""
+    """Return the end of the block whose head ends at `position`: after its last line that is not blank."""
     pattern = _dedent(indent)
     while True:
         match = pattern.search(text, position)

@@ -87,7 +87,7 @@ def _spread(text: str) -> Iterator[str]:
 
 
 def _depth(node: "Node") -> int:
-    """In how many modules a statement of Rust stands that are written in the same file."""
+    """Count the modules of the same file that a statement of Rust stands in."""
     depth, outer = 0, node.parent
     while outer is not None:
         depth += outer.type == "mod_item"

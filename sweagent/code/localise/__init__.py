@@ -1,1 +1,1 @@
-"""Where an issue is likely to be fixed."""
+"""Rank the places where an issue is likely to be fixed."""

@@ -52,7 +52,7 @@ def _scaled(column: Sequence[float]) -> Sequence[float]:
 
 
 def _hits(files: FileSignals, texts: Sequence[FileText]) -> dict[str, _Hits]:
-    """Where the words of a question are said, by the place of the definition among those of all the files."""
+    """Find the definitions that hold the words of a question, by their position among those of all files."""
     there = frozenset[str]().union(*(text.words for text in texts))
     terms = sorted({*files.told, *files.told_prose, *files.pairs, *files.question.title_matter})
     terms_of: defaultdict[str, list[str]] = defaultdict(list)

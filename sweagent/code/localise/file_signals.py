@@ -89,7 +89,7 @@ class FileSignals:
         return [{n: score for n, score in enumerate(scores) if score} for scores in found]
 
     def _counts(self, term: str) -> Mapping[int, int]:
-        """How often the candidates say a word; nothing of one that most of them say."""
+        """Count a word in the candidates; a word that most of them hold counts nothing."""
         if term not in self._counts_of:
             self._everywhere[term] = everywhere = self.index.term_files(term)
             counts = {n: count for n, count in everywhere.items() if n in self._allowed}

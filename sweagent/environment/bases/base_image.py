@@ -6,10 +6,11 @@ from typing import Any
 from sweagent.environment.bases.host_image import NAME, host_base
 from sweagent.environment.bases.interpreters import PREFIX, find_interpreter, find_node
 from sweagent.environment.bases.offline_base import debian_image, node_image, python_image
-from sweagent.environment.docker_build import Log, connect, find_image, state_folder
+from sweagent.environment.docker_build import Log, state_folder
 from sweagent.environment.recipe import Recipe
 from sweagent.errors import EnvironmentBuildError
 from sweagent.frozen import Frozen
+from sweagent.sandbox.engine import connect, engine_failures, engine_message, find_image
 
 _REGISTRY_IMAGES = {"python": "python", "node": "node", "go": "golang", "rust": "rust"}
 _SUITES = ("bookworm", "bullseye", "buster")
@@ -115,16 +116,14 @@ def _present_or_pulled(client: Any, name: str, log: Log) -> None:
 
 def _pull(client: Any, name: str, log: Log) -> bool:
     """Pull an image; a registry that did not answer is not asked again for an hour."""
-    from docker.errors import DockerException
-
     unreachable = state_folder() / "registry-unreachable"
     if unreachable.exists() and time.time() - unreachable.stat().st_mtime < 3600:
         return False
     log(f"pulling {name}")
     try:
         client.images.pull(name)
-    except DockerException as error:
-        log(f"cannot pull {name}: {str(error)[:300]}")
+    except engine_failures() as error:
+        log(f"cannot pull {name}: {engine_message(error)}")
         if not any(word in str(error) for word in ("not found", "manifest unknown", "denied")):
             unreachable.touch()
         return False

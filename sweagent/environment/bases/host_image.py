@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from sweagent.environment.bases.host_packages import borrowed_files
-from sweagent.environment.docker_build import BASES, LABEL, Log, connect, find_image, one_at_a_time
+from sweagent.environment.docker_build import BASES, LABEL, Log, one_at_a_time
 from sweagent.environment.recipe import WORKDIR, Recipe
 from sweagent.errors import EnvironmentBuildError
+from sweagent.sandbox.engine import connect, find_image
 
 NAME = "host"
 """The value of `environment.base` that asks for this image."""

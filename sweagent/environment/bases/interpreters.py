@@ -32,7 +32,7 @@ class Interpreter(Frozen):
 
     @property
     def minor(self) -> str:
-        """For example `3.9`."""
+        """The version's first two numbers, such as `3.9`."""
         return ".".join(self.version.split(".")[:2])
 
     @property

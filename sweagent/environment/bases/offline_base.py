@@ -16,9 +16,10 @@ from typing import Any
 import yaml
 
 from sweagent.environment.bases.interpreters import PREFIX, Interpreter, Node, architecture, pack_interpreter, pack_node
-from sweagent.environment.docker_build import BASES, LABEL, Log, find_image, one_at_a_time
+from sweagent.environment.docker_build import BASES, LABEL, Log, one_at_a_time
 from sweagent.errors import EnvironmentBuildError
 from sweagent.resources import resource
+from sweagent.sandbox.engine import find_image
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""From a recipe to an image or a virtual environment."""
+"""Build an image or a virtual environment from a recipe."""

@@ -26,6 +26,7 @@ from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.tree import GitTree
 from sweagent.errors import EnvironmentBuildError
 from sweagent.policy.base import Policy
+from sweagent.sandbox.engine import engine_failures
 from sweagent.task import Repository
 
 MAX_HEALINGS = 4
@@ -128,10 +129,8 @@ class Builder:
 
     def _drop(self, image: str) -> None:
         """Remove an image whose name another one has taken; what both share stays."""
-        from docker.errors import DockerException
-
         if self.client.images.get(self.name).id != image:
-            with suppress(DockerException):
+            with suppress(*engine_failures()):
                 self.client.images.remove(image)
 
 

@@ -17,9 +17,10 @@ from sweagent.environment.docker_build import LABEL, Log
 from sweagent.environment.registry.proxy import serve_registry
 from sweagent.environment.registry.settings import read_registry_settings
 from sweagent.errors import EnvironmentBuildError, SandboxError
-from sweagent.sandbox._sizes import parse_size
+from sweagent.sandbox.engine import engine_failures
 from sweagent.sandbox.identity import owner_labels, owner_lives
 from sweagent.sandbox.relay_container import RELAY_PORT, prepare_door, start_relay
+from sweagent.sizes import parse_size
 
 BUILD_PIDS = 2048
 """Processes and threads of a build step: compilers and the tools of Java run many side by side."""
@@ -58,7 +59,7 @@ class BuildNetwork:
 
     @property
     def variables(self) -> dict[str, str]:
-        """By which programs find the proxy; no image keeps them."""
+        """The variables by which programs find the proxy; no image keeps them."""
         return {"http_proxy": self.proxy, "HTTP_PROXY": self.proxy, "https_proxy": self.proxy}
 
 
@@ -73,7 +74,7 @@ def build_network(client: Any, settings: SandboxSettings, log: Log) -> Iterator[
     Args:
         client: from `connect`.
         settings: of the run, whose bounds hold for build steps, too.
-        log: told what this engine makes impossible.
+        log: receives lines on what this engine makes impossible.
 
     Raises:
         EnvironmentBuildError: the engine can make no network either.
@@ -118,7 +119,7 @@ def _relay(client: Any, door: Path, bounds: Bounds, log: Log) -> tuple[str, Boun
     Returns:
         Its id, empty when it cannot be had here; and the bounds that hold.
     """
-    from docker.errors import APIError, DockerException
+    from docker.errors import APIError
 
     for tried in (bounds, replace(bounds, quota=False), replace(bounds, quota=False, filtered=False)):
         try:
@@ -127,7 +128,7 @@ def _relay(client: Any, door: Path, bounds: Bounds, log: Log) -> tuple[str, Boun
             return start_relay(client.api, host_base(client, log), door, given, labels), tried
         except APIError as error:
             problem: Exception = error
-        except (DockerException, SandboxError, OSError) as error:
+        except engine_failures(SandboxError, OSError) as error:
             problem = error
             break
     log(f"no relay for builds: {problem}")
@@ -135,9 +136,7 @@ def _relay(client: Any, door: Path, bounds: Bounds, log: Log) -> tuple[str, Boun
 
 
 def _remove_container(client: Any, container: str) -> None:
-    from docker.errors import DockerException
-
-    with suppress(DockerException, OSError):
+    with suppress(*engine_failures(OSError)):
         client.api.remove_container(container, force=True, v=True)
 
 

@@ -21,6 +21,7 @@ from sweagent.environment.build import step_container
 from sweagent.environment.build.step_container import Bounds, StepEnd
 from sweagent.environment.docker_build import LABEL, Log, copy_files
 from sweagent.errors import EnvironmentBuildError
+from sweagent.notes import BuildOutput
 from sweagent.sandbox.identity import owner_labels
 
 _STEP = f"{LABEL}.step"
@@ -88,7 +89,7 @@ class _Build:
         lines = [line for line in dockerfile.splitlines() if line.strip() and not line.startswith("#")]
         deadline = time.monotonic() + step_container.BUILD_SECONDS
         for number, line in enumerate(lines, 1):
-            self.steps.log(f"| Step {number}/{len(lines)} : {line}")
+            self.steps.log(BuildOutput(f"Step {number}/{len(lines)} : {line}"))
             word, _, rest = line.partition(" ")
             if word not in _INSTRUCTIONS:
                 raise EnvironmentBuildError(
@@ -125,13 +126,13 @@ class _Build:
         identity = hashlib.sha256(json.dumps([command, sorted(self.arguments.items())]).encode()).hexdigest()[:32]
         earlier = self._earlier(identity)
         if earlier:
-            self.steps.log("|  ---> Using cache")
+            self.steps.log(BuildOutput("---> Using cache"))
             return earlier
         steps = self.steps
         with step_container.step_container(self.api, self.image, command, steps.network, steps.bounds) as container:
             end = container.run({**self.arguments, **steps.variables}, deadline, steps.log)
             for note in end.notes:
-                steps.log(f"| {note}")
+                steps.log(BuildOutput(f"{note}"))
             if end.status != 0:
                 raise _failed(end, command)
             return self._committed(container.id, identity)

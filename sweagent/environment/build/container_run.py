@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sweagent.environment.docker_build import LABEL
 from sweagent.environment.recipe import Image
+from sweagent.sandbox.engine import engine_failures
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -32,9 +33,8 @@ def run_in_container(client: "DockerClient", image: Image, command: str, seconds
         The exit status (124 or 137 at the limit) and the end of what was printed.
 
     Raises:
-        DockerException: the engine fails.
+        DockerException, RequestException: the engine fails.
     """
-    from docker.errors import DockerException
     from docker.types import LogConfig
 
     container = client.containers.run(
@@ -61,5 +61,5 @@ def run_in_container(client: "DockerClient", image: Image, command: str, seconds
         return status, container.logs(tail=_LINES).decode("utf-8", "replace")[-_KEPT:]
     finally:
         # What is left behind must not cost the result; a label tells whose it is.
-        with suppress(DockerException, OSError):
+        with suppress(*engine_failures(OSError)):
             container.remove(force=True)

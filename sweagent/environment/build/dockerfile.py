@@ -1,4 +1,4 @@
-"""From a recipe to a Dockerfile, by the templates in `environments/`."""
+"""Write a recipe's Dockerfile by the templates in `environments/`."""
 
 import json
 import shlex

@@ -10,19 +10,15 @@ from sweagent.environment.build.attempts import Builder, described
 from sweagent.environment.build.build_network import build_network
 from sweagent.environment.build.model_advice import adviser_of
 from sweagent.environment.build.test_collection import Collection
-from sweagent.environment.docker_build import (
-    IMAGES,
-    Log,
-    connect,
-    find_image,
-    one_at_a_time,
-)
+from sweagent.environment.docker_build import IMAGES, Log, one_at_a_time
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.base import Policy
 from sweagent.policy.money.budget import Budget
 from sweagent.repository import make_seed
+from sweagent.sandbox.engine import connect, engine_failures, find_image
 from sweagent.sandbox.identity import owner_labels
+from sweagent.sizes import parse_size
 from sweagent.task import Repository
 
 
@@ -53,7 +49,7 @@ def ensure_image(
         SandboxError: no engine answers.
     """
     chosen = recipe.image or settings.sandbox.image
-    limit = image_gc.read_size(settings.images.disk)
+    limit = parse_size(settings.images.disk, may_be_zero=True)
     client = connect()
     try:
         if chosen:
@@ -169,8 +165,6 @@ def _digest(client: Any, name: str) -> str:
 
 def _packages(client: Any, name: str) -> str:
     """The list of installed packages that the build wrote, read without starting anything of the image."""
-    from docker.errors import DockerException
-
     container = client.containers.create(
         name, command=["true"], network_disabled=True, labels=owner_labels("environment")
     )
@@ -179,7 +173,7 @@ def _packages(client: Any, name: str) -> str:
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
             member = archive.extractfile(archive.getmembers()[0])
             return member.read(1_000_000).decode("utf-8", "replace") if member else ""
-    except (DockerException, tarfile.TarError):
+    except engine_failures(tarfile.TarError):
         return ""
     finally:
         container.remove(force=True)

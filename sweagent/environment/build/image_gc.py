@@ -1,14 +1,13 @@
 """Remove the least recently used environment images beyond a limit."""
 
-import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sweagent.environment.docker_build import IMAGES, LABEL, connect, one_at_a_time, owner, state_folder
-from sweagent.errors import UsageError
+from sweagent.environment.docker_build import IMAGES, LABEL, one_at_a_time, owner, state_folder
 from sweagent.frozen import Frozen
+from sweagent.sandbox.engine import connect
 
 
 class StoredImage(Frozen):
@@ -93,18 +92,6 @@ def prune(limit: int, *, keep: str = "") -> list[StoredImage]:
     finally:
         client.close()
     return removed
-
-
-def read_size(text: str) -> int:
-    """Bytes from a number with an optional unit: k, m, g or t.
-
-    Raises:
-        UsageError: it is no size.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower())
-    if match is None:
-        raise UsageError(f"{text!r} is not a size", "write 500m or 20g")
-    return int(float(match[1]) * 1000 ** " kmgt".index(match[2] or " "))
 
 
 def _list(client: Any) -> list[StoredImage]:

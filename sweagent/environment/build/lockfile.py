@@ -1,12 +1,11 @@
 """Record what was built, so that it can be built again."""
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from sweagent.atomic_write import write_atomically
 from sweagent.environment.docker_build import state_folder
 from sweagent.environment.missing import Lack
 from sweagent.environment.recipe import Line, Recipe, Step, normal_name
@@ -47,7 +46,7 @@ class Built(Frozen):
 
 
 def lock_path(key: str) -> Path:
-    """Where the lock file of a recipe's key lies."""
+    """Return the path of the lock file of a recipe's key."""
     folder = state_folder() / "built"
     folder.mkdir(exist_ok=True)
     return folder / f"{key}.json"
@@ -77,12 +76,12 @@ def load(path: Path) -> Lock:
 
 
 def save(lock: Lock, path: Path) -> None:
-    """Write a lock file in one atomic replacement."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(lock.model_dump_json(indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)
+    """Write a lock file as a whole or not at all.
+
+    Raises:
+        StorageError: the disk refuses it.
+    """
+    write_atomically(path, lock.model_dump_json(indent=1) + "\n")
 
 
 def locked_recipe(lock: Lock) -> Recipe:

@@ -72,7 +72,7 @@ def advised(adviser: Policy, recipe: Recipe, error: str, log: Log) -> Remedy | N
         adviser: is shown the recipe and the end of the output, and has one tool.
         recipe: the recipe that failed.
         error: the build's output.
-        log: told what it cost, or why there is no advice.
+        log: receives a line on what it cost, or why there is no advice.
 
     Returns:
         A changed recipe, or None when the policy fails, changes nothing, or answers what no recipe can hold.

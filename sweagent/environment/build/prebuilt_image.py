@@ -4,9 +4,10 @@ import re
 from http.client import NOT_FOUND
 from typing import Any
 
-from sweagent.environment.docker_build import Log, connect, find_image
+from sweagent.environment.docker_build import Log
 from sweagent.environment.recipe import Image
 from sweagent.errors import EnvironmentBuildError
+from sweagent.sandbox.engine import connect, engine_failures, engine_message, find_image
 from sweagent.sandbox.identity import owner_labels
 
 _CANDIDATES = ("/testbed", "/workspace", "/workspaces", "/repo", "/src", "/app", "/code")
@@ -16,7 +17,7 @@ _looked_into: dict[str, tuple[str, dict[str, str]]] = {}
 
 
 def existing_image(name: str, test_command: str, *, log: Log) -> Image:
-    """As `use_as_it_is`, for who has no connection to the engine.
+    """Do what `use_as_it_is` does, with a connection of its own.
 
     Raises:
         EnvironmentBuildError: the image cannot be had.
@@ -43,16 +44,14 @@ def use_as_it_is(client: Any, name: str, test_command: str, *, log: Log) -> Imag
     Raises:
         EnvironmentBuildError: the image cannot be had.
     """
-    from docker.errors import DockerException
-
     image = find_image(client, name)
     if image is None:
         log(f"pulling {name}")
         try:
             image = client.images.pull(name)
-        except DockerException as error:
+        except engine_failures() as error:
             raise EnvironmentBuildError(
-                f"the image {name} is not on this machine and cannot be pulled: {error}",
+                f"the image {name} is not on this machine and cannot be pulled: {engine_message(error)}",
                 "check its name, `docker login`, or load it with `docker load`",
             ) from error
         image = image[0] if isinstance(image, list) else image

@@ -195,7 +195,7 @@ def _not_a_package(recipe: Recipe, error: str) -> Remedy | None:
 
 
 def _without_installation(recipe: Recipe, error: str) -> Remedy | None:
-    """At last, where nothing had to be compiled: the sources on the path, with the packages that the metadata names."""
+    """Put the sources on the path, with the packages that the metadata names: the last resort without a compiler."""
     if recipe.ecosystem != "python" or not _of_project(error) or re.search(_COMPILING, error):
         return None
     if recipe.install == (SOURCES_ON_PATH,):

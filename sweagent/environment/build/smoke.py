@@ -7,10 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from sweagent.environment.build.container_run import run_in_container
-from sweagent.environment.docker_build import connect
 from sweagent.environment.recipe import Image
 from sweagent.errors import SandboxError
 from sweagent.frozen import Frozen
+from sweagent.sandbox.engine import connect, engine_failures, engine_message
 from sweagent.testing import Runner, TestReport, command_for, parse, runner_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Smoke(Frozen):
         return (self.report.ran - bad) / self.report.ran if self.report.ran else 0.0
 
     def text(self) -> str:
-        """For people: the counts, and the last lines when something went wrong."""
+        """The counts for people, and the last lines when something went wrong."""
         end = " (ended at its limit)" if self.timed_out else ""
         end += f", {self.sample} test files only: of the whole suite none had ended at the limit" if self.sample else ""
         head = f"{self.report.summary} in {self.seconds:.0f} s{end}"
@@ -73,8 +73,6 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
     Raises:
         SandboxError: the engine does not answer, or no test command is known.
     """
-    from docker.errors import DockerException
-
     said = command or image.test_command
     if not said:
         raise SandboxError("how the tests are run is not known", "put `test_command` under `environment:`")
@@ -86,12 +84,12 @@ def smoke_test(image: Image, *, seconds: float = 600.0, command: str = "") -> Sm
             files = spread(run_in_container(client, image, _TEST_FILES, seconds)[1].splitlines(), _SAMPLE)
             chosen = command_for(Runner.PYTEST, files, test_command=said)
             return _smoke(client, image, chosen, seconds).model_copy(update={"sample": len(files)}) if files else smoke
-    except (DockerException, OSError) as error:
-        raise SandboxError(f"the tests could not be run: {error}", "see `fix-issue doctor`") from error
+    except engine_failures(OSError) as error:
+        raise SandboxError(f"the tests could not be run: {engine_message(error)}", "see `fix-issue doctor`") from error
 
 
 def spread(files: Sequence[str], number: int) -> list[str]:
-    """So many of the files at most, evenly spread over their order."""
+    """Choose so many of the files at most, evenly spread over their order."""
     chosen = min(number, len(files))
     return [files[(2 * place + 1) * len(files) // (2 * chosen)] for place in range(chosen)]
 

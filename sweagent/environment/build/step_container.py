@@ -13,11 +13,13 @@ from typing import Any
 
 from sweagent.environment.docker_build import Log
 from sweagent.errors import EnvironmentBuildError, SandboxError
+from sweagent.notes import BuildOutput
 from sweagent.sandbox._seccomp import engine_profile
 from sweagent.sandbox.attach import AttachTransport
 from sweagent.sandbox.docker import PACKAGE_CAPABILITIES
-from sweagent.sandbox.engine import engine_errors
+from sweagent.sandbox.engine import engine_errors, engine_failures
 from sweagent.sandbox.identity import owner_labels
+from sweagent.sizes import format_size
 
 BUILD_SECONDS = 3600.0
 """What one attempt to build may take."""
@@ -124,7 +126,7 @@ class StepContainer:
 
         Raises:
             OSError: the connection to the engine broke.
-            DockerException: the engine fails.
+            DockerException, RequestException: the engine fails.
         """
         mark = secrets.token_hex(16)
         attached = self._api.attach_socket(self.id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
@@ -150,7 +152,8 @@ class StepContainer:
             if now > measure_at:
                 if not self._bounds.quota and self._disk_used() > self._bounds.disk:
                     self._kill()
-                    return f"the step was ended: it wrote more than its bound of {_size(self._bounds.disk)} to the disk"
+                    bound = format_size(self._bounds.disk)
+                    return f"the step was ended: it wrote more than its bound of {bound} to the disk"
                 measure_at = time.monotonic() + max(_DISK_POLL, _DISK_SHARE * (time.monotonic() - now))
             received = transport.receive(min(deadline, measure_at) - now + 0.05)
             if received is not None:
@@ -173,16 +176,14 @@ class StepContainer:
             end.status, memory_kills, refused = int(state["ExitCode"]) or 137, int(bool(state["OOMKilled"])), 0
         if memory_kills:
             end.notes.append(
-                f"the step took more than its bound of {_size(bounds.memory)} of memory: a process was killed"
+                f"the step took more than its bound of {format_size(bounds.memory)} of memory: a process was killed"
             )
         if refused:
             end.notes.append(f"the step wanted more than its bound of {bounds.pids} processes and threads at once")
         return end
 
     def _disk_used(self) -> int:
-        from docker.errors import DockerException
-
-        with suppress(DockerException, OSError):
+        with suppress(*engine_failures(OSError)):
             url = self._api._url("/containers/{0}/json", self.id)
             found = self._api._result(self._api._get(url, params={"size": 1}), json=True)
             return int(found.get("SizeRw") or 0)
@@ -197,9 +198,7 @@ class StepContainer:
 
     def remove(self) -> None:
         """Remove the container, whatever it does."""
-        from docker.errors import DockerException
-
-        with suppress(DockerException, OSError):
+        with suppress(*engine_failures(OSError)):
             self._api.remove_container(self.id, force=True, v=True)
 
 
@@ -238,9 +237,9 @@ class _Reading:
         self.end.lines.append(line)
         self._passed_on += 1
         if self._passed_on <= MOST_LINES:
-            self._log(f"| {line}")
+            self._log(BuildOutput(f"{line}"))
         elif self._passed_on == MOST_LINES + 1:
-            self._log("| … (more lines are not shown)")
+            self._log(BuildOutput("… (more lines are not shown)"))
 
 
 @contextmanager
@@ -261,7 +260,3 @@ def step_container(
                 container.remove()
     except SandboxError as error:
         raise EnvironmentBuildError(str(error), error.hint) from error
-
-
-def _size(count: int) -> str:
-    return f"{count / (1 << 30):.3g} GiB" if count >= 1 << 30 else f"{count / (1 << 20):.3g} MiB"

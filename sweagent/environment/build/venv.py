@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweagent.atomic_write import write_atomically
 from sweagent.environment.bases.interpreters import Interpreter, find_executable, find_interpreter, pack_interpreter
 from sweagent.environment.build.venv_install import install
 from sweagent.environment.contacted_hosts import Contacts
@@ -82,7 +83,7 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
             steps = _make(recipe, found, place, roots, contacts, log, shut)
             if contacts.complete:
                 # What a registry did not give this time it may give the next.
-                (place / _READY).write_text(json.dumps(steps), encoding="utf-8")
+                write_atomically(place / _READY, json.dumps(steps))
         else:
             steps = [*json.loads((place / _READY).read_text("utf-8")), "made before: ok"]
         if not shut:
@@ -203,7 +204,7 @@ def _packages_folder(venv: Path) -> str:
 
 
 def _roots(repository: Repository) -> list[str]:
-    """Where in the copy packages lie: in the root, and in `src` or `lib` when these hold packages."""
+    """Find the folders of the copy that hold packages: the root, and `src` or `lib` when these do."""
     files = make_seed(repository).files
     folders = [
         folder

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from sweagent.atomic_write import write_atomically
 from sweagent.environment.build.healing import heal
 from sweagent.environment.build.test_collection import COLLECT_SECONDS, Collection, collect
 from sweagent.environment.build.venv import Venv, ensure_venv
@@ -92,7 +93,7 @@ def collected_venv(
             venv = ensure_venv(recipe, repository, folder, log=log, shut=shut)
             break
         recipe, venv, best = remedy.recipe, richer, collection
-    file.write_text(_Known(collection=best, added=recipe.added).model_dump_json(), encoding="utf-8")
+    write_atomically(file, _Known(collection=best, added=recipe.added).model_dump_json())
     return _told(venv, best, log)
 
 
@@ -116,7 +117,7 @@ def _run(open_sandbox: OpenSandbox, venv: Venv, command: str, seconds: float) ->
 
 
 def _file(recipe: Recipe, repository: Repository, test_command: str, setup: str, shut: bool) -> Path:
-    """Where the result is kept, by all that decides it."""
+    """Return the path of the result, named by all that decides it."""
     folder = state_folder() / "collections"
     folder.mkdir(exist_ok=True)
     for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT]:

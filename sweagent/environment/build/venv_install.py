@@ -31,7 +31,7 @@ _LOCAL = "the local sandbox isolates nothing: this machine's pip fetches wheels 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the steps are run.
+    """The folder and interpreter with which the steps are run.
 
     Attributes:
         packages: where packages go, as the steps see it.
@@ -65,7 +65,7 @@ def install(
         folder: the environment's folder.
         packages: its folder of packages.
         variables: what its interpreter needs.
-        contacts: told which hosts answered and which were refused.
+        contacts: records which hosts answered and which were refused.
         log: receives lines for people.
         shut: inside bubblewrap, with no network but the registry and nothing of the home folder.
 

@@ -1,1 +1,1 @@
-"""From a repository's files to the recipe of its environment."""
+"""Discover the recipe of a repository's environment from its files."""

@@ -1,4 +1,4 @@
-"""From a repository at a commit to the recipe of its environment."""
+"""Discover the recipe of a repository's environment at a commit."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -48,7 +48,7 @@ def discover(git_dir: str | Path, commit: str, *, name: str = "", overrides: Map
 
 
 def discover_tree(tree: Tree, name: str, own: Mapping[str, Any] = {}) -> Recipe:
-    """As `discover`, of a tree that is already open.
+    """Discover the recipe of a tree that is already open; see `discover`.
 
     Args:
         tree: the tree.

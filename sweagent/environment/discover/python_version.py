@@ -1,4 +1,4 @@
-"""Which Python a repository needs at a commit: the evidence, weighed."""
+"""Choose the Python version of a repository by weighing the evidence."""
 
 import re
 from datetime import date, timedelta

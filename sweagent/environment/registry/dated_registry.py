@@ -75,7 +75,7 @@ class Registry:
     Args:
         settings: the registries, as the user configured them.
         hosts: further hosts that are forwarded, by plain HTTP.
-        contacts: told which hosts answered.
+        contacts: records which hosts answered.
     """
 
     def __init__(self, settings: RegistrySettings, hosts: frozenset[str], contacts: Contacts) -> None:

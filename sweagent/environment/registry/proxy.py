@@ -7,6 +7,7 @@ but requests for packages.
 """
 
 import json
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def serve_registry(address: str | Path, settings: RegistrySettings, contacts: Co
     Args:
         address: the address of the host to listen on, or the path of a socket file to make.
         settings: the registries, as the user configured them.
-        contacts: told which hosts answered and which were refused.
+        contacts: records which hosts answered and which were refused.
 
     Yields:
         The port; 0 for a socket file.
@@ -67,6 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
         except Exception as error:  # a fault of one request must not end the build's only way out
+            logging.getLogger("sweagent.environment").exception("the registry's proxy failed at %s", self.path)
             self._send(502, f"{type(error).__name__}: {error}".encode(), "text/plain")
 
     def do_HEAD(self) -> None:

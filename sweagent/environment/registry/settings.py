@@ -16,7 +16,7 @@ _PYPI = "https://pypi.org/simple"
 
 
 class RegistrySettings(Frozen):
-    """Where packages come from. Addresses may hold credentials: they stay on the host."""
+    """Sources of packages. Addresses may hold credentials: they stay on the host."""
 
     python_indexes: tuple[str, ...] = (_PYPI,)
     npm: str = "https://registry.npmjs.org"

@@ -100,7 +100,7 @@ def write_issue(workflow: Workflow | None = None) -> int:
 
 
 class Heard:
-    """Whose comments reach the model: those of people with a permission. Everybody else's are a way to instruct it.
+    """People whose comments reach the model: those with a permission. Others could instruct it by theirs.
 
     Args:
         forge: asked once for each person.

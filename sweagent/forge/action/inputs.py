@@ -1,5 +1,6 @@
 """Inputs of the Action, from variables `INPUT_…`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from sweagent.forge.api.protocol import Permission
 from sweagent.forge.branch_names import PREFIX
 from sweagent.forge.proposal import TITLE, PublishOptions
 from sweagent.forge.rules import Rules
+from sweagent.verdict import Verdict
 
 WRITE_PAUSE = 1.0
 """Seconds between requests that write, as GitHub's documentation asks for."""
@@ -49,7 +51,7 @@ class Inputs:
             raise UsageError(f"the input {name} must be a positive number, not {value!r}", "see docs/github-action.md")
         return int(value)
 
-    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+    def choice(self, name: str, allowed: Sequence[str]) -> str:
         """An input that is one of a few words; the first is the default.
 
         Raises:
@@ -70,7 +72,7 @@ class Inputs:
         return str(Path(self.workflow.get("GITHUB_WORKSPACE", "/")) / given) if given else ""
 
     def folder(self) -> Path:
-        """Where the steps of a job leave files for each other."""
+        """The folder in which the steps of a job leave files for each other."""
         return Path(self.workflow.get("RUNNER_TEMP") or "/tmp") / "fix-issue"  # noqa: S108 - the runner always sets it
 
     def token(self) -> str | None:
@@ -106,7 +108,7 @@ class Inputs:
         standard = Rules()
         values = {
             "mode": self.choice("pr", ("draft", "ready", "branch", "none")),
-            "accept": self.choice("accept", ("unverified", "needs review", "verified")),
+            "accept": self.choice("accept", [verdict for verdict in reversed(Verdict) if verdict.publishable]),
             "base": self.text("base-branch"),
             "labels": self.words("labels"),
             "reviewers": self.words("reviewers"),

@@ -18,6 +18,7 @@ from sweagent.forge.text.escape import inert
 from sweagent.forge.text.redaction import Redactor
 from sweagent.run_folder import RunFolder
 from sweagent.task import Issue
+from sweagent.verdict import Verdict
 
 _FAILURES = {OutcomeKind.BLOCKED, OutcomeKind.CONFLICT, OutcomeKind.REFUSED}
 _IN_THE_RECORD = {OutcomeKind.OPENED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED, OutcomeKind.PUSHED}
@@ -32,7 +33,6 @@ def run_publish(workflow: Workflow | None = None) -> int:
     workflow = workflow or Workflow()
     inputs = Inputs(workflow)
     redactor = Redactor.from_environment(workflow.environment)
-    verdict = ""
     try:
         forge = inputs.forge()
         number = inputs.number("issue")
@@ -41,7 +41,7 @@ def run_publish(workflow: Workflow | None = None) -> int:
         options = _options(inputs, forge)
         proposal = _proposal(workflow, inputs, forge, number)
         outcome = open_pull_request(forge, proposal, options, token=inputs.token(), redactor=redactor)
-        verdict = outcome.verdict
+        verdict = outcome.verdict or proposal.verdict
     except Exception as fault:
         # Whatever an artifact holds, the comment and the summary come to an end.
         error = fault if isinstance(fault, FixIssueError) else _fault(fault)
@@ -115,7 +115,7 @@ def _comment(inputs: Inputs, redactor: Redactor, text: str) -> None:
         inputs.workflow.notice(f"The comment could not be written: {redactor.redact(str(error))}")
 
 
-def _tell(workflow: Workflow, outcome: Outcome, verdict: str, summary: str) -> None:
+def _tell(workflow: Workflow, outcome: Outcome, verdict: Verdict, summary: str) -> None:
     outputs = {
         "outcome": outcome.kind.value,
         "verdict": verdict,

@@ -17,6 +17,7 @@ from sweagent.forge.records import RECORD_FILE, BranchRecord
 from sweagent.forge.run_proposal import WHOLE, WHOLE_FILE
 from sweagent.forge.whole_pull_request import digest
 from sweagent.patch import Patch
+from sweagent.printable import one_line
 from sweagent.repository import open_repository
 from sweagent.run_folder import RunFolder, new_run_id
 from sweagent.sandbox_factory import prepare
@@ -71,13 +72,12 @@ class _Judge:
     def __init__(self, inputs: Inputs, repository: Repository, issue: Issue) -> None:
         self._settings = _settings(inputs)
         self._log = inputs.workflow.log
-        self.task = Task(
-            id=f"{repository.name}-{issue.number}".replace("/", "__"),
-            repository=repository,
-            issue=issue,
-            image=inputs.text("image") or None,
-            test_command=inputs.text("test-command") or None,
-            setup_command=inputs.text("setup-command") or None,
+        self.task = Task.of(
+            repository,
+            issue,
+            image=inputs.text("image"),
+            test_command=inputs.text("test-command"),
+            setup_command=inputs.text("setup-command"),
         )
 
     def proof(
@@ -142,7 +142,7 @@ def _settings(inputs: Inputs) -> Settings:
     try:
         return Settings.model_validate({"sandbox": sandbox, "verify": verify_settings})
     except ValueError as error:
-        raise UsageError("an input cannot be used: " + " ".join(str(error).split())[:300], "correct it") from error
+        raise UsageError("an input cannot be used: " + one_line(str(error), 300), "correct it") from error
 
 
 def _diff(source: RunFolder) -> str:

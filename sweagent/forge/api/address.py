@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from sweagent.errors import UsageError
 from sweagent.frozen import Frozen
+from sweagent.repository.git_address import parse_git_address
 
 PUBLIC_WEB = "https://github.com"
 PUBLIC_API = "https://api.github.com"
@@ -15,7 +16,6 @@ TOKEN_VARIABLES = ("FIX_ISSUE_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
 
 _OTHER_FORGES = {"gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com", "git.sr.ht"}
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
-_SCP = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")
 _ISSUE_PATH = re.compile(r"/?(.*?)/?([^/]+/[^/]+)/(?:issues|pull)/(\d+)/?")
 
 
@@ -79,11 +79,13 @@ def require_github(place: RepositoryAddress) -> RepositoryAddress:
 
 def parse_issue_url(text: str, api_url: str | None = None) -> tuple[RepositoryAddress, int] | None:
     """The repository and the number that the URL of an issue or a pull request names; None when it is no such URL."""
-    parts = urlsplit(text)
-    match = _ISSUE_PATH.fullmatch(parts.path)
-    if parts.scheme not in {"http", "https"} or match is None or not is_name(match.group(2)):
+    address = parse_git_address(text)
+    if address is None or address.transport not in {"http", "https"} or not address.host:
         return None
-    web_url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" + (f"/{match.group(1)}" if match.group(1) else "")
+    match = _ISSUE_PATH.fullmatch(address.path)
+    if match is None or not is_name(match.group(2)):
+        return None
+    web_url = f"{address.transport}://{address.place}" + (f"/{match.group(1)}" if match.group(1) else "")
     return require_github(place_of(match.group(2), web_url=web_url, api_url=api_url)), int(match.group(3))
 
 
@@ -93,22 +95,18 @@ def parse_remote_url(url: str, api_url: str | None = None) -> RepositoryAddress 
     A path of more parts is that of a forge with groups in groups, GitLab say, which is no place of GitHub's kind; only
     the URL of an API can tell that the first parts are those of the forge itself.
     """
-    parts = urlsplit(url)
-    if parts.scheme in {"https", "http", "ssh", "git"} and parts.hostname:
-        host, path, scheme = parts.hostname, parts.path, parts.scheme
-        port = f":{parts.port}" if parts.port and scheme in {"https", "http"} else ""
-    elif (match := _SCP.fullmatch(url)) and "://" not in url:
-        host, path, scheme, port = match.group(1), match.group(2), "ssh", ""
-    else:
+    address = parse_git_address(url)
+    if address is None or address.transport not in {"https", "http", "ssh", "git"} or not address.host:
         return None
+    web = address.transport in {"https", "http"}
+    place = address.place if web else address.host
     base = urlsplit(_web_of(api_url)).path.strip("/") if api_url else ""
-    path = path.strip("/").removesuffix(".git")
-    inside = bool(base) and path.startswith(f"{base}/")
-    name = path.removeprefix(f"{base}/") if inside else path
+    inside = bool(base) and address.name.startswith(f"{base}/")
+    name = address.name.removeprefix(f"{base}/") if inside else address.name
     if not is_name(name):
         return None
-    web = f"{'http' if scheme == 'http' else 'https'}://{host}{port}" + (f"/{base}" if inside else "")
-    return place_of(name, web_url=web, api_url=api_url)
+    web_url = f"{address.transport if web else 'https'}://{place}" + (f"/{base}" if inside else "")
+    return place_of(name, web_url=web_url, api_url=api_url)
 
 
 def token_from_environment(environment: Mapping[str, str] | None = None) -> str | None:

@@ -8,7 +8,6 @@ FOLDER/repository.git          the remote, a bare git repository
 """
 
 import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sweagent.errors import ForgeError
+from sweagent.atomic_write import write_atomically
+from sweagent.errors import ForgeError, StorageError
 from sweagent.forge.api.errors import NotFoundError, PullRequestRefusedError, Refusal
 from sweagent.forge.api.protocol import (
     ForgeComment,
@@ -206,9 +206,6 @@ class Files:
     def _write(self, name: str, data: Any) -> None:
         path = self.folder / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".new")
-            temporary.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
-            os.replace(temporary, path)
-        except OSError as error:
-            raise ForgeError(f"cannot write {path}: {error}", "check the folder's permissions") from error
+            write_atomically(path, json.dumps(data, indent=2) + "\n")
+        except StorageError as error:
+            raise ForgeError(str(error), "check the folder's permissions") from error

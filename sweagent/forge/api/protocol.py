@@ -92,7 +92,7 @@ class NewPullRequest(Frozen):
 
 
 class Remote(Frozen):
-    """Where git fetches from and pushes to."""
+    """A repository that git fetches from and pushes to."""
 
     url: str
     """Without any secret in it."""
@@ -138,7 +138,7 @@ class Forge(Protocol):
         """The name of the branch that pull requests go to."""
 
     def remote(self) -> Remote:
-        """Where the repository's branches are pushed to."""
+        """The remote to which the repository's branches are pushed."""
 
     def fork(self) -> Remote | None:
         """A fork that the token may push to, made when there is none; None when the forge knows no forks."""

@@ -42,7 +42,7 @@ def inert(text: str, limit: int = 4000) -> str:
 
 
 def inert_words(text: str, limit: int = 500) -> str:
-    """As `inert`, for the middle of a paragraph, a list or a quotation: everything on one line."""
+    """Make a text inert on one line, for the middle of a paragraph, a list or a quotation; see `inert`."""
     line = _shortened(" ".join(sanitise(text)[0].split()), limit).replace("\n", " ")
     shown = _joined(
         code_span(part.strip("`")) if is_code else _escaped(part) for part, is_code in segments(line, fences=False)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from sweagent.frozen import Frozen
+from sweagent.printable import one_line
 
 MAX_CHARACTERS = 100_000
 """Longer texts are cut, visibly. GitHub's own limit is 65,536."""
@@ -75,7 +76,7 @@ def sanitise(text: str) -> tuple[str, list[Finding]]:
 
     def report(kind: str, hidden: str, count: int = 1) -> None:
         old = found.get(kind)
-        excerpt = old.excerpt if old and old.excerpt else _printable(hidden)
+        excerpt = old.excerpt if old and old.excerpt else one_line(hidden, 80)
         found[kind] = Finding(kind=kind, count=count + (old.count if old else 0), excerpt=excerpt)
 
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -268,9 +269,3 @@ def _hidden_kind(character: str) -> str | None:
     if category in {"Cc", "Cs", "Co", "Cn"} or code in {0x2028, 0x2029}:
         return "control character"
     return None
-
-
-def _printable(text: str, limit: int = 80) -> str:
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -10,7 +10,7 @@ _SPACING = 0.2
 
 
 class Backoff:
-    """When one worker is told to wait, all of them wait.
+    """A wait that all workers share when one of them is told to wait.
 
     Args:
         clock: seconds, monotonic.

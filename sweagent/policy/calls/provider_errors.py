@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from sweagent.errors import ContextOverflowError, PolicyError
+from sweagent.printable import one_line
 from sweagent.proxies import HINT as PROXY_HINT
 from sweagent.proxies import Refusal
 
@@ -130,7 +131,9 @@ def diagnose(error: BaseException, secrets: tuple[str, ...] = ()) -> Fault:
         words = redact(refusal.told("the provider"), secrets)
         return Fault("server" if refusal.passing else "proxy", words, _retry_after(error, text), refusal.status)
     kind: Kind = "certificate" if _CERTIFICATE.search(text) else _kind(error, text, status)
-    return Fault(kind, redact(_one_line(error), secrets), _retry_after(error, text), status)
+    return Fault(
+        kind, redact(one_line(str(error), 400) or type(error).__name__, secrets), _retry_after(error, text), status
+    )
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -243,8 +246,3 @@ def _from_headers(headers: Any) -> float | None:
         return max(0.0, (parsedate_to_datetime(str(value)) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):
         return None
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 400 else text[:399] + "…"

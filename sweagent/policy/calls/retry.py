@@ -35,7 +35,7 @@ class Course:
         retries: attempts after the first.
         other_key: takes the next key.
         keys: how many there are; each is tried once before anything is waited for.
-        tell: told of waits.
+        tell: receives the waits.
     """
 
     def __init__(

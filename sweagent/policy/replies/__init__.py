@@ -1,1 +1,1 @@
-"""From a provider's reply to actions, and back to messages."""
+"""Turn a provider's reply into actions, and actions into messages."""

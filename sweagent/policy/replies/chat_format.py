@@ -99,7 +99,7 @@ def _as_text(message: Message) -> dict[str, Any]:
 
 
 def _marked(messages: Sequence[Message]) -> frozenset[int]:
-    """Where the marks go: the system prompt, the last two boundaries, and the end."""
+    """Choose the positions of the marks: the system prompt, the last two boundaries, and the end."""
     system = [position for position, message in enumerate(messages) if message.role == "system"][:1]
     boundaries = [position for position, message in enumerate(messages) if message.cache_boundary]
     chosen = [*system, *boundaries[-(MAX_MARKERS - len(system)) :]]

@@ -19,18 +19,6 @@ from sweagent.trajectory import Action, Reply
 MAX_CALLS = 32
 """A reply with more calls than this is taken for a degenerate one."""
 
-_ALIASES = {
-    "bash": (
-        *("shell", "sh", "execute_bash", "run_bash", "bash_command", "run_command", "terminal", "exec", "execute"),
-        *("execute_command", "run_shell_command", "run_terminal_cmd", "shell_command", "run_in_terminal", "cmd", "run"),
-    ),
-    "view": ("view_file", "open", "open_file", "read", "read_file", "cat"),
-    "search": ("grep", "search_files", "grep_search", "code_search", "search_code"),
-    "find": ("find_file", "find_files", "glob", "file_search"),
-    "edit": ("edit_file", "str_replace_editor", "str_replace_based_edit_tool", "file_editor"),
-    "test": ("run_tests", "run_test", "tests", "pytest"),
-    "submit": ("finish", "done", "complete", "finish_task", "attempt_completion", "final_answer"),
-}
 _PARAMETER_ALIASES = {
     "command": ("cmd", "script", "code", "commands"),
     "path": ("file_path", "filepath", "file", "filename", "file_name", "target_file"),
@@ -61,8 +49,7 @@ def parse_reply(
     """Turn a provider's message into a reply.
 
     Args:
-        message: the message in the shape of OpenAI (chat or responses), Anthropic or Gemini, or plain text; None for
-            an empty one.
+        message: the message in the chat shape, or plain text; None for an empty one.
         tools: what may be called.
         finish_reason: why the provider stopped.
         mode: how the model was told to call tools. Text is searched for calls in both, since models mix them up; a
@@ -76,7 +63,8 @@ def parse_reply(
     thought, calls, problem = raw.text.strip(), raw.calls, _stopped(raw)
     repairs: tuple[str, ...] = ()
     if not calls:
-        found = find_calls(raw.text, frozenset(tool.name for tool in tools), shell=mode == "text")
+        shell = next((tool.name for tool in tools if tool.shell), "")
+        found = find_calls(raw.text, frozenset(tool.name for tool in tools), shell=shell if mode == "text" else "")
         thought, calls, repairs = found.thought, found.calls, found.repairs
         problem = problem or found.problem or (None if calls else _empty(raw))
     else:
@@ -196,7 +184,7 @@ def _tool(name: str, tools: Sequence[ToolSchema]) -> tuple[ToolSchema, list[str]
     plain = re.split(r"<\||:\d+$", name.strip().strip("\"'`"))[0]
     plain = re.sub(r"\A(?:functions?|tools?|default_api|repo_browser|assistant|mcp__\w+?_)[._:/]+", "", plain)
     plain = re.sub(r"(?:_tool|Tool|\(\))\Z", "", plain).replace("-", "_").lower()
-    candidates = [plain, *(target for target, aliases in _ALIASES.items() if plain in aliases)]
+    candidates = [plain, *(tool.name for tool in tools if plain in tool.aliases)]
     chosen = next((candidate for candidate in candidates if candidate in by_name), None)
     if chosen is None:
         known = ", ".join(by_name) or "none"

@@ -42,7 +42,7 @@ class RawReply:
 
 
 def read_message(raw: Any, finish_reason: str | None = None) -> RawReply:
-    """Read one message: OpenAI's chat or responses shape, Anthropic's blocks, Gemini's parts, or plain text.
+    """Read one message in the chat shape, to which litellm brings every provider's; its content may be blocks.
 
     Args:
         raw: the message (not the whole response), a mapping, an object or a string; None for an empty reply.
@@ -51,17 +51,7 @@ def read_message(raw: Any, finish_reason: str | None = None) -> RawReply:
     if isinstance(raw, str):
         return RawReply(text=raw, finish_reason=finish_reason)
     message = as_mapping(raw)
-    reason = finish_reason or _text(
-        message.get("stop_reason") or message.get("finishReason") or message.get("finish_reason")
-    )
-    if isinstance(message.get("output"), Sequence) and not isinstance(message.get("output"), str):
-        return _responses(message, reason or _text(message.get("status")))
-    content = message.get("content")
-    if isinstance(content, Mapping) and "parts" in content:
-        return _gemini(content["parts"], reason)
-    if "parts" in message:
-        return _gemini(message["parts"], reason)
-    return _chat(message, reason or None)
+    return _chat(message, finish_reason or _text(message.get("stop_reason") or message.get("finish_reason")) or None)
 
 
 def _chat(message: Mapping[str, Any], reason: str | None) -> RawReply:
@@ -100,51 +90,13 @@ def _content(content: Any) -> tuple[str, list[RawCall], list[dict[str, Any]]]:
     thinking: list[dict[str, Any]] = []
     for block in _items(content):
         kind = block.get("type")
-        if kind in ("tool_use", "toolUse") or "toolUse" in block:
-            use = as_mapping(block.get("toolUse")) or block
-            calls.append(RawCall(_text(use.get("name")), use.get("input"), _id(use.get("id") or use.get("toolUseId"))))
+        if kind == "tool_use":
+            calls.append(RawCall(_text(block.get("name")), block.get("input"), _id(block.get("id"))))
         elif kind in ("thinking", "redacted_thinking"):
             thinking.append(dict(block))
         elif kind in ("text", "output_text", None):
             texts.append(_text(block.get("text")))
     return "\n".join(text for text in texts if text), calls, thinking
-
-
-def _gemini(parts: Any, reason: str | None) -> RawReply:
-    texts: list[str] = []
-    calls: list[RawCall] = []
-    for part in _items(parts):
-        call = as_mapping(part.get("functionCall")) or as_mapping(part.get("function_call"))
-        if call:
-            signature = part.get("thoughtSignature") or part.get("thought_signature")
-            fields = {"provider_specific_fields": {"thought_signature": signature}} if signature else {}
-            calls.append(RawCall(_text(call.get("name")), call.get("args"), _id(call.get("id")), fields=fields))
-        elif part.get("text") and not part.get("thought"):
-            texts.append(_text(part["text"]))
-    return RawReply("\n".join(texts), tuple(calls), reason)
-
-
-def _responses(message: Mapping[str, Any], reason: str | None) -> RawReply:
-    texts: list[str] = []
-    calls: list[RawCall] = []
-    reasoning: list[dict[str, Any]] = []
-    refusal = ""
-    for item in _items(message["output"]):
-        kind = item.get("type")
-        if kind == "function_call":
-            calls.append(RawCall(_text(item.get("name")), item.get("arguments"), _id(item.get("call_id"))))
-        elif kind == "custom_tool_call":
-            calls.append(RawCall(_text(item.get("name")), item.get("input"), _id(item.get("call_id"))))
-        elif kind == "reasoning":
-            reasoning.append(dict(item))
-        elif kind == "message":
-            blocks = _items(item.get("content"))
-            texts += [_text(block.get("text")) for block in blocks if block.get("type") in ("output_text", "text")]
-            refusal = next((_text(block["refusal"]) for block in blocks if block.get("refusal")), refusal)
-    if reason == "incomplete":
-        reason = _text(as_mapping(message.get("incomplete_details")).get("reason")) or reason
-    fields = {"reasoning_items": reasoning} if reasoning else {}
-    return RawReply("\n".join(texts), tuple(calls), reason, refusal or None, fields)
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:

@@ -283,6 +283,6 @@ def _named_tags(text: str, tools: frozenset[str]) -> list[Found]:
 
 
 def _trim(value: str) -> str:
-    """Without the line break after the opening and the one before the closing tag."""
+    """Drop the line break after the opening tag and the one before the closing tag."""
     value = value[2:] if value.startswith("\r\n") else value.removeprefix("\n")
     return value[:-2] if value.endswith("\r\n") else value.removesuffix("\n")

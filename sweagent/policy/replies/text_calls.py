@@ -53,7 +53,7 @@ class TextCalls:
     problem: str | None = None
 
 
-def find_calls(text: str, tools: frozenset[str], *, shell: bool) -> TextCalls:
+def find_calls(text: str, tools: frozenset[str], *, shell: str) -> TextCalls:
     """Find the calls in a reply's text.
 
     Thinking is left out: what a model only considers is not executed. What stands after a result that the model made
@@ -116,7 +116,7 @@ def _refuse_examples(text: str, found: list[Found]) -> None:
         )
 
 
-def _fenced(text: str, tools: frozenset[str], shell: bool) -> list[Found]:
+def _fenced(text: str, tools: frozenset[str], shell: str) -> list[Found]:
     blocks = list(_FENCE.finditer(text))
     if not blocks:
         return []
@@ -131,7 +131,7 @@ def _fenced(text: str, tools: frozenset[str], shell: bool) -> list[Found]:
                 "a call stands in a code fence among other text; write only the call, as the format says"
             )
         return found
-    if not (shell and "bash" in tools):
+    if not shell:
         return []
     shells = [block for block in blocks if block["language"].lower() in _SHELL or block["language"].startswith("mswea")]
     if not shells:
@@ -146,11 +146,11 @@ def _fenced(text: str, tools: frozenset[str], shell: bool) -> list[Found]:
             "a shell block with long text after it may be an example; end the reply with the block"
         )
     command = _without_prompt(block["body"].rstrip("\n"))
-    return [Found(block.start(), block.end(), RawCall("bash", {BARE: command}, typed=False))]
+    return [Found(block.start(), block.end(), RawCall(shell, {BARE: command}, typed=False))]
 
 
 def _without_prompt(command: str) -> str:
-    """Without the `$ ` before a single command."""
+    """Drop the `$ ` before a single command."""
     if command.startswith("$ ") and "\n" not in command:
         return command[2:]
     if re.match(r"\$ ", command):

@@ -229,7 +229,7 @@ def _imports(tree: ast.Module) -> dict[str, str]:
 
 
 def _bound(tree: ast.AST) -> dict[str, int]:
-    """How often each name is given a value in a scope and in those inside, imports left out."""
+    """Count the assignments of each name in a scope and in those inside, except imports."""
     times: dict[str, int] = {}
 
     def add(*names: str | None) -> None:

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import Any
 
+from sweagent.testing.file_kinds import is_test_module
 from sweagent.verify.blind.plain_program import as_plain_program, interpreter_of
 from sweagent.verify.blind.rewrite import Level, Site, blinded
 from sweagent.verify.monitors import monitor_source
@@ -20,7 +21,6 @@ from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.command_result import FOLDER
 from sweagent.verify.runs.script_driver import source_of
 from sweagent.verify.runs.side_runner import Command, SideRunner, SideTree
-from sweagent.verify.runs.targets import is_test_module
 
 _LARGEST = 16_000_000
 _JUDGING_SECONDS = 60.0
@@ -70,7 +70,7 @@ def judge_blind(
     """
     try:
         work = _Work.of(candidate, bench, sides, content_of)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return BlindJudgement(why_not=f"it cannot be rewritten: {error}")
     if not work.sources:
         return BlindJudgement(why_not="only reproductions in Python are")
@@ -79,7 +79,7 @@ def judge_blind(
 
 
 class _Place(Enum):
-    """Where a rewritten reproduction runs."""
+    """The folders in which a rewritten reproduction runs."""
 
     HOME = "where it usually runs"
     HOUSE = "where nothing of the harness is to be seen"

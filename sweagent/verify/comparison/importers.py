@@ -78,7 +78,7 @@ def imported(content: bytes, module: str, path: PurePosixPath) -> Iterator[str]:
 
 
 def _reverse(modules: Mapping[str, str], contents: Mapping[str, bytes]) -> Mapping[str, set[tuple[str, bool]]]:
-    """By module, those that import it, and whether that is the package around it."""
+    """Return the importers of each module, and whether an importer is the package around it."""
     known = set(modules.values())
     found: defaultdict[str, set[tuple[str, bool]]] = defaultdict(set)
     for path, content in contents.items():

@@ -70,7 +70,7 @@ class Pins:
         ]
 
     def _of(self, change: TestChange) -> tuple[str, bool]:
-        """In what a test contradicts a reproduction, and whether that comes from the task, the user or the issue."""
+        """Say in what a test contradicts a reproduction, and whether the task, the user or the issue wants it so."""
         if change.id not in self._known:
             path = change.id.partition("::")[0] if "::" in change.id else self._file_of(change)
             content = self._content_of(path) if path else b""

@@ -224,7 +224,7 @@ class RegressionCheck:
     def _part_of(
         self, path: str, base: CommandResult, patched: CommandResult
     ) -> tuple[CommandResult, CommandResult, str]:
-        """Of a file that takes too long, the tests that are nearest to the change, where the runner takes names.
+        """Choose the tests nearest to the change in a file that takes too long, where the runner takes names.
 
         Then as many as make half of the file, without which a file that must be compared does not count as compared.
         """

@@ -24,7 +24,7 @@ class Batch:
 
 
 class Schedule:
-    """Which files come next; the nearest first, and one that takes too long after all others.
+    """Order of the files: the nearest first, and one that takes too long after all others.
 
     Args:
         tests: all test files, the nearest first.

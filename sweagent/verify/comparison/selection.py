@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner
-from sweagent.testing.file_kinds import FileKinds
+from sweagent.testing.file_kinds import FileKinds, is_test_module
 from sweagent.verify.comparison.importers import Importers
 from sweagent.verify.comparison.pytest_collection import read_collection
-from sweagent.verify.runs.targets import is_test_module
 from sweagent.verify.test_edits import definitions, tests_in
 from sweagent.verify.trees import Trees
 
@@ -97,7 +96,7 @@ def _scores(
     words: Mapping[str, Mapping[str, float]],
     importers: Importers,
 ) -> dict[str, tuple[float, float]]:
-    """For one changed file, what each test file scores by the names that it mentions, and by its own name and place."""
+    """Score each test file for one changed file by the names that it mentions, its own name and its folder."""
 
     def imports(path: str) -> float:
         content = contents.get(path, b"")

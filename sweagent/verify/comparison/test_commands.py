@@ -69,7 +69,7 @@ class TestJobs:
         )
 
     def _canary(self, near: str, targets: Sequence[str]) -> Canary | None:
-        """Of the whole suite, only a runner that finds its tests by itself comes to the planted one."""
+        """Plant a test; in a run of the whole suite only a runner that finds its tests by itself comes to it."""
         if near == self.suite:
             return make_canary(self._runner, self.near) if self._runner is Runner.CARGO else None
         keyword = min(target.partition("::")[2] for target in targets)

@@ -74,7 +74,7 @@ def _telling(name: str) -> bool:
 
 
 def _dotted_names(file: str) -> tuple[str, ...]:
-    """As a module is called from the root, and from a folder of tests that is on the import path."""
+    """Return a module's names from the root and from a folder of tests that is on the import path."""
     return (dotted(file), *(dotted(file, root=root) for root in ("tests", "src") if file.startswith(f"{root}/")))
 
 

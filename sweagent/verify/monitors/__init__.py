@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable
 from importlib.resources import files
 
+from sweagent.programs import with_finder
+
 _PARTS = {
     "from hide import hide\n": "hide.py",
     "from origins import note_origins\n": "origins.py",
@@ -32,6 +34,7 @@ def monitor_source(name: str, *, record: str = "", unseen: bool = False, modules
     source = own.joinpath(name).read_text(encoding="utf-8")
     for line, part in _PARTS.items():
         source = source.replace(line, own.joinpath(part).read_text(encoding="utf-8"))
+    source = with_finder(source)
     source = source.replace(_RECORD, f"RECORD = {record!r}\n")
     return source.replace(_SETTINGS, f"RECORD, UNSEEN, MODULES = {record!r}, {unseen!r}, {tuple(sorted(modules))!r}\n")
 

@@ -188,7 +188,7 @@ class Judge(object):
         self.names = []
         for imports in question["imports"]:
             names = {helper.__name__: helper for helper in HELPERS}
-            names.update(re=re, math=math)
+            names.update(re=re, math=math)  # type: ignore[call-overload]
             for local, path in imports.items():
                 found = standard(path)
                 if found is not None:
@@ -247,8 +247,8 @@ class Judge(object):
         hooks = []
         if held is None or site["level"] == "in process":
             hooks = [hook for kind in self.met for hook in kind.hooks.values() if hook != "C"]
-        values = json.dumps(bare(row), sort_keys=True)
-        return held, hooks, "large" if '["large"]' in values else values[:2000]
+        shown = json.dumps(bare(row), sort_keys=True)
+        return held, hooks, "large" if '["large"]' in shown else shown[:2000]
 
     def evaluate(self, text, file, **more):
         return eval(compile(text, "<judge>", "eval"), dict(self.names[file], **more))

@@ -118,7 +118,7 @@ def origin(cls, owner, name, made):
     # Who defines a hook: C, a function of Python by its stamp, or something else.
     if type(made) is types.FunctionType:
         return function(made) + [name, wrapped(made, 3)]
-    slot = type(made) is SLOT and made.__name__ == "__%s__" % name and static(made.__objclass__)
+    slot = type(made) is SLOT and made.__name__ == "__%s__" % name and static(made.__objclass__)  # type: ignore[attr-defined]
     return "C" if slot or (static(owner) and not has(SEEN_THROUGH, owner)) else "%s.__%s__" % (label(cls), name)
 
 
@@ -171,7 +171,7 @@ def plain(value):
         return ["class", IDENT(value), IDENT(cls)]
     for base, read in READ:
         if has(MRO(cls), base):
-            return [base.__name__, read(value), IDENT(value), IDENT(cls)]
+            return [base.__name__, read(value), IDENT(value), IDENT(cls)]  # type: ignore[operator]
     for owner in MRO(cls):
         if static(owner) and owner is cls and label(owner) == "numpy.ndarray":
             KEPT.append(OWN(owner)["tolist"](value))
@@ -257,7 +257,7 @@ class raising(object):
         from _pytest._code import ExceptionInfo
 
         made = getattr(ExceptionInfo, "from_exc_info", ExceptionInfo)
-        return getattr(made((self.type, self.value, self.tb)), name)
+        return getattr(made((self.type, self.value, self.tb)), name)  # type: ignore[arg-type]
 
 
 class seen(list):

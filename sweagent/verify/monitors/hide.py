@@ -40,7 +40,7 @@ def hide(roots):
         def find_spec(self, name, path=None, target=None):
             if name in kept:
                 package = own_attribute(kept[name], "__path__") is not None
-                return importlib.machinery.ModuleSpec(name, self, is_package=package)
+                return importlib.machinery.ModuleSpec(name, self, is_package=package)  # type: ignore[arg-type]
             return None
 
         def create_module(self, spec):

@@ -4,6 +4,7 @@ import sys
 
 from fingerprints import Functions, body_of
 from hide import hide
+from import_finder import Finder
 from origins import note_origins
 
 __unittest = True  # its frames are no part of what a failure shows
@@ -200,28 +201,6 @@ WATCHED = {
 }
 
 
-class Finder(object):
-    def find_spec(self, name, path=None, target=None):
-        watch = WATCHED.get(name)
-        finders = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
-        found = (finder.find_spec(name, path) for finder in finders) if watch else ()
-        spec = next((spec for spec in found if spec), None)
-        if spec is None or not hasattr(spec.loader, "exec_module"):
-            return None
-        real = spec.loader.exec_module
-
-        def exec_module(module):
-            real(module)
-            try:
-                watch(module)
-            except AttributeError:  # another version of the runner, which goes unwatched
-                pass
-            FUNCTIONS.take()
-
-        spec.loader.exec_module = exec_module
-        return spec
-
-
 def leave():
     sys.path[:] = [place for place in sys.path if place != HERE]
     rest = [place for place in os.environ.pop("PYTHONPATH", "").split(os.pathsep) if place != HERE]
@@ -238,6 +217,6 @@ def leave():
 if sys.version_info >= (3, 4):
     with OPEN(RECORD, "a"):
         pass
-    sys.meta_path.insert(0, Finder())
+    sys.meta_path.insert(0, Finder(WATCHED, FUNCTIONS.take))
     __import__("atexit").register(note_origins, MODULES, write)
 leave()

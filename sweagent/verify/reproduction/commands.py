@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from sweagent.errors import UsageError
 from sweagent.task import Repository
 from sweagent.testing import Runner, command_for, dotted, runner_of
-from sweagent.verify.runs.targets import is_test_module, target_of
+from sweagent.testing.file_kinds import is_test_module
+from sweagent.verify.runs.targets import target_of
 from sweagent.verify.test_edits import defines_tests
 from sweagent.verify.trees import open_trees
 

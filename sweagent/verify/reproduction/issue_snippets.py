@@ -1,18 +1,28 @@
-"""Runnable snippets of an issue that end in its error."""
+"""Runnable snippets of an issue: what ends in its error, and what prints something."""
 
 import ast
 import doctest
 import re
 from collections.abc import Iterator
 
-from sweagent.verify.proof import Origin
+from sweagent.verify.proof import Finding, Origin
 from sweagent.verify.reproduction.sources import ReproductionCandidate
+from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.script_driver import driven
+from sweagent.verify.runs.side_runner import Command, SideRunner
 
 _FENCE = re.compile(r"^(```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 _ERROR = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Warning|Interrupt)|StopIteration|SystemExit)\b")
 _UNSAFE = re.compile(r"\b(input|breakpoint)\(|\bsubprocess\b|\bos\.system\b|^\s*[%!]", re.MULTILINE)
+_PROMPT = re.compile(r"^\s*>>> ", re.MULTILINE)
+_PYTHON = ("", "python", "py", "python3", "pycon")
 _PATH = "fix_issue_snippet.py"
+_PRINTER = """\
+space = {{"__name__": "__main__"}}
+for part in {parts!r}:
+    exec(compile(part, "<the issue>", {kind!r}), space)
+"""
+_MOST_PRINTING, _PRINTING_SECONDS, _SHOWN = 2, 20.0, 60
 
 
 def issue_candidates(issue_text: str, changed: list[str]) -> list[ReproductionCandidate]:
@@ -24,12 +34,11 @@ def issue_candidates(issue_text: str, changed: list[str]) -> list[ReproductionCa
         issue_text: title, body and comments.
         changed: the files that the patch changes.
     """
-    expected = tuple(dict.fromkeys(_ERROR.findall(issue_text)))
-    if not expected:
-        return []
+    named = tuple(dict.fromkeys(_ERROR.findall(issue_text)))
     found = []
     for source in dict.fromkeys(_snippets(issue_text)):
-        content = driven(source.encode(), changed) if _can_stand(source) else None
+        expected = (*named, *(["AssertionError"] if re.search(r"^\s*assert\b", source, re.MULTILINE) else []))
+        content = driven(source.encode(), changed) if expected and _can_stand(source) else None
         if content is not None:
             found.append(
                 ReproductionCandidate(
@@ -45,19 +54,67 @@ def issue_candidates(issue_text: str, changed: list[str]) -> list[ReproductionCa
     return found[:2]
 
 
+def unchanged_output(issue_text: str, bench: SideRunner, sides: Sides) -> Finding | None:
+    """What the snippets of an issue print, where none of them prints anything else with the patch than without.
+
+    An issue that shows what is wrong shows something that a patch changes. A snippet that ends in an error has no say.
+
+    Args:
+        issue_text: title, body and comments.
+        bench: runs them, once on the base and once with the patch.
+        sides: the trees.
+
+    Raises:
+        SandboxError: the sandbox failed.
+    """
+    printed = ""
+    for program in list(dict.fromkeys(_printing(issue_text)))[:_MOST_PRINTING]:
+        job = Command(
+            "code in the issue's text",
+            f"python {_PATH}",
+            min(_PRINTING_SECONDS, bench.remaining),
+            files={_PATH: program.encode()},
+        )
+        base, patched = bench.together((sides.base, job), (sides.patched, job))
+        if base.completed.exit_code != 0:
+            continue
+        if patched.completed.exit_code != 0 or _steady(patched.completed.output) != _steady(base.completed.output):
+            return None
+        printed = printed or base.completed.output.strip()
+    if not printed:
+        return None
+    detail = f"prints the same with the patch as without: {printed[:_SHOWN]!r}"
+    return Finding(rule="issue-unchanged", path="code in the issue's text", detail=detail)
+
+
+def _steady(output: str) -> str:
+    """Output without what differs from run to run: addresses, and times."""
+    return re.sub(r"0x[0-9a-f]+|\d+\.\d+ ?m?s\b", "", output)
+
+
+def _printing(text: str) -> Iterator[str]:
+    """Programs that print what the snippets of an issue print, each statement by itself."""
+    for _, language, body in _FENCE.findall(text):
+        if language.lower() not in _PYTHON:
+            continue
+        parts = _examples(body) if _PROMPT.search(body) else [body]
+        if _can_stand("".join(parts)) and (_PROMPT.search(body) or re.search(r"\bprint\(", body)):
+            kind = "single" if _PROMPT.search(body) else "exec"
+            yield _PRINTER.format(parts=parts, kind=kind)
+
+
 def _snippets(text: str) -> Iterator[str]:
     for _, language, body in _FENCE.findall(text):
-        if language.lower() in ("", "python", "py", "python3", "pycon"):
-            yield _without_prompts(body)
+        if language.lower() in _PYTHON:
+            yield "".join(_examples(body)) if _PROMPT.search(body) else body
 
 
-def _without_prompts(body: str) -> str:
-    if not re.search(r"^\s*>>> ", body, re.MULTILINE):
-        return body
+def _examples(body: str) -> list[str]:
+    """The statements behind the prompts of a session."""
     try:
-        return "".join(example.source for example in doctest.DocTestParser().get_examples(body))
+        return [example.source for example in doctest.DocTestParser().get_examples(body)]
     except ValueError:
-        return ""
+        return []
 
 
 def _can_stand(source: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, command_for, dotted, runner_of
-from sweagent.testing.file_kinds import HarnessFile, harness_file
+from sweagent.testing.file_kinds import HarnessFile, harness_file, is_test_module
 from sweagent.testing.runners import XUNIT1, reporting
 from sweagent.trajectory import Reproduction
 from sweagent.verify.proof import Author, Origin
@@ -16,7 +16,7 @@ from sweagent.verify.reproduction.commands import guess_command, naming_tests, o
 from sweagent.verify.runs.canary import Canary, make_canary
 from sweagent.verify.runs.script_driver import RECORD_VARIABLE, driven
 from sweagent.verify.runs.side_runner import Command
-from sweagent.verify.runs.targets import STEADY_OPTIONS, is_test_module, target_of
+from sweagent.verify.runs.targets import STEADY_OPTIONS, target_of
 from sweagent.verify.runs.witness import WITNESS
 from sweagent.verify.test_edits import changed_tests, defines_tests, run_by_their_names
 
@@ -343,7 +343,7 @@ def _described(name: str, files: Mapping[str, bytes]) -> list[str]:
     for path, content in files.items():
         try:
             classes = [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.ClassDef)]
-        except (SyntaxError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for owner, test in ((one, test) for one in classes for test in one.body):
             if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) and test.name.startswith("test"):

@@ -309,7 +309,7 @@ class _Judging:
         return _Refusal(_NOT_PASSING[bad.state].format(detail), Cause.PATCH, shown, company="patched")
 
     def _passes_without(self) -> _Refusal:
-        """It fails on the base and not on the control: because of the comment, or because it is not steady?"""
+        """Tell whether a failure on the base and not on the control is due to the comment or to chance."""
         if not self._fails_too(self._base_again()):
             return _Refusal(f"{_UNSTEADY}on the base it failed once and passed once")
         return _Refusal("it passes with a mere comment in the patched files, so it does not tell a fix from any change")

@@ -6,47 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from sweagent.programs import program_source
 from sweagent.testing import Runner
 
-# It also looks, from within the process, for functions of the runner that were replaced by code of the work tree.
-_LOOK = """\
-import builtins
-import os
-import sys
-{imports}
-HERE = os.path.realpath(os.getcwd()) + os.sep
-WATCHED = ("_pytest.", "pluggy.", "unittest.", "django.test.", "builtins.")
-
-
-def changed():
-    for name, module in list(sys.modules.items()):
-        home = os.path.realpath(getattr(module, "__file__", None) or os.__file__)
-        if not (name + ".").startswith(WATCHED) or home.startswith(HERE):
-            continue
-        kinds = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == name]
-        for owner in [module] + kinds:
-            for key, value in list(vars(owner).items()):
-                code = getattr(getattr(value, "__func__", value), "__code__", None)
-                file = getattr(code, "co_filename", "")
-                if os.path.isabs(file) and os.path.realpath(file).startswith(HERE):
-                    yield name + "." + key
-
-"""
-_FUNCTION = (
-    _LOOK.replace("{imports}", "")
-    + """
-def test_{name}():
-    raise AssertionError("{token} " + " ".join(sorted(set(changed()))))
-"""
-)
-_CASE = (
-    _LOOK.replace("{imports}", "import unittest\n")
-    + """
-class Canary(unittest.TestCase):
-    def test_{token}(self):
-        raise AssertionError("{token} " + " ".join(sorted(set(changed()))))
-"""
-)
 _GO = 'package {token}\n\nimport "testing"\n\nfunc Test_{token}(t *testing.T) {{\n\tt.Fatal("{token}")\n}}\n'
 _RUST = '#[test]\nfn {token}() {{\n    panic!("{token}");\n}}\n'
 _JAVASCRIPT = "{head}test('{token}', () => {{ throw new Error('{token}'); }});\n"
@@ -100,17 +62,15 @@ def make_canary(
     token = token or f"c{secrets.token_hex(8)}"
     folder = PurePosixPath(near).parent
     if runner is Runner.PYTEST:
-        return _one_file(token, str(folder / f"test_{token}.py"), _FUNCTION.format(token=token, name=token))
+        return _one_file(token, str(folder / f"test_{token}.py"), _function(token, token))
     if runner is Runner.SYMPY:
-        made = _one_file(
-            token, str(folder / f"test_{token}.py"), _FUNCTION.format(token=token, name=f"{keyword}_{token}")
-        )
+        made = _one_file(token, str(folder / f"test_{token}.py"), _function(token, f"{keyword}_{token}"))
         return replace(made, target=f"{made.target}::{keyword}") if keyword else made
     if runner is Runner.UNITTEST:
-        return _one_file(token, str(folder / f"test_{token}.py"), _CASE.format(token=token))
+        return _one_file(token, str(folder / f"test_{token}.py"), _case(token))
     if runner is Runner.DJANGO:
         root = "tests/" if near.startswith("tests/") else ""
-        files = {f"{root}{token}/__init__.py": b"", f"{root}{token}/tests.py": _CASE.format(token=token).encode()}
+        files = {f"{root}{token}/__init__.py": b"", f"{root}{token}/tests.py": _case(token).encode()}
         return Canary(token, files, f"{token}.tests")
     if runner in _JAVASCRIPT_HEADS:
         text = _JAVASCRIPT.format(token=token, head=_JAVASCRIPT_HEADS[runner])
@@ -124,6 +84,17 @@ def make_canary(
     if runner in (Runner.MAVEN, Runner.GRADLE) and near.endswith(".java"):
         return _of_java(token, folder, content.decode("utf-8", "replace"))
     return None
+
+
+def _function(token: str, name: str) -> str:
+    source = program_source("canary_function.py")
+    return source.replace("test_TOKEN", f"test_{name}").replace("TOKEN", token)
+
+
+def _case(token: str) -> str:
+    shared, _, _ = program_source("canary_function.py").partition("\n\ndef test_TOKEN")
+    source = program_source("canary_case.py").replace("from canary_function import changed\n", shared)
+    return source.replace("TOKEN", token)
 
 
 def _ending(near: str, runner: Runner) -> str:

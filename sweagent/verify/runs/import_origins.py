@@ -1,4 +1,4 @@
-"""Where a run imported the changed Python modules from.
+"""Tell from which files a run imported the changed Python modules.
 
 A run that tests an installed release in place of the work tree shows nothing of a patch. So each run of Python tests,
 and each driven script, records the file of every changed module that it loaded.

@@ -42,7 +42,7 @@ class ChangedStatements:
                 continue
             try:
                 tree = ast.parse(content)
-            except (SyntaxError, ValueError, RecursionError):
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
                 elsewhere.append(f"{path} cannot be read")
                 continue
             added = _added(before.get(path, b""), content)

@@ -1,4 +1,4 @@
-"""Where Node loaded the changed packages from.
+"""Tell from which folders Node loaded the changed packages.
 
 A workspace can depend on a published release of a package that lies in it too; its tests say nothing of a patch then.
 """

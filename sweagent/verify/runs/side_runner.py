@@ -19,7 +19,7 @@ from sweagent.verify.runs.import_origins import Stray, strays
 from sweagent.verify.runs.package_origins import WatchedPackage, package_strays
 from sweagent.verify.runs.script_driver import loaded_modules
 from sweagent.verify.runs.standby_sandboxes import Standby
-from sweagent.verify.runs.witness import WITNESS, WITNESSED, Witness, origins_in
+from sweagent.verify.runs.witness import OF_NODE, WITNESS, WITNESSED, Witness, origins_in
 from sweagent.verify.trees import FileChange, Trees
 
 __all__ = ["Clock", "Command", "CommandResult", "SandboxOpener", "SideRunner", "SideTree"]
@@ -31,11 +31,9 @@ _OF_TERMINALS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?=\n)")
 _OUTPUT_LIMIT = 8_000_000
 _REPORT_LIMIT = 64_000_000
 _SHOWN = 4_000
-_ENVIRONMENT = {
-    "PYTHONUNBUFFERED": "1",
-    "CI": "true",
-    "NO_COLOR": "1",
-}
+_ENVIRONMENT = {"PYTHONUNBUFFERED": "1"}
+_OF_NODE = {"CI": "true"}
+"""jest and vitest write a snapshot that is not there, which no test can fail by, unless this says that nobody looks."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class SideRunner:
         open_sandbox: opens a fresh sandbox with the base tree.
         seconds: for all jobs together.
         clock: monotonic seconds.
-        progress: told of every command that begins or ends, perhaps from another thread.
+        progress: receives every command that begins or ends, perhaps from another thread.
         seed: of hashes in all runs, so that all sides see sets in one order.
     """
 
@@ -237,11 +235,12 @@ class SideRunner:
         if witness:
             sandbox.write(witness.path, witness.source)
             command = witness.on_path(command)
-        shown = {} if job.plain else self._seed if job.unseen else {**self._seed, **_ENVIRONMENT}
+        own = {**_ENVIRONMENT, **(_OF_NODE if job.runner in OF_NODE else {})}
+        shown = {} if job.plain else self._seed if job.unseen else {**self._seed, **own}
         env = {**shown, **{name: filled(value) for name, value in job.env.items()}}
         timeout = max(1.0, min(job.timeout, self.remaining))
         done = sandbox.run(command, timeout=timeout, output_limit=_OUTPUT_LIMIT, env=env, fresh=True)
-        return done.model_copy(update={"output": _OF_TERMINALS.sub("", done.output)}) if job.plain else done
+        return done.model_copy(update={"output": _OF_TERMINALS.sub("", done.output)})
 
     def _note(self, run: CommandResult, seconds: float) -> None:
         as_planned = run.completed.exit_code == 0 or run.canary_failed

@@ -1,43 +1,13 @@
 """Map test files to a runner's targets, and back."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from sweagent.testing import Runner, command_for
-from sweagent.testing.file_kinds import HarnessFile, harness_file
 
 STEADY_OPTIONS = "--continue-on-collection-errors --maxfail=0 -p no:randomly"
 """For pytest: what the project says of stopping early, and plugins that shuffle, are overruled."""
-
-_TEST_MODULE = re.compile(
-    r"""(.*/)?( (test_[^/]*|[^/]*_tests?|tests?)\.py | [^/]*_test\.(go|rb) | [^/]*\.(test|spec)\.[cm]?[jt]sx?
-      | [^/]*(Test|Tests|TestCase)\.(java|kt) ) | test/.*\.[cm]?js | (.*/)?tests/[^/]*\.rs
-    """,
-    re.VERBOSE,
-)
-_SUFFIXES: dict[Runner, tuple[str, ...]] = {
-    Runner.PYTEST: (".py",),
-    Runner.UNITTEST: (".py",),
-    Runner.DJANGO: (".py",),
-    Runner.SYMPY: (".py",),
-    Runner.GO: (".go",),
-    Runner.CARGO: (".rs",),
-    Runner.JEST: (".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs"),
-    Runner.VITEST: (".js", ".jsx", ".ts", ".tsx", ".cjs", ".mjs"),
-    Runner.MOCHA: (".js", ".cjs", ".mjs", ".ts"),
-    Runner.NODE: (".js", ".cjs", ".mjs"),
-    Runner.MAVEN: (".java", ".kt"),
-    Runner.GRADLE: (".java", ".kt"),
-}
-
-
-def is_test_module(path: str, runner: Runner | None = None) -> bool:
-    """Whether a file holds tests that a runner collects, by its name and place."""
-    if harness_file(path) is not HarnessFile.TEST or not _TEST_MODULE.fullmatch(path):
-        return False
-    return runner is None or path.endswith(_SUFFIXES.get(runner, ("",)))
 
 
 def test_run(runner: Runner, targets: Iterable[str], test_command: str, report: str) -> str:

@@ -115,8 +115,8 @@ JAVASCRIPT_NAMES: Names = {
 """The same for JavaScript and TypeScript; a module counts where it is imported, its members where they are used."""
 
 PLAIN_OF_PROCESS = frozenset(
-    ["nextTick", "cwd", "chdir", "stdout", "stderr", "stdin", "platform", "arch", "version", "versions", "release"]
-    + ["hrtime", "memoryUsage", "umask", "emitWarning"]
+    {"nextTick", "cwd", "chdir", "stdout", "stderr", "stdin", "platform", "arch", "version", "versions", "release"}
+    | {"hrtime", "memoryUsage", "umask", "emitWarning"}
 )
 """Members of Node's `process` by which code tells nothing of who runs it."""
 

@@ -215,6 +215,8 @@ def _variable(full: str, place: NodePath) -> str:
         return ""
     if outer.node.type == "subscript":
         asked = outer.node.child_by_field_name("subscript")
+    elif outer.node.type == "comparison_operator":
+        asked = outer.node.named_children[0]
     else:
         arguments = outer.node.child_by_field_name("arguments") if outer.node.type == "call" else None
         asked = next(iter(arguments.named_children), None) if arguments is not None else None

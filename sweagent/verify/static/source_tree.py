@@ -34,7 +34,7 @@ class Power:
 
     @property
     def detail(self) -> str:
-        """For people: what it is, and where."""
+        """What it is and where, for people."""
         asked = f" for `{self.variable}`" if self.variable else ""
         return f"`{self.word}`{asked}: {self.kind.value}" + (f" (in `{self.scope}`)" if self.scope else "")
 

@@ -204,7 +204,7 @@ def test_choices(many: tuple[Instance, ...], choice: dict[str, Any], wanted: lis
 @pytest.mark.parametrize("choice", [{"slice": "a"}, {"slice": "1:2:3:4"}, {"slice": "::0"}, {"pattern": "("}])
 def test_choice_that_cannot_be_understood_is_refused(many: tuple[Instance, ...], choice: dict[str, str]) -> None:
     with pytest.raises(UsageError):
-        select(many, **choice)
+        select(many, **choice)  # type: ignore[arg-type]
 
 
 def test_id_that_is_not_there_is_named(many: tuple[Instance, ...]) -> None:
@@ -223,7 +223,7 @@ def test_same_seed_gives_the_same_order_whatever_the_order_of_the_data(many: tup
 @given(st.lists(st.integers(0, 30), unique=True, max_size=30), st.integers(1, 5))
 def test_slices_that_follow_each_other_cover_everything_once(numbers: list[int], size: int) -> None:
     plain = {"repo": "a/b", "base_commit": "1", "problem_statement": "x"}
-    instances = tuple(Instance(instance_id=f"a-{number}", **plain) for number in numbers)
+    instances = tuple(Instance(instance_id=f"a-{number}", **plain) for number in numbers)  # type: ignore[arg-type]
 
     parts = [select(instances, slice=f"{start}:{start + size}") for start in range(0, len(instances), size)]
 
@@ -239,7 +239,7 @@ def hub(files: dict[str, bytes], asked: list[str]) -> Iterator[str]:
             asked.append(self.path)
             name = self.path.rsplit("/", 1)[-1]
             if self.path == "/api/datasets/acme/bench/parquet":
-                here = f"http://127.0.0.1:{self.server.server_address[1]}"
+                here = f"http://127.0.0.1:{self.server.server_address[1]}"  # type: ignore[index]
                 urls = [f"{here}/files/{number}" for number in range(len(files))]
                 self._answer(200, json.dumps({"default": {"test": urls}}).encode())
             elif self.path.startswith("/files/") and self.headers.get("If-None-Match") == f'"{name}"':

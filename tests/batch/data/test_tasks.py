@@ -7,7 +7,6 @@ import pytest
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.tasks import make_task
 from sweagent.errors import UsageError
-from sweagent.task import Oracle
 
 Repositories = Callable[..., Path]
 
@@ -45,7 +44,6 @@ def test_task_holds_nothing_of_what_the_agent_must_not_know(
     )
 
     assert "SECRET" not in task.model_dump_json()
-    assert task.oracle == Oracle()
     assert task.issue.title == "It breaks"
     assert task.issue.body == "Since yesterday."
     assert task.image == "x:1"

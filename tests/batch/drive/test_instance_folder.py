@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sweagent.batch.drive.instance_folder import ElsewhereError, InstanceFolder, State
+from sweagent.exit_status import ExitStatus
 from sweagent.run_folder import Result
 from sweagent.task import Issue, Repository, Task
 from sweagent.trajectory import (
@@ -17,6 +18,7 @@ from sweagent.trajectory import (
     TrajectoryWriter,
     Usage,
 )
+from sweagent.verdict import Verdict
 
 TASK = Task(
     id="a-1", repository=Repository(source="s", git_dir="g", base_commit="1", name="a/b"), issue=Issue(title="t")
@@ -34,7 +36,12 @@ def log(folder: InstanceFolder, number: int, *events: AnyEvent) -> None:
 def end(folder: InstanceFolder, number: int, status: str, steps: int = 3) -> None:
     run = folder.run(number)
     result = Result(
-        run_id="r", folder=str(run.path), exit_status=status, verdict="unverified", exit_code=3, steps=steps
+        run_id="r",
+        folder=str(run.path),
+        exit_status=ExitStatus(status),
+        verdict=Verdict.UNVERIFIED,
+        exit_code=3,
+        steps=steps,
     )
     run.write(run.result, result.model_dump_json())
 

@@ -1,7 +1,6 @@
 """An instance's limit holds over all its runs, however often the infrastructure fails them."""
 
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sweagent.batch.drive.instance_run import MAX_RESUMES, BatchContext, Instanc
 from sweagent.batch.drive.official_images import Images
 from sweagent.batch.drive.outcomes import Outcome
 from sweagent.config import Settings
+from sweagent.stop_token import StopToken
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 
@@ -38,7 +38,7 @@ def test_runs_that_are_begun_afresh_have_only_what_is_left(
             hints=False,
         )
         images = Images(tmp_path / "out", limit=0, policy="auto", note=print)
-        around = BatchContext(tmp_path / "out", settings, images, threading.Event(), retries=20, pause=0.0)
+        around = BatchContext(tmp_path / "out", settings, images, StopToken(), retries=20, pause=0.0)
         project = git_repository({"go.mod": "module shapes\n"}, name="shapes")
         instance = Instance(instance_id="acme__shapes-1", repo=str(project), problem_statement="area() adds")
         result = InstanceRun(instance, around, lambda event: None, lambda text: None).run()

@@ -11,8 +11,9 @@ from sweagent.batch.drive.cost_reservations import CostReservations
 from sweagent.batch.drive.ledger import Ledger
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
 from sweagent.batch.drive.outcomes import InstanceResult, Outcome, write_result
-from sweagent.config import Settings, load_settings
+from sweagent.config import Settings, read_sources
 from sweagent.errors import UsageError
+from sweagent.stop_token import StopToken
 
 
 def result(name: str, **fields: Any) -> InstanceResult:
@@ -60,7 +61,7 @@ def with_settings(settings: Settings) -> Manifest:
 
 def test_settings_on_which_results_depend_stay_the_same_and_others_may_be_mended(tmp_path: Path) -> None:
     first, mended, other = (
-        load_settings(options)
+        read_sources(options).settings()
         for options in (
             {},
             {"model": {"api_base": "http://127.0.0.1:1/v1"}, "sandbox": {"memory": "8g"}},
@@ -95,7 +96,7 @@ def test_unknown_price_of_one_makes_the_sum_unknown(tmp_path: Path) -> None:
     assert ledger.summarise().cost is None
 
 
-NEVER = threading.Event()
+NEVER = StopToken()
 
 
 def test_reservations_gives_each_its_whole_limit_and_nobody_less() -> None:
@@ -126,9 +127,9 @@ def test_reservations_waits_for_what_others_give_back() -> None:
 
 def test_reservations_that_is_stopped_does_not_wait() -> None:
     reservations = CostReservations(limit=1.0, each=1.0)
-    stopped = threading.Event()
+    stopped = StopToken()
     assert reservations.take("a", stopped)
-    stopped.set()
+    stopped.stop("enough")
 
     assert not reservations.take("b", stopped)
 

@@ -7,6 +7,7 @@ import pytest
 from sweagent.batch.drive.outcomes import InstanceResult, Outcome
 from sweagent.batch.drive.progress import ProgressTracker
 from sweagent.cli.batch_progress import LiveBatchProgress, PlainBatchProgress, headline
+from sweagent.notes import FailureNote
 from sweagent.trajectory import Action, Reply, ReplyReceived
 
 
@@ -90,7 +91,7 @@ def test_notes_are_shown_as_far_as_they_are_asked_for(verbosity: int, wanted: li
     stream = io.StringIO()
     progress = PlainBatchProgress(stream, verbosity)
 
-    for name, text in (("a-1", "building"), ("a-1", "failed: no engine"), ("images", "pulling x")):
+    for name, text in (("a-1", "building"), ("a-1", FailureNote("failed: no engine")), ("images", "pulling x")):
         progress.note(name, text)
 
     assert stream.getvalue().splitlines()[: len(wanted)] == wanted

@@ -173,7 +173,7 @@ def _by_kind(evaluation: Evaluation) -> dict[str, Grade]:
 def _containers(image: str) -> list[str]:
     client = docker.from_env()
     try:
-        return [container.name for container in client.containers.list(all=True, filters={"ancestor": image})]
+        return [container.name for container in client.containers.list(all=True, filters={"ancestor": image})]  # type: ignore[misc]
     finally:
         client.close()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweagent.code import Definition, definition_spans, outline, syntax_errors
+from sweagent.code import Definition, outline, syntax_errors
 
 PYTHON = '''import os, sys as system
 from a.b import (
@@ -249,7 +249,7 @@ def test_a_macro_before_the_name_of_a_class_hides_nothing() -> None:
     ],
 )
 def test_what_stands_above_a_definition_belongs_to_it(path: str, source: str, start: int) -> None:
-    found = definition_spans(path, source.encode(), "m")
+    found = outline(path, source.encode()).find("m")
     assert [(item.start, item.header) for item in found] == [(start, 6)]
 
 
@@ -262,7 +262,7 @@ def test_what_stands_above_a_definition_belongs_to_it(path: str, source: str, st
 )
 def test_a_name_written_with_what_is_around_it_is_found_by_its_last(path: str, source: str) -> None:
     for wanted in ("Inner", "Req::Inner" if path == "a.rb" else "req::Inner"):
-        assert [item.name for item in definition_spans(path, source.encode(), wanted)] == ["Inner"]
+        assert [item.name for item in outline(path, source.encode()).find(wanted)] == ["Inner"]
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_imports_of_a_language(path: str, source: str, imported: set[str]) -> No
 
 @pytest.mark.parametrize("wanted", ["Outer.method", "method", "Outer::method", "Outer#method", "Outer.method()"])
 def test_a_definition_is_found_by_any_way_of_writing_it(wanted: str) -> None:
-    assert [item.qualified for item in definition_spans("m.py", PYTHON.encode(), wanted)] == ["Outer.method"]
+    assert [item.qualified for item in outline("m.py", PYTHON.encode()).find(wanted)] == ["Outer.method"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ VAGUE = "Ordering is broken\n\nThe customer sees an error about the cart total"
 @pytest.fixture
 def index(commit: Commit, shop: dict[str, str], git_dir: Path, tmp_path: Path) -> Index:
     moved = {f"src/{path}" if path.startswith("shop/") else path: text for path, text in shop.items()}
-    return open_index(git_dir, commit(moved), tmp_path / "cache")
+    return open_index(git_dir, commit(moved), tmp_path / "cache")  # type: ignore[arg-type]
 
 
 def _body(index: Index, path: str, name: str) -> frozenset[int]:

@@ -20,9 +20,9 @@ MODULE, OWN, PROGRAM = LackKind.MODULE, LackKind.OWN_MODULE, LackKind.PROGRAM
 
 
 def _support(name: str) -> ModuleType:
-    path = Path(__file__).parent.parent / "support" / f"{name}.py"
+    path = Path(__file__).parents[2] / "support" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"tests_support_{name}", path)
-    module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ INSTRUCTION = re.compile(r"^(FROM|RUN|ENV|ARG|COPY|ADD|SHELL|WORKDIR|LABEL|USER|
 BASE = Base(name="debian:12")
 
 
-def _recipe(**values: object) -> Recipe:
+def _recipe(**values: Any) -> Recipe:
     return Recipe(
         name="acme/thing",
         commit="c" * 40,

@@ -28,10 +28,10 @@ from sweagent.environment.build.image_build import ensure_locked
 from sweagent.environment.build.recipe_text import as_text
 from sweagent.environment.build.smoke import smoke_test
 from sweagent.environment.build.step_container import Bounds
-from sweagent.environment.docker_build import connect
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.replay import ScriptedPolicy
 from sweagent.repository import open_repository
+from sweagent.sandbox.engine import connect
 from sweagent.sandbox.leftovers import find_leftovers
 from sweagent.trajectory import Action, Reply
 
@@ -246,7 +246,7 @@ def test_the_disk_limit_of_the_settings_holds_after_a_build(git_repository, git_
     folder = git_repository(FILES | {"limit.py": ""})
     first = ensure(folder)
     _commit(folder, git_command, "answer = 42  # again\n")
-    second = ensure(folder, settings=Settings(images={"disk": "1k"}))
+    second = ensure(folder, settings=Settings(images={"disk": "1k"}))  # type: ignore[arg-type]
     assert [stored.name for stored in list_images()] == [second.name]
     assert first.name != second.name
 
@@ -267,7 +267,7 @@ def test_the_least_recently_used_go_first(git_repository, git_command, ensure: E
 
 
 def test_an_image_that_exists_is_used_as_it_is(git_repository, ensure: Ensure, offline_image: str) -> None:
-    settings = Settings(sandbox={"image": offline_image})
+    settings = Settings(sandbox={"image": offline_image})  # type: ignore[arg-type]
     image = ensure(git_repository(FILES), settings=settings)
     assert (image.name, image.cached) == (offline_image, True)
     assert image.test_command == "python -m pytest"
@@ -275,7 +275,7 @@ def test_an_image_that_exists_is_used_as_it_is(git_repository, ensure: Ensure, o
 
 def test_an_image_that_cannot_be_had_is_one_clear_error(git_repository, ensure: Ensure) -> None:
     with pytest.raises(EnvironmentBuildError) as caught:
-        ensure(git_repository(FILES), settings=Settings(sandbox={"image": "localhost:1/none:1"}))
+        ensure(git_repository(FILES), settings=Settings(sandbox={"image": "localhost:1/none:1"}))  # type: ignore[arg-type]
     assert "localhost:1/none:1" in str(caught.value)
     assert "docker" in caught.value.hint
 
@@ -496,7 +496,7 @@ KILLED = """
 import sys
 from uuid import uuid4
 from sweagent.environment.build.build_steps import Steps, build_image
-from sweagent.environment.docker_build import connect
+from sweagent.sandbox.engine import connect
 from sweagent.environment.build.step_container import Bounds
 steps = Steps("none", {}, Bounds(memory=1 << 28, pids=100, disk=1 << 28), lambda line: print(line, flush=True))
 dockerfile = f"FROM {sys.argv[1]}\\nENV THIS={uuid4().hex}\\nRUN echo begun; exec sleep 4000\\n"

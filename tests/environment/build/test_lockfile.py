@@ -1,6 +1,7 @@
 """A lock file says enough to make the same environment again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def recipe(recipe_of) -> Recipe:
     return recipe_of(files | {"tests/test_a.py": "import hypothesis\n"})
 
 
-def _lock(recipe: Recipe, **values: object) -> Lock:
+def _lock(recipe: Recipe, **values: Any) -> Lock:
     return Lock(**{"key": recipe.key(), "image": "sha256:1", "recipe": recipe, "packages": PACKAGES, **values})
 
 

@@ -93,7 +93,8 @@ def test_the_policy_sees_the_recipe_and_a_bounded_end_of_the_output(recipe: Reci
 
 
 @pytest.mark.parametrize(
-    "settings", [Settings(), Settings(model={"name": "openai/x"}), Settings(images={"advice_cost": 1})]
+    "settings",
+    [Settings(), Settings(model={"name": "openai/x"}), Settings(images={"advice_cost": 1})],  # type: ignore[arg-type]
 )
 def test_nobody_is_asked_unless_money_and_a_model_are_named(settings: Settings) -> None:
     told: list[str] = []
@@ -104,7 +105,7 @@ def test_nobody_is_asked_unless_money_and_a_model_are_named(settings: Settings) 
 def test_a_model_that_cannot_be_asked_spoils_no_build() -> None:
     told: list[str] = []
     own = {"name": "openai/own", "api_base": "http://127.0.0.1:9"}
-    assert adviser_of(Settings(model=own, images={"advice_cost": 1}), told.append) is None
+    assert adviser_of(Settings(model=own, images={"advice_cost": 1}), told.append) is None  # type: ignore[arg-type]
     assert "price" in told[0]
 
 

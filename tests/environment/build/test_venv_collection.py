@@ -41,7 +41,7 @@ def make(request, git_repository, tmp_path: Path, index, monkeypatch) -> Make:
         recipe = discover(repository.git_dir, repository.base_commit)
 
         def open_one(venv: Venv):
-            make.opened += 1
+            make.opened += 1  # type: ignore[attr-defined]
             return open_sandbox(
                 SandboxSettings(kind=request.param), workdir="/testbed", tree=seed_archive(repository),
                 env=venv.environment, readable=(Path(venv.folder),),
@@ -49,10 +49,10 @@ def make(request, git_repository, tmp_path: Path, index, monkeypatch) -> Make:
 
         return collected_venv(
             recipe, repository, tmp_path / "beside", open_one,
-            log=make.said.append, shut=request.param == "bubblewrap", test_command=recipe.test_command.value,
+            log=make.said.append, shut=request.param == "bubblewrap", test_command=recipe.test_command.value,  # type: ignore[attr-defined]
         )  # fmt: skip
 
-    make.opened, make.said = 0, []
+    make.opened, make.said = 0, []  # type: ignore[attr-defined]
     return make
 
 

@@ -238,9 +238,9 @@ def test_a_proxy_that_refuses_is_asked_once_and_named_among_the_hosts(monkeypatc
 
 
 def test_the_proof_names_the_hosts() -> None:
+    from sweagent.verdict import Verdict
     from sweagent.verify.proof import Proof
     from sweagent.verify.render import render_markdown
-    from sweagent.verify.verdict import Verdict
 
     proof = Proof(
         verdict=Verdict.UNVERIFIED,

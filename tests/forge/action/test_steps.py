@@ -19,6 +19,7 @@ from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.run_proposal import proposal_of
 from sweagent.forge.text.redaction import Redactor
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 
 TOKEN = "stand-in-token-of-a-robot"
 BRANCH = "fix-issue/7-add-subtracts"
@@ -75,7 +76,7 @@ def outputs(path):
     for line in lines:
         if "<<" in line:
             name, delimiter = line.split("<<", 1)
-            values[name] = "\n".join(iter(lambda d=delimiter: next(lines), delimiter))
+            values[name] = "\n".join(iter(lambda d=delimiter: next(lines), delimiter))  # type: ignore[misc]
     return values
 
 
@@ -186,7 +187,7 @@ def test_a_run_that_left_nothing_is_explained(step, repo, tmp_path):
 
 
 def test_a_run_that_failed_is_not_one_that_made_no_patch(step, repo, record):
-    folder = record(diff="", verdict="no patch")
+    folder = record(diff="", verdict=Verdict.NO_PATCH)
     code, values, _, _ = step(run_publish, issue="7", run_folder=str(folder.path), failure=CAUSE)
     assert (code, values.get("outcome")) == (1, None)
     assert "the environment cannot be built" in repo.comments[7][0]["body"]
@@ -194,7 +195,7 @@ def test_a_run_that_failed_is_not_one_that_made_no_patch(step, repo, record):
 
 
 def test_an_end_without_a_patch_is_remembered(step, standin, repo, record, as_git):
-    folder = record(diff="", verdict="no patch")
+    folder = record(diff="", verdict=Verdict.NO_PATCH)
     code, values, _, _ = step(run_publish, issue="7", run_folder=str(folder.path), comment="false")
     assert (code, values["outcome"]) == (0, "nothing to publish")
     assert "workflow-99" in as_git(repo, "show", "refs/fix-issue/7:record.json")
@@ -318,7 +319,7 @@ def test_every_line_of_a_cause_is_kept():
     assert _cause(["something"], 137) == "the run ended with the exit code 137: something"
 
 
-@pytest.mark.parametrize(("verdict", "code"), [("regressed", 0), ("rejected", 0)])
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.REGRESSED, 0), (Verdict.REJECTED, 0)])
 def test_a_weak_verdict_is_an_answer_and_no_fault(step, repo, record, verdict, code):
     done, values, _, _ = step(run_publish, issue="7", run_folder=str(record(verdict=verdict).path))
     assert (done, values["outcome"]) == (code, "not accepted")
@@ -478,7 +479,7 @@ def judged(step, repo, tmp_path):
 def test_a_verdict_that_the_job_of_the_agent_forged_is_not_printed(judged, standin, repo, record, proposal):
     standin.commit(repo, "main", CHECKOUT_TEST)
     forged = record(
-        diff=proposal.diff.decode().replace("+    return a + b", "+    return a - 2 * b"), verdict="verified"
+        diff=proposal.diff.decode().replace("+    return a + b", "+    return a - 2 * b"), verdict=Verdict.VERIFIED
     )
     assert "Judged anew: unverified" in judged(forged, "main")
     body = repo.pulls[8]["body"]

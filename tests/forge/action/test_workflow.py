@@ -12,7 +12,7 @@ def outputs(path):
     for line in lines:
         if "<<" in line:
             name, delimiter = line.split("<<", 1)
-            values[name] = "\n".join(iter(lambda d=delimiter: next(lines), delimiter))
+            values[name] = "\n".join(iter(lambda d=delimiter: next(lines), delimiter))  # type: ignore[misc]
         elif "=" in line:
             name, value = line.split("=", 1)
             values[name] = value

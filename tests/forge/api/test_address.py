@@ -26,13 +26,19 @@ from sweagent.forge.api.address import (
     ],
 )
 def test_issue_urls(url, name, api, number):
-    place, found = parse_issue_url(url)
+    place, found = parse_issue_url(url)  # type: ignore[misc]
     assert (place.name, place.api_url, found) == (name, api, number)
 
 
 @pytest.mark.parametrize(
     "url",
-    ["https://github.com/psf/requests", "https://github.com/o/r/issues/x", "ftp://h/o/r/issues/1", "o/r/issues/1"],
+    [
+        "https://github.com/psf/requests",
+        "https://github.com/o/r/issues/x",
+        "ftp://h/o/r/issues/1",
+        "o/r/issues/1",
+        "http://[h/o/r/issues/1",
+    ],
 )
 def test_urls_that_name_no_issue(url):
     assert parse_issue_url(url) is None
@@ -52,7 +58,19 @@ def test_remote_urls(url, name, web):
     assert (place.name, place.web_url) == (name, web)
 
 
-@pytest.mark.parametrize("url", ["/srv/git/r.git", "file:///srv/r.git", "https://host/r", "", "ext::sh -c x", "C:/x/y"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/srv/git/r.git",
+        "file:///srv/r.git",
+        "https://host/r",
+        "",
+        "ext::sh -c x",
+        "C:/x/y",
+        "https://h:x/o/r",
+        "http://[h/o/r",
+    ],
+)
 def test_remotes_without_a_forge(url):
     place = parse_remote_url(url)
     assert place is None or place.web_url == "https://C"

@@ -13,6 +13,7 @@ from sweagent.forge.pull_request_body import body_of, commit_message, title_of
 from sweagent.forge.rules import Change, Objection, Ruling
 from sweagent.forge.text.escape import code_block, code_span, defused, inert, inert_line
 from sweagent.task import Issue
+from sweagent.verdict import Verdict
 
 RENDER = MarkdownIt("gfm-like", {"linkify": False}).render
 ACTIVE = [
@@ -109,7 +110,7 @@ def live_in(markdown: str) -> str:
 def test_nothing_of_a_body_or_a_comment_acts(words, reason, path, proof):
     proposal = Proposal(
         issue=Issue(title=words, number=7, url="https://example.org/acme/calc/issues/7"),
-        base_commit="0" * 40, diff=b"", verdict="unverified", reason=reason, proof_markdown=proof,
+        base_commit="0" * 40, diff=b"", verdict=Verdict.UNVERIFIED, reason=reason, proof_markdown=proof,
         not_checked=(reason,), summary=words, model=path, version="0.1.0", run_url="https://example.org/run/1",
     )  # fmt: skip
     change = Change(path=path or "a", old_mode="100644", new_mode="100644")
@@ -119,7 +120,7 @@ def test_nothing_of_a_body_or_a_comment_acts(words, reason, path, proof):
     assert body.endswith("<!-- fix-issue:end -->")
     assert RENDER(body).rstrip().endswith("<!-- fix-issue:end -->"), "what we write after foreign words is still read"
     outcome = Outcome(kind=OutcomeKind.BLOCKED, message=reason, hint=words, objections=(objection,))
-    assert live_in(finished(outcome, "verified", "https://example.org/run/1")) == ""
+    assert live_in(finished(outcome, Verdict.VERIFIED, "https://example.org/run/1")) == ""
     assert live_in(failed(words, reason, "https://example.org/run/1")) == ""
     assert not re.search(r"@\w|#\d|\bGH-\d|https?://", title_of(proposal))
 
@@ -170,7 +171,11 @@ def test_titles():
 )  # fmt: skip
 def test_nobody_switches_ci_off_in_a_title_or_a_commit(words):
     proposal = Proposal(
-        issue=Issue(title=f"Crash {words}", number=7), base_commit="0" * 40, diff=b"", verdict="verified", summary=words
+        issue=Issue(title=f"Crash {words}", number=7),
+        base_commit="0" * 40,
+        diff=b"",
+        verdict=Verdict.VERIFIED,
+        summary=words,
     )
     for text in (title_of(proposal), commit_message(proposal)):
         low = " ".join(text.lower().split())

@@ -33,10 +33,10 @@ def listening() -> Iterator[Proxy]:
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            proxy.asked.append(self.rfile.readline().decode().strip())
+            proxy.asked.append(self.rfile.readline().decode().strip())  # type: ignore[attr-defined]
             while self.rfile.readline() not in (b"\r\n", b""):
                 pass
-            self.wfile.write(f"HTTP/1.1 {proxy.answer}\r\nContent-Length: 0\r\n\r\n".encode())
+            self.wfile.write(f"HTTP/1.1 {proxy.answer}\r\nContent-Length: 0\r\n\r\n".encode())  # type: ignore[attr-defined]
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         proxy = Proxy(f"127.0.0.1:{server.server_address[1]}")

@@ -1,8 +1,8 @@
 import pytest
 
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 from sweagent.verify.proof import AssertionCounts
-from sweagent.verify.verdict import Verdict
 
 BASE = {
     "lib/__init__.py": "",

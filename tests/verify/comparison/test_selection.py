@@ -3,6 +3,7 @@ import pytest
 from sweagent.task import Issue, Task
 from sweagent.testing import Runner
 from sweagent.verify.comparison.selection import changed_names, rank_tests
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.plan import Inputs, make_plan
 from sweagent.verify.trees import open_trees
 
@@ -58,7 +59,7 @@ def test_what_cannot_be_read_configures_nothing(project):
 def test_a_folder_that_was_named_comes_first(project):
     made = project(FILES)
     task = Task(id="shop", repository=made.repository, issue=Issue(title=""))
-    inputs = Inputs(task, None, ("tests/other",), "pytest", "")
+    inputs = Inputs(task, None, ("tests/other",), "pytest", Oracle())
     with open_trees(made.repository) as trees:
         assert make_plan(trees, trees.base, inputs).tests[0] == "tests/other/test_far.py"
 

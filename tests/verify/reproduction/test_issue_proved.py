@@ -1,7 +1,7 @@
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 from sweagent.verify import feedback, render_markdown
 from sweagent.verify.proof import Author
-from sweagent.verify.verdict import Verdict
 
 BASE = {
     "shop.py": "def price(text):\n    return float(text)\n",

@@ -111,7 +111,7 @@ def test_a_hang_is_told_from_slowness_by_what_the_other_side_takes(given, other,
 
 @pytest.mark.parametrize(("seconds", "cause"), [(1, Cause.TIME), (60, None)])
 def test_a_run_that_had_less_time_than_another_took_says_nothing(seconds, cause):
-    judging = _Judging(CANDIDATE, None, None, "")
+    judging = _Judging(CANDIDATE, None, None, "")  # type: ignore[arg-type]
     judging._runs["patched"] = [of_seconds(20, ended=True)]
     late = dataclasses.replace(of_seconds(seconds, ended=False), side="patched")
     refusal = judging._starved(late)

@@ -4,13 +4,15 @@ import pytest
 
 from sweagent.errors import UsageError
 from sweagent.testing import Runner, runner_of
-from sweagent.testing.naming import PlainName, matching
+from sweagent.testing.file_kinds import is_test_module
+from sweagent.testing.naming import matching
+from sweagent.testing.report import TestOutcome, TestResult
 from sweagent.trajectory import Reproduction
 from sweagent.verify.proof import Origin
 from sweagent.verify.reproduction.commands import guess_command
 from sweagent.verify.reproduction.issue_snippets import issue_candidates
 from sweagent.verify.reproduction.sources import ReproductionCandidate, oracle_tests, registered, runs_tests_itself
-from sweagent.verify.runs.targets import is_test_module, target_of
+from sweagent.verify.runs.targets import target_of
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,9 @@ def test_only_code_that_stands_by_itself_and_names_its_error_is_tried(text, coun
 def test_names_of_tests_are_found_as_runners_and_datasets_write_them(wanted, found):
     ids = ["a/test_x.py::test_a", "a/test_x.py::test_p[1]", "a/test_x.py::test_p[2]", "pkg.mod.Case.test_m"]
     ids.append("a/test_x.py::test_s[a b]")
-    assert [item.id for item in matching(wanted, [PlainName(name) for name in ids])] == found
+    assert [
+        item.id for item in matching(wanted, [TestResult(id=name, outcome=TestOutcome.PASSED) for name in ids])
+    ] == found
 
 
 @pytest.mark.parametrize(

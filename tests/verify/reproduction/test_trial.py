@@ -1,9 +1,9 @@
 import pytest
 
 from sweagent.config import VerifySettings
-from sweagent.task import Oracle
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Verdict
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.proof import Cause
 from sweagent.verify.reproduction import hangs
 

@@ -107,7 +107,7 @@ def told(folder: Path, code: str, runner: Runner, python: str = sys.executable) 
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     subprocess.run(command, shell=True, cwd=folder, env=env, capture_output=True)
     record = Path(witness.record).read_text()
-    return read_testimony(record, Witnessed.of_record(record, str(folder)), runner)
+    return read_testimony(record, Witnessed.of_record(record, str(folder)), runner)  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("runner", list(COMMANDS))

@@ -24,7 +24,7 @@ def run(side: str, *, elsewhere=(), moved=(), raised=(), reported=TESTS, exit_co
     )
     results = [TestResult(id=name, outcome=TestOutcome.PASSED) for name in reported]
     return CommandResult(
-        side,
+        side,  # type: ignore[arg-type]
         Command("tests", "python tests/runtests.py shop", 9, runner=Runner.DJANGO, canary=canary),
         Completed(output="", exit_code=exit_code),
         TestReport.of(Runner.DJANGO, results, exit_code=exit_code),

@@ -1,9 +1,9 @@
 import pytest
 
 from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
 from sweagent.verify.proof import Coverage
 from sweagent.verify.runs.line_coverage import ChangedStatements
-from sweagent.verify.verdict import Verdict
 
 BEFORE = """
 LIMIT = 3

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sweagent.task import Oracle
 from sweagent.testing import Runner, TestOutcome
 from sweagent.verify import Verdict
+from sweagent.verify.oracle import Oracle
 from sweagent.verify.runs import targets
 from sweagent.verify.runs.canary import make_canary
 from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner, SideTree

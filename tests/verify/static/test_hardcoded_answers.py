@@ -26,7 +26,7 @@ def said_of(patched: str) -> str:
     candidate = ReproductionCandidate(
         Origin.REGISTERED, "x", "test_codes.py", "pytest", files=files, runner=Runner.PYTEST
     )
-    found = known_by_heart(Held(patched), "patched", ["codes.py", "notes.txt"], candidate)
+    found = known_by_heart(Held(patched), "patched", ["codes.py", "notes.txt"], candidate)  # type: ignore[arg-type]
     return f"{found.path} {found.detail}" if found else ""
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from sweagent.trajectory import Reproduction
-from sweagent.verify.verdict import Verdict
+from sweagent.verdict import Verdict
 
 BASE = {
     "lib/__init__.py": "",

@@ -235,7 +235,8 @@ def test_hooks_that_do_what_their_name_says_are_no_powers() -> None:
 
 def test_variables_of_the_project_tell_nothing_of_who_runs_it() -> None:
     asked = {
-        "a.py": "import os\nx = os.environ.get('{0}')\ny = os.environ['{0}']\nz = os.getenv('{0}')\n",
+        "a.py": "import os\nx = os.environ.get('{0}')\ny = os.environ['{0}']\nz = os.getenv('{0}')\n"
+        "w = '{0}' not in os.environ\n",
         "a.js": "const x = process.env.{0};\n",
     }
     for path, source in asked.items():

@@ -6,6 +6,8 @@ once its tests are loaded. What it prints has the form of pytest's collection.
 
 from importlib.resources import files
 
+from sweagent.programs import with_finder
+
 _END = "END_OF_COLLECTOR"
 
 
@@ -26,5 +28,5 @@ def beside_node(command: str) -> str:
 
 def _laid(name: str, program: str) -> str:
     """The shell text that writes a program into a folder of its own, `$d`."""
-    text = files(__name__).joinpath(program).read_text(encoding="utf-8")
+    text = with_finder(files(__name__).joinpath(program).read_text(encoding="utf-8"))
     return f"d=$(mktemp -d) && cat > \"$d/{name}\" <<'{_END}'\n{text}{_END}\n"

@@ -4,6 +4,8 @@ import sys
 import traceback
 import unittest
 
+from import_finder import Finder
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOUND = {"tests": 0, "errors": 0}
 
@@ -101,27 +103,6 @@ WATCHED = {
 }
 
 
-class Finder(object):
-    def find_spec(self, name, path=None, target=None):
-        watch = WATCHED.get(name)
-        finders = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
-        found = (finder.find_spec(name, path) for finder in finders) if watch else ()
-        spec = next((spec for spec in found if spec), None)
-        if spec is None or not hasattr(spec.loader, "exec_module"):
-            return None
-        real = spec.loader.exec_module
-
-        def exec_module(module):
-            real(module)
-            try:
-                watch(module)
-            except AttributeError:  # another version of the runner, which cannot be asked
-                pass
-
-        spec.loader.exec_module = exec_module
-        return spec
-
-
 def leave():
     # The environment's own start-up module, which this one hides.
     own, path = sys.modules.pop(__name__), list(sys.path)
@@ -135,7 +116,7 @@ def leave():
 
 
 if sys.version_info >= (3, 4):
-    sys.meta_path.insert(0, Finder())
+    sys.meta_path.insert(0, Finder(WATCHED))
 if "unittest.main" in sys.modules:
     watch_unittest(sys.modules["unittest.main"])
 leave()

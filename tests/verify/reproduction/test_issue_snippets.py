@@ -1,0 +1,61 @@
+import pytest
+
+from sweagent.trajectory import Reproduction
+from sweagent.verdict import Verdict
+from sweagent.verify.oracle import Oracle
+
+BASE = {
+    "core.py": "def add(a, b):\n    return a - b\n\n\ndef name():\n    return 'adder'\n",
+    "tests/test_old.py": "def test_old():\n    assert True\n",
+}
+FLAG = BASE["core.py"] + "\n\nRIGHT = True\n"
+FIX = BASE["core.py"].replace("a - b", "a + b")
+SESSION = "Sums are wrong:\n\n```python\n>>> from core import add\n>>> add(2, 1)\n1\n```\n\nRIGHT should be true.\n"
+PRINTED = "Sums are wrong (RIGHT):\n\n```python\nfrom core import add\nprint(add(2, 1))  # 1\n```\n"
+ASSERTED = "Sums are wrong (RIGHT):\n\n```python\nfrom core import add\nassert add(2, 1) == 3, add(2, 1)\n```\n"
+OF_FLAG = "import core\n\ndef test_flag():\n    assert getattr(core, 'RIGHT', False)\n"
+OF_SUM = "import core\n\ndef test_sum():\n    assert core.add(2, 1) == 3\n"
+
+
+def judged(project, code, test, issue, **options):
+    given = Reproduction(path="tests/test_new.py", content=test, command="python -m pytest tests/test_new.py")
+    return project(BASE).verify({"core.py": code}, reproduction=given, issue=issue, **options)
+
+
+@pytest.mark.parametrize("issue", [SESSION, PRINTED], ids=["session", "program"])
+@pytest.mark.parametrize("replaces", [False, True], ids=["model's", "user's"])
+def test_a_patch_that_changes_nothing_of_what_the_issue_shows_is_for_review(issue, replaces, project):
+    proof = judged(project, FLAG, OF_FLAG, issue, replaces=replaces)
+
+    assert proof.verdict is Verdict.NEEDS_REVIEW
+    (finding,) = proof.to_review
+    assert (finding.rule, finding.detail) == ("issue-unchanged", "prints the same with the patch as without: '1'")
+
+
+def test_an_assertion_of_the_issue_that_still_fails_is_a_veto(project):
+    proof = judged(project, FLAG, OF_FLAG, ASSERTED)
+
+    assert proof.verdict is Verdict.UNVERIFIED
+    assert "code in the issue's text" in proof.reason
+
+
+@pytest.mark.parametrize(
+    "issue",
+    [
+        SESSION,
+        PRINTED,
+        ASSERTED,
+        SESSION.replace(">>> add", ">>> import nowhere\n>>> add"),
+        "Names:\n\n```python\nfrom core import name\nprint(name())\n```\n\n" + PRINTED,
+    ],
+    ids=["session", "program", "assertion", "does not run", "another snippet does not change"],
+)
+def test_a_fix_changes_what_the_issue_shows(issue, project):
+    assert judged(project, FIX, OF_SUM, issue).verdict is Verdict.VERIFIED
+
+
+def test_what_a_task_says_needs_no_word_of_the_issue(project):
+    made = project(BASE)
+    test_patch = made.patch({"tests/test_new.py": OF_FLAG}).text
+    oracle = Oracle(fail_to_pass=("tests/test_new.py::test_flag",), test_patch=test_patch)
+    assert made.verify({"core.py": FLAG}, oracle=oracle, issue=SESSION).verdict is Verdict.VERIFIED
