@@ -1,4 +1,4 @@
-"""One policy at work on a task in a sandbox of its own."""
+"""One policy at work in a sandbox of its own."""
 
 import time
 from collections.abc import Iterable

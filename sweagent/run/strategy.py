@@ -1,4 +1,4 @@
-"""Find a strategy by its name: in the user's folders, then among the shipped ones."""
+"""Find a strategy by its name."""
 
 import functools
 import hashlib
