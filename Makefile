@@ -2,7 +2,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: demo test coverage check format docs clean
+.PHONY: demo test measure coverage check format docs clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -10,11 +10,21 @@ $(BIN)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	touch $@
 
-demo: $(BIN)/.installed  ## the main job on a bundled repository: issue in, verified patch out
+# Only what the demo needs; everything else comes with `make test` or `pip install .`.
+$(BIN)/.demo: pyproject.toml requirements/demo.in
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@test -e $(BIN)/.installed || { $(BIN)/python .ci/install -r requirements/demo.in hatchling editables && \
+	    $(BIN)/python .ci/install --no-build-isolation --no-deps -e .; }
+	@touch $@
+
+demo: $(BIN)/.demo  ## the main job on a bundled repository: issue in, verified patch out
 	$(BIN)/fix-issue demo
 
 test: $(BIN)/.installed  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+measure: $(BIN)/.installed  ## the tests that take minutes each
+	$(BIN)/python -m pytest -m slow
 
 coverage: $(BIN)/.installed  ## all tests, and how much of the code they run, in subprocesses too; fails below the floor
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term

@@ -109,7 +109,7 @@ def _changes(fix: Fix) -> list[str]:
 def judged(fix: Fix, folder: Path, seconds: float, program: str) -> dict[str, Any]:
     """What the verifier says, as a user would ask it."""
     checkout = folder / "checkout"
-    _git(folder, "clone", "-q", "--shared", str(fix.git_dir.resolve()), str(checkout))
+    _git(folder, "clone", "-q", "--shared", "--no-checkout", str(fix.git_dir.resolve()), str(checkout))
     _git(checkout, "checkout", "-qf", f"{fix.sha}^")
     without = [f":(exclude){path}" for path in fix.tests]
     (folder / "fix.patch").write_bytes(

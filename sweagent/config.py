@@ -122,6 +122,14 @@ class StrategySettings(Frozen):
     """The strategy's own parameters."""
 
 
+class HookSettings(Frozen):
+    """Shell commands of the user's, run on this machine in the run's folder; told of the run by variables."""
+
+    on_start: str = ""
+    on_submit: str = ""
+    on_end: str = ""
+
+
 class Settings(BaseSettings):
     """All settings of a run."""
 
@@ -142,6 +150,9 @@ class Settings(BaseSettings):
     """Put the localiser's hints into the first prompt."""
     context_files: tuple[str, ...] = ("AGENTS.md", "CONTRIBUTING.md", "CONTRIBUTING.rst")
     """Files of the target repository that the model is offered, marked as untrusted."""
+    hooks: HookSettings = HookSettings()
+    notify: str = ""
+    """How a run's end is told: `bell`, `osc9`, or a shell command; empty for none."""
     environment: dict[str, Any] = {}
     """Parts of the recipe of the repository's environment; they win over those that the repository's own file says."""
 

@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+REPORT_IT = "this is a bug of fix-issue: please report it with the text above and, of a run, its folder"
+
 
 class ExitCode(IntEnum):
     """Exit codes of the `fix-issue` command; 0 and those from 3 to 7 follow the verdict."""
@@ -76,6 +78,10 @@ class ForgeError(FixIssueError):
     """The forge or a git remote refused, or cannot be reached."""
 
     exit_code = ExitCode.FORGE
+
+
+class UnknownRepositoryError(ForgeError):
+    """The remote has no such repository, or does not show it to this user; to ask again does not help."""
 
 
 class StorageError(FixIssueError, OSError):

@@ -160,6 +160,8 @@ def git(
             capture_output=True,
             timeout=timeout,
             check=False,
+            # A Ctrl-C in the terminal is for this program, which may go on.
+            start_new_session=True,
         )
     except subprocess.TimeoutExpired as error:
         raise GitError(f"`{shown}` took more than {timeout:g} s", hint="try again when less is going on") from error

@@ -19,6 +19,8 @@ from sweagent.home import state_folder
 from sweagent.trajectory import Usage
 from sweagent.verdict import Verdict
 
+_TIME_IN_NAME = re.compile(r"-(\d{8}-\d{6})-")
+
 
 class Result(Frozen):
     """How a run ended."""
@@ -114,14 +116,37 @@ def find_run(name: str) -> RunFolder:
     """The folder of an existing run.
 
     Args:
-        name: a folder, or the id of a run in the default place.
+        name: a folder (of an instance of a batch: its latest run), the id of a run in the default place, the start of
+            one that no other has, or `last` for the one that was started last.
 
     Raises:
-        UsageError: there is no such run.
+        UsageError: there is no such run, or there are several.
     """
     # A bare name is looked up among the user's runs first: a folder of that name may lie in anybody's work tree.
     places = (runs_folder() / name, Path(name)) if os.sep not in name else (Path(name),)
     for folder in map(RunFolder, places):
         if folder.trajectory.is_file():
             return folder
-    raise UsageError(f"there is no run {name!r}", f"give a run's folder, or the name of one in {runs_folder()}")
+        if numbered := sorted(folder.path.glob("run-*/trajectory.jsonl"), key=lambda file: len(str(file))):
+            return RunFolder(numbered[-1].parent)
+    if os.sep not in name and name:
+        return _found_among_own(name)
+    raise UsageError(f"there is no run {name!r}", "`fix-issue runs` lists the runs; a folder is given by its path")
+
+
+def _found_among_own(name: str) -> RunFolder:
+    """The user's latest run, or the one whose name starts so."""
+    files = runs_folder().glob("*/trajectory.jsonl")
+    if name == "last":
+        # The first event is written when a run is started, and resuming changes only the file's end.
+        found = sorted(files, key=lambda file: (_TIME_IN_NAME.findall(file.parent.name)[-1:], file.stat().st_mtime))[
+            -1:
+        ]
+    else:
+        found = sorted(file for file in files if file.parent.name.startswith(name))
+    if len(found) > 1:
+        names = ", ".join(file.parent.name for file in found[:4])
+        raise UsageError(f"{len(found)} runs start with {name!r}: {names}", "give more of the name")
+    if not found:
+        raise UsageError(f"there is no run {name!r}", "`fix-issue runs` lists the runs; a folder is given by its path")
+    return RunFolder(found[0].parent)

@@ -84,7 +84,7 @@ def prepare(
         UsageError: the settings name a kind of sandbox that is not there.
     """
     remove_leftovers()
-    kind = choose_kind(settings.sandbox.kind, allow_local=allow_local)
+    kind = choose_kind(settings.sandbox.kind, allow_local=allow_local, note=note)
     if task.image and not settings.sandbox.image:
         settings = settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update={"image": task.image})})
     if kind == "docker":

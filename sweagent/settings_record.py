@@ -21,6 +21,8 @@ def without_secrets(settings: Settings) -> dict[str, Any]:
     Limits such as `max_completion_tokens` stay: a number is no secret, whatever its name.
     """
     data = settings.model_dump(mode="json")
+    # What the user has run on this machine is never taken from a log.
+    del data["hooks"], data["notify"]
     data["model"]["extra"] = open_values(data["model"]["extra"])
     data["strategy"]["options"] = open_values(data["strategy"]["options"])
     return data

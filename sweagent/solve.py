@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from sweagent import __version__
 from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
+from sweagent.agent.steering import Steering
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.exit_status import ExitStatus
@@ -35,11 +36,13 @@ from sweagent.trajectory import (
     TrajectoryWriter,
     chosen_scope,
     read_events,
+    read_first_event,
 )
 from sweagent.verdict import Verdict
-from sweagent.verify import Proof, Selection
+from sweagent.verify import Proof, Selection, VerifyProgress
 
 Note = Callable[[str], None]
+Verifying = Callable[[VerifyProgress], None]
 
 _LOG = logging.getLogger("sweagent.solve")
 
@@ -54,6 +57,8 @@ def solve(
     note: Note = lambda text: None,
     origin: Origin | None = None,
     waiting: Waiting | None = None,
+    verifying: Verifying | None = None,
+    steering: Steering | None = None,
     stop: StopToken | None = None,
 ) -> Result:
     """Resolve one issue and judge the patch.
@@ -67,6 +72,8 @@ def solve(
         note: receives lines for people about what is being prepared.
         origin: where the settings came from; it is recorded.
         waiting: receives the waits for the model's provider; None writes them as notes.
+        verifying: told of every command of a verification; None has them told in words now and then.
+        steering: what a person does to the run meanwhile.
         stop: asks the run to end at its next step, as Ctrl-C does.
 
     Returns:
@@ -86,7 +93,19 @@ def solve(
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Solving(task, kept, folder, run_id, listeners, note, origin=origin, waiting=waiting, stop=stop).go()
+        return _Solving(
+            task,
+            kept,
+            folder,
+            run_id,
+            listeners,
+            note,
+            origin=origin,
+            waiting=waiting,
+            verifying=verifying,
+            steering=steering,
+            stop=stop,
+        ).go()
 
 
 def resume(
@@ -95,8 +114,10 @@ def resume(
     listeners: Iterable[Listener] = (),
     note: Note = lambda text: None,
     waiting: Waiting | None = None,
-    stop: StopToken | None = None,
+    verifying: Verifying | None = None,
+    steering: Steering | None = None,
     say: str = "",
+    stop: StopToken | None = None,
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
@@ -108,6 +129,8 @@ def resume(
         listeners: receive every event after it was recorded.
         note: receives lines for people about what is being prepared.
         waiting: receives the waits for the model's provider.
+        verifying: receives the progress of verifications; None writes it as notes.
+        steering: what a person does to the run meanwhile.
         stop: asks the run to end at its next step.
         say: a word for the attempt that was chosen, or that is at work; it opens another round.
 
@@ -116,12 +139,10 @@ def resume(
     """
     with folder.locked(), log_to(folder.log):
         past = tuple(read_events(folder.trajectory))
-        if not past or not isinstance(past[0], RunStarted):
-            raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
+        started = _first(folder, past[0] if past else None)
         last = past[-1]
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
-        started = past[0]
         if say:
             past = (*past, _word(folder, past, say))
         settings = Settings.model_validate(started.settings)
@@ -135,8 +156,26 @@ def resume(
             past,
             origin=started.origin,
             waiting=waiting,
+            verifying=verifying,
+            steering=steering,
             stop=stop,
         ).go()
+
+
+def recorded_settings(folder: RunFolder) -> Settings:
+    """The settings that a run was started with.
+
+    Raises:
+        UsageError: there is no run.
+        StorageError: the log cannot be read.
+    """
+    return Settings.model_validate(_first(folder, read_first_event(folder.trajectory)).settings)
+
+
+def _first(folder: RunFolder, event: AnyEvent | None) -> RunStarted:
+    if not isinstance(event, RunStarted):
+        raise UsageError(f"{folder.trajectory} does not start with a run", "start the run again")
+    return event
 
 
 def _word(folder: RunFolder, past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
@@ -144,7 +183,7 @@ def _word(folder: RunFolder, past: tuple[AnyEvent, ...], text: str) -> FeedbackG
     ended = any(isinstance(event, CandidateChosen) for event in past)
     scope = chosen_scope(past) if ended else past[-1].scope
     step = sum(isinstance(event, ReplyReceived) and event.scope == scope for event in past)
-    word = FeedbackGiven(scope=scope, step=step, kind="user", text=text)
+    word = FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
     with TrajectoryWriter(folder.trajectory) as log:
         log.append(word)
     return word
@@ -165,8 +204,12 @@ class _Solving:
         *,
         origin: Origin | None = None,
         waiting: Waiting | None = None,
+        verifying: Verifying | None = None,
+        steering: Steering | None = None,
         stop: StopToken | None = None,
     ) -> None:
+        self._steering = steering or Steering()
+        self._verifying = verifying
         self._stop = stop or StopToken()
         self._waiting = waiting or Countdown(note)
         self._origin = origin or Origin()
@@ -218,7 +261,8 @@ class _Solving:
                 self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
                 raise
             except Exception as error:
-                _LOG.exception("a fault of fix-issue itself")
+                _LOG.exception("internal error")
+                error.add_note(str(self._folder.log))
                 self._end(Ending(ExitStatus.INTERNAL_ERROR, f"{type(error).__name__}: {error}"))
                 raise
             return self._end(ending)
@@ -235,6 +279,8 @@ class _Solving:
             self._note,
             self._waiting,
             self._stop,
+            self._verifying,
+            self._steering,
         )
         self._run = Run(context)
         self._choice = strategy.run(self._run)

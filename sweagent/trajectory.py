@@ -66,6 +66,10 @@ class Observation(Frozen):
     reproduction: Reproduction | None = None
     named_tests: tuple[str, ...] = ()
     """Tests that the policy ran or named; the verifier runs them too."""
+    declined: bool = False
+    """A person did not let the action be run."""
+    edited: dict[str, Any] | None = None
+    """The arguments that a person had it run with instead of the policy's."""
 
 
 class Usage(Frozen):
@@ -174,7 +178,7 @@ class FeedbackGiven(Event):
 
 
 class ViewCompacted(Event):
-    """The view forgets observations up to and including a step; the log keeps them."""
+    """Old outputs, up to and including a step, were dropped from the model's context; the log keeps them."""
 
     type: Literal["view_compacted"] = "view_compacted"
     up_to_step: int
@@ -451,6 +455,25 @@ def _whole_length(path: Path) -> int:
             if newline >= 0:
                 return position + newline + 1
     return 0
+
+
+def read_first_event(path: Path) -> AnyEvent | None:
+    """The first event of a log; None where there is none yet.
+
+    Raises:
+        StorageError: the log is missing, or does not begin with an event.
+    """
+    try:
+        with path.open("rb") as file:
+            line = file.readline()
+    except OSError as error:
+        raise StorageError(f"cannot read the trajectory {path}: {error}", "check the run's folder") from error
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return _from_line(line)
+    except ValidationError as error:
+        raise StorageError(f"{path} does not begin with an event", "it may come from another version") from error
 
 
 def read_events(path: Path) -> Iterator[AnyEvent]:

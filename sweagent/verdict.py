@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
     @property
     def harmful(self) -> bool:
-        """Whether runs showed that the patch breaks something or bends its own judgement; it is never delivered."""
+        """Whether runs showed that the patch breaks something or tampers with its judgement; it is never delivered."""
         return self in (Verdict.REGRESSED, Verdict.REJECTED)
 
     @property

@@ -17,6 +17,7 @@ HEAVY = (
     "git",
     "litellm",
     "openai",
+    "prompt_toolkit",
     "rich",
     "swebench",
     "textual",

@@ -4,12 +4,14 @@ The loop looks at the state of the run, does the one thing that comes next, and 
 from the log, a resumed run goes on at the very event after which it was killed.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from sweagent.agent.journal import Journal
+from sweagent.agent.steering import Choice, Decision, Steering
 from sweagent.agent.stuck import find_loop
 from sweagent.config import LimitSettings
 from sweagent.errors import (
@@ -21,6 +23,7 @@ from sweagent.errors import (
     SandboxError,
 )
 from sweagent.exit_status import ExitStatus
+from sweagent.plurals import counted
 from sweagent.policy.base import Policy, View
 from sweagent.stop_token import StopToken
 from sweagent.tool_api import Tool, ToolContext, execute
@@ -75,6 +78,7 @@ class Agent:
         recover: brings a lost sandbox back to the state that the log tells of; None when it cannot be done.
         clock: seconds, monotonic.
         reserve: seconds of the limit that are kept for the verification at the end.
+        steering: what a person does to the run meanwhile.
         stop: asks the run to end before its next step.
     """
 
@@ -91,8 +95,10 @@ class Agent:
         recover: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         reserve: float = 0.0,
+        steering: Steering | None = None,
         stop: StopToken | None = None,
     ) -> None:
+        self._steering = steering or Steering()
         self._policy = policy
         self._tools = tools
         self._schemas = [tool.schema for tool in tools.values()]
@@ -134,6 +140,8 @@ class Agent:
             kept = f" but for {self._reserve:g} s for the verdict" if self._reserve else ""
             message = f"the limit of {self._limits.seconds:g} s is used up{kept}"
             return self._limit_reached(ExitStatus.TIME_LIMIT, Limit.SECONDS, message)
+        if not state.pending:
+            self._hear()
         if state.pending:
             self._act(state.pending[0])
             return None
@@ -149,7 +157,7 @@ class Agent:
                 "nudge", f"You are repeating yourself: {circle}. Do something different, or submit what you have."
             )
         if state.step >= self._limits.steps:
-            message = f"the limit of {self._limits.steps} steps is used up"
+            message = f"the limit of {counted(self._limits.steps, 'step')} is used up"
             return self._limit_reached(ExitStatus.STEP_LIMIT, Limit.STEPS, message)
         self._ask()
         return None
@@ -159,9 +167,16 @@ class Agent:
         return Ending(status, message)
 
     def _remaining(self) -> float:
-        return self._deadline - self._clock()
+        return self._deadline + self._steering.waited - self._clock()
 
-    def _tell(self, kind: Literal["malformed", "nudge", "verifier"], text: str) -> None:
+    def _hear(self) -> bool:
+        """Pass on what a person has said; whether there was anything."""
+        said = self._steering.heard()
+        for text in said:
+            self._tell("user", f"The user says: {text}")
+        return bool(said)
+
+    def _tell(self, kind: Literal["malformed", "nudge", "verifier", "user"], text: str) -> None:
         self._journal.record(FeedbackGiven(step=self._journal.state.step, kind=kind, text=text))
 
     def _ask(self) -> None:
@@ -189,8 +204,19 @@ class Agent:
             timeout=min(self._bounds.timeout, remaining),
             max_timeout=min(self._bounds.max_timeout, remaining),
         )
+        decision = self._decision(action)
         start = self._clock()
-        observation = self._execute(action)
+        if decision.choice is Choice.DECLINE:
+            text = f"The user did not let this be run{f': {decision.reason}' if decision.reason else '.'}"
+            observation = Observation(text=text, status="refused", declined=True)
+        elif decision.choice is Choice.EDIT:
+            changed = action.model_copy(update={"arguments": decision.arguments})
+            done = self._execute(changed)
+            instead = decision.arguments.get("command") or json.dumps(decision.arguments, ensure_ascii=False)
+            text = f"[The user had this run instead: {instead}]\n{done.text}"
+            observation = done.model_copy(update={"text": text, "edited": decision.arguments})
+        else:
+            observation = self._execute(action)
         self._journal.record(
             ActionDone(
                 step=self._journal.state.step,
@@ -199,6 +225,11 @@ class Agent:
                 seconds=self._clock() - start,
             )
         )
+
+    def _decision(self, action: Action) -> Decision:
+        """Ask a person about an action that changes something, where one is to be asked."""
+        tool = self._tools.get(action.tool)
+        return Decision() if tool is None or tool.read_only else self._steering.decide(action)
 
     def _execute(self, action: Action) -> Observation:
         try:
@@ -214,13 +245,13 @@ class Agent:
     def _submit(self) -> Ending | None:
         feedback = self._judge()
         if feedback is None:
-            return Ending(ExitStatus.SUBMITTED)
+            return None if self._hear() else Ending(ExitStatus.SUBMITTED)
         self._tell("verifier", feedback)
         return None
 
 
 def repeat_actions(journal: Journal, tools: Mapping[str, Tool], context: ToolContext) -> None:
-    """Bring a fresh sandbox to the state of the recorded one by doing again what was done.
+    """Bring a fresh sandbox to the state of the recorded one by replaying the recorded actions.
 
     Actions of read-only tools are left out. What the actions answer this time is not recorded: the log has it.
 
@@ -228,7 +259,12 @@ def repeat_actions(journal: Journal, tools: Mapping[str, Tool], context: ToolCon
         SandboxError: the sandbox is lost.
     """
     for turn in journal.state.turns:
-        for action, _ in zip(turn.reply.reply.actions, turn.observations, strict=False):
+        for action, observation in zip(turn.reply.reply.actions, turn.observations, strict=False):
             tool = tools.get(action.tool)
-            if tool is not None and not tool.read_only:
-                execute(tools, context, action)
+            if tool is not None and not tool.read_only and not observation.declined:
+                execute(tools, context, _as_run(action, observation))
+
+
+def _as_run(action: Action, observation: Observation) -> Action:
+    """An action with the arguments that it was run with."""
+    return action if observation.edited is None else action.model_copy(update={"arguments": observation.edited})

@@ -73,12 +73,12 @@ class RunState:
                 self._action(event)
             case FeedbackGiven(kind="nudge"):
                 self.nudged_at = len(self.turns)
+            case FeedbackGiven(kind="user"):
+                self.submission = None
+                self.malformed = 0
             case FeedbackGiven(kind="verifier"):
                 self.rounds += 1
                 self.submission = None
-            case FeedbackGiven(kind="user"):
-                self.submission = None
-                self.malformed, self.nudged_at = 0, None
             case VerdictGiven():
                 self.seconds += event.seconds
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -16,11 +17,13 @@ from sweagent import __version__
 from sweagent.cli import (
     batch,
     clean,
+    completion,
     demo,
     doctor,
     env,
     evaluate,
     fork,
+    init,
     locate,
     models,
     pr,
@@ -28,18 +31,23 @@ from sweagent.cli import (
     recheck,
     report,
     resume,
+    runs,
     show,
     solve,
     verify,
 )
+from sweagent.cli import help as help_command
 from sweagent.cli import map as map_command
 
 HELP = """Resolve an issue in a repository, with proof.
 
 \b
-  fix-issue REPO ISSUE [OPTIONS]     the main job; `fix-issue solve --help` lists its options
+  fix-issue REPO ISSUE [OPTIONS]
+    the main job; its options:
+    fix-issue solve --help
 
 REPO is a path, a git URL or owner/name. ISSUE is a number, a URL, a file, `-` for standard input, or text.
+With any command: --plain has no colour, no boxes and nothing redrawn; NO_COLOR=1 has no colour.
 """
 
 EPILOG = """Exit codes: 0 verified, 7 needs review, 3 unverified, 4 regressed, 5 rejected, 6 no patch; 2 wrong usage,
@@ -48,6 +56,8 @@ EPILOG = """Exit codes: 0 verified, 7 needs review, 3 unverified, 4 regressed, 5
 # typer raises click's exceptions, or those of its own copy of click; both have this shape.
 _WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
+_WIDEST = 100
+"""Columns that help takes at most."""
 _USAGE = 2
 """The exit code of wrong usage, kept here so that help loads nothing else."""
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -90,15 +100,19 @@ for _name, _command, _help in (
     ("verify", verify.command, "Judge a patch: reproduction and existing tests, both sides."),
     ("recheck", recheck.command, "Judge the patch of a proof again, on this machine."),
     ("pr", pr.command, "Open a draft pull request with a run's patch and proof."),
-    ("show", show.command, "Print what happened in a run, event by event."),
+    ("show", show.command, "Print a run event by event, its patch or proof, or a batch."),
     ("locate", locate.command, "Rank the files and definitions that an issue is about."),
     ("map", map_command.command, "Print the signatures that matter most, file by file."),
     ("models", models.command, "Print a model's window, prices and settings."),
     ("doctor", doctor.command, "Look for sandboxes, keys, images and leftovers."),
     ("clean", clean.command, "Remove the sandboxes of ended or killed runs."),
+    ("init", init.command, "Choose a model, write your settings, run doctor."),
+    ("completion", completion.command, "Print a completion script: bash, zsh, fish."),
+    ("help", help_command.command, "Explain verdicts, exit-codes, settings, trust, a command."),
     ("demo", demo.command, "Resolve an issue of a bundled repository, without a key."),
 ):
     app.command(_name, short_help=_help)(_command)
+app.add_typer(runs.app, name="runs", short_help="Recorded runs: list and filter them, rm, prune.")
 app.add_typer(env.app, name="env", short_help="Environments: show, build, test, list, prune.")
 
 
@@ -109,6 +123,7 @@ def run(arguments: list[str]) -> int:
         The exit code.
     """
     as_json = "--json" in arguments
+    arguments = _without_plain(arguments)
     _print_any_text(as_json=as_json)
     try:
         code = _invoke(arguments, as_json=as_json)
@@ -128,16 +143,22 @@ def run(arguments: list[str]) -> int:
 
 def _invoke(arguments: list[str], *, as_json: bool) -> int:
     group = typer.main.get_group(app)
+    if completion.asked():
+        completion.prepare(group.commands)
+        return int(group.main(arguments, prog_name=completion.PROGRAM, standalone_mode=False) or 0)
     if arguments and arguments[0] not in {*group.commands, "-h", "--help", "--version"}:
         if said := _no_command(arguments, group.commands):
-            print(f"error: {said}", file=sys.stderr)
+            _print_error(f"error: {said}")
             return _USAGE
         arguments = ["solve", *arguments]
+    from sweagent.printable import printable_text
     from sweagent.waiting import Countdown, told_of_waits
 
     try:
-        with told_of_waits(Countdown(lambda line: print(line, file=sys.stderr, flush=True))):
-            return int(group.main(arguments, prog_name="fix-issue", standalone_mode=False) or 0)
+        with told_of_waits(Countdown(lambda line: print(printable_text(line), file=sys.stderr, flush=True))):
+            width = min(shutil.get_terminal_size().columns, _WIDEST)
+            # click itself never goes below fifty columns.
+            return int(group.main(arguments, "fix-issue", standalone_mode=False, terminal_width=width) or 0)
     except typer.Abort:
         return 130
     except Exception as error:
@@ -147,6 +168,15 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
         if isinstance(error, OSError) and error.errno in _UNWRITABLE:
             raise
         return _report(error, as_json=as_json)
+
+
+def _without_plain(arguments: list[str]) -> list[str]:
+    """Take `--plain` out, wherever it stands: it is about the terminal and no command's own."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [word for word in arguments[:end] if word != "--plain"]
+    if len(kept) < end:
+        os.environ["FIX_ISSUE_PLAIN"] = os.environ["NO_COLOR"] = "1"
+    return kept + arguments[end:]
 
 
 def _no_command(arguments: list[str], commands: Iterable[str]) -> str:
@@ -173,18 +203,23 @@ def _discard_output() -> None:
 
 
 def _report(error: Exception, *, as_json: bool) -> int:
-    from sweagent.errors import ExitCode, FixIssueError
+    from sweagent.errors import REPORT_IT, ExitCode, FixIssueError
 
     if not isinstance(error, FixIssueError):
         import traceback
 
         traceback.print_exception(error)
-        print(
-            "error: internal error: please report it, with the text above; what the run has recorded is kept.",
-            file=sys.stderr,
-        )
+        log = next((note for note in getattr(error, "__notes__", ()) if note.endswith(".log")), "")
+        hint = f"this is a bug of fix-issue: please report it with {log}" if log else REPORT_IT
+        _print_error(f"error: internal error: {type(error).__name__}: {error}\n  hint: {hint}")
         return ExitCode.INTERNAL
     if as_json:
         print(json.dumps({"error": str(error), "hint": error.hint, "exit_code": int(error.exit_code)}))
-    print(f"error: {error}" + (f"\n  hint: {error.hint}" if error.hint else ""), file=sys.stderr)
+    _print_error(f"error: {error}" + (f"\n  hint: {error.hint}" if error.hint else ""))
     return int(error.exit_code)
+
+
+def _print_error(text: str) -> None:
+    from sweagent.cli.console import safe, wrapped
+
+    print(wrapped(safe(text), sys.stderr, "  "), file=sys.stderr)

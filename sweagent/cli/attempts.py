@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweagent.cli.progress import money
+from sweagent.cli.console import money
 from sweagent.policy import Spending
 from sweagent.trajectory import (
     AnyEvent,

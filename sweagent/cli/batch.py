@@ -59,6 +59,9 @@ def command(
     Exit codes: 0 all have ended; 2 the record, the repository or a setting of some cannot be used; 10 the
     infrastructure failed some; 3 a limit of the batch left some; 130 and 143 stopped.
     """
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"reading {data}", quiet=quiet)
     from sweagent.batch.drive.driver import Batch, BatchSettings
     from sweagent.batch.drive.ledger import Manifest
     from sweagent.cli.batch_progress import open_batch_progress, render_summary

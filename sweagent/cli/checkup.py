@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from sweagent import __version__
+from sweagent.cli.console import counted
 from sweagent.errors import FixIssueError
 from sweagent.frozen import Frozen
 
@@ -26,9 +27,17 @@ class Check(Frozen):
     hint: str = ""
 
 
-def checkup() -> list[Check]:
-    """Look at everything and change nothing. Of the outside, only the registries are asked whether they answer."""
-    return [*_programs(), *_sandboxes(), *_keys(), *_registries(), *_images(), *_leftovers()]
+def checkup() -> Iterator[tuple[str, Iterator[Check]]]:
+    """What there is to look at, group by group: what it is called, and its checks, made when they are asked for.
+
+    Nothing is changed. Of the outside, only the registries are asked whether they answer.
+    """
+    yield "looking at programs", _programs()
+    yield "looking for sandboxes", _sandboxes()
+    yield "looking for keys", _keys()
+    yield "asking the registries", _registries()
+    yield "counting environments", _images()
+    yield "looking for leftovers", _leftovers()
 
 
 def _programs() -> Iterator[Check]:
@@ -131,7 +140,7 @@ def _images() -> Iterator[Check]:
     yield Check(
         name="images",
         state="ok",
-        text=f"{len(images)} environments, {format_size(use)}",
+        text=f"{counted(len(images), 'environment')}, {format_size(use)}",
         hint="`fix-issue env prune` frees disk" if images else "the first run on a repository builds one",
     )
 
@@ -141,7 +150,7 @@ def _leftovers() -> Iterator[Check]:
 
     found = find_leftovers()
     if found:
-        text = f"{len(found)} sandboxes of ended or killed runs"
+        text = f"{counted(len(found), 'sandbox', 'sandboxes')} of ended or killed runs"
         yield Check(
             name="leftovers", state="warning", text=text, hint="`fix-issue clean` removes them; so does the next run"
         )

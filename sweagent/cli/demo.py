@@ -15,6 +15,9 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Resolve an issue of a small bundled repository: in a container when an engine answers, else locally."""
+    from sweagent.cli.heartbeat import first_word
+
+    first_word("an issue of a bundled repository, resolved by a recorded model and judged anew")
     import shutil
     import tempfile
 
@@ -24,10 +27,9 @@ def command(
     from sweagent.sandbox import choose_kind
 
     source = resource("trajectories", "demo")
-    kind = choose_kind(sandbox or "auto", allow_local=True)
-    if kind == "local":
-        found = "as asked" if sandbox == "local" else "for there is no Docker engine and no bubblewrap here"
-        typer.echo(f"The demo uses the local sandbox, {found}; it isolates nothing.", err=True)
+    kind = choose_kind(sandbox or "auto", allow_local=True, note=lambda text: typer.echo(text, err=True))
+    if sandbox == "local":
+        typer.echo("the sandbox is local, as asked; it isolates nothing", err=True)
     given = options.settings_options(sandbox=kind)
     sources = read_sources({**given, "policy": str(source / "run.jsonl"), "profile": "default"})
     with tempfile.TemporaryDirectory(prefix="fix-issue-demo-") as folder:
@@ -35,7 +37,7 @@ def command(
         shutil.copytree(source / "repository", repository)
         commit_all(repository)
         issue = str(source / "issue.md")
-        code = start(str(repository), issue, sources, output=output, verbosity=1 + verbose, as_json=as_json)
+        code = start(str(repository), issue, sources, output=output, verbosity=1 + verbose, as_json=as_json, keep=False)
     raise typer.Exit(code)
 
 

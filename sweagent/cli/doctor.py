@@ -9,16 +9,21 @@ def command(as_json: options.Json = False) -> None:
     """Look for sandboxes, keys, images and leftovers; the exit code is 10 when no sandbox works."""
     import json
 
-    from sweagent.cli.checkup import checkup
+    from sweagent.cli.checkup import Check, checkup
+    from sweagent.cli.console import safe
+    from sweagent.cli.heartbeat import busy
     from sweagent.errors import ExitCode
 
-    checks = checkup()
-    if as_json:
-        typer.echo(json.dumps([check.model_dump() for check in checks]))
-    else:
-        for check in checks:
-            typer.echo(f"{check.state:8} {check.name}: {check.text}")
+    checks: list[Check] = []
+    for what, group in checkup():
+        with busy(what, quiet=as_json):
+            found = list(group)
+        checks += found
+        for check in [] if as_json else found:
+            typer.echo(f"{check.state:8} {check.name}: {safe(check.text)}")
             if check.hint:
                 typer.echo(f"{'':8}   {check.hint}")
+    if as_json:
+        typer.echo(json.dumps([check.model_dump() for check in checks]))
     if not any(check.state == "ok" for check in checks if check.name in ("docker", "bubblewrap")):
         raise typer.Exit(ExitCode.SANDBOX)

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.heartbeat import first_word
+from sweagent.printable import printable_text as safe
 
 if TYPE_CHECKING:
+    from sweagent.cli.progress import PlainProgress
     from sweagent.config import Settings
     from sweagent.environment import Image, Recipe
     from sweagent.environment.docker_build import Log
@@ -33,7 +36,7 @@ def show(
     """Print the recipe, each line with the place it was read from, and what a build of it lacks; nothing is built."""
     from sweagent.environment.build.recipe_text import as_text
 
-    recipe, _, _ = _recipe(repo, commit, None, api_url, config)
+    recipe, _, _ = _recipe(repo, commit, None, api_url, config, lambda line: typer.echo(line, err=True))
     if dockerfile:
         from sweagent.environment.bases.base_image import Base
         from sweagent.environment.build.dockerfile import render_dockerfile
@@ -43,7 +46,7 @@ def show(
         from sweagent.environment.build import lockfile
 
         text = as_text(recipe, lockfile.read(recipe.key()))
-        typer.echo(recipe.model_dump_json(indent=1) if as_json else text)
+        typer.echo(recipe.model_dump_json(indent=1) if as_json else safe(text))
 
 
 @app.command()
@@ -60,14 +63,16 @@ def build(
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment, or say that it is there already; prints the image's name."""
-    if lock is not None and lock.exists():
-        ready = _as_locked(lock, repo, commit, image, api_url, config, verbose)
-    else:
-        ready = _ready(repo, commit, image, api_url, config, verbose)
-        if lock is not None:
-            _keep_lock(ready, lock)
+    first_word(f"opening {repo}")
+    with _progress(verbose) as progress:
+        if lock is not None and lock.exists():
+            ready = _as_locked(lock, repo, commit, image, api_url, config, progress.note)
+        else:
+            ready = _ready(repo, commit, image, api_url, config, progress.note)
+            if lock is not None:
+                _keep_lock(ready, lock)
     for step in ready.steps:
-        typer.echo(step, err=True)
+        typer.echo(safe(step), err=True)
     _say_lacks(ready)
     typer.echo(ready.name)
 
@@ -86,12 +91,17 @@ def run_tests(
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment and run the repository's tests in it; exits with 10 when none can run."""
+    first_word(f"opening {repo}")
+    from sweagent.cli.console import duration
     from sweagent.environment.build.smoke import smoke_test
     from sweagent.errors import EnvironmentBuildError
 
-    ready = _ready(repo, commit, image, api_url, config, verbose)
-    smoke = smoke_test(ready, seconds=seconds)
-    typer.echo(smoke.text())
+    with _progress(verbose) as progress:
+        ready = _ready(repo, commit, image, api_url, config, progress.note)
+        progress.note(f"running the tests: {ready.test_command}")
+        progress.doing(f"running the tests, for at most {duration(seconds)}")
+        smoke = smoke_test(ready, seconds=seconds)
+    typer.echo(safe(smoke.text()))
     _say_lacks(ready)
     if not smoke.ran:
         raise EnvironmentBuildError("no test ran", "see the output above; correct `environment:` in .fix-issue.yaml")
@@ -113,30 +123,40 @@ def base() -> None:
 @app.command("list")
 def list_() -> None:
     """List the environments on this machine, the most recently used first."""
+    from sweagent.cli.rows import print_rows
     from sweagent.environment import disk_use, list_images
     from sweagent.sizes import format_size
 
-    for image in list_images():
-        size = f"{format_size(image.size):>8}"
-        typer.echo(f"{image.name}  {size}  {image.used:%Y-%m-%d %H:%M}  {image.repository}@{image.commit[:12]}")
+    rows = [
+        (
+            image.name,
+            format_size(image.size),
+            f"{image.used:%Y-%m-%d %H:%M}",
+            f"{image.repository}@{image.commit[:12]}",
+        )
+        for image in list_images()
+    ]
+    if rows:
+        print_rows(("environment", "size", "last used", "of"), rows)
     typer.echo(f"in all {format_size(disk_use())}, shared layers counted once")
 
 
 @app.command()
 def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0 removes all.")] = "20g") -> None:
     """Remove the least recently used environments until the rest takes no more than the limit."""
+    from sweagent.cli.console import counted
     from sweagent.environment import prune as remove
     from sweagent.sizes import parse_size
 
     removed = remove(parse_size(limit, may_be_zero=True))
     for image in removed:
         typer.echo(f"removed {image.name} ({image.repository}@{image.commit[:12]})")
-    typer.echo(f"{len(removed)} environments removed")
+    typer.echo(f"{counted(len(removed), 'environment')} removed")
 
 
 def _say_lacks(ready: "Image") -> None:
     for lack in ready.lacks:
-        typer.echo(f"lacks: {lack}", err=True)
+        typer.echo(safe(f"lacks: {lack}"), err=True)
 
 
 def _keep_lock(ready: "Image", file: Path) -> None:
@@ -150,7 +170,7 @@ def _keep_lock(ready: "Image", file: Path) -> None:
 
 
 def _as_locked(
-    file: Path, repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, verbose: int
+    file: Path, repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, log: "Log"
 ) -> "Image":
     from sweagent.cli.run import open_with_settings
     from sweagent.config import read_sources
@@ -163,38 +183,34 @@ def _as_locked(
         raise UsageError("--image and --lock exclude each other", "give one of them")
     sources = read_sources(config=config)
     base = commit or lock.recipe.commit
-    repository, settings, _ = open_with_settings(repo, sources, _log(verbose), base=base, api_url=api_url)
-    return ensure_locked(lock, repository, settings, log=_log(verbose))
+    repository, settings, _ = open_with_settings(repo, sources, log, base=base, api_url=api_url)
+    return ensure_locked(lock, repository, settings, log=log)
 
 
 def _ready(
-    repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, verbose: int
+    repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, log: "Log"
 ) -> "Image":
     from sweagent.environment import ensure_image
 
-    recipe, repository, settings = _recipe(repo, commit, image, api_url, config)
-    return ensure_image(recipe, repository, settings, log=_log(verbose))
+    recipe, repository, settings = _recipe(repo, commit, image, api_url, config, log)
+    return ensure_image(recipe, repository, settings, log=log)
 
 
 def _recipe(
-    repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None
+    repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, log: "Log"
 ) -> "tuple[Recipe, Repository, Settings]":
     from sweagent.cli.run import open_with_settings
     from sweagent.config import read_sources
     from sweagent.environment import discover
 
     sources = read_sources(options.settings_options(image=image), config=config)
-    repository, settings, _ = open_with_settings(repo, sources, _log(0), base=commit, api_url=api_url)
+    repository, settings, _ = open_with_settings(repo, sources, log, base=commit, api_url=api_url)
     recipe = discover(repository.git_dir, repository.base_commit, name=repository.name, overrides=settings.environment)
     return recipe, repository, settings
 
 
-def _log(verbose: int) -> "Log":
-    """Says what is done; what the build itself prints, which is marked, only when asked for."""
-    from sweagent.notes import BuildOutput
+def _progress(verbose: int) -> "PlainProgress":
+    """Shows what is done, and what the build itself prints when asked for."""
+    from sweagent.cli.progress import open_progress
 
-    def log(line: str) -> None:
-        if verbose or not isinstance(line, BuildOutput):
-            typer.echo(f"| {line}" if isinstance(line, BuildOutput) else line, err=True)
-
-    return log
+    return open_progress(verbosity=1 + verbose)

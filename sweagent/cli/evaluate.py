@@ -43,19 +43,30 @@ def command(
     Empty patches, patches that cannot be applied and failures of the infrastructure are counted apart from unresolved
     instances. The exit code is 0 when every prediction has a verdict, 10 when the infrastructure kept some from one.
     """
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"reading {predictions}", quiet=quiet)
     from sweagent.batch.grade.evaluate import EvaluationOptions, evaluate
     from sweagent.batch.grade.grading_records import GradeStatus
     from sweagent.batch.grade.integrity_records import record_reader
+    from sweagent.cli.batch_progress import bar
+    from sweagent.cli.console import counted
+    from sweagent.cli.progress import open_progress
     from sweagent.cli.signals import stoppable
     from sweagent.errors import ExitCode
     from sweagent.sizes import parse_size
 
-    def note(text: str) -> None:
-        if not quiet:
-            print(text, file=sys.stderr)
+    graded = 0
 
-    with stoppable():
+    def done(grade: "Grade") -> None:
+        nonlocal graded
+        graded += 1
+        progress.note(_told(grade))
+        progress.doing(f"grading: {bar(graded, len(wanted))} {graded} of {len(wanted)} done")
+
+    with open_progress(verbosity=0 if quiet else 1) as progress, stoppable():
         instances, wanted = _read(predictions, dataset, choice)
+        progress.doing(f"grading {counted(len(wanted), 'prediction')}")
         folder = output or _default_output(predictions)
         evaluation = evaluate(
             instances,
@@ -69,8 +80,8 @@ def command(
                 disk=parse_size(disk, may_be_zero=True),
             ),
             record=record_reader(Path(predictions)),
-            done=lambda grade: note(_told(grade)),
-            note=note,
+            done=done,
+            note=progress.note,
         )
     _show(evaluation, folder, as_json=as_json, quiet=quiet)
     if any(grade.status is GradeStatus.INFRASTRUCTURE for grade in evaluation.grades):
@@ -97,7 +108,7 @@ def _read(name: str, dataset: str, choice: Choice) -> "tuple[tuple[Instance, ...
     unknown = sorted(set(read) - {instance.instance_id for instance in every})
     if unknown:
         raise UsageError(
-            f"{len(unknown)} predictions are of no instance of {dataset}, for example {unknown[0]}",
+            f"predictions for no instance of {dataset}: {len(unknown)}, for example {unknown[0]}",
             "check --dataset and --split",
         )
     wanted = {instance.instance_id for instance in instances}

@@ -33,27 +33,30 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Rank the files and the functions or classes that an issue is likely to be fixed in, with reasons."""
-    from sweagent.cli.run import remote_options
-    from sweagent.code import locate, open_index, rerank
-    from sweagent.forge import read_issue
-    from sweagent.forge.api.address import token_from_environment
-    from sweagent.repository import open_repository
+    from sweagent.cli.heartbeat import busy
 
-    printed = _read(output) if output else ""
-    runs = [*_runs(failed or (), failed=True), *_runs(passed or (), failed=False)]
-    repository = open_repository(repo, base=base, **remote_options(repo, api_url))
-    found = read_issue(
-        issue,
-        repository_source=repository.source,
-        repository_name=repository.name,
-        api_url=api_url,
-        token=token_from_environment(),
-    )
-    with open_index(repository.git_dir, repository.base_commit) as index:
-        if printed or runs:
-            localisation = rerank(index, locate(index, found.text, _PLACES), output=printed, runs=runs, limit=limit)
-        else:
-            localisation = locate(index, found.text, limit)
+    with busy("reading the repository"):
+        from sweagent.cli.run import remote_options
+        from sweagent.code import locate, open_index, rerank
+        from sweagent.forge import read_issue
+        from sweagent.forge.api.address import token_from_environment
+        from sweagent.repository import open_repository
+
+        printed = _read(output) if output else ""
+        runs = [*_runs(failed or (), failed=True), *_runs(passed or (), failed=False)]
+        repository = open_repository(repo, base=base, **remote_options(repo, api_url))
+        found = read_issue(
+            issue,
+            repository_source=repository.source,
+            repository_name=repository.name,
+            api_url=api_url,
+            token=token_from_environment(),
+        )
+        with open_index(repository.git_dir, repository.base_commit) as index:
+            if printed or runs:
+                localisation = rerank(index, locate(index, found.text, _PLACES), output=printed, runs=runs, limit=limit)
+            else:
+                localisation = locate(index, found.text, limit)
     if as_json:
         print(localisation.model_dump_json(indent=2))
     else:
@@ -80,23 +83,17 @@ def _read(path: Path) -> str:
 
 
 def _show(localisation: "Localisation") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
+    from sweagent.cli.rows import print_rows
     from sweagent.code import printable
 
-    console = Console(emoji=False)
     if not localisation.files:
-        console.print("No source file of the repository could be ranked.")
+        print("No source file of the repository could be ranked.")
         return
-    files = Table("share", "file", "why", title="Files", title_justify="left", box=None)
-    for hit in localisation.files:
-        files.add_row(f"{hit.score:.0%}", escape(printable(hit.path)), escape(hit.reason))
-    definitions = Table("share", "definition", "where", "why", title="Definitions", title_justify="left", box=None)
-    for item in localisation.definitions:
-        where = f"{printable(item.path)}:{item.start}-{item.end}"
-        definitions.add_row(f"{item.score:.0%}", escape(printable(item.name)), escape(where), escape(item.reason))
-    console.print(files)
-    console.print()
-    console.print(definitions)
+    files = [(printable(hit.path), f"{hit.score:.0%}", hit.reason) for hit in localisation.files]
+    print_rows(("file", "share", "why"), files, title="Files")
+    print()
+    definitions = [
+        (printable(item.name), f"{printable(item.path)}:{item.start}-{item.end}", f"{item.score:.0%}", item.reason)
+        for item in localisation.definitions
+    ]
+    print_rows(("definition", "where", "share", "why"), definitions, title="Definitions")

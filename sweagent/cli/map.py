@@ -18,14 +18,17 @@ def command(
     """Print the signatures that matter most, grouped by file; without --for, those that are used most."""
     import json
 
-    from sweagent.cli.run import remote_options
-    from sweagent.code import count_tokens, open_index, repo_map
-    from sweagent.repository import open_repository
-    from sweagent.tool_support.text import visible
+    from sweagent.cli.heartbeat import busy
 
-    repository = open_repository(repo, base=base, **remote_options(repo, api_url))
-    with open_index(repository.git_dir, repository.base_commit) as index:
-        text = repo_map(index, question, tokens)
+    with busy("reading the repository"):
+        from sweagent.cli.run import remote_options
+        from sweagent.code import count_tokens, open_index, repo_map
+        from sweagent.repository import open_repository
+        from sweagent.tool_support.text import visible
+
+        repository = open_repository(repo, base=base, **remote_options(repo, api_url))
+        with open_index(repository.git_dir, repository.base_commit) as index:
+            text = repo_map(index, question, tokens)
     if as_json:
         print(json.dumps({"commit": repository.base_commit, "tokens": count_tokens(text), "map": text}, indent=2))
     else:

@@ -12,7 +12,7 @@ import typer
 from sweagent.cli import options
 
 if TYPE_CHECKING:
-    from sweagent.cli.run import Delivery
+    from sweagent.cli.delivery import Delivery
 
 Command = Callable[..., None]
 
@@ -88,7 +88,7 @@ DELIVERY = _group(
 
 def delivered(*, patch: Path | None, **said: Any) -> "Delivery":
     """The options of `DELIVERY` as one value."""
-    from sweagent.cli.run import Delivery
+    from sweagent.cli.delivery import Delivery
 
     return Delivery(patch_file=patch, **said)
 

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from sweagent.cli.completion import run_names
+
 RUN = "Run"
 WHERE = "Where it runs"
 
@@ -44,8 +46,21 @@ ApiUrl = Annotated[
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="A file with settings, over your own ~/.config/fix-issue/config.yaml.")
 ]
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run's folder, its name or the start of it, or `last`.", autocompletion=run_names
+    ),
+]
+Confirm = Annotated[
+    bool, typer.Option("--confirm", help="Ask before each action that changes something: yes, no, always, edit.")
+]
+Notify = Annotated[
+    str | None, typer.Option(help="Tell a run's end: `bell`, `osc9` (a notification of the terminal's), or a command.")
+]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON objects on standard output, one a line.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 

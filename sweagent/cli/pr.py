@@ -10,12 +10,13 @@ from sweagent.verdict import Verdict
 if TYPE_CHECKING:
     from sweagent.forge.api.protocol import Forge
     from sweagent.forge.proposal import Outcome
+    from sweagent.run_folder import RunFolder
 
 Mode = Literal["draft", "ready", "branch"]
 
 
 def command(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in the state folder.")],
+    run: options.Run,
     repo: Annotated[
         str | None, typer.Option(help="Where to, as owner/name or a URL; the run's own repository by default.")
     ] = None,
@@ -43,6 +44,7 @@ def command(
 
     The token is read from FIX_ISSUE_TOKEN, GH_TOKEN or GITHUB_TOKEN.
     """
+    from sweagent.cli.console import safe
     from sweagent.forge.api.address import token_from_environment
     from sweagent.forge.proposal import PublishOptions
     from sweagent.forge.pull_request import open_pull_request
@@ -73,9 +75,21 @@ def command(
         ),
         token=token_from_environment(),
     )
-    print(outcome.model_dump_json() if as_json else _told(outcome))
+    print(outcome.model_dump_json() if as_json else safe(_told(outcome)))
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)
+
+
+def propose_draft(folder: "RunFolder", *, api_url: str | None) -> "Outcome":
+    """Open the draft pull request of a run, as `fix-issue pr RUN` does without options."""
+    from sweagent.forge.api.address import token_from_environment
+    from sweagent.forge.proposal import PublishOptions
+    from sweagent.forge.pull_request import open_pull_request
+    from sweagent.forge.run_proposal import proposal_of, task_of
+
+    repository = task_of(folder).repository
+    forge = _forge(repository.source, repository.name, api_url=api_url, plain_git=False)
+    return open_pull_request(forge, proposal_of(folder), PublishOptions(), token=token_from_environment())
 
 
 def _forge(source: str, name: str, *, api_url: str | None, plain_git: bool) -> "Forge":

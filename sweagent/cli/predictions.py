@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from sweagent.plurals import counted
+
 if TYPE_CHECKING:
     from sweagent.batch.data.predictions import Layout
 
@@ -29,7 +31,7 @@ def command(
     predictions = read_predictions(source)
     chosen: Layout = layout  # type: ignore[assignment] # checked above
     write_layout(folder, predictions, chosen)
-    print(f"{len(predictions)} predictions in {folder}")
+    print(f"{counted(len(predictions), 'prediction')} in {folder}")
 
 
 def _layouts() -> tuple[str, ...]:

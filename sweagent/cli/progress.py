@@ -2,11 +2,15 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
+from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe, wrapped
+from sweagent.cli.describe_action import describe
+from sweagent.cli.heartbeat import Heartbeat
 from sweagent.notes import BuildOutput
-from sweagent.printable import first_line, printable_text
 from sweagent.trajectory import (
     Action,
     ActionDone,
@@ -14,6 +18,8 @@ from sweagent.trajectory import (
     AttemptStarted,
     CandidateChosen,
     FeedbackGiven,
+    PatchTaken,
+    PromptWritten,
     ReplyReceived,
     RunEnded,
     RunStarted,
@@ -24,36 +30,72 @@ from sweagent.trajectory import (
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.live import Live
 
     from sweagent.policy import Countdown
+    from sweagent.verify import VerifyProgress
+
+_ECHO = 3
+_FEEDBACK = {
+    "malformed": "asked for a reply that can be read",
+    "nudge": "told that it repeats itself",
+    "verifier": "sent back to the model",
+    "limit": "told of a limit",
+    "resumed": "told that the run was resumed",
+    "user": "told by you",
+}
 
 
 class PlainProgress:
-    """One line an event.
+    """One line an event, and a line at least every 20 seconds while nothing happens.
 
     Args:
         stream: where to write.
         verbosity: 0 shows nothing but the end, 1 one line an action, 2 the thoughts and observations too.
+        ending: say how the run ended too.
+        person: a person decides, who sees the actions and their outputs anyway and may think as long as needed.
     """
 
-    def __init__(self, stream: IO[str], verbosity: int = 1) -> None:
+    def __init__(self, stream: IO[str], verbosity: int = 1, *, ending: bool = False, person: bool = False) -> None:
         self._stream = stream
         self._verbosity = verbosity
+        self._ending, self._person = ending, person
         self._actions: dict[str, Action] = {}
+        self._pending: list[Action] = []
         self._cost: float | None = 0.0
         self._countdown: Countdown | None = None
+        self._doing, self._since = "preparing", time.monotonic()
+        self._heartbeat = Heartbeat(self._still)
 
     def __enter__(self) -> Self:
+        if self._verbosity:
+            self._heartbeat.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._heartbeat.stop()
         self._stream.flush()
 
     def note(self, text: str) -> None:
         """Say what is being prepared; the output of builds only when much is asked for."""
         build = isinstance(text, BuildOutput)
+        if not build:
+            self.doing(text)
         if self._verbosity > build:
             self._line(f"| {text}" if build else text)
+
+    @property
+    def now(self) -> str:
+        """What goes on at this moment."""
+        return self._doing
+
+    def doing(self, text: str) -> None:
+        """Take what goes on from now on, for whoever waits for it."""
+        self._doing, self._since = text, time.monotonic()
+
+    def verifying(self, event: "VerifyProgress") -> None:
+        """Take a command of the verification that began or ended; any thread may call this."""
+        self._doing = str(event)
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait for the model's provider down."""
@@ -66,9 +108,21 @@ class PlainProgress:
     def bounds(self, *, budget: float | None, steps: int) -> None:
         """Take other limits to measure the run by."""
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to a person for a while."""
+        self._heartbeat.stop()
+        try:
+            yield
+        finally:
+            self._heartbeat = Heartbeat(self._still)
+            if self._verbosity:
+                self._heartbeat.start()
+
     def __call__(self, event: AnyEvent) -> None:
         """Show one event."""
-        if self._verbosity == 0:
+        self._follow(event)
+        if self._verbosity == 0 or (self._person and isinstance(event, ReplyReceived | ActionDone)):
             return
         match event:
             case RunStarted():
@@ -87,19 +141,42 @@ class PlainProgress:
             case ActionDone():
                 self._done(event)
             case FeedbackGiven():
-                self._line(f"step {event.step}: told the policy ({event.kind}): {first_line(event.text)}")
+                self._line(f"step {event.step}: {_FEEDBACK[event.kind]}: {first_line(event.text)}")
             case ViewCompacted():
                 self._line(f"dropped old outputs (up to step {event.up_to_step}) from the model's context")
             case VerdictGiven():
-                self._line(f"verdict: {event.verdict}" + (f" ({event.reason})" * bool(event.reason)))
-            case RunEnded():
+                reason = f" ({event.reason})" if event.reason and self._ending else ""
+                self._line(f"verdict: {event.verdict}{reason}")
+            case RunEnded() if self._ending:
                 self._line(
-                    f"ended: {event.exit_status}, {event.steps} steps, {money(event.cost)}, {event.seconds:.0f} s"
-                    + (f": {event.message}" * bool(event.message))
+                    f"ended: {event.exit_status}, {counted(event.steps, 'step')}, {money(event.cost)}, "
+                    f"{duration(event.seconds)}" + (f": {event.message}" * bool(event.message))
                 )
 
+    def _follow(self, event: AnyEvent) -> None:
+        """Tell from what happened what happens now."""
+        match event:
+            case ReplyReceived():
+                self._pending = list(event.reply.actions)
+                self.doing(describe(self._pending[0]) if self._pending else "waiting for the model")
+            case ActionDone():
+                self._pending = self._pending[1:]
+                self.doing(describe(self._pending[0]) if self._pending else "waiting for the model")
+            case PromptWritten() | FeedbackGiven() | VerdictGiven():
+                self.doing("waiting for the model")
+            case PatchTaken():
+                self.doing("verifying the patch")
+                if self._person:
+                    self._line("verifying the patch in fresh sandboxes")
+
+    def _still(self, silent: float) -> None:
+        if self._person and not self._doing.startswith("verifying"):
+            return  # it is the person who is waited for
+        self._line(f"… {first_line(self._doing)} ({clock(time.monotonic() - self._since)} so far)")
+
     def _line(self, text: str) -> None:
-        print(printable_text(text), file=self._stream, flush=True)
+        self._heartbeat.beat()
+        print(wrapped(safe(text), self._stream, "    "), file=self._stream, flush=True)
 
     def _reply(self, event: ReplyReceived) -> None:
         reply = event.reply
@@ -118,24 +195,27 @@ class PlainProgress:
 
 
 class LiveProgress(PlainProgress):
-    """A panel that is redrawn: step, thought, action, cost against the budget, elapsed time.
+    """A panel that is redrawn: step, thought, what goes on and for how long, cost against the budget, elapsed time.
 
     Args:
         console: a rich console on a terminal.
         budget: US dollars, None when there is no limit.
-        steps: the limit of steps.
+        steps: the limit of steps; 0 where nothing is counted in steps.
         verbosity: as for plain lines; lines scroll above the panel.
     """
 
     def __init__(self, console: "Console", *, budget: float | None, steps: int, verbosity: int = 1) -> None:
         super().__init__(console.file, verbosity)
-        from rich.live import Live
-
         self._console = console
         self._budget, self._steps = budget, steps
         self._start = time.monotonic()
-        self._step, self._thought, self._action = 0, "", "preparing"
-        self._live = Live(get_renderable=self._panel, console=console, refresh_per_second=4, transient=True)
+        self._step, self._thought = 0, ""
+        self._live = self._new_live()
+
+    def _new_live(self) -> "Live":
+        from rich.live import Live
+
+        return Live(get_renderable=self._panel, console=self._console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -144,57 +224,51 @@ class LiveProgress(PlainProgress):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._live.stop()
 
-    def note(self, text: str) -> None:
-        """Say what is being prepared."""
-        self._action = text
-        super().note(text)
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the panel away for a while, or for good where the run is stopped meanwhile."""
+        self._live.stop()
+        yield
+        self._live = self._new_live()
+        self._live.start()
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait down in the panel, second by second."""
         super().waiting(seconds, why)
-        self._action = f"waiting {seconds:.0f} s: {why}"
+        self._doing = f"waiting {seconds:.0f} s: {why}"
 
     def bounds(self, *, budget: float | None, steps: int) -> None:
         """Take other limits to measure the run by."""
         self._budget, self._steps = budget, steps
 
     def _line(self, text: str) -> None:
-        self._console.print(printable_text(text), markup=False, highlight=False)
+        self._console.print(safe(text))
 
     def _reply(self, event: ReplyReceived) -> None:
         super()._reply(event)
         self._step, self._thought = event.step, first_line(event.reply.thought)
-        self._action = "; ".join(describe(action) for action in event.reply.actions)
 
     def _panel(self) -> "RenderableType":
         from rich.panel import Panel
         from rich.text import Text
 
-        elapsed = time.monotonic() - self._start
-        spent = money(self._cost) + (f" of {money(self._budget)}" if self._budget else "")
-        head = f"step {self._step}/{self._steps}   {spent}   {elapsed // 60:.0f}:{elapsed % 60:02.0f}"
-        return Panel(
-            Text(printable_text(f"{head}\n{self._thought}\n{self._action}")), title="fix-issue", title_align="left"
-        )
+        now = time.monotonic()
+        parts = [clock(now - self._start)]
+        if self._steps:
+            spent = money(self._cost) + (f" of {money(self._budget)}" if self._budget else "")
+            parts = [f"step {self._step}/{self._steps}", spent, *parts]
+        doing = f"{first_line(self._doing)} ({clock(now - self._since)})"
+        lines = ["  ".join(parts), *([self._thought] if self._thought else []), doing]
+        # The terminal writes `^C` where the cursor is: behind the last column it would begin a line that stays.
+        width = self._console.width - _ECHO
+        text = Text(safe("\n".join(lines)), no_wrap=True, overflow="ellipsis")
+        return Panel(text, title="fix-issue", title_align="left", width=width)
 
 
-def open_progress(*, verbosity: int, budget: float | None, steps: int) -> PlainProgress:
-    """The display that fits standard error: live in a terminal, plain lines elsewhere."""
-    if verbosity and sys.stderr.isatty():
-        from rich.console import Console
-
-        return LiveProgress(Console(stderr=True, emoji=False), budget=budget, steps=steps, verbosity=verbosity)
-    return PlainProgress(sys.stderr, verbosity)
-
-
-def money(amount: float | None) -> str:
-    """US dollars for people; an unknown price is said to be unknown."""
-    return "price unknown" if amount is None else f"${amount:.2f}"
-
-
-def describe(action: Action | None) -> str:
-    """An action in a few words."""
-    if action is None:
-        return "action"
-    values = " ".join(str(value) for value in action.arguments.values())
-    return first_line(f"{action.tool} {values}", 80)
+def open_progress(
+    *, verbosity: int, budget: float | None = None, steps: int = 0, person: bool = False
+) -> PlainProgress:
+    """The display that fits standard error: live in a terminal where no person decides, plain lines elsewhere."""
+    if verbosity and sys.stderr.isatty() and not (person or is_plain()):
+        return LiveProgress(open_console(sys.stderr), budget=budget, steps=steps, verbosity=verbosity)
+    return PlainProgress(sys.stderr, verbosity, person=person)

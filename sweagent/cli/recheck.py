@@ -9,8 +9,7 @@ import typer
 from sweagent.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from sweagent.cli.progress import PlainProgress
     from sweagent.config import Settings
     from sweagent.task import Repository
     from sweagent.verify import Proof
@@ -38,9 +37,13 @@ def command(
 
     What was accepted then is not accepted now unless you say so. The exit code follows the new verdict.
     """
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"reading {proof}", quiet=quiet)
+    from sweagent.cli.progress import open_progress
     from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable
-    from sweagent.cli.verify import show, write
+    from sweagent.cli.verify import check_outputs, show, write
     from sweagent.config import read_sources
     from sweagent.verify.recheck import asked
 
@@ -48,16 +51,17 @@ def command(
     question = asked(before)
     said = {"seconds": seconds or question.seconds, "accept": accept or None}
     sources = read_sources(options.settings_options(sandbox=sandbox, image=image) | {"verify": said}, config=config)
-
-    def note(text: str) -> None:
-        if not quiet:
-            print(text, file=sys.stderr)
-
-    with stoppable():
+    check_outputs(output)
+    with open_progress(verbosity=0 if quiet else 1) as progress, stoppable():
         repository, settings, _ = open_with_settings(
-            repo or question.source, sources, note, base=before.base_commit, include_dirty=False, api_url=api_url
+            repo or question.source,
+            sources,
+            progress.note,
+            base=before.base_commit,
+            include_dirty=False,
+            api_url=api_url,
         )
-        now = _judge(before, question, repository, settings, note)
+        now = _judge(before, question, repository, settings, progress)
     write(now, output, None, None)
     show(now, as_json=as_json, quiet=quiet)
     if not quiet:
@@ -66,7 +70,7 @@ def command(
 
 
 def _judge(
-    before: "Proof", question: "Question", repository: "Repository", settings: "Settings", note: "Callable[[str], None]"
+    before: "Proof", question: "Question", repository: "Repository", settings: "Settings", progress: "PlainProgress"
 ) -> "Proof":
     from sweagent.patch import Patch
     from sweagent.run_folder import new_run_id
@@ -81,7 +85,8 @@ def _judge(
     at_once = verify_without_running(task, patch, settings=settings.verify)
     if at_once:
         return at_once
-    with prepare(task, settings, new_run_id(f"recheck-{task.id}"), note) as workplace:
+    with prepare(task, settings, new_run_id(f"recheck-{task.id}"), progress.note) as workplace:
+        progress.doing("verifying in fresh sandboxes")
         return verify(
             task,
             patch,
@@ -92,6 +97,7 @@ def _judge(
             test_command=question.test_command,
             settings=settings.verify,
             oracle=question.oracle,
+            progress=progress.verifying,
         )
 
 

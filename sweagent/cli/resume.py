@@ -8,21 +8,40 @@ from sweagent.cli import options
 
 
 def command(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in the state folder.")],
-    say: Annotated[str, typer.Option(help="A word for the model; it opens another round, at the end too.")] = "",
+    run: options.Run,
+    say: Annotated[str, typer.Option(help="Tell the model this first; a run that has ended is gone on with.")] = "",
+    confirm: options.Confirm = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Go on with a run that was killed, stopped, or ended by a limit or by its infrastructure."""
-    from sweagent.cli.progress import open_progress
-    from sweagent.cli.run import report
-    from sweagent.cli.signals import stoppable
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"reading the run {run}", quiet=quiet)
+    from sweagent.cli.ending import report
+    from sweagent.cli.hooks import Hooks
+    from sweagent.cli.run import live
+    from sweagent.config import read_sources
     from sweagent.run_folder import find_run
-    from sweagent.solve import resume
+    from sweagent.solve import recorded_settings, resume
 
     folder = find_run(run)
-    with open_progress(verbosity=0 if quiet else 1 + verbose, budget=None, steps=0) as progress, stoppable():
-        result = resume(folder, listeners=[progress], note=progress.note, waiting=progress.waiting, say=say)
-    report(result, as_json=as_json)
+    own = read_sources().settings()
+    with live(recorded_settings(folder), verbosity=0 if quiet else 1 + verbose, confirm=confirm) as (
+        progress,
+        steering,
+    ):
+        hooks = Hooks(own.hooks, own.notify, folder, progress.note)
+        result = resume(
+            folder,
+            listeners=[progress, hooks],
+            note=progress.note,
+            waiting=progress.waiting,
+            verifying=progress.verifying,
+            steering=steering,
+            say=say,
+        )
+        hooks.ended(result)
+    report(result, as_json=as_json, quiet=quiet)
     raise typer.Exit(result.exit_code)

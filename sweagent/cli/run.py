@@ -1,41 +1,23 @@
 """Start a run from the command line and show its result."""
 
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sweagent.cli.progress import money, open_progress
+from sweagent.agent.steering import Steering
+from sweagent.cli.console import interactive
+from sweagent.cli.delivery import Delivery
+from sweagent.cli.ending import report
+from sweagent.cli.hooks import Hooks
+from sweagent.cli.progress import PlainProgress, open_progress
 from sweagent.cli.signals import stoppable
+from sweagent.cli.steer import interrupt_menu, terminal_confirm
 from sweagent.config import Origin, Settings, Sources
-from sweagent.errors import UsageError
-from sweagent.printable import printable_text
-from sweagent.run_folder import Result, RunFolder, new_run_id, runs_folder
+from sweagent.run_folder import RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
-from sweagent.verdict import Verdict
 
-if TYPE_CHECKING:
-    from sweagent.verify import Proof
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """Targets of the patch besides the run's folder.
-
-    Attributes:
-        patch_file: a file to write it to.
-        apply: to the work tree of the repository, when the verdict is `verified`.
-        branch: to a new branch of the repository.
-        open_pr: to the forge, as a draft pull request.
-        api_url: the forge's REST API.
-    """
-
-    patch_file: Path | None = None
-    apply: bool = False
-    branch: str | None = None
-    open_pr: bool = False
-    api_url: str | None = None
+_NOWHERE = Delivery()
 
 
 def remote_options(repo: str, api_url: str | None) -> dict[str, Any]:
@@ -94,23 +76,35 @@ def start(
     test_command: str | None = None,
     setup_command: str | None = None,
     output: Path | None = None,
-    delivery: Delivery = Delivery(),
+    delivery: Delivery = _NOWHERE,
     verbosity: int = 1,
     as_json: bool = False,
+    confirm: bool = False,
+    keep: bool = True,
 ) -> int:
     """Run the main job and return the exit code.
+
+    `keep` is whether the repository outlives the run, so that something can be done with the patch.
 
     Raises:
         FixIssueError: what was asked for cannot be done.
     """
+    from sweagent.cli.delivery import check_before, check_repository, deliver
     from sweagent.forge import read_issue_with_findings
+    from sweagent.repository.intake import DEFAULT_SERVER
+    from sweagent.repository.source import RemoteSource, parse_source
     from sweagent.solve import solve
 
-    limits = sources.settings().limits
-    with open_progress(verbosity=verbosity, budget=limits.cost, steps=limits.steps) as progress, stoppable():
+    said = sources.settings()
+    check_before(delivery, output)
+    if isinstance(parse_source(repo, server=DEFAULT_SERVER), RemoteSource):
+        _check_policy(said)  # what is wrong with it must not wait for a clone
+    with live(said, verbosity=verbosity, confirm=confirm) as (progress, steering):
         repository, settings, origin = open_with_settings(
             repo, sources, progress.note, base=base, include_dirty=include_dirty, api_url=delivery.api_url
         )
+        _check_policy(settings)
+        check_repository(delivery, repository, progress.note)
         progress.bounds(budget=settings.limits.cost, steps=settings.limits.steps)
         read = read_issue_with_findings(
             issue_text, repository.source, repository.name, delivery.api_url, token=None, until=None
@@ -128,92 +122,53 @@ def start(
         run_id = new_run_id(task.id)
         folder = RunFolder(output or runs_folder() / run_id)
         progress.note(f"the run's folder is {folder.path}")
+        hooks = Hooks(settings.hooks, settings.notify, folder, progress.note)
         result = solve(
             task,
             settings,
             folder,
             run_id=run_id,
-            listeners=[progress],
+            listeners=[progress, hooks],
             note=progress.note,
             origin=origin,
             waiting=progress.waiting,
+            verifying=progress.verifying,
+            steering=steering,
         )
-    report(result, as_json=as_json)
-    deliver_patch(result, repository, delivery)
+        hooks.ended(result)
+    report(result, keep=keep, as_json=as_json, quiet=verbosity == 0, delivered=deliver(result, repository, delivery))
     return result.exit_code
 
 
-def report(result: Result, *, as_json: bool) -> None:
-    """Print the result: one JSON object, or the proof and where everything is."""
-    proof = read_proof(result)
-    if as_json:
-        data = result.model_dump(mode="json")
-        data["proof"] = proof.model_dump(mode="json") if proof else None
-        data["patch"] = Path(result.patch_file).read_text(encoding="utf-8") if result.patch_file else ""
-        import json
+@contextmanager
+def live(settings: Settings, *, verbosity: int, confirm: bool = False) -> Iterator[tuple[PlainProgress, Steering]]:
+    """Show a run while the block runs, and let a person at the terminal steer and stop it.
 
-        print(json.dumps(data))
-        return
-    from rich.console import Console
-
-    console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
-    if proof:
-        from sweagent.verify import render_terminal
-
-        Console(emoji=False).print(render_terminal(proof))
-    console.print(f"{result.verdict}: {printable_text(result.reason)}" if result.reason else result.verdict)
-    for path, reason in result.left_out.items():
-        console.print(f"left out: {printable_text(path)} ({printable_text(reason)})")
-    if result.withheld_file:
-        console.print(f"what was left out: {result.withheld_file}")
-    console.print(f"{result.steps} steps, {money(result.cost)}, {result.seconds:.0f} s; ended: {result.exit_status}")
-    if result.message and result.message != result.reason:
-        console.print(printable_text(result.message))
-    if result.patch_file:
-        console.print(f"patch: {result.patch_file}")
-    console.print(f"record: {result.folder}")
-    if not result.exit_status.final:
-        console.print(f"go on with: fix-issue resume {result.folder}")
-
-
-def read_proof(result: Result) -> "Proof | None":
-    """The proof of a result, when it was judged."""
-    if not result.proof_file:
-        return None
-    from sweagent.verify import Proof
-
-    return Proof.model_validate_json(Path(result.proof_file).read_text(encoding="utf-8"))
-
-
-def deliver_patch(result: Result, repository: Repository, delivery: Delivery) -> None:
-    """Bring the patch where the user wants it. It stays in the run's folder, whatever happens.
+    Args:
+        settings: of the run.
+        verbosity: as for `PlainProgress`.
+        confirm: ask before actions that change something.
 
     Raises:
-        UsageError: it cannot be applied, or the branch exists.
+        UsageError: nobody can be asked.
     """
-    if not result.patch_file:
-        return
-    patch = Path(result.patch_file).read_bytes()
-    if delivery.patch_file:
-        delivery.patch_file.write_bytes(patch)
-    if not (delivery.apply or delivery.branch or delivery.open_pr):
-        return
-    if result.verdict.harmful:
-        raise UsageError(f"the patch is {result.verdict}, so it was not delivered", f"look at it: {result.patch_file}")
-    from sweagent.repository import apply_to_worktree, commit_to_branch
+    steering = Steering()
+    human = settings.policy == "human"
+    display = open_progress(verbosity=verbosity, budget=settings.limits.cost, steps=settings.limits.steps, person=human)
+    if confirm:
+        steering.confirm = terminal_confirm(display)
+    ask = (lambda: interrupt_menu(steering, display)) if interactive() and not human and verbosity else None
+    with display as progress, stoppable(ask):
+        yield progress, steering
 
-    if delivery.apply:
-        if result.verdict is not Verdict.VERIFIED:
-            raise UsageError(
-                f"the patch is {result.verdict}, so it was not applied",
-                f"look at it, then: git apply {result.patch_file}",
-            )
-        apply_to_worktree(patch, repository)
-        print("applied to the work tree", file=sys.stderr)
-    if delivery.branch:
-        commit_to_branch(patch, repository, delivery.branch, message=f"Fix: {result.run_id}")
-        print(f"committed to the branch {delivery.branch}", file=sys.stderr)
-    if delivery.open_pr:
-        from sweagent.cli.pr import command
 
-        command(result.folder, api_url=delivery.api_url)
+def _check_policy(settings: Settings) -> None:
+    """Refuse a model that cannot be asked, or a script that cannot be played, before anything is built.
+
+    Raises:
+        UsageError, StorageError: as `policy_for`.
+    """
+    from sweagent.policy import Budget, policy_for, with_token_limit
+
+    kept = with_token_limit(settings)
+    policy_for(kept, Budget(kept.limits.cost, kept.limits.tokens))

@@ -1,27 +1,60 @@
-"""`fix-issue show RUN`: read a recorded run."""
+"""`fix-issue show RUN`: read a recorded run, or a batch."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.completion import run_names
+
+if TYPE_CHECKING:
+    from sweagent.batch.drive.outcomes import InstanceResult
 
 
 def command(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in the state folder.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            autocompletion=run_names,
+            help="A run's folder, its name or the start of it, `last`, or a batch's folder.",
+        ),
+    ],
+    diff: Annotated[bool, typer.Option("--diff", help="Print the patch and nothing else.")] = False,
+    proof: Annotated[bool, typer.Option("--proof", help="Print the proof and nothing else.")] = False,
     verbose: options.Verbose = 0,
-    as_json: options.Json = False,
+    as_json: options.JsonLines = False,
 ) -> None:
-    """Print what happened in a run, event by event, and what its attempts came to; with --json the events alone."""
+    """Print what happened in a run, event by event, and how it ended; of a batch, how each instance ended.
+
+    With --json one JSON object a line: the events as they were recorded, or the results of a batch's instances.
+    """
     import sys
 
+    from sweagent.batch.drive.manifest import FILE as MANIFEST
     from sweagent.cli.attempts import attempt_lines
+
+    if (Path(run) / MANIFEST).is_file():
+        _show_batch(Path(run), as_json=as_json)
+        return
     from sweagent.cli.progress import PlainProgress
     from sweagent.run_folder import find_run
     from sweagent.trajectory import read_events
 
-    events = list(read_events(find_run(run).trajectory))
-    show = PlainProgress(sys.stdout, 1 + verbose)
+    folder = find_run(run)
+    if diff:
+        from sweagent.cli.ending import print_diff
+
+        print_diff(folder.patch)
+        return
+    if proof:
+        from sweagent.cli.ending import print_proof
+
+        print_proof(folder.proof, as_json=as_json)
+        return
+    show = PlainProgress(sys.stdout, 1 + verbose, ending=True)
+    events = list(read_events(folder.trajectory))
     for event in events:
         if as_json:
             print(event.model_dump_json())
@@ -29,3 +62,23 @@ def command(
             show(event)
     for line in [] if as_json else attempt_lines(events):
         show.note(line)
+
+
+def _show_batch(folder: Path, *, as_json: bool) -> None:
+    from sweagent.batch.drive.outcomes import read_results
+    from sweagent.batch.drive.progress import label
+    from sweagent.cli.console import duration, money
+    from sweagent.cli.rows import print_rows
+
+    results = read_results(folder)
+
+    def row(result: "InstanceResult") -> tuple[str, ...]:
+        spent = money(result.cost), duration(result.seconds)
+        return result.instance_id, label(result), str(result.steps), *spent, result.message
+
+    if as_json:
+        for result in results.values():
+            print(result.model_dump_json())
+        return
+    print_rows(("instance", "outcome", "steps", "cost", "time", ""), [row(result) for result in results.values()])
+    print(f"\none instance: fix-issue show {folder}/INSTANCE/run-1")

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -12,17 +12,27 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stoppable(ask: Callable[[], bool] | None = None) -> Iterator[None]:
     """Turn SIGINT, SIGTERM and SIGHUP into RunInterruptedError, once; after that they end the process.
 
     A run that was ended by a second signal leaves its sandbox to the next run, which removes it.
+
+    Args:
+        ask: asked at a SIGINT whether to go on; while it asks, a second SIGINT stops the run. None never goes on.
     """
-    seen = False
+    seen = asking = False
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        nonlocal seen
+        nonlocal seen, asking
         if seen:
             os._exit(128 + number)
+        if ask is not None and number == signal.SIGINT and not asking:
+            asking = True
+            try:
+                if ask():
+                    return
+            finally:
+                asking = False
         seen = True
         raise RunInterruptedError(f"stopped by {signal.Signals(number).name}", number)
 

@@ -9,7 +9,7 @@ from sweagent.cli import options
 from sweagent.cli.option_groups import DELIVERY, RUN, delivered, gathered, run_settings
 
 if TYPE_CHECKING:
-    from sweagent.cli.run import Delivery
+    from sweagent.cli.delivery import Delivery
 
 
 @gathered("delivery", DELIVERY, delivered)
@@ -38,11 +38,16 @@ def command(
     ] = None,
     delivery: "Delivery",
     config: options.ConfigFile = None,
+    confirm: options.Confirm = False,
+    notify: options.Notify = None,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Resolve one issue: an agent works in a sandbox, the harness takes the patch, the verifier judges it."""
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"opening {repo}", quiet=quiet)
     from sweagent.cli.run import start
     from sweagent.config import read_sources
 
@@ -54,6 +59,7 @@ def command(
         "rounds": verify_rounds,
         "accept": accept or None,
     }
+    run["notify"] = notify
     code = start(
         repo,
         issue,
@@ -66,5 +72,6 @@ def command(
         delivery=delivery,
         verbosity=0 if quiet else 1 + verbose,
         as_json=as_json,
+        confirm=confirm,
     )
     raise typer.Exit(code)

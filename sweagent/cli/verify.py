@@ -11,6 +11,7 @@ from sweagent.cli import options
 from sweagent.verdict import Verdict
 
 if TYPE_CHECKING:
+    from sweagent.cli.progress import PlainProgress
     from sweagent.config import Settings
     from sweagent.patch import Patch
     from sweagent.task import Repository, Task
@@ -59,6 +60,10 @@ def command(
 
     The exit code follows the verdict: 0 verified, 7 needs review, 3 unverified, 4 regressed, 5 rejected, 6 no patch.
     """
+    from sweagent.cli.heartbeat import first_word
+
+    first_word(f"opening {repo}", quiet=quiet)
+    from sweagent.cli.progress import open_progress
     from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable
     from sweagent.config import read_sources
@@ -67,14 +72,10 @@ def command(
     chosen = options.settings_options(sandbox=sandbox, image=image)
     said = {"allow_tests": allow_tests, "seconds": seconds, "accept": accept or None}
     sources = read_sources(chosen | {"verify": said}, config=config)
-
-    def note(text: str) -> None:
-        if not quiet:
-            print(text, file=sys.stderr)
-
-    with stoppable():
+    check_outputs(output, markdown, junit)
+    with open_progress(verbosity=0 if quiet else 1) as progress, stoppable():
         repository, settings, _ = open_with_settings(
-            repo, sources, note, base=base, include_dirty=include_dirty, api_url=api_url
+            repo, sources, progress.note, base=base, include_dirty=include_dirty, api_url=api_url
         )
         task = _task(repository, issue, settings, test_command, api_url)
         proof = _judge(
@@ -84,7 +85,7 @@ def command(
             reproduction or [],
             reproduction_command,
             tests or [],
-            quiet=quiet,
+            progress,
         )
     write(proof, output, markdown, junit)
     show(proof, as_json=as_json, quiet=quiet)
@@ -102,21 +103,17 @@ def _judge(
     reproduction: list[Path],
     reproduction_command: str | None,
     tests: list[str],
-    *,
-    quiet: bool,
+    progress: "PlainProgress",
 ) -> "Proof":
     from sweagent.run_folder import new_run_id
     from sweagent.sandbox_factory import prepare
-    from sweagent.verify import Ticker, verify, verify_without_running
-
-    def note(text: str) -> None:
-        if not quiet:
-            print(text, file=sys.stderr)
+    from sweagent.verify import verify, verify_without_running
 
     at_once = verify_without_running(task, patch, settings=settings.verify)
     if at_once:
         return at_once
-    with prepare(task, settings, new_run_id(f"verify-{task.id}"), note) as workplace, Ticker(note) as progress:
+    with prepare(task, settings, new_run_id(f"verify-{task.id}"), progress.note) as workplace:
+        progress.doing("verifying in fresh sandboxes")
         return verify(
             task,
             patch,
@@ -127,7 +124,7 @@ def _judge(
             test_command=workplace.test_command,
             lacks=workplace.lacks,
             settings=settings.verify,
-            progress=progress,
+            progress=progress.verifying,
         ).model_copy(update={"contacts": workplace.contacts})
 
 
@@ -179,8 +176,9 @@ def _reproduction(
     first = next((file for file in files if holds_tests(file)), files[0])
     contents = dict(_placed(file, repository, beside=first) for file in sorted(files, key=lambda file: file != first))
     path = next(iter(contents))
-    command = command_line or guess_command(path, test_command)
-    return Reproduction(path=path, content=contents.pop(path), command=command, files=contents)
+    content = contents.pop(path)
+    command = command_line or guess_command(path, test_command, content.encode())
+    return Reproduction(path=path, content=content, command=command, files=contents)
 
 
 def _placed(file: Path, repository: "Repository", *, beside: Path) -> tuple[str, str]:
@@ -198,6 +196,19 @@ def _placed(file: Path, repository: "Repository", *, beside: Path) -> tuple[str,
     name = place.relative_to(first.parent) if place.is_relative_to(first.parent) else Path(place.name)
     home = "" if first.is_relative_to(top) else home_of(first, repository)
     return Path(home, name).as_posix(), content
+
+
+def check_outputs(*files: Path | None) -> None:
+    """Refuse a file whose folder is not there, before an hour is spent on what goes into it.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    from sweagent.errors import UsageError
+
+    for file in filter(None, files):
+        if file.is_dir() or not file.absolute().parent.is_dir():
+            raise UsageError(f"{file} cannot be written: there is no such folder", "make its folder, or choose another")
 
 
 def write(proof: "Proof", output: Path | None, markdown: Path | None, junit: Path | None) -> None:
@@ -230,8 +241,7 @@ def show(proof: "Proof", *, as_json: bool, quiet: bool) -> None:
     elif quiet:
         print(proof.verdict.value)
     else:
-        from rich.console import Console
-
+        from sweagent.cli.console import is_plain, open_console
         from sweagent.verify import render_terminal
 
-        Console(emoji=False).print(render_terminal(proof))
+        open_console().print(render_terminal(proof, plain=is_plain()))

@@ -113,7 +113,8 @@ def forge_for(source: str, name: str, *, api_url: str | None = None, token: str 
         if found is None:
             raise UsageError(
                 f"cannot tell which repository of a forge {source} is",
-                "give the issue's URL, or owner/name#number, or a file with its text",
+                "add a remote `origin`, or name it: the issue's URL, owner/name#number, or `fix-issue pr RUN --repo "
+                "owner/name`",
             )
         place = found
     return GitHub(place, token_for(place, token, trusted_api=api_url))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sweagent.forge.proposal import TITLE, Proposal
 from sweagent.forge.rules import Change, Objection
 from sweagent.forge.text.escape import code_block, code_span, defused, inert, inert_line, inert_words
+from sweagent.plurals import counted
 
 LIMIT = 60_000
 """Characters of a body; GitHub allows 65,536."""
@@ -117,7 +118,7 @@ def _run(proposal: Proposal) -> str:
     minutes, seconds = divmod(round(proposal.seconds), 60)
     facts = [
         f"model {code_span(proposal.model or 'none')}",
-        f"{proposal.steps} steps",
+        counted(proposal.steps, "step"),
         f"cost {cost}",
         f"{minutes} min {seconds} s",
         f"base `{proposal.base_commit[:12]}`",

@@ -129,7 +129,7 @@ class _Taking:
         paths = [*changed, *wanted]
         count = len(gone) + len(paths)
         if count > self._max_files:
-            self._taken.blocked = f"{count} files are changed, more than {self._max_files}"
+            self._taken.blocked = f"changed files: {count}, more than {self._max_files}"
         self._report_folders()
         brought = [path for path in paths[: self._max_files] if self._bring(path)]
         self._put_into_index(gone, brought)

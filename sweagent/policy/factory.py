@@ -9,6 +9,7 @@ from sweagent.policy.base import Policy
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy
+from sweagent.policy.model_name import check_model_name
 from sweagent.policy.models import ModelInfo, model_info, models_behind
 from sweagent.policy.money.budget import Budget
 from sweagent.policy.money.spending import AGENT
@@ -97,6 +98,8 @@ def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | Non
     # The base URL is the named model's; another model has its provider's own.
     own = settings if name == settings.name else settings.model_copy(update={"name": name, "api_base": None})
     info = model_info(name)
+    if not own.api_base:
+        check_model_name(info)
     _check_key(own, info)
     if info.prices is None and budget.needs_prices:
         raise UsageError(

@@ -83,6 +83,11 @@ class ModelInfo(Frozen):
     sources: tuple[str, ...] = ()
     """Where this comes from."""
 
+    @property
+    def listed(self) -> bool:
+        """Whether this very model is known, rather than what a pattern says of all of a provider's."""
+        return bool(self.prices or self.context_window or self.roulette)
+
 
 def model_info(name: str) -> ModelInfo:
     """Look a model up by its litellm name.

@@ -12,7 +12,7 @@ from sweagent.errors import UsageError
 from sweagent.git import GitError, git
 from sweagent.home import config_folder
 from sweagent.repository.intake import local_work_tree
-from sweagent.repository.trusted import TrustedTree, empty_git_dir, make_git_dir, textual_diff
+from sweagent.repository.trusted import TrustedTree, dirty_files, empty_git_dir, make_git_dir, textual_diff
 from sweagent.task import Repository
 
 _NAME, _EMAIL = "fix-issue", "fix-issue@localhost"
@@ -60,12 +60,9 @@ def commit_to_branch(patch: bytes, repository: Repository, branch: str, *, messa
         UsageError: the repository is a remote one, the branch exists or cannot be named so, or the patch does not
             apply to the base commit without the user's uncommitted changes.
     """
+    check_branch(repository, branch)
     git_dir = _local_git_dir(repository)
     ref = f"refs/heads/{branch}"
-    if branch.startswith("-") or git("check-ref-format", ref, allowed=(0, 1)).status:
-        raise UsageError(f"{branch!r} cannot be the name of a branch", "choose another name, such as fix/issue-7")
-    if git("show-ref", "--verify", "--quiet", ref, git_dir=git_dir, allowed=(0, 1)).status == 0:
-        raise UsageError(f"the branch {branch} exists already", "choose another name, or delete that branch")
     with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
         index = Path(folder, "index")
         run = partial(git, git_dir=git_dir, work_tree=folder, index=index)
@@ -86,6 +83,41 @@ def commit_to_branch(patch: bytes, repository: Repository, branch: str, *, messa
         except GitError as error:
             raise UsageError(f"the branch {branch} cannot be made: {error.reason}", "choose another name") from error
     return commit
+
+
+def check_branch(repository: Repository, branch: str) -> None:
+    """See that a new branch could be made.
+
+    Raises:
+        UsageError: the repository is a remote one, or the branch exists, cannot be named so, or stands where another
+            branch has a folder.
+    """
+    git_dir = _local_git_dir(repository)
+    ref = f"refs/heads/{branch}"
+    if branch.startswith("-") or git("check-ref-format", ref, allowed=(0, 1)).status:
+        raise UsageError(f"{branch!r} cannot be the name of a branch", "choose another name, such as fix/issue-7")
+    if git("show-ref", "--verify", "--quiet", ref, git_dir=git_dir, allowed=(0, 1)).status == 0:
+        raise UsageError(f"the branch {branch} exists already", "choose another name, or delete that branch")
+    names = git("for-each-ref", "--format=%(refname:short)", "refs/heads", git_dir=git_dir).text.splitlines()
+    blocking = next(
+        (name for name in names if f"{branch}/".startswith(f"{name}/") or name.startswith(f"{branch}/")), ""
+    )
+    if blocking:
+        raise UsageError(
+            f"the branch {branch} cannot be made beside the branch {blocking}",
+            "choose another name, such as fix-issue-7",
+        )
+
+
+def uncommitted_files(repository: Repository) -> tuple[str, ...]:
+    """The files of a local work tree, new ones too, that are not as the last commit has them; none without a tree."""
+    try:
+        top = local_work_tree(repository)
+        own = Path(git("rev-parse", "--absolute-git-dir", cwd=top).text)
+        head = git("rev-parse", "--verify", "HEAD", cwd=top).text
+        return dirty_files(top, own, Path(repository.git_dir), head)
+    except (UsageError, GitError, OSError):
+        return ()
 
 
 def _merged(patch: bytes, repository: Repository, top: Path, first: GitError) -> bytes:

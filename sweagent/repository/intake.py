@@ -3,6 +3,7 @@
 Nothing is changed in what the user gives.
 """
 
+import os
 from pathlib import Path
 
 from sweagent.errors import UsageError
@@ -68,6 +69,17 @@ def local_work_tree(repository: Repository) -> Path:
     if top is None:
         raise UsageError(f"{path} is a repository without a work tree", "deliver to a branch or to a file instead")
     return top
+
+
+def tracked_paths(repository: Repository) -> tuple[str, ...]:
+    """The paths of a repository's base commit; none where they cannot be read."""
+    try:
+        names = git(
+            "ls-tree", "-r", "-z", "--name-only", repository.base_commit, git_dir=Path(repository.git_dir)
+        ).stdout
+    except GitError:
+        return ()
+    return tuple(os.fsdecode(name) for name in names.split(b"\0") if name)
 
 
 def _open_local(path: Path, *, base: str | None, include_dirty: bool) -> Repository:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from sweagent.errors import ForgeError, UsageError
+from sweagent.errors import ForgeError, UnknownRepositoryError, UsageError
 from sweagent.file_lock import locked
 from sweagent.git import GitError, git
 from sweagent.proxies import HINT as PROXY_HINT
@@ -100,5 +100,8 @@ def _explained(source: RemoteSource, error: GitError) -> ForgeError:
     if any(word in said for word in ("authentication", "could not read username", "403", "permission denied")):
         return ForgeError(f"{source.url} refused access", "give a token that may read the repository")
     if any(word in said for word in ("not found", "does not exist", "does not appear to be a git repository")):
-        return ForgeError(f"there is no repository at {source.url}", "check the name; a private one needs a token")
+        return UnknownRepositoryError(
+            f"there is no repository at {source.url}",
+            f"check the name; a private one needs a token; a folder is given as ./{source.name}, or by its whole path",
+        )
     return ForgeError(f"{source.url} cannot be fetched: {error}", "check the URL and the network")

@@ -139,6 +139,20 @@ def dirty_patch(top: Path, own_git_dir: Path, common_dir: Path, commit: str) -> 
         common_dir: the git directory that holds the objects.
         commit: what to compare with.
     """
+    with _index_with_changes(top, own_git_dir, common_dir, commit) as tree:
+        return textual_diff(tree, "--no-renames")
+
+
+def dirty_files(top: Path, own_git_dir: Path, common_dir: Path, commit: str) -> tuple[str, ...]:
+    """The paths of which `dirty_patch` has the changes."""
+    with _index_with_changes(top, own_git_dir, common_dir, commit) as tree:
+        names = tree.git("diff-index", "--cached", "--name-only", "--no-renames", "-z", commit, "--").stdout
+    return tuple(os.fsdecode(name) for name in names.split(b"\0") if name)
+
+
+@contextmanager
+def _index_with_changes(top: Path, own_git_dir: Path, common_dir: Path, commit: str) -> Iterator[TrustedTree]:
+    """A private git directory whose index holds a work tree as it is now."""
     with tempfile.TemporaryDirectory(prefix="fix-issue-git-") as folder:
         git_dir = Path(folder, "git")
         make_git_dir(git_dir, common_dir, commit)
@@ -153,7 +167,7 @@ def dirty_patch(top: Path, own_git_dir: Path, common_dir: Path, commit: str) -> 
             (git_dir / "index").unlink(missing_ok=True)
             git("read-tree", commit, git_dir=git_dir, work_tree=top)
         git("add", "--all", "--ignore-errors", "--", ".", git_dir=git_dir, work_tree=top, allowed=(0, 1))
-        return textual_diff(TrustedTree(git_dir, top, commit), "--no-renames")
+        yield TrustedTree(git_dir, top, commit)
 
 
 def textual_diff(tree: TrustedTree, *options: str) -> str:

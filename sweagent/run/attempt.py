@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import PurePosixPath
 
 from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
@@ -15,7 +15,8 @@ from sweagent.errors import ContextOverflowError, FixIssueError, SandboxError, U
 from sweagent.exit_status import ExitStatus
 from sweagent.patch import extract_patch, untracked_files
 from sweagent.patch_store import Candidate
-from sweagent.policy import Budget, LitellmPolicy, policy_for, text_format_instructions
+from sweagent.policy import Budget, HumanPolicy, LitellmPolicy, policy_for, text_format_instructions
+from sweagent.repository import tracked_paths
 from sweagent.run.context import RunContext
 from sweagent.run.errors import RunCutError
 from sweagent.sandbox.base import Sandbox
@@ -68,6 +69,8 @@ class Attempt:
         budget.start_from(self._journal.state.spending)
         # Made first: what is wrong with it must not wait for the build of an environment.
         self._policy = policy_for(settings, budget, context.waiting)
+        if isinstance(self._policy, HumanPolicy):
+            self._policy.offer_paths(tracked_paths(context.task.repository))
         self._limits = settings.limits.model_copy(update={"seconds": started.seconds})
         self._past = [event for event in context.log.past if event.scope == scope]
         self._ending = _ending_of(context.log.standing(AttemptEnded, scope))
@@ -120,7 +123,8 @@ class Attempt:
         if context.loading:
             context.loading.result()
         if any(isinstance(event, PromptWritten) for event in self._past):
-            context.note("replaying the recorded actions in a fresh sandbox")
+            done = sum(len(turn.observations) for turn in state.turns)
+            context.note(f"replaying {done} recorded action{'s' * (done != 1)} in a fresh sandbox")
             repeat_actions(self._journal, self._tools, self._tool_context)
         else:
             self._write_prompt()
@@ -134,6 +138,7 @@ class Attempt:
             judge=self._judge,
             recover=self._recover,
             stop=context.stop,
+            steering=context.steering,
             reserve=min(self.settings.verify.seconds, self._limits.seconds * _VERDICT_SHARE),
         )
         self._deadline = time.monotonic() + self._limits.seconds - state.seconds
@@ -268,7 +273,7 @@ class Attempt:
             VerificationStarted(step=state.step, sha256=candidate.patch.sha256, seconds=settings.seconds)
         )
         start = time.monotonic()
-        with Ticker(context.note) as progress:
+        with nullcontext(context.verifying) if context.verifying else Ticker(context.note) as progress:
             proof = verify(
                 context.task,
                 candidate.patch,

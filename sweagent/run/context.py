@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from contextvars import copy_context
 from functools import cached_property
 
+from sweagent.agent.steering import Steering
 from sweagent.config import Settings
 from sweagent.patch_store import Candidates
 from sweagent.policy import Budget, Waiting, preload
@@ -14,6 +15,7 @@ from sweagent.run.record import RunLog
 from sweagent.sandbox_factory import Workplace, prepare
 from sweagent.stop_token import StopToken
 from sweagent.task import Task
+from sweagent.verify import VerifyProgress
 
 _LOG = logging.getLogger("sweagent.run")
 
@@ -36,6 +38,8 @@ class RunContext:
         note: receives lines for people about what is being prepared.
         waiting: receives the waits for the model's provider.
         stop: asks the run to end at its next step.
+        verifying: receives the progress of verifications; None writes it as notes.
+        steering: what a person does to the run meanwhile.
     """
 
     def __init__(
@@ -49,6 +53,8 @@ class RunContext:
         note: Note,
         waiting: Waiting,
         stop: StopToken,
+        verifying: Callable[[VerifyProgress], None] | None,
+        steering: Steering,
     ) -> None:
         self.task = task
         self.settings = settings
@@ -56,6 +62,8 @@ class RunContext:
         self.note = note
         self.waiting = waiting
         self.stop = stop
+        self.verifying = verifying
+        self.steering = steering
         self.candidates = candidates
         self.budget = Budget(settings.limits.cost, settings.limits.tokens, record=log.record)
         self.budget.start_from(log.spending)

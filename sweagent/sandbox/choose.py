@@ -1,6 +1,6 @@
 """Choose the kind of sandbox and open one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sweagent.config import SandboxSettings
@@ -12,12 +12,15 @@ from sweagent.sandbox.probe import probe
 CHOOSE_SECONDS = 5.0
 
 
-def choose_kind(kind: str = "auto", *, allow_local: bool = False) -> SandboxKind:
+def choose_kind(
+    kind: str = "auto", *, allow_local: bool = False, note: Callable[[str], None] = lambda text: None
+) -> SandboxKind:
     """The kind to use: Docker when an engine answers, else bubblewrap when it works.
 
     Args:
         kind: a kind, which is taken as it is, or `auto`.
         allow_local: with `auto`, take the local sandbox, which isolates nothing, rather than fail.
+        note: told why another one than Docker is taken.
 
     Raises:
         SandboxError: there is none; the message says why.
@@ -28,15 +31,17 @@ def choose_kind(kind: str = "auto", *, allow_local: bool = False) -> SandboxKind
         connect(CHOOSE_SECONDS).close()
         return "docker"
     except SandboxError as error:
-        problem = str(error)
+        problem, hint = str(error), error.hint
     bubblewrap = probe("bubblewrap")
     if bubblewrap.works:
+        note(f"the sandbox is bubblewrap, for {problem}; to use Docker, {hint.split(', or choose')[0]}")
         return "bubblewrap"
     if allow_local:
+        note(f"the sandbox is local, which isolates nothing, for {problem}, and {bubblewrap.problem}")
         return "local"
     raise SandboxError(
         f"there is no sandbox to run in ({problem}; {bubblewrap.problem})",
-        "start Docker, install bubblewrap, or take --sandbox local, which isolates nothing",
+        f"{hint.split(', or choose')[0]}, install bubblewrap, or take --sandbox local, which isolates nothing",
     )
 
 

@@ -9,6 +9,10 @@ from sweagent.errors import SandboxError
 from sweagent.printable import one_line
 
 _REACH_SECONDS = 4
+_GROUP_HINT = (
+    "join the group that may (`sudo usermod -aG docker $USER`, then log in again), or choose --sandbox bubblewrap; "
+    "see `fix-issue doctor`"
+)
 _HINT = "start Docker (or set DOCKER_HOST), or choose --sandbox bubblewrap; see `fix-issue doctor`"
 _DOCTOR = "see `fix-issue doctor`"
 _versions: dict[str, str] = {}
@@ -51,6 +55,7 @@ def _reach() -> dict[str, Any]:
     from docker import APIClient
     from docker.utils import kwargs_from_env
 
+    address = ""
     try:
         given: dict[str, Any] = {**kwargs_from_env()}
         address = given.setdefault("base_url", _socket())
@@ -60,6 +65,8 @@ def _reach() -> dict[str, Any]:
                 api.ping()
             _versions[address] = api.api_version
     except engine_failures(OSError) as error:
+        if _not_allowed(error):
+            raise SandboxError(f"you may not use the Docker engine at {address}", _GROUP_HINT) from error
         raise SandboxError(f"no Docker engine answers: {engine_message(error)}", _HINT) from error
     return {**given, "version": _versions[address]}
 
@@ -108,3 +115,14 @@ def _socket() -> str:
         if not os.path.exists("/var/run/docker.sock") and os.path.exists(own)
         else ("unix:///var/run/docker.sock")
     )
+
+
+def _not_allowed(error: BaseException | None) -> bool:
+    """Whether permission is what an error comes from; the libraries between wrap it several times."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, PermissionError) or "PermissionError(13" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

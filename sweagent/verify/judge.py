@@ -378,10 +378,12 @@ class _Verification:
         if self._stopped and not regression.compared:
             return Cause.ENVIRONMENT, f"the existing tests could not be compared: {self._stopped}"
         if regression.canary == "not seen":
-            reason = "the test runner cannot be shown to run: a planted failing test was not reported"
+            reason = "the test runner cannot be shown to run: the canary, a test that must fail, was not reported"
             return Cause.ENVIRONMENT, reason
         if not regression.compared and self._plan and self._plan.tests:
-            return Cause.ENVIRONMENT, "none of the existing tests could be compared"
+            reason = "none of the existing tests could be compared"
+            late = self._nearest_missed and self._bench.remaining < 1
+            return (Cause.TIME, f"{reason} in the time there was") if late else (Cause.ENVIRONMENT, reason)
         if regression.unsettled:
             names = listed(item.id for item in regression.unsettled)
             return Cause.TIME, f"passed before and failed once now, and there was no time to run it again: {names}"

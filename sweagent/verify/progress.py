@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from sweagent.plurals import counted
 from sweagent.verify.proof import Side
 
 SECONDS_BETWEEN = 20.0
+_SIDES: dict[Side, str] = {"base": "without the patch", "control": "control run", "patched": "with the patch"}
+_PURPOSES = {"tests": "existing tests", "rerun": "tests that failed, once more"}
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,11 @@ class VerifyProgress:
     ended: bool
 
     def __str__(self) -> str:
-        files = f", {self.files} test files" if self.files > 1 else ""
-        state = "done" if self.ended else "running"
-        return (
-            f"verifying: {self.purpose} on the {self.side} side{files}: {state}; "
-            f"{self.tests} outcomes so far, at most {self.seconds_left:.0f} s left"
-        )
+        parts = [_PURPOSES.get(self.purpose, self.purpose), _SIDES[self.side]]
+        parts += [f"{self.files} test files"] * (self.files > 1) + ["done"] * self.ended
+        parts += [counted(self.tests, "result") + " so far"] * bool(self.tests)
+        minutes, seconds = divmod(int(self.seconds_left), 60)
+        return f"verifying: {', '.join(parts)}; at most {minutes}:{seconds:02} left"
 
 
 Listener = Callable[[VerifyProgress], None]

@@ -1,10 +1,22 @@
 """Render a proof: terminal, Markdown, feedback to the policy."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sweagent.plurals import counted
 from sweagent.verdict import Verdict
-from sweagent.verify.proof import Cause, Proof, RegressionEvidence, ReproductionEvidence, Selection, TestChange, Weight
+from sweagent.verify.proof import (
+    CanaryState,
+    Cause,
+    Proof,
+    RegressionEvidence,
+    ReproductionEvidence,
+    Selection,
+    TestChange,
+    Weight,
+)
 from sweagent.verify.sentences import assertions, coverage
 
 if TYPE_CHECKING:
@@ -20,32 +32,34 @@ _COLOURS = {
 }
 _FINDINGS = {
     Weight.REJECT: "rejected for",
-    Weight.REVIEW: "to be looked at",
-    Weight.NOTE: "held back",
+    Weight.REVIEW: "to review",
+    Weight.NOTE: "noted",
 }
 _NOT_ITS_OWN = (Cause.ENVIRONMENT, Cause.HARNESS, Cause.TIME)
 """What no policy can mend by another patch or reproduction."""
+_CANARIES: dict[CanaryState, str] = {
+    "failed as planted": "failed as it must",
+    "not seen": "not reported by the test runner",
+    "not planted": "none: no failing test can be added for this runner",
+}
+CONTROL = "control (comment-only change)"
 _SETTLED = (Verdict.VERIFIED, Verdict.NEEDS_REVIEW)
 _LISTED = 10
 # Invisible and direction-changing characters could make one name look like another.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
-def render_terminal(proof: Proof) -> "RenderableType":
-    """The proof as something rich can print. Nothing in it is read as markup."""
-    from rich.console import Group
-    from rich.panel import Panel
-    from rich.table import Table
-    from rich.text import Text
+def render_terminal(proof: Proof, *, plain: bool = False) -> "RenderableType":
+    """The proof as something rich can print, for any width. Nothing in it is read as markup.
 
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _facts(proof):
-        table.add_row(name, Text(_visible(value)))
-    colour = _COLOURS[proof.verdict]
-    head = Text.assemble((proof.verdict.value, f"bold {colour}"), f"  {_visible(proof.reason)}")
-    return Panel(Group(head, Text(), table), title="proof", title_align="left", border_style=colour)
+    Args:
+        proof: to show.
+        plain: without a box.
+    """
+    from sweagent.verify.proof_panel import ProofPanel
+
+    rows = tuple((name, _visible(value)) for name, value in _facts(proof))
+    return ProofPanel(proof.verdict.value, _visible(proof.reason), rows, _COLOURS[proof.verdict], plain)
 
 
 def render_markdown(proof: Proof) -> str:
@@ -54,9 +68,9 @@ def render_markdown(proof: Proof) -> str:
     lines += ["| | |", "| --- | --- |"]
     lines += [f"| {name} | {_inert(value).replace('|', chr(92) + '|')} |" for name, value in _facts(proof)]
     if proof.reproductions:
-        lines += ["", "| reproduction | base | with a comment only | with the patch |", "| --- | --- | --- | --- |"]
+        lines += ["", f"| reproduction | without the patch | {CONTROL} | with the patch |", "| --- | --- | --- | --- |"]
     for item in proof.reproductions:
-        cells = [item.name, "; ".join(item.base), "; ".join(item.control), "; ".join(item.patched)]
+        cells = [item.name, *map(_outcomes, (item.base, item.control, item.patched))]
         lines.append("| " + " | ".join(_inert(cell).replace("|", r"\|") or "not run" for cell in cells) + " |")
     lines += ["", "<details><summary>Commands</summary>", ""]
     for run in proof.commands:
@@ -113,36 +127,47 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         ("reproduction", _source_line(accepted) if accepted else ""),
         ("how it was judged", accepted.note if accepted else ""),
         ("its assertions", assertions(accepted.assertions) if accepted and accepted.assertions else ""),
-        ("the change in it", coverage(accepted.coverage) if accepted and accepted.coverage else ""),
-        ("without the patch", "; ".join(accepted.base) if accepted else ""),
-        ("with a comment only", "; ".join(accepted.control) if accepted else ""),
-        ("with the patch", "; ".join(accepted.patched) if accepted else ""),
+        ("changed code run", coverage(accepted.coverage) if accepted and accepted.coverage else ""),
+        ("without the patch", _outcomes(accepted.base) if accepted else ""),
+        (
+            "control run",
+            f"comment-only change: {_outcomes(accepted.control)}" if accepted and accepted.control else "",
+        ),
+        ("with the patch", _outcomes(accepted.patched) if accepted else ""),
     ]
     if proof.selection:
         facts.append(("chosen", _selection_line(proof.selection)))
     for item in () if accepted else proof.reproductions:
         facts.append(("not a reproduction", f"{_source_line(item)}: {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))
+    facts.append(("canary test", _CANARIES[proof.regression.canary] if proof.regression.files else ""))
     facts += [("broken by the patch", _change_line(item)) for item in proof.regression.regressions[:_LISTED]]
-    facts += [("pins the issue", _change_line(item)) for item in proof.regression.pinned[:_LISTED]]
-    facts += [("ended otherwise", _change_line(item)) for item in proof.regression.otherwise[:_LISTED]]
-    facts.append(("under other ids", _listed(proof.regression.vanished)))
+    facts += [("contradict the issue", _change_line(item)) for item in proof.regression.pinned[:_LISTED]]
+    facts += [("end differently now", _change_line(item)) for item in proof.regression.otherwise[:_LISTED]]
+    facts.append(("renamed by the patch", _listed(proof.regression.vanished)))
     facts.append(("not compared", _listed(proof.regression.not_compared)))
-    facts += [("not settled", _change_line(item)) for item in proof.regression.unsettled[:_LISTED]]
+    facts += [("no time to run again", _change_line(item)) for item in proof.regression.unsettled[:_LISTED]]
     facts += [("flaky", _change_line(item)) for item in proof.regression.flaky[:_LISTED]]
     facts.append(("already failing", _listed(proof.regression.already_failing)))
     for finding in proof.findings:
         waived = " (allowed by the user)" if finding.waived else ""
         facts.append((_FINDINGS[finding.weight], f"{finding.location}: {finding.detail} [{finding.rule}]{waived}"))
     rules = dict.fromkeys(item.rule for item in proof.to_review)
-    facts.append(("when you have looked", " ".join(f"--accept {rule}" for rule in rules)))
-    facts.append(("not checked", "; ".join([*proof.not_checked[:_LISTED], *_more(proof.not_checked)])))
-    facts.append(("to be mended", proof.cause.value if proof.cause else ""))
-    facts.append(("hosts", "; ".join([*proof.contacts[:_LISTED], *_more(proof.contacts)])))
+    facts.append(("after your review", " ".join(f"--accept {rule}" for rule in rules)))
+    others = [item for item in proof.not_checked if item not in proof.regression.not_compared]
+    facts.append(("not checked", "; ".join([*others[:_LISTED], *_more(others)])))
+    facts.append(("to fix first", proof.cause.value if proof.cause else ""))
+    facts.append(("hosts contacted", "; ".join([*proof.contacts[:_LISTED], *_more(proof.contacts)])))
     image = f"{proof.sandbox} {proof.image or ''}".strip()
     facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))
-    facts.append(("time", f"{proof.seconds:.0f} s, {len(proof.commands)} commands, each in a fresh sandbox"))
+    facts.append(("time", f"{proof.seconds:.0f} s, {counted(len(proof.commands), 'command')}, each in a fresh sandbox"))
     return [(name, value) for name, value in facts if value]
+
+
+def _outcomes(outcomes: tuple[str, ...]) -> str:
+    """What runs of one side came to; the same outcome of several runs is said once, with their number."""
+    counts = Counter(outcomes)
+    return "; ".join(f"{outcome} (in {number} runs)" if number > 1 else outcome for outcome, number in counts.items())
 
 
 def _source_line(item: ReproductionEvidence) -> str:
@@ -152,11 +177,8 @@ def _source_line(item: ReproductionEvidence) -> str:
 def _tests_line(regression: RegressionEvidence) -> str:
     if not regression.files:
         return "not run"
-    extent = "the whole suite" if regression.whole_suite else f"{len(regression.files)} files, nearest first"
-    return (
-        f"{regression.passed_before} passed before, {regression.passed_after} pass now ({extent}); "
-        f"planted failing test: {regression.canary}"
-    )
+    extent = "the whole suite" if regression.whole_suite else f"{counted(len(regression.files), 'file')}, nearest first"
+    return f"{regression.passed_before} passed before, {regression.passed_after} pass now ({extent})"
 
 
 def _change_line(change: TestChange) -> str:
@@ -168,7 +190,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return " and ".join([", ".join(names[:_LISTED]), *_more(names)])
 
 
-def _more(names: tuple[str, ...]) -> list[str]:
+def _more(names: Sequence[str]) -> list[str]:
     return [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
 
 

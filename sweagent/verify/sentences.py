@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from sweagent.plurals import counted
 from sweagent.verify.proof import AssertionCounts, Coverage, RegressionEvidence, ReproductionEvidence, TestChange
 
 _NAMED = 3
@@ -21,13 +22,13 @@ def compared(regression: RegressionEvidence) -> str:
         said = f"{before} existing {tests} as before"
     else:
         said = f"of {regression.compared} existing tests that were compared {before} passed before and {after} pass now"
-        said += _group("ended otherwise", regression.otherwise)
+        said += _group("end differently now", regression.otherwise)
         said += _group("pinned what the reproduction calls wrong", regression.pinned)
         said += _group("now passing", regression.fixed)
         said += _group("unsteady", regression.flaky)
     if regression.vanished:
         names = listed(regression.vanished)
-        said += f"; {len(regression.vanished)} told under other ids now, not compared one by one: {names}"
+        said += f"; {len(regression.vanished)} reported under other ids now, not compared one by one: {names}"
     if regression.not_compared:
         more = len(regression.not_compared) - 1
         said += f"; not compared: {regression.not_compared[0]}{f', and {more} more' if more else ''}"
@@ -49,7 +50,7 @@ def assertions(counts: AssertionCounts) -> str:
         (counts.in_process, "in the process only"),
     )
     total = sum(number for number, _ in ways)
-    return f"{total} assertion{'s' * (total != 1)}: {', '.join(f'{number} {way}' for number, way in ways if number)}"
+    return f"{counted(total, 'assertion')}: {', '.join(f'{number} {way}' for number, way in ways if number)}"
 
 
 def coverage(found: Coverage) -> str:

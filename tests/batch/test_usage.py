@@ -92,3 +92,20 @@ def test_a_record_that_cannot_be_used_is_usage_and_keeps_its_hint(data: Callable
     assert "--image" in messages[2]
     assert all(result.faults == () and result.starts == 1 for result in results.values())
     assert json.loads((tmp_path / "out/preds.json").read_text() or "{}") in ({}, [])
+
+
+def test_a_repository_that_is_not_there_is_no_failure_of_the_infrastructure(tmp_path: Path) -> None:
+    """Not tried again, and told with what to do: it is a mistyped name."""
+    (tmp_path / "script.yaml").write_text("- actions: [{submit: {summary: x}}]\n")
+    mine = tmp_path / "mine.txt"
+    mine.write_text(f"file://{tmp_path}/nowhere It adds.\n")
+    done = batch(mine, tmp_path / "out", "--policy", str(tmp_path / "script.yaml"))
+    assert done.returncode == 2, done.stderr
+    (result,) = read_results(tmp_path / "out").values()
+    assert (result.outcome, result.starts) == (Outcome.USAGE, 1)
+    assert "there is no repository at" in result.message
+    assert f"{result.instance_id}: usage: there is no repository" in done.stderr
+    shown = subprocess.run(
+        [sys.executable, "-m", "sweagent", "show", str(tmp_path / "out")], capture_output=True, text=True, check=True
+    )
+    assert f"{result.instance_id}  usage" in shown.stdout

@@ -153,7 +153,7 @@ def test_a_word_opens_another_round_of_a_run_at_its_end(world: Any) -> None:
     assert world.resume("run", "--say", "Mind negative numbers.") == 0, world.commands.said
     # The attempt that was chosen went on: the same conversation, with the word as its last message.
     assert world.model.asked[0.5, 3] == 1
-    assert world.server.requests[-1]["messages"][-1]["content"] == "Mind negative numbers."
+    assert world.server.requests[-1]["messages"][-1]["content"] == "The user says: Mind negative numbers."
     found = counted(world.folder / "run")
     assert found["coder2", "attempt_ended"] == 2
     assert found["", "attempt_ended"] == 1

@@ -332,3 +332,32 @@ def test_an_interrupt_of_the_controller_reaches_the_caller_and_the_sandbox_close
     finally:
         signal.signal(signal.SIGALRM, before)
     assert processes_with("MARK_I=9a") == []
+
+
+def test_an_engine_that_may_not_be_used_is_told_as_such(tmp_path: Path) -> None:
+    """Not as one that is not running: to start it would not help."""
+    address = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(address))
+        engine.listen()
+        address.chmod(0)
+        program = "from sweagent.sandbox import probe; found = probe('docker'); print(found.problem, '|', found.hint)"
+        # As root, only without the power that lets root open everything.
+        drop = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        env = {**os.environ, "DOCKER_HOST": f"unix://{address}"}
+        done = subprocess.run(
+            [*drop, sys.executable, "-c", program], capture_output=True, text=True, env=env, check=True
+        )
+    assert "you may not use the Docker engine" in done.stdout
+    assert "group" in done.stdout
+    assert "start Docker" not in done.stdout
+
+
+def test_a_fallback_to_bubblewrap_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not probe("bubblewrap").works:
+        pytest.skip("bubblewrap does not work here")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    notes: list[str] = []
+    assert choose_kind("auto", note=notes.append) == "bubblewrap"
+    assert len(notes) == 1
+    assert "no Docker engine answers" in notes[0]

@@ -36,6 +36,6 @@ def test_workflows_and_binaries(project: Path, tmp_path: Path, allowed: bool) ->
     else:
         assert set(result["left_out"]) == paths, done.stderr
         assert result["verdict"] == "no patch"
-        assert "left out: .github/workflows/x.yml" in done.stdout
+        assert "left out of the patch: .github/workflows/x.yml" in done.stdout
         assert f"what was left out: {folder / 'withheld.diff'}" in done.stdout
         assert "on: push" in (folder / "withheld.diff").read_text()

@@ -105,7 +105,24 @@ def test_a_signal_saves_the_patch_and_the_run_can_go_on(
     assert "width * height" in (folder / "patch.diff").read_text()
     assert "resume" in stopped.stdout
     assert fix_issue("resume", folder).returncode == 0
-    assert fix_issue("resume", folder).stdout.startswith("╭"), "a run at its end shows its proof again"
+    again = fix_issue("resume", folder).stdout
+    assert "─ proof ─" in again, "a run at its end shows its proof again"
+    assert "+    return width * height" in again
+
+
+def test_a_patch_that_was_judged_is_not_judged_again_when_the_policy_ends(project: Path, tmp_path: Path) -> None:
+    mend = {"command": "str_replace", "path": "shapes.py", "old": "width + height", "new": "width * height"}
+    script = tmp_path / "script.yaml"
+    script.write_text(yaml.safe_dump([{"actions": [{"edit": mend}]}, {"actions": [{"submit": {"summary": "x"}}]}]))
+    done = fix_issue(*options(project, script, tmp_path / "run"), "--json")
+    assert done.returncode == 3, done.stderr
+    events = list(read_events(tmp_path / "run" / "trajectory.jsonl"))
+    assert sum(isinstance(event, VerdictGiven) for event in events) == 1
+    assert json.loads(done.stdout)["proof"]["verdict"] == "unverified"
+    # A run that has ended goes on when the model is told something, and its script has nothing more to say.
+    more = fix_issue("resume", tmp_path / "run", "--say", "show the issue first")
+    assert "told by you: The user says: show the issue first" in more.stderr
+    assert more.returncode == 3
 
 
 def test_a_fault_of_our_own_keeps_the_patch_and_is_reported(project: Path, script: Path, tmp_path: Path) -> None:

@@ -30,6 +30,11 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
+_WORDS, _TAIL, _HASH = 6, 40, 6
+"""Of an issue that is text: words and letters of its id, and digits that tell it from others."""
+_FILE = re.compile(r"\S+\.(?:md|txt|json|yaml|yml|rst)")
+
+
 def read_records(spec: str, split: str) -> Iterator[dict[str, Any]]:
     """The records of a data set, as they are.
 
@@ -97,15 +102,26 @@ def _read_pairs(path: Path, text: str) -> list[dict[str, Any]]:
 
 
 def _with_id(record: dict[str, Any]) -> dict[str, Any]:
-    """A pair gets an id that depends on nothing but the pair."""
+    """A pair gets an id that people can read and that depends on nothing but the pair."""
     if "instance_id" in record or not isinstance(record.get("repo"), str) or "issue" not in record:
         return record
     repo, issue = record["repo"], str(record["issue"])
-    place = "__".join(part for part in re.split(r"[/:\\]+", repo.removesuffix(".git")) if part)[-80:]
+    parts = [part for part in re.split(r"[/:\\]+", repo.removesuffix(".git")) if part]
+    local = repo.startswith(("/", ".", "~")) or len(parts) < 2
+    name = _slug("__".join(parts[-1:] if local else parts[-2:])) or "repository"
     number = re.search(r"(?:^#?|/issues/)(\d+)$", issue)
-    tail = number[1] if number else hashlib.sha256(issue.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", place).strip("-._") or "repository"
-    return {**record, "issue": issue, "instance_id": f"{name}-{tail}"}
+    # Folders of one name, and issues that begin alike, are told apart by what they are in whole.
+    whole = hashlib.sha256(f"{repo}\n{issue}".encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
+    if number:
+        tail = f"{number[1]}-{whole}" if local else number[1]
+    else:
+        text = Path(issue).stem if _FILE.fullmatch(issue) else issue
+        tail = "-".join(filter(None, (_slug(" ".join(text.split()[:_WORDS])).lower()[:_TAIL].strip("-._"), whole)))
+    return {**record, "issue": issue, "instance_id": f"{name[-60:]}-{tail}"}
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-._")
 
 
 def _read_parquet(path: Path) -> list[dict[str, Any]]:

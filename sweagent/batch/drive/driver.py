@@ -106,7 +106,7 @@ class Batch:
         files: tuple[str, ...] = (),
     ) -> None:
         settings = _usable(settings, batch)
-        self._kind = choose_kind(settings.sandbox.kind)
+        self._kind = choose_kind(settings.sandbox.kind, note=lambda text: note("sandbox", text))
         output = output.absolute()
         self._instances = {instance.instance_id: instance for instance in instances}
         self._batch = batch

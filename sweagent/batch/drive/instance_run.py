@@ -16,7 +16,14 @@ from sweagent.batch.drive.instance_folder import InstanceFolder, State
 from sweagent.batch.drive.official_images import Held, Images
 from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
 from sweagent.config import LimitSettings, Settings
-from sweagent.errors import EnvironmentBuildError, FixIssueError, RunInterruptedError, StorageError, UsageError
+from sweagent.errors import (
+    EnvironmentBuildError,
+    FixIssueError,
+    RunInterruptedError,
+    StorageError,
+    UnknownRepositoryError,
+    UsageError,
+)
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import FailureNote
 from sweagent.printable import one_line
@@ -129,7 +136,7 @@ class InstanceRun:
             error = self._start()
             if error is None:
                 continue
-            if isinstance(error, UsageError):
+            if isinstance(error, UsageError | UnknownRepositoryError):
                 return self._failed(error.told, ExitStatus.USAGE)
             self._fault(error)
             if retries >= self._most_retries(error):
@@ -172,8 +179,8 @@ class InstanceRun:
             return failure
         if isinstance(error, OSError):
             return error
-        _LOG.error("a fault of fix-issue itself in %s", self._instance.instance_id, exc_info=error)
-        said = f"a fault of fix-issue itself: {type(error).__name__}: {error}"
+        _LOG.error("internal error in %s", self._instance.instance_id, exc_info=error)
+        said = f"internal error: {type(error).__name__}: {error}"
         return FixIssueError(said, f"please report it, with the end of {self._around.output / BATCH_LOG}")
 
     @contextmanager

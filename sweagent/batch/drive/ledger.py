@@ -1,6 +1,7 @@
 """Ledger of a batch: ended instances, predictions, summary."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Summary(Frozen):
 
     total: int
     outcomes: dict[Outcome, int]
+    verdicts: dict[str, int] = {}
+    """The product's own verdicts, the most frequent first; the official grading does not depend on them."""
     left: tuple[str, ...] = ()
     """Instances without a result: the batch was stopped before they ended."""
     cost: float | None = 0.0
@@ -130,6 +133,7 @@ class Ledger:
         summary = Summary(
             total=len(self._ids),
             outcomes=count(result.outcome for result in results.values()),
+            verdicts=dict(Counter(item.verdict for item in results.values() if item.verdict).most_common()),
             left=tuple(name for name in self._ids if name not in results),
             cost=None if None in costs else sum(cost or 0.0 for cost in costs),
             steps=sum(result.steps for result in results.values()),

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -40,10 +41,14 @@ class Snapshot:
         cost: US dollars of all, the running ones included; None when a price is unknown.
         eta: seconds until the end at the pace so far; None when nobody can tell.
         stopping: nothing new is started any more.
+        labels: outcomes for people: of what nobody has graded, the verdict.
+        ended: how each instance that ended since the batch was started did so, in a few words.
     """
 
     total: int
     running: tuple[Running, ...]
+    ended: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
     outcomes: dict[Outcome, int] = field(default_factory=dict)
     cost: float | None = 0.0
     eta: float | None = None
@@ -53,6 +58,17 @@ class Snapshot:
     def done(self) -> int:
         """How many have ended."""
         return sum(self.outcomes.values())
+
+
+def told(result: InstanceResult) -> str:
+    """How an instance ended, in a few words: its verdict, or what kept it from one."""
+    return ": ".join(filter(None, (label(result), result.message)))
+
+
+def label(result: InstanceResult) -> str:
+    """What an instance counts as, for people: of a patch that nobody has graded, the product's own verdict."""
+    outcome = result.outcome
+    return result.verdict if outcome is Outcome.UNGRADED and result.verdict else outcome.value
 
 
 class ProgressTracker:
@@ -73,7 +89,7 @@ class ProgressTracker:
         self._lock = threading.Lock()
         self._running: dict[str, Running] = {}
         self._done = dict(before)
-        self._ended_now = 0
+        self._ended_now: dict[str, str] = {}
         self._stopping = False
 
     def begin(self, instance_id: str) -> None:
@@ -87,7 +103,7 @@ class ProgressTracker:
             self._running.pop(instance_id, None)
             if result is not None:
                 self._done[instance_id] = result
-                self._ended_now += 1
+                self._ended_now[instance_id] = told(result)
 
     def stopping(self) -> None:
         """Nothing new is started any more."""
@@ -124,7 +140,7 @@ class ProgressTracker:
             running = tuple(self._running.values())
             costs = [result.cost for result in self._done.values()] + [item.cost for item in running]
             left = self._total - len(self._done)
-            pace = self._ended_now / max(1e-9, self._clock() - self._start)
+            pace = len(self._ended_now) / max(1e-9, self._clock() - self._start)
             return Snapshot(
                 total=self._total,
                 running=running,
@@ -132,4 +148,6 @@ class ProgressTracker:
                 cost=None if None in costs else sum(cost or 0.0 for cost in costs),
                 eta=left / pace if self._ended_now else None,
                 stopping=self._stopping,
+                ended=dict(self._ended_now),
+                labels=dict(sorted(Counter(label(result) for result in self._done.values()).items())),
             )

@@ -89,7 +89,8 @@ def evaluate(
     unknown = sorted(set(predictions) - set(every))
     if unknown:
         raise UsageError(
-            f"{len(unknown)} predictions are of no instance, for example {unknown[0]}", "check --dataset and --split"
+            f"predictions for no instance of the data set: {len(unknown)}, for example {unknown[0]}",
+            "check --dataset and --split",
         )
     chosen = [every[name] for name in predictions]
     grading.refuse_ungradable(chosen)

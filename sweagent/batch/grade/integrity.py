@@ -86,9 +86,9 @@ class _Check:
             if canary is not None:
                 seen = self._seen(container, canary, "integrity_output.txt")
         if canary is None:
-            self._covered.append("no planted test: nothing is known of this test runner")
+            self._covered.append("no canary test: nothing is known of this test runner")
         elif seen.get("canary"):
-            self._covered.append("a planted test failed as it must")
+            self._covered.append("canary test: failed as it must")
             self._unstable(seen)
         else:
             self._compare_with_base(canary)
@@ -141,11 +141,11 @@ class _Check:
         with self._container() as container:
             on_base = self._seen(container, canary, "integrity_base_output.txt")
         if on_base["canary"]:
-            detail = "a planted test that must fail is not reported as failed with the patch, and is without it"
+            detail = "the canary (a test that must fail) is not reported as failed with the patch, and is without it"
             self._findings.append(Finding(rule="forged-result", path="(the patched run)", detail=detail))
-            self._covered.append("a planted test")
+            self._covered.append("canary test")
         else:
-            self._covered.append("the planted test cannot be seen with this runner")
+            self._covered.append("the canary test is not reported by this runner")
 
     def _unstable(self, seen: dict[str, Any]) -> None:
         tests = seen["report"].get("tests_status", {})

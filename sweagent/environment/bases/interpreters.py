@@ -17,6 +17,8 @@ PREFIX = "opt/python"
 """Where a copied interpreter lies in an image."""
 
 _PARENTS = ("~/.pyenv/versions", "~/.local/share/uv/python", "/opt/python", "/opt/hostedtoolcache/Python")
+_SYSTEM_PREFIXES = ("/", "/usr", "/usr/local")
+_UV_SECONDS = 10
 _LEFT_OUT = re.compile(
     r"(^|/)(site-packages/.+|__pycache__|idlelib|turtledemo|config-[^/]+/.*\.a|[^/]+\.a|lib2to3/tests|(distutils|unittest|"
     r"ctypes|sqlite3|tkinter)/tests?|test/(?!__init__\.py$|support(/|$|\.py$)).+)(/|$)"
@@ -42,19 +44,83 @@ class Interpreter(Frozen):
 
 
 def host_interpreters() -> list[Interpreter]:
-    """The interpreters of pyenv, uv and similar tools on this machine, newest first.
+    """The interpreters of pyenv, uv and similar tools on this machine, newest first, each under a prefix of its own.
 
+    They are looked for where `PYENV_ROOT` and `uv python dir` say, in the usual folders of such tools, and on `PATH`.
     An interpreter that was built for another architecture or needs libraries of its own place is not looked for.
     """
     found = [
         Interpreter(version=match[1], prefix=str(folder))
-        for parent in (expanded(text) for text in _PARENTS)
-        if parent.is_dir()
+        for parent in _parents()
         for folder in sorted(parent.iterdir())
         if (match := re.search(r"(?:^|cpython-)(\d+\.\d+\.\d+)(?:$|-)", folder.name)) and not folder.is_symlink()
     ]
     usable = [interpreter for interpreter in found if os.access(interpreter.executable, os.X_OK)]
+    known = {os.path.realpath(interpreter.executable) for interpreter in usable}
+    usable += [item for item in _on_path() if os.path.realpath(item.executable) not in known]
     return sorted(usable, key=lambda item: tuple(int(part) for part in item.version.split(".")), reverse=True)
+
+
+def system_minors() -> frozenset[str]:
+    """The minor versions that the system itself has, of which none can be copied and all can be used in their place."""
+    folders = [f"{prefix.rstrip('/')}/bin" for prefix in _SYSTEM_PREFIXES]
+    names = (path.name for folder in folders if os.path.isdir(folder) for path in Path(folder).glob("python3.*"))
+    return frozenset(match[1] for name in names if (match := re.fullmatch(r"python(3\.\d+)", name)))
+
+
+def _parents() -> list[Path]:
+    """The folders in which tools put interpreters, each once."""
+    named = [os.path.join(os.environ["PYENV_ROOT"], "versions")] if os.environ.get("PYENV_ROOT") else []
+    named += [_uv_folder(), *_PARENTS]
+    places = [expanded(text) for text in named if text]
+    return [place for place in dict.fromkeys(places) if place.is_absolute() and place.is_dir()]
+
+
+def _uv_folder() -> str:
+    """Where uv puts interpreters, as it says itself; empty without uv."""
+    if given := os.environ.get("UV_PYTHON_INSTALL_DIR"):
+        return given
+    uv = shutil.which("uv")
+    if uv is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [uv, "python", "dir"], capture_output=True, text=True, timeout=_UV_SECONDS, check=False, cwd=os.sep
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _on_path() -> Iterator[Interpreter]:
+    """Those on `PATH` under a prefix of their own: not the system's, and no virtual environment's."""
+    seen: set[str] = set()
+    for folder in os.get_exec_path():
+        if not os.path.isabs(folder) or not os.path.isdir(folder):
+            continue
+        for path in sorted(Path(folder).glob("python3.*")):
+            real = Path(os.path.realpath(path))
+            match = re.fullmatch(r"python(3\.\d+)", path.name)
+            prefix = real.parent.parent
+            if match is None or str(real) in seen or str(prefix) in _SYSTEM_PREFIXES or real.parent.name != "bin":
+                continue
+            seen.add(str(real))
+            version = _version(real)
+            if version.startswith(f"{match[1]}.") and (prefix / "bin" / path.name).exists():
+                yield Interpreter(version=version, prefix=str(prefix))
+
+
+def _version(path: Path) -> str:
+    """What an interpreter says of its version, where its library lies under the prefix that it is found in."""
+    code = "import os, sys; print('%d.%d.%d' % sys.version_info[:3], os.path.realpath(sys.base_prefix))"
+    try:
+        done = subprocess.run(
+            [path, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=False, cwd=os.sep
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    version, _, prefix = done.stdout.strip().partition(" ")
+    return version if prefix == str(path.parent.parent) else ""
 
 
 def find_interpreter(minor: str) -> Interpreter | None:

@@ -25,6 +25,7 @@ from sweagent.environment.docker_build import LABEL, Log, owner
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.environment.tree import GitTree
 from sweagent.errors import EnvironmentBuildError
+from sweagent.plurals import counted
 from sweagent.policy.base import Policy
 from sweagent.sandbox.engine import engine_failures
 from sweagent.task import Repository
@@ -121,7 +122,7 @@ class Builder:
         run = partial(run_in_container, self.client, image)
         collection = collect(run, image.test_command, own_names(recipe.ecosystem, tree), seconds=COLLECT_SECONDS)
         if collection.asked:
-            told = f"{collection.collected} tests collected"
+            told = f"{counted(collection.collected, 'test')} collected"
             detail = "; ".join(str(lack) for lack in collection.lacks)
             outcome: Literal["ok", "failed"] = "failed" if collection.lacks else "ok"
             steps.append(Step(action=told, outcome=outcome, seconds=time.monotonic() - started, detail=detail))

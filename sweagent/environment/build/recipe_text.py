@@ -2,6 +2,7 @@
 
 from sweagent.environment.build.lockfile import Lock
 from sweagent.environment.recipe import Line, Recipe, SystemPackage
+from sweagent.plurals import counted
 
 
 def as_text(recipe: Recipe, built: Lock | None = None) -> str:
@@ -32,7 +33,7 @@ def as_text(recipe: Recipe, built: Lock | None = None) -> str:
     if built is not None and built.recipe is not None:
         rows += _rows("added", built.recipe.added)
         if built.collected is not None:
-            rows.append(("collected", f"{built.collected} tests", "at the end of the build"))
+            rows.append(("collected", counted(built.collected, "test"), "at the end of the build"))
         rows += [("lacks", str(lack), "") for lack in built.lacks]
     width = min(max(len(value) for _, value, _ in rows), 60)
     lines = (f"{kind:10}  {value:{width}}  {'# ' + source if source else ''}" for kind, value, source in rows)

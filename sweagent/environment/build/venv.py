@@ -73,6 +73,8 @@ def ensure_venv(recipe: Recipe, repository: Repository, folder: Path, *, log: Lo
         log(step)
         return Venv(folder=str(folder), environment={}, test_command=recipe.test_command.value, steps=(step,))
     found = _find_interpreter(recipe, shut)
+    if "is not on this machine" in found.step or "is wanted" in found.step:
+        log(found.step.removesuffix(": ok"))
     roots = _roots(repository)
     key = _key(recipe, found, roots, shut)
     with one_at_a_time(f"venv-{key}"):
@@ -113,11 +115,14 @@ def _find_interpreter(recipe: Recipe, shut: bool) -> _Found:
         executable = find_executable(minor)
         if executable is None:
             continue
+        wanted = recipe.toolchain.value
+        instead = "" if minor == wanted else f", the nearest that the project allows: {wanted} is not on this machine"
         if not shut or str(executable).startswith(("/usr/", "/bin/")):
-            return _Found(executable, None, f"Python {minor} of this machine: ok")
+            return _Found(executable, None, f"Python {minor} of this machine{instead}: ok")
         found = find_interpreter(minor)
         if found is not None:
-            return _Found(Path("opt/python/bin", f"python{minor}"), found, f"Python {found.version} copied: ok")
+            copied = f"Python {found.version} copied{instead}: ok"
+            return _Found(Path("opt/python/bin", f"python{minor}"), found, copied)
     system = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")
     if system is None:
         raise EnvironmentBuildError("this machine has no Python for sandboxes", "install python3, or use Docker")

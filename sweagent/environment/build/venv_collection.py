@@ -17,6 +17,7 @@ from sweagent.environment.docker_build import Log, state_folder
 from sweagent.environment.recipe import Line, Recipe
 from sweagent.environment.tree import GitTree
 from sweagent.frozen import Frozen
+from sweagent.plurals import counted
 from sweagent.sandbox.base import Sandbox
 from sweagent.task import Repository
 
@@ -106,7 +107,10 @@ def _told(venv: Venv, collection: Collection, log: Log) -> Venv:
         return venv
     for lack in collection.lacks:
         log(f"lacks: {lack}")
-    steps = (*venv.steps, f"{collection.collected} tests collected: {'failed' if collection.lacks else 'ok'}")
+    steps = (
+        *venv.steps,
+        f"{counted(collection.collected, 'test')} collected: {'failed' if collection.lacks else 'ok'}",
+    )
     return venv.model_copy(update={"steps": steps, "lacks": collection.lacks})
 
 

@@ -21,6 +21,7 @@ from sweagent.environment.recipe import WORKDIR, Recipe
 from sweagent.environment.registry.dated_registry import HOST, python_index
 from sweagent.environment.registry.proxy import serve_registry
 from sweagent.environment.registry.settings import read_registry_settings
+from sweagent.plurals import counted
 from sweagent.sandbox.bubblewrap import BubblewrapSandbox
 from sweagent.sandbox.relay_container import PROGRAM
 
@@ -80,7 +81,7 @@ def install(
         log(step)
     if not wanted:
         return [*steps, "nothing to install: ok"]
-    log(f"installing {len(wanted)} packages beside the copy{'' if shut else f'; {_LOCAL}'}")
+    log(f"installing {counted(len(wanted), 'package')} beside the copy{'' if shut else f'; {_LOCAL}'}")
     opened = _in_bubblewrap(folder, packages, variables, contacts) if shut else _here(packages, contacts)
     with opened as place:
         minor = packages.parent.name.removeprefix("python")
@@ -90,7 +91,7 @@ def install(
             log("not all packages can be installed together as wheels; trying each")
             failed = [value for value in wanted if not place.run([*command, value])]
         place.run([*_compiling(folder), place.packages])
-    steps.append(f"{len(wanted) - len(failed)} packages as wheels: ok")
+    steps.append(f"{counted(len(wanted) - len(failed), 'package')} as wheels: ok")
     steps += [] if shut else [_LOCAL]
     if failed:
         steps += [_borrow(value, packages) for value in failed]

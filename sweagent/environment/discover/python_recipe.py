@@ -8,7 +8,7 @@ import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 
 from sweagent.environment.bases.host_packages import distribution_name
-from sweagent.environment.bases.interpreters import host_interpreters
+from sweagent.environment.bases.interpreters import host_interpreters, system_minors
 from sweagent.environment.discover.ci_steps import ci_packages
 from sweagent.environment.discover.container_files import system_packages
 from sweagent.environment.discover.hatch_environments import read_hatch
@@ -69,7 +69,7 @@ def python_recipe(tree: Tree, name: str) -> Recipe:
     """
     metadata = read_metadata(tree)
     available = frozenset(item.minor for item in host_interpreters())
-    toolchain = choose_python(tree, metadata, available)
+    toolchain = choose_python(tree, metadata, available, system_minors())
     said = (read_nox(tree), read_tox(tree), read_hatch(tree))
     extras = metadata.for_tests()
     named = dict.fromkeys(extra for installed in said for extra in installed.extras)

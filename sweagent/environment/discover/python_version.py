@@ -27,15 +27,19 @@ TESTED = timedelta(days=90)
 """So long after a release a version is taken that the repository itself tests with."""
 
 
-def choose_python(tree: Tree, metadata: Metadata, available: frozenset[str]) -> Toolchain:
+def choose_python(
+    tree: Tree, metadata: Metadata, available: frozenset[str], system: frozenset[str] = frozenset()
+) -> Toolchain:
     """Choose the interpreter: the newest that the evidence allows and that was settled on the day of the commit.
 
     Args:
         tree: the repository.
         metadata: from `read_metadata`.
         available: minor versions that can be had here; the choice stays among them when it can.
+        system: those of this machine's system: the nearest that the evidence allows is the last to be tried.
     """
     pinned = _pinned(tree)
+    available = available | system if available else available
     if pinned and (pinned[0] in available or not available):
         return Toolchain(value=pinned[0], source=pinned[1], alternatives=())
     candidates = [version for version in RELEASES if not available or version in available]
@@ -52,7 +56,8 @@ def choose_python(tree: Tree, metadata: Metadata, available: frozenset[str]) -> 
     if pinned:
         reason += f"; {pinned[1]} asks for {pinned[0]}, which cannot be had here"
     others = sorted((v for v in python3 if v != chosen), key=lambda v: abs(python3.index(v) - python3.index(chosen)))
-    return Toolchain(value=chosen, source=reason, alternatives=tuple(others[:2]))
+    here = [version for version in others[2:] if version in system][:1]
+    return Toolchain(value=chosen, source=reason, alternatives=(*others[:2], *here))
 
 
 def _allowed(candidates: list[str], tree: Tree, metadata: Metadata) -> tuple[list[str], str]:

@@ -66,7 +66,7 @@ class RunFailedError(FixIssueError):
 def _fault(fault: Exception) -> FixIssueError:
     traceback.print_exception(fault)
     return FixIssueError(
-        f"a fault of fix-issue itself while publishing: {type(fault).__name__}",
+        f"internal error while publishing: {type(fault).__name__}",
         "nothing more was done; see the log of this job, and report it",
     )
 

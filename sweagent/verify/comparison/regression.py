@@ -355,7 +355,7 @@ def _problem(base: CommandResult) -> str:
     if base.completed.timed_out or base.completed.exit_code is None:
         return "it did not end on the base in the time there was"
     if base.job.canary and not base.canary_failed:
-        return f"the planted failing test was not reported on the base. {base.report.problem}"
+        return f"the canary (a test that must fail) was not reported on the base. {base.report.problem}"
     return "" if base.report.results or base.canary_failed else f"it does not run on the base: {base.report.problem}"
 
 

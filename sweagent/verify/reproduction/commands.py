@@ -20,6 +20,8 @@ _NAMES_TESTS = re.compile(
 )
 """A plain command whose last word is a test's name, so that one more may follow; nothing in it chooses by pattern."""
 
+_TEST = re.compile(rb"^\s*(async )?def test", re.MULTILINE)
+_FOLDERS = frozenset({"tests", "test"})
 _PLAIN = re.compile(r"[\w./:=@+,'# -]+")
 
 
@@ -49,8 +51,14 @@ def home_of(file: Path, repository: Repository) -> str:
 
 def holds_tests(file: Path) -> bool:
     """Whether a file is one of tests, by its name, its folder and what it defines."""
-    named = is_test_module(file.name) or is_test_module(str(PurePosixPath(*file.parts[-2:])))
-    return named and file.is_file() and defines_tests(file.name, file.read_bytes())
+    return file.is_file() and is_of_tests(str(PurePosixPath(*file.parts[-2:])), file.read_bytes())
+
+
+def is_of_tests(path: str, content: bytes) -> bool:
+    """Whether a file is one of tests: by its name, or of Python in a folder of tests, and by what it defines."""
+    pure = PurePosixPath(path)
+    in_folder = pure.suffix == ".py" and bool(_FOLDERS.intersection(pure.parts[:-1])) and _TEST.search(content)
+    return (is_test_module(path) or is_test_module(pure.name) or bool(in_folder)) and defines_tests(path, content)
 
 
 def _common_folder(tests: Iterable[PurePosixPath]) -> list[PurePosixPath]:
@@ -59,18 +67,20 @@ def _common_folder(tests: Iterable[PurePosixPath]) -> list[PurePosixPath]:
     return [folder for folder in folders if all(other.is_relative_to(folder) for other in folders)]
 
 
-def guess_command(path: str, test_command: str) -> str:
+def guess_command(path: str, test_command: str, content: bytes = b"") -> str:
     """The command for a file: the project's runner for a test, the interpreter for a script.
 
     Args:
         path: relative to the repository's root.
         test_command: how the project runs its tests; empty takes pytest or node's runner by the file's name.
+        content: of the file; what it defines can make it one of tests, whatever its name.
 
     Raises:
         UsageError: nothing can be told from the name.
     """
     pure = PurePosixPath(path)
-    is_test = is_test_module(path) or pure.name.startswith("test_") or ".test." in pure.name
+    named = is_test_module(path) or pure.name.startswith("test_") or ".test." in pure.name
+    is_test = named or (bool(content) and is_of_tests(path, content))
     if is_test and test_command and runner_of(test_command) is not Runner.UNKNOWN:
         runner = runner_of(test_command)
         return command_for(runner, [target_of(runner, path)], test_command=test_command)

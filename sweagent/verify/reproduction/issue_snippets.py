@@ -1,4 +1,4 @@
-"""Runnable snippets of an issue: what ends in its error, and what prints something."""
+"""Runnable snippets of an issue: errors and what they print."""
 
 import ast
 import doctest

@@ -12,13 +12,13 @@ from sweagent.testing.file_kinds import HarnessFile, harness_file, is_test_modul
 from sweagent.testing.runners import XUNIT1, reporting
 from sweagent.trajectory import Reproduction
 from sweagent.verify.proof import Author, Origin
-from sweagent.verify.reproduction.commands import guess_command, naming_tests, one_more, takes_one_more
+from sweagent.verify.reproduction.commands import guess_command, is_of_tests, naming_tests, one_more, takes_one_more
 from sweagent.verify.runs.canary import Canary, make_canary
 from sweagent.verify.runs.script_driver import RECORD_VARIABLE, driven
 from sweagent.verify.runs.side_runner import Command
 from sweagent.verify.runs.targets import STEADY_OPTIONS, target_of
 from sweagent.verify.runs.witness import WITNESS
-from sweagent.verify.test_edits import changed_tests, defines_tests, run_by_their_names
+from sweagent.verify.test_edits import changed_tests, run_by_their_names
 
 _AUTHORS = {
     Origin.ORACLE: Author.TASK,
@@ -146,12 +146,12 @@ def several(reproduction: Reproduction, test_command: str) -> list[Reproduction]
             update={
                 "path": path,
                 "content": content,
-                "command": guess_command(path, test_command),
+                "command": guess_command(path, test_command, _bytes(content)),
                 "files": {name: text for name, text in contents.items() if name != path},
             }
         )
         for path, content in reproduction.files.items()
-        if is_test_module(path) and defines_tests(path, _bytes(content))
+        if is_of_tests(path, _bytes(content))
     ]
     return [reproduction, *further]
 
@@ -189,7 +189,7 @@ def registered(
         runner = None
         inside = driven(content, changed) if path.endswith(".py") and path in reproduction.command else None
     own = _own_tests(path, before, content, runner)
-    command = _narrowed(reproduction.command, path, own, test_command)
+    command = _narrowed(reproduction.command, path, own, test_command, content)
     return ReproductionCandidate(
         Origin.REGISTERED,
         path,
@@ -215,12 +215,12 @@ def _told(content: bytes, tests: Iterable[str], runner: Runner | None) -> bool:
     return run_by_their_names(content, tests, unittest=runner in (Runner.UNITTEST, Runner.DJANGO))
 
 
-def _narrowed(command: str, path: str, tests: tuple[str, ...], test_command: str) -> str:
+def _narrowed(command: str, path: str, tests: tuple[str, ...], test_command: str, content: bytes) -> str:
     """The command for some tests of a file, where the given one is nothing but the usual one for the whole file."""
     runner = runner_of(command)
     if not tests or len(tests) > _NAMED_AT_ONCE or runner not in _TAKES_NAMES:
         return command
-    if command != guess_command(path, test_command):
+    if command != guess_command(path, test_command, content):
         return command
     usual = test_command if runner_of(test_command) is runner else ""
     return command_for(runner, tests, test_command=usual)

@@ -411,7 +411,7 @@ class _Judging:
 def _doubt(run: CommandResult) -> str:
     """Why a passing run with the patch cannot be trusted by itself; empty when it can."""
     if run.job.canary and not run.canary_failed:
-        return "with the patch the planted failing test was not reported, so the run shows nothing"
+        return "with the patch the canary (a test that must fail) was not reported, so the run shows nothing"
     if run.job.record and not ending(run.record)[0]:
         return "with the patch the script ended before it came to its end"
     return ""

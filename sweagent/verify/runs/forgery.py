@@ -88,14 +88,16 @@ def _signs_of_the_planted_test(run: CommandResult) -> Iterator[_Sign]:
     succeeded = run.completed.exit_code == 0
     if run.canary_failed:
         if succeeded:
-            yield _Sign("forged-result", "a planted test failed, yet the runner ended with status 0")
+            yield _Sign(
+                "forged-result", "the canary (a test that must fail) failed, yet the runner ended with status 0"
+            )
     elif run.canary is not None:
         outcome = run.canary.outcome.value
-        yield _Sign("forged-result", f"a planted test that must fail was reported as {outcome}")
+        yield _Sign("forged-result", f"the canary (a test that must fail) was reported as {outcome}")
     elif succeeded:
-        yield _Sign("early-exit", "the run ended with status 0 without the planted test that must fail")
+        yield _Sign("early-exit", "the run ended with status 0 without the canary (a test that must fail)")
     elif _passed(run) and run.completed.exit_code == 1 and run.job.runner is Runner.PYTEST:
-        yield _Sign("forged-result", "the planted test that must fail is missing from the report")
+        yield _Sign("forged-result", "the canary (a test that must fail) is missing from the report")
 
 
 def _signs_of_the_witness(run: CommandResult, others: Sequence[CommandResult]) -> Iterator[_Sign]:

@@ -9,6 +9,7 @@ from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import Coverage
 from sweagent.verify.runs.command_result import FOLDER, Command
 
+_DOCUMENTS = (".md", ".rst", ".adoc")
 _RECORD = "lines"
 _FILES = "FILES = ()\n"
 _SHOWN = 3
@@ -35,8 +36,10 @@ class ChangedStatements:
             after: those with the patch; one that is missing was deleted.
         """
         inside: dict[str, tuple[range, ...]] = {}
-        elsewhere = [f"{path} is deleted" for path in before if path not in after]
+        elsewhere = [f"{path} is deleted" for path in before if path not in after and not path.endswith(_DOCUMENTS)]
         for path, content in after.items():
+            if path.endswith(_DOCUMENTS):
+                continue
             if not path.endswith(".py"):
                 elsewhere.append(f"{path} is not Python")
                 continue

@@ -78,6 +78,8 @@ def package_strays(
 ) -> tuple[Stray, ...]:
     """The packages of which an installed copy was loaded, and no file of the work tree that is not a test.
 
+    A copy of the package that the repository itself is belongs to a tool that needs it (linters need `chalk`).
+
     Args:
         packages: what `watched_packages` gave.
         origins: packages and files, as the runs recorded them.
@@ -90,7 +92,7 @@ def package_strays(
     for package in packages:
         files = loaded.get(package.name, [])
         copies = sorted(file for file in files if _INSTALLED in f"/{file}")
-        if copies and len(copies) == len(files):
+        if package.folder and copies and len(copies) == len(files):
             found.append(StrayPackage(package.name, package.path, copies[0]))
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Powers that a patch adds to bend its own judgement.
+"""Powers that a patch adds to tamper with its judgement.
 
 A power counts when an added line uses it and the definition that it stands in did not before. No file is exempt. Code
 with a power may well be right; a person has to look at it.

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -127,7 +128,8 @@ def test_pairs_of_repository_and_issue_get_stable_names(tmp_path: Path) -> None:
         ("https://h.org/o/n.git", "#7"),
     ]
     assert ids(found)[0] == "psf__requests-2674"
-    assert ids(found)[2] == "https__h.org__o__n-7"
+    assert re.fullmatch(r"tool-the-report-is-empty-[0-9a-f]{6}", ids(found)[1])
+    assert ids(found)[2] == "o__n-7"
     assert ids(found) == ids(load_instances(str(path)))
 
 

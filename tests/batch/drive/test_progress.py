@@ -44,7 +44,7 @@ def test_counts_cost_and_pace() -> None:
     assert now.cost == 2.0
     assert [(item.instance_id, item.step, item.doing) for item in now.running] == [("a-2", 2, "bash")]
     assert now.eta == 30.0, "three left, one in ten seconds; what ended before the resume says nothing about the pace"
-    assert headline(now) == "2 of 5 ended, 1 running, 1 no patch, 1 ungraded, $2.00, about 0 min 30 s left"
+    assert headline(now) == "2 of 5 ended, 1 running, 1 no patch, 1 ungraded, $2.00, about 30 s left"
 
 
 def test_nothing_is_guessed_before_the_first_end_and_unknown_prices_stay_unknown() -> None:
@@ -80,7 +80,20 @@ def test_pipe_gets_a_line_only_when_something_has_ended() -> None:
     board.end("a-1", result("a-1"))
     progress.show(board.snapshot())
 
-    assert len(stream.getvalue().splitlines()) == 2
+    assert [line.split(",")[0] for line in stream.getvalue().splitlines()] == [
+        "0 of 2 ended",
+        "a-1: ungraded",
+        "1 of 2 ended",
+    ]
+
+
+def test_a_batch_of_own_issues_tells_its_verdicts() -> None:
+    stream, board = io.StringIO(), ProgressTracker(2, {})
+    board.end("a-1", result("a-1", verdict="verified"))
+    board.end("a-2", result("a-2", exit_status="usage", patch="", message="there is no folder /nowhere"))
+    PlainBatchProgress(stream).show(board.snapshot())
+    assert stream.getvalue().splitlines()[:2] == ["a-1: verified", "a-2: usage: there is no folder /nowhere"]
+    assert "1 usage, 1 verified" in stream.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_integrity_flags_forgery_and_not_honest_work(project: Project, tmp_path:
 
     assert grades["gold"].status is grades["hooks"].status is GradeStatus.RESOLVED
     assert grades["gold"].findings == ()
-    assert "a planted test failed as it must" in grades["gold"].integrity
+    assert "canary test: failed as it must" in grades["gold"].integrity
     assert {finding.rule for finding in grades["hooks"].findings} == {"hooks", "forged-result"}
     assert grades["comment"].integrity == "only checked when resolved"
     assert _containers(project.image) == []

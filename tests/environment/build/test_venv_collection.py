@@ -73,7 +73,7 @@ def test_what_stays_missing_is_named(make) -> None:
     assert [str(lack) for lack in venv.lacks] == [
         "the module module_of_nobody is missing, so 1 test file cannot be collected"
     ]
-    assert venv.steps[-1] == "1 tests collected: failed"
+    assert venv.steps[-1] == "1 test collected: failed"
     opened = make.opened
     assert make("json", "module_of_nobody").lacks == venv.lacks
     assert make.opened == opened

@@ -27,6 +27,7 @@ def interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
     minors = ["2.7", *(f"3.{minor}" for minor in range(6, 14))]
     found = [Interpreter(version=f"{minor}.1", prefix="/nowhere") for minor in minors]
     monkeypatch.setattr(python_recipe_module, "host_interpreters", lambda: found)
+    monkeypatch.setattr(python_recipe_module, "system_minors", frozenset)
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_what_ran_without_the_planted_test_is_set_apart_and_named():
     evidence = made.run(TESTS)
     assert evidence.canary == "failed as planted"
     assert set(evidence.files) == set(TESTS) - {TESTS[5]}
-    assert made.not_checked == [f"{TESTS[5]}: the planted failing test was not reported on the base. "]
+    assert made.not_checked == [f"{TESTS[5]}: the canary (a test that must fail) was not reported on the base. "]
 
 
 @pytest.mark.parametrize(("broken", "left"), [("tests/broken", TESTS), ("", [])], ids=["a folder", "the root"])

@@ -29,6 +29,15 @@ def test_a_command_is_told_from_the_file(path, test_command, command):
     assert guess_command(path, test_command) == command
 
 
+def test_what_a_file_in_a_folder_of_tests_defines_makes_it_one():
+    case = b"import unittest\n\nclass TestSQL(unittest.TestCase):\n    def test_it(self):\n        pass\n"
+    assert guess_command("tests/sql.py", "", case).startswith("python -m pytest")
+    assert guess_command("tests/sql.py", "python -m unittest", case) == "python -m unittest -v tests.sql"
+    assert guess_command("tests/base.py", "", b"class BaseTestCase:\n    pass\n") == "python tests/base.py"
+    assert guess_command("tests/sql.py", "", b"x = 1\n") == "python tests/sql.py"
+    assert guess_command("tools/sql.py", "", case) == "python tools/sql.py"
+
+
 def test_a_file_of_an_unknown_kind_needs_a_command():
     with pytest.raises(UsageError, match="not known") as caught:
         guess_command("show.xyz", "")

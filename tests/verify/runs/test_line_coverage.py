@@ -114,3 +114,4 @@ def test_statements_in_functions_are_told_from_what_runs_on_import(after, spans,
 
 def test_other_languages_are_not_measurable():
     assert changed("a", "b", "a.js").elsewhere == ("a.js is not Python",)
+    assert changed("a", "b", "HISTORY.md").elsewhere == ()

@@ -200,3 +200,8 @@ def test_an_installed_copy_is_stray_where_nothing_of_the_work_tree_is_loaded(fil
     found = package_strays([package], [("b", file) for file in files], "/work")
     assert bool(found) == stray
     assert all("let the workspace link its own package" in str(item) for item in found)
+
+
+def test_a_tool_may_have_a_copy_of_the_package_that_the_repository_is():
+    package = WatchedPackage("b", "", (), "index.js")
+    assert package_strays([package], [("b", "/work/node_modules/b/index.js")], "/work") == ()

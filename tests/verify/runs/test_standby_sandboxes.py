@@ -115,4 +115,6 @@ def test_the_ticker_speaks_as_long_as_the_verification_lasts():
     with Ticker(note, every=0.001) as progress:
         progress(VerifyProgress("base", "tests", 3, 12, 90.0, ended=False))
         assert spoken.wait(PATIENCE)
-    assert lines[0].startswith("verifying: tests on the base side, 3 test files: running; 12 outcomes so far, at most ")
+    assert lines[0].startswith(
+        "verifying: existing tests, without the patch, 3 test files, 12 results so far; at most 1:"
+    )
