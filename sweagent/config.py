@@ -54,7 +54,7 @@ class LimitSettings(Frozen):
     """The limit in tokens where the price of the model is unknown and neither `tokens` nor `cost` was given."""
     steps: int = Field(default=100, gt=0)
     seconds: float = Field(default=3600.0, gt=0)
-    """Wall time of the whole run, by a monotonic clock."""
+    """Wall time of the agent and of all verifications, by a monotonic clock."""
     malformed_replies: int = Field(default=3, gt=0)
     """This many in a row end the run."""
 
@@ -99,7 +99,7 @@ class VerifySettings(Frozen):
     """How much the verifier may use, and what it lets pass."""
 
     seconds: float = Field(default=600.0, gt=0)
-    """Wall time of the whole verification."""
+    """Wall time of the whole verification, at the most what the run has left."""
     rounds: int = Field(default=2, ge=0)
     """How often a submission that is not verified goes back to the model."""
     accept: tuple[str, ...] = ()
@@ -110,6 +110,16 @@ class VerifySettings(Frozen):
     """Keep edits to workflows, lock files, CODEOWNERS and instructions for agents in the patch."""
     allow_binaries: bool = False
     """Keep binary files in the patch."""
+
+
+class StrategySettings(Frozen):
+    """How a run goes about its task; `docs/strategies.md`."""
+
+    name: str = "single"
+    folders: tuple[Path, ...] = ()
+    """The user's own folders of strategies; one there hides a shipped one of the same name."""
+    options: dict[str, Any] = {}
+    """The strategy's own parameters."""
 
 
 class HookSettings(Frozen):
@@ -135,6 +145,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     images: ImageSettings = ImageSettings()
     verify: VerifySettings = VerifySettings()
+    strategy: StrategySettings = StrategySettings()
     hints: bool = True
     """Put the localiser's hints into the first prompt."""
     context_files: tuple[str, ...] = ("AGENTS.md", "CONTRIBUTING.md", "CONTRIBUTING.rst")
@@ -261,6 +272,20 @@ def read_sources(options: dict[str, Any] | None = None, *, config: Path | None =
     )
 
 
+def with_changes(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with some changed, a profile's own settings included where another profile is named.
+
+    Args:
+        settings: of a run.
+        changes: nested as the settings are.
+
+    Raises:
+        UsageError: a value is not allowed, or there is no such profile.
+    """
+    profile = read_profile(changes["profile"]) if "profile" in changes else {}
+    return _checked(Settings, _merged(settings.model_dump(exclude_unset=True), profile, changes))
+
+
 def is_shipped(profile: str) -> bool:
     """Whether a profile is one of those that come with fix-issue, rather than a folder of somebody's."""
     return profile in _shipped_profiles()
@@ -331,6 +356,10 @@ def _with_paths(said: dict[str, Any], folder: Path | None) -> dict[str, Any]:
         changed["profile"] = absolute("profile", profile)
     if isinstance(folders, list | tuple):
         changed["tool_folders"] = [absolute("tool_folders", path) for path in folders]
+    strategy = said.get("strategy")
+    if isinstance(strategy, dict) and isinstance(strategy.get("folders"), list | tuple):
+        places = [absolute("strategy.folders", path) for path in strategy["folders"]]
+        changed["strategy"] = {**strategy, "folders": places}
     return {**said, **changed}
 
 

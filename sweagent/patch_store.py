@@ -10,6 +10,8 @@ class Candidate(Frozen):
     """A patch that was taken, with its proof when it was judged."""
 
     number: int
+    attempt: str = ""
+    """The scope of the attempt that made it."""
     patch: Patch
     proof: Proof | None = None
 
@@ -34,13 +36,13 @@ class Candidates:
         found = (Candidate.model_validate_json(file.read_text(encoding="utf-8")) for file in files)
         self._all = {candidate.number: candidate for candidate in found}
 
-    def add(self, patch: Patch) -> Candidate:
-        """Keep a patch that was just taken.
+    def add(self, patch: Patch, attempt: str = "") -> Candidate:
+        """Keep a patch that was just taken from an attempt's work tree.
 
         Raises:
             StorageError: the disk refuses it.
         """
-        return self._keep(Candidate(number=1 + max(self._all, default=0), patch=patch))
+        return self._keep(Candidate(number=1 + max(self._all, default=0), attempt=attempt, patch=patch))
 
     def judged(self, candidate: Candidate, proof: Proof) -> Candidate:
         """Keep the proof of a candidate.
@@ -54,9 +56,23 @@ class Candidates:
         """Return a candidate's path, relative to the run's folder."""
         return f"{self._folder.patches.name}/{candidate.number}.json"
 
-    def best(self) -> Candidate | None:
-        """The candidate with the best verdict, the latest of equals."""
-        return min(self._all.values(), key=lambda item: (item.verdict.rank, -item.number), default=None)
+    def best(self, attempt: str | None = None) -> Candidate | None:
+        """The candidate with the best verdict, the latest of equals.
+
+        Args:
+            attempt: only those of this one; None takes all.
+        """
+        found = (item for item in self._all.values() if attempt is None or item.attempt == attempt)
+        return min(found, key=lambda item: (item.verdict.rank, -item.number), default=None)
+
+    def latest(self, attempt: str) -> Candidate | None:
+        """The candidate that was last taken from an attempt."""
+        found = (item for item in self._all.values() if item.attempt == attempt)
+        return max(found, key=lambda item: item.number, default=None)
+
+    def get(self, number: int) -> Candidate | None:
+        """The candidate of a number."""
+        return self._all.get(number)
 
     def _keep(self, candidate: Candidate) -> Candidate:
         self._all[candidate.number] = candidate

@@ -46,6 +46,10 @@ class Result(Frozen):
     spending: tuple[dict[str, Any], ...] = ()
     """Calls, tokens and dollars by model and purpose."""
     steps: int = 0
+    """Replies of all attempts."""
+    attempts: int = 1
+    selection: str = ""
+    """With several attempts: why this candidate was chosen."""
     seconds: float = 0.0
     origin: Origin = Origin()
     """Where the settings came from, and what the repository's own file said in vain."""

@@ -21,6 +21,7 @@ from sweagent.environment import (
 )
 from sweagent.environment.recipe import Line
 from sweagent.errors import SandboxError, UsageError
+from sweagent.policy.money.budget import Budget
 from sweagent.repository import seed_archive
 from sweagent.sandbox import choose_kind, open_sandbox, remove_leftovers
 from sweagent.sandbox.base import Sandbox
@@ -60,7 +61,13 @@ class Workplace:
 
 @contextmanager
 def prepare(
-    task: Task, settings: Settings, run_id: str, note: Callable[[str], None], *, allow_local: bool = False
+    task: Task,
+    settings: Settings,
+    run_id: str,
+    note: Callable[[str], None],
+    *,
+    allow_local: bool = False,
+    budget: Budget | None = None,
 ) -> Iterator[Workplace]:
     """Make the environment of a task, in a container image or as a virtual environment beside the copy.
 
@@ -70,6 +77,7 @@ def prepare(
         run_id: the label of its sandboxes.
         note: receives lines for people about what is going on.
         allow_local: let `auto` fall back on the local sandbox.
+        budget: of the run; what the model is asked about a failed build counts in it.
 
     Raises:
         SandboxError: no sandbox can be had, or the environment cannot be built.
@@ -80,16 +88,18 @@ def prepare(
     if task.image and not settings.sandbox.image:
         settings = settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update={"image": task.image})})
     if kind == "docker":
-        yield _in_containers(task, settings, run_id, note)
+        yield _in_containers(task, settings, run_id, note, budget)
     else:
         settings = settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update={"kind": kind})})
         with TemporaryDirectory(prefix="fix-issue-environment-") as folder:
             yield _beside_the_copy(task, settings, run_id, note, Path(folder))
 
 
-def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[str], None]) -> Workplace:
+def _in_containers(
+    task: Task, settings: Settings, run_id: str, note: Callable[[str], None], budget: Budget | None
+) -> Workplace:
     repository = task.repository
-    image, as_it_is = _image(task, settings, note)
+    image, as_it_is = _image(task, settings, note, budget)
     # An image that was made elsewhere may have the project's future in its history, and no uncommitted changes.
     replace_tree = as_it_is or bool(repository.dirty_patch)
     base_tree = PrebuiltTree(repository)
@@ -107,14 +117,14 @@ def _in_containers(task: Task, settings: Settings, run_id: str, note: Callable[[
     return Workplace(open_one, command, Path(repository.git_dir), image.steps, lacks)
 
 
-def _image(task: Task, settings: Settings, note: Callable[[str], None]) -> tuple[Image, bool]:
+def _image(task: Task, settings: Settings, note: Callable[[str], None], budget: Budget | None) -> tuple[Image, bool]:
     """The image of a task, and whether it was made elsewhere."""
     if settings.sandbox.image:
         return existing_image(settings.sandbox.image, _known_test_command(task, settings), log=note), True
     recipe = _recipe(task, settings)
     as_it_is = bool(recipe.image)
     recipe = recipe if as_it_is else _with_setup(recipe, task)
-    return ensure_image(recipe, task.repository, settings, log=note), as_it_is
+    return ensure_image(recipe, task.repository, settings, log=note, budget=budget), as_it_is
 
 
 def _known_test_command(task: Task, settings: Settings) -> str:

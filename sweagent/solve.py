@@ -1,64 +1,45 @@
 """Solve one task from issue to verdict."""
 
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from contextvars import copy_context
-from typing import Any
+from contextlib import ExitStack
 
 from sweagent import __version__
-from sweagent.agent.journal import Journal, Listener
-from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
-from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
+from sweagent.agent.journal import Listener
+from sweagent.agent.loop import Ending
 from sweagent.agent.steering import Steering
-from sweagent.agent.view import ViewBuilder
-from sweagent.agent.view_summary import SummarisingViewer
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import level_of
-from sweagent.patch import FileKind, Patch, extract_patch, untracked_files
-from sweagent.patch_store import Candidate, Candidates
-from sweagent.policy import (
-    Budget,
-    Countdown,
-    HumanPolicy,
-    LitellmPolicy,
-    Waiting,
-    policy_for,
-    preload,
-    text_format_instructions,
-    with_token_limit,
-)
-from sweagent.policy.base import Policy
-from sweagent.repository import tracked_paths
+from sweagent.patch import FileKind, Patch
+from sweagent.patch_store import Candidates
+from sweagent.policy import Countdown, Waiting, with_token_limit
+from sweagent.run import Choice, Evidence, Run
+from sweagent.run.context import RunContext
+from sweagent.run.errors import RunCutError, StrategyChangedError
+from sweagent.run.record import RunLog
+from sweagent.run.strategy import Strategy, load_strategy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.run_log import log_to
-from sweagent.sandbox.base import Sandbox
-from sweagent.sandbox_factory import prepare
+from sweagent.settings_record import without_secrets
 from sweagent.stop_token import StopToken
 from sweagent.task import Task
-from sweagent.tool_api import Limits, ToolContext, load_tools
 from sweagent.trajectory import (
     AnyEvent,
-    PatchTaken,
+    CandidateChosen,
+    FeedbackGiven,
+    ReplyReceived,
     RunEnded,
     RunStarted,
-    SandboxStarted,
     TrajectoryWriter,
-    VerdictGiven,
+    chosen_scope,
     read_events,
     read_first_event,
 )
-from sweagent.verify import Proof, Ticker, Verdict, VerifyProgress, feedback, verify
-
-HINT_TOKENS = 400
-"""How much of the first prompt the localiser's hints may take."""
-
-_SECRET = re.compile(r"key|token|secret|password|credential|header", re.IGNORECASE)
+from sweagent.verdict import Verdict
+from sweagent.verify import Proof, Selection, VerifyProgress
 
 Note = Callable[[str], None]
 Verifying = Callable[[VerifyProgress], None]
@@ -112,7 +93,7 @@ def solve(
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
             note(f"the price of {settings.model.name} is unknown: the limit is {kept.limits.tokens:,} tokens")
-        return _Run(
+        return _Solving(
             task,
             kept,
             folder,
@@ -140,8 +121,18 @@ def resume(
 ) -> Result:
     """Go on with a run that was killed, stopped, or ended by a limit or by an error of the infrastructure.
 
-    The sandbox is brought back by replaying the recorded actions. A run that is at its end is not run again, unless
-    the policy is told something (`say`) that may change it.
+    The sandbox is brought back by doing again what the log says was done. A run that is at its end is not run again,
+    unless there is something to say to it.
+
+    Args:
+        folder: of the run.
+        listeners: receive every event after it was recorded.
+        note: receives lines for people about what is being prepared.
+        waiting: receives the waits for the model's provider.
+        verifying: receives the progress of verifications; None writes it as notes.
+        steering: what a person does to the run meanwhile.
+        stop: asks the run to end at its next step.
+        say: a word for the attempt that was chosen, or that is at work; it opens another round.
 
     Raises:
         UsageError, SandboxError, PolicyError, StorageError: as for `solve`.
@@ -152,8 +143,10 @@ def resume(
         last = past[-1]
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
+        if say:
+            past = (*past, _word(folder, past, say))
         settings = Settings.model_validate(started.settings)
-        return _Run(
+        return _Solving(
             started.task,
             settings,
             folder,
@@ -164,7 +157,7 @@ def resume(
             origin=started.origin,
             waiting=waiting,
             verifying=verifying,
-            steering=_saying(say, steering),
+            steering=steering,
             stop=stop,
         ).go()
 
@@ -185,14 +178,18 @@ def _first(folder: RunFolder, event: AnyEvent | None) -> RunStarted:
     return event
 
 
-def _saying(text: str, steering: Steering | None) -> Steering:
-    steering = steering or Steering()
-    if text:
-        steering.say(text)
-    return steering
+def _word(folder: RunFolder, past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
+    """Put a user's word into the log of the attempt that it is for."""
+    ended = any(isinstance(event, CandidateChosen) for event in past)
+    scope = chosen_scope(past) if ended else past[-1].scope
+    step = sum(isinstance(event, ReplyReceived) and event.scope == scope for event in past)
+    word = FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
+    with TrajectoryWriter(folder.trajectory) as log:
+        log.append(word)
+    return word
 
 
-class _Run:
+class _Solving:
     """A run from its first event to its result."""
 
     def __init__(
@@ -224,40 +221,37 @@ class _Run:
         self._tell = note
         self._past = past
         self._start = time.monotonic()
-        self._candidates = Candidates(folder)
-        self._budget: Budget | None = None
-        self._judged: tuple[tuple[object, ...], Proof] | None = None
+        self._run: Run | None = None
+        self._choice: Choice | None = None
 
     def _note(self, text: str) -> None:
         """Tell people, and the log, what is being done. Any thread may call this."""
         _LOG.log(level_of(text), "%s", text)
         self._tell(text)
 
-    def _prepared(self, text: str) -> None:
-        """Tell people what is prepared, and stop between two steps of it when somebody asks for that."""
-        self._note(text)
-        self._stop.check()
-
     def go(self) -> Result:
-        self._tools = load_tools(self._settings.tools, self._settings.tool_folders)
+        strategy = load_strategy(self._settings.strategy)
+        if self._past and isinstance(self._past[0], RunStarted) and self._past[0].strategy_digest != strategy.digest:
+            raise StrategyChangedError(f"the file of {strategy.name} is another one now")
         with ExitStack() as stack:
-            log = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
-            self._viewer = ViewBuilder(self._settings.model, tools=self._tools.values())
-            self._journal = Journal(log, self._viewer, self._listeners, self._past)
+            writer = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
+            self._log = RunLog(writer, self._listeners, self._past)
             if not self._past:
-                settings = _recorded(self._settings)
-                self._journal.record(
+                self._log.record(
                     RunStarted(
                         version=__version__,
                         run_id=self._run_id,
                         task=self._task,
-                        settings=settings,
+                        settings=without_secrets(self._settings),
                         origin=self._origin,
+                        strategy_digest=strategy.digest,
                     )
                 )
+            self._candidates = Candidates(self._folder)
             try:
-                ending = self._work(stack)
-                ending = self._conclude(ending)
+                ending = self._work(strategy, stack)
+            except RunCutError as error:
+                ending = error.ending
             except RunInterruptedError as error:
                 ending = Ending(ExitStatus.INTERRUPTED, str(error), error)
             except StorageError:
@@ -273,219 +267,44 @@ class _Run:
                 raise
             return self._end(ending)
 
-    def _work(self, stack: ExitStack) -> Ending:
-        """Make everything ready and let the agent work."""
-        state = self._journal.state
-        limits = self._settings.limits
-        budget = self._budget = Budget(limits.cost, limits.tokens)
-        if self._past:
-            budget.start_from(state.usage, state.cost, self._settings.model.name)
-        # Made first: what is wrong with it must not wait for the build of an environment.
-        policy = policy_for(self._settings, budget, self._waiting)
-        if isinstance(policy, HumanPolicy):
-            policy.offer_paths(tracked_paths(self._task.repository))
-        pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
-        loading = None if self._settings.policy else pool.submit(preload)
-        hints = pool.submit(copy_context().run, self._hints) if self._settings.hints and not self._past else None
-        self._workplace = stack.enter_context(prepare(self._task, self._settings, self._run_id, self._prepared))
-        self._sandboxes = stack.enter_context(ExitStack())
-        self._open_sandbox()
-        if loading:
-            loading.result()
-        if self._past:
-            done = sum(len(turn.observations) for turn in state.turns)
-            self._note(f"replaying {done} recorded action{'s' * (done != 1)} in a fresh sandbox")
-            repeat_actions(self._journal, self._tools, self._context)
-        else:
-            self._write_prompt(policy, hints)
-        agent = Agent(
-            policy=policy,
-            tools=self._tools,
-            context=self._context,
-            journal=self._journal,
-            viewer=self._summarising(policy) if self._settings.model.summaries else self._viewer,
-            limits=limits,
-            judge=self._judge,
-            recover=self._recover,
-            steering=self._steering,
-            stop=self._stop,
+    def _work(self, strategy: Strategy, stack: ExitStack) -> Ending:
+        """Run the strategy; the ending of the attempt whose candidate it chose."""
+        context = RunContext(
+            self._task,
+            self._settings,
+            self._candidates,
+            self._run_id,
+            self._log,
+            stack,
+            self._note,
+            self._waiting,
+            self._stop,
+            self._verifying,
+            self._steering,
         )
-        try:
-            return agent.run()
-        except FixIssueError:
-            raise
-        except Exception:
-            # A fault of our own must not cost the work that was done.
-            self._take()
-            raise
-
-    def _summarising(self, policy: Policy) -> Viewer:
-        if not isinstance(policy, LitellmPolicy):
-            raise UsageError("summaries need a single model", "leave out model.summaries, fallbacks and mixes")
-        return SummarisingViewer(self._viewer, policy)
-
-    def _open_sandbox(self) -> None:
-        start = time.monotonic()
-        self._sandbox: Sandbox = self._sandboxes.enter_context(self._workplace.open())
-        self._existing = untracked_files(self._sandbox, self._task.repository)
-        info = self._sandbox.info
-        self._journal.record(
-            SandboxStarted(
-                kind=info.kind,
-                image=info.image,
-                seconds=time.monotonic() - start,
-                contacts=self._workplace.contacts,
-            )
-        )
-        limits = self._settings.sandbox
-        self._context = ToolContext(
-            sandbox=self._sandbox,
-            limits=Limits(characters=limits.output, timeout=limits.timeout, max_timeout=limits.max_timeout),
-            test_command=self._workplace.test_command,
-            git_dir=self._workplace.git_dir,
-            base_commit=self._task.repository.base_commit,
-            issue_text=self._task.issue.text,
-            hints=self._settings.hints,
-        )
-
-    def _recover(self) -> None:
-        """Replace a lost sandbox by a fresh one in which everything was done again."""
-        self._note("the sandbox was lost; making a new one")
-        self._sandboxes.close()
-        before = self._context
-        self._open_sandbox()
-        repeat_actions(self._journal, self._tools, self._context)
-        before.sandbox, before.state = self._context.sandbox, self._context.state
-        self._context = before
-
-    def _hints(self) -> str:
-        from sweagent.code import hints, locate, open_index
-
-        repository = self._task.repository
-        try:
-            index = open_index(repository.git_dir, repository.base_commit)
-            return hints(locate(index, self._task.issue.text), HINT_TOKENS)
-        except Exception as error:
-            # The policy can do without them: a fault here must not cost the run.
-            _LOG.exception("no hints")
-            self._note(f"no hints: {type(error).__name__}: {error}")
-            return ""
-
-    def _write_prompt(self, policy: Policy, hints: "Future[str] | None") -> None:
-        settings = self._settings
-        instructions = ""
-        if getattr(policy, "uses_text_format", False):
-            instructions = text_format_instructions([tool.schema for tool in self._tools.values()])
-        variables = PromptVariables(
-            issue=self._task.issue,
-            repository=self._task.repository.name,
-            workdir=self._sandbox.workdir,
-            test_command=self._workplace.test_command,
-            hints=hints.result() if hints else "",
-            context_files=read_context_files(self._sandbox, settings.context_files),
-            limits=PromptLimits(
-                steps=settings.limits.steps,
-                seconds_per_command=settings.sandbox.timeout,
-                max_seconds_per_command=settings.sandbox.max_timeout,
-                characters=settings.sandbox.output,
-            ),
-            format_instructions=instructions,
-            network=settings.sandbox.network,
-            hosts=settings.sandbox.allow_hosts,
-        )
-        self._journal.record(write_prompt(settings.profile, variables))
-
-    def _take(self) -> Candidate:
-        """Take the patch from the work tree as it is now, and keep it."""
-        state = self._journal.state
-        patch = extract_patch(
-            self._sandbox,
-            self._task.repository,
-            existing=self._existing,
-            reproduction_paths=state.reproduction.paths if state.reproduction else (),
-            allow_tests=self._settings.verify.allow_tests,
-            allow_protected=self._settings.verify.allow_protected,
-            allow_binaries=self._settings.verify.allow_binaries,
-        )
-        candidate = self._candidates.add(patch)
-        file, paths = self._candidates.file(candidate), tuple(item.path for item in patch.kept)
-        self._journal.record(PatchTaken(step=state.step, file=file, sha256=patch.sha256, files=paths))
-        return candidate
-
-    def _judge(self) -> str | None:
-        """Judge a submission; say what the policy can mend, as long as there are rounds left.
-
-        A submission that nothing of the policy's own makes better stands, and costs no round.
-
-        A policy that submits again just what was judged stands by it: the verdict would be the same.
-        """
-        candidate, state = self._take(), self._journal.state
-        if self._known(candidate):
-            return None
-        proof = self._verify(candidate)
-        if state.rounds >= self._settings.verify.rounds:
-            return None
-        return feedback(proof) or None
-
-    def _submission(self, candidate: Candidate) -> tuple[object, ...]:
-        state = self._journal.state
-        return candidate.patch.sha256, state.reproduction, tuple(state.named_tests)
-
-    def _known(self, candidate: Candidate) -> bool:
-        """Whether just this was judged last; the patch then has that proof."""
-        if self._judged is None or self._judged[0] != self._submission(candidate):
-            return False
-        self._candidates.judged(candidate, self._judged[1])
-        return True
-
-    def _verify(self, candidate: Candidate) -> Proof:
-        state = self._journal.state
-        with nullcontext(self._verifying) if self._verifying else Ticker(self._note) as progress:
-            proof = verify(
-                self._task,
-                candidate.patch,
-                sandboxes=self._open_for_judgement,
-                reproduction=state.reproduction,
-                named_tests=tuple(state.named_tests),
-                test_command=self._workplace.test_command,
-                lacks=self._workplace.lacks,
-                settings=self._settings.verify,
-                progress=progress,
-            ).model_copy(update={"contacts": self._workplace.contacts})
-        self._judged = self._submission(candidate), proof
-        file = self._candidates.file(self._candidates.judged(candidate, proof))
-        self._journal.record(VerdictGiven(step=state.step, verdict=proof.verdict, reason=proof.reason, proof_file=file))
-        return proof
-
-    def _open_for_judgement(self) -> AbstractContextManager[Sandbox]:
-        """Open a sandbox for one command of the verification, which stops between two commands when it is asked to."""
-        self._stop.check()
-        return self._workplace.open()
-
-    def _conclude(self, ending: Ending) -> Ending:
-        """Take and judge what an ending without a submission has left behind."""
-        if ending.status is ExitStatus.SUBMITTED:
-            return ending
-        try:
-            candidate = self._take()
-            if not self._known(candidate) and ending.status.can_be_judged:
-                self._verify(candidate)
-        except SandboxError as error:
-            self._note(f"the work tree is out of reach: {error}")
-        return ending
+        self._run = Run(context)
+        self._choice = strategy.run(self._run)
+        scope = self._choice.candidate.attempt if self._choice.candidate else ""
+        attempts = self._run.attempts
+        chosen = next((attempt for attempt in attempts if attempt.scope == scope), None)
+        ended = (chosen or attempts[-1]).ending if attempts else None
+        return ended or Ending(ExitStatus.SUBMITTED, "no attempt came to an end")
 
     def _end(self, ending: Ending) -> Result:
-        """Choose the best candidate, the latest of equals, and write the result."""
-        state = self._journal.state
-        best = self._candidates.best()
+        """Write the result: what was chosen; of a run that was cut, the best candidate, the latest of equals."""
+        spending, choice = self._log.spending, self._choice
+        best = choice.candidate if choice else self._candidates.best()
         patch, proof = (best.patch, best.proof) if best else (None, None)
+        attempts = self._run.attempts if self._run else ()
+        if proof and choice and len(attempts) > 1:
+            proof = _with_selection(proof, choice, self._run.evidence if self._run else Evidence())
         if patch:
             self._folder.write(self._folder.patch, patch.text)
         if patch is not None and patch.withheld:
             self._folder.write(self._folder.withheld, patch.withheld)
         if proof:
             self._folder.write(self._folder.proof, proof.model_dump_json(indent=2))
-        verdict = best.verdict if best else Verdict.NO_PATCH
+        verdict = proof.verdict if proof else best.verdict if best else Verdict.NO_PATCH
         result = Result(
             run_id=self._run_id,
             folder=str(self._folder.path),
@@ -504,15 +323,17 @@ class _Run:
                 if item.kind is not FileKind.CACHE
             },
             model=self._settings.model.name,
-            cost=state.cost,
-            usage=state.usage,
-            spending=tuple(line.model_dump(mode="json") for line in self._budget.lines) if self._budget else (),
-            steps=state.step,
+            cost=spending.cost,
+            usage=spending.usage,
+            spending=tuple(line.model_dump(mode="json") for line in spending.lines),
+            steps=sum(attempt.steps for attempt in attempts),
+            attempts=max(1, len(attempts)),
+            selection=choice.reason if choice and len(attempts) > 1 else "",
             seconds=time.monotonic() - self._start,
             origin=self._origin,
         )
         self._folder.write(self._folder.result, result.model_dump_json(indent=2))
-        self._journal.record(
+        self._log.record(
             RunEnded(
                 exit_status=ending.status,
                 message=ending.message,
@@ -525,14 +346,20 @@ class _Run:
         return result
 
 
-def _recorded(settings: Settings) -> dict[str, Any]:
-    """The settings as they are written to the log: without what may be a secret."""
-    data = settings.model_dump(mode="json")
-    extra = data["model"]["extra"]
-    # What the user has run on this machine is never taken from a log.
-    del data["hooks"], data["notify"]
-    data["model"]["extra"] = {name: extra[name] for name in extra if not _SECRET.search(name)}
-    return data
+def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
+    """The proof with how it was chosen; where the selector abstained, it proves nothing any more."""
+    selection = Selection(
+        selector=choice.selector,
+        candidates=len(evidence.items),
+        pool=evidence.pool,
+        reason=choice.reason,
+        abstained=choice.abstained,
+    )
+    if not choice.abstained or proof.verdict not in (Verdict.VERIFIED, Verdict.NEEDS_REVIEW):
+        return proof.model_copy(update={"selection": selection})
+    return proof.model_copy(
+        update={"selection": selection, "verdict": Verdict.UNVERIFIED, "reason": choice.reason, "proved": ""}
+    )
 
 
 def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:

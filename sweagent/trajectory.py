@@ -5,8 +5,9 @@ One JSON event a line, flushed to disk before the next step begins. Nothing is e
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
@@ -109,6 +110,8 @@ class Event(Frozen):
     """Base of all events."""
 
     time: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    scope: str = ""
+    """The attempt that it belongs to; the first attempt, and the run as a whole, have no name."""
 
 
 class RunStarted(Event):
@@ -122,6 +125,8 @@ class RunStarted(Event):
     settings: dict[str, Any]
     origin: Origin = Origin()
     """Where the settings came from."""
+    strategy_digest: str = ""
+    """Of the file of a strategy of the user's own."""
 
 
 class SandboxStarted(Event):
@@ -181,6 +186,115 @@ class ViewCompacted(Event):
     reason: Literal["budget", "refused"] = "budget"
 
 
+class CallReserved(Event):
+    """Room in the budget is held for a call of a model; it is sent after this event is on disk.
+
+    A call without a `CallSettled` was in flight when the run was killed: what was reserved counts as spent.
+    """
+
+    type: Literal["call_reserved"] = "call_reserved"
+    call: int
+    """Its number, unique within the run."""
+    model: str
+    purpose: str
+    cost: float | None
+    """US dollars at the worst; None when the price is unknown."""
+    tokens: int
+    """Prompt and completion tokens at the worst."""
+
+
+class CallOutcome(StrEnum):
+    """What became of a call that room was reserved for."""
+
+    ANSWERED = "answered"
+    UNSURE = "unsure"
+    """It was sent and its answer never came whole: what was reserved counts as spent."""
+    REFUSED = "refused"
+    """It was not sent, or the provider refused it: nothing was used."""
+
+
+class CallSettled(Event):
+    """A reservation was ended."""
+
+    type: Literal["call_settled"] = "call_settled"
+    call: int
+    outcome: CallOutcome
+    usage: Usage = Usage()
+    cost: float | None = 0.0
+    """US dollars of an answered call; None when the price is unknown."""
+
+
+class Limit(StrEnum):
+    """A limit of a run."""
+
+    COST = "cost"
+    TOKENS = "tokens"
+    PRICE = "price"
+    """The price of a model is unknown, so that a limit in dollars cannot be kept."""
+    SECONDS = "seconds"
+    STEPS = "steps"
+
+
+class LimitReached(Event):
+    """A limit kept something from being done."""
+
+    type: Literal["limit_reached"] = "limit_reached"
+    limit: Limit
+    message: str
+    purpose: str = "agent"
+    """What was not done: the purpose of a call, or `agent` for the next step."""
+
+
+class AttemptStarted(Event):
+    """A policy begins to work on the task in a sandbox of its own."""
+
+    type: Literal["attempt_started"] = "attempt_started"
+    role: str
+    digest: str
+    """Of what was asked for; a resumed run has to ask for the same."""
+    model: str = ""
+    settings: dict[str, Any] | None = None
+    """Where they differ from the run's; without secrets."""
+    cost: float | None = None
+    """US dollars that it may spend; None for all that the run has."""
+    tokens: int | None = None
+    seconds: float
+    """Wall time that it and its verifications may take."""
+
+
+class AttemptEnded(Event):
+    """An attempt came to its end; a resumed run does not open its sandbox again."""
+
+    type: Literal["attempt_ended"] = "attempt_ended"
+    status: ExitStatus
+    message: str = ""
+
+
+class PoolJudged(Event):
+    """The reproductions of all attempts were run on the candidates of all."""
+
+    type: Literal["pool_judged"] = "pool_judged"
+    digest: str
+    """Of what was judged."""
+    passes: dict[str, tuple[bool | None, ...]]
+    """For each candidate, by its number, whether it passes each reproduction; None where that shows nothing."""
+    seconds: float = 0.0
+
+
+class CandidateChosen(Event):
+    """A selector chose among the candidates of a run."""
+
+    type: Literal["candidate_chosen"] = "candidate_chosen"
+    selector: str
+    candidate: int | None
+    """Its number; None when there is none."""
+    attempt: str = ""
+    """The scope that it comes from."""
+    reason: str = ""
+    abstained: bool = False
+    """Nothing tells the best ones apart: the verdict is at most `unverified`."""
+
+
 class PatchTaken(Event):
     """The harness took the patch from the work tree and stored it in the run's folder."""
 
@@ -191,6 +305,17 @@ class PatchTaken(Event):
     files: tuple[str, ...] = ()
 
 
+class VerificationStarted(Event):
+    """The verifier begins to judge a patch."""
+
+    type: Literal["verification_started"] = "verification_started"
+    step: int
+    sha256: str
+    """Of the patch."""
+    seconds: float
+    """Wall time that it may take: what its own limit and the run's leave."""
+
+
 class VerdictGiven(Event):
     """The verifier judged a patch."""
 
@@ -199,6 +324,8 @@ class VerdictGiven(Event):
     verdict: Verdict
     reason: str = ""
     proof_file: str = ""
+    seconds: float = 0.0
+    """How long the verification took; it counts against the run's limit."""
 
 
 class RunEnded(Event):
@@ -221,7 +348,15 @@ AnyEvent = Annotated[
     | ActionDone
     | FeedbackGiven
     | ViewCompacted
+    | CallReserved
+    | CallSettled
+    | LimitReached
+    | AttemptStarted
+    | AttemptEnded
+    | PoolJudged
+    | CandidateChosen
     | PatchTaken
+    | VerificationStarted
     | VerdictGiven
     | RunEnded,
     Field(discriminator="type"),
@@ -360,3 +495,19 @@ def read_events(path: Path) -> Iterator[AnyEvent]:
                 f"{path}:{number} is not an event of a trajectory: {first}",
                 "it may come from another version of fix-issue",
             ) from error
+
+
+def chosen_scope(events: Iterable[AnyEvent]) -> str:
+    """The scope of the attempt whose candidate was chosen last; of the first one, where nothing was chosen."""
+    scope = ""
+    for event in events:
+        if isinstance(event, CandidateChosen):
+            scope = event.attempt
+    return scope
+
+
+def of_the_chosen(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """The events of the attempt whose candidate was chosen; of the only one, where nothing was chosen."""
+    listed = list(events)
+    scope = chosen_scope(listed)
+    return [event for event in listed if event.scope == scope or isinstance(event, RunStarted)]

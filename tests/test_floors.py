@@ -107,6 +107,12 @@ def test_room_imports_only_from_its_own_floor_and_below(room: str) -> None:
     assert upward == set()
 
 
+def test_strategies_use_the_face_of_a_run_and_nothing_else() -> None:
+    used = {name for module in MODULES if module.startswith("sweagent.strategies.") for name, _ in _imports(module)}
+
+    assert {name for name in used if name.startswith("sweagent")} == {"sweagent.run"}
+
+
 def test_rooms_have_no_circle() -> None:
     try:
         TopologicalSorter(ROOMS).prepare()

@@ -27,7 +27,16 @@ from sweagent.plurals import counted
 from sweagent.policy.base import Policy, View
 from sweagent.stop_token import StopToken
 from sweagent.tool_api import Tool, ToolContext, execute
-from sweagent.trajectory import Action, ActionDone, FeedbackGiven, Observation, ReplyReceived, ViewCompacted
+from sweagent.trajectory import (
+    Action,
+    ActionDone,
+    FeedbackGiven,
+    Limit,
+    LimitReached,
+    Observation,
+    ReplyReceived,
+    ViewCompacted,
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class Agent:
         judge: asked after a submission; returns feedback to go on with, or None to end the run.
         recover: brings a lost sandbox back to the state that the log tells of; None when it cannot be done.
         clock: seconds, monotonic.
+        reserve: seconds of the limit that are kept for the verification at the end.
         steering: what a person does to the run meanwhile.
         stop: asks the run to end before its next step.
     """
@@ -84,6 +94,7 @@ class Agent:
         judge: Callable[[], str | None],
         recover: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        reserve: float = 0.0,
         steering: Steering | None = None,
         stop: StopToken | None = None,
     ) -> None:
@@ -100,7 +111,8 @@ class Agent:
         self._clock = clock
         self._stop = stop or StopToken()
         self._bounds = context.limits
-        self._deadline = clock() + limits.seconds - journal.state.seconds
+        self._deadline = clock() + limits.seconds - reserve - journal.state.seconds
+        self._reserve = reserve
         self._recovered = False
 
     def run(self) -> Ending:
@@ -125,7 +137,9 @@ class Agent:
     def _next(self) -> Ending | None:
         state = self._journal.state
         if self._remaining() <= 0:
-            return Ending(ExitStatus.TIME_LIMIT, f"the limit of {self._limits.seconds:g} s is used up")
+            kept = f" but for {self._reserve:g} s for the verdict" if self._reserve else ""
+            message = f"the limit of {self._limits.seconds:g} s is used up{kept}"
+            return self._limit_reached(ExitStatus.TIME_LIMIT, Limit.SECONDS, message)
         if not state.pending:
             self._hear()
         if state.pending:
@@ -143,9 +157,14 @@ class Agent:
                 "nudge", f"You are repeating yourself: {circle}. Do something different, or submit what you have."
             )
         if state.step >= self._limits.steps:
-            return Ending(ExitStatus.STEP_LIMIT, f"the limit of {counted(self._limits.steps, 'step')} is used up")
+            message = f"the limit of {counted(self._limits.steps, 'step')} is used up"
+            return self._limit_reached(ExitStatus.STEP_LIMIT, Limit.STEPS, message)
         self._ask()
         return None
+
+    def _limit_reached(self, status: ExitStatus, limit: Limit, message: str) -> Ending:
+        self._journal.record(LimitReached(limit=limit, message=message))
+        return Ending(status, message)
 
     def _remaining(self) -> float:
         return self._deadline + self._steering.waited - self._clock()

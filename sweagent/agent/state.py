@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sweagent.policy.money.spending import Spending
 from sweagent.trajectory import (
     Action,
     ActionDone,
@@ -10,7 +11,7 @@ from sweagent.trajectory import (
     Observation,
     ReplyReceived,
     Reproduction,
-    Usage,
+    VerdictGiven,
 )
 
 
@@ -41,9 +42,8 @@ class RunState:
         named_tests: tests that the policy ran or named.
         rounds: submissions that were judged and sent back.
         nudged_at: number of turns when the policy was last told that it repeats itself.
-        usage: tokens of all replies.
-        cost: US dollars of all replies, None as soon as one price is unknown.
-        seconds: time spent by the policy and by actions.
+        spending: tokens and money of all calls.
+        seconds: time spent by the policy, by actions and by the verifier.
     """
 
     turns: list[Turn] = field(default_factory=list)
@@ -55,8 +55,7 @@ class RunState:
     named_tests: dict[str, None] = field(default_factory=dict)
     rounds: int = 0
     nudged_at: int | None = None
-    usage: Usage = field(default_factory=Usage)
-    cost: float | None = 0.0
+    spending: Spending = field(default_factory=Spending)
     seconds: float = 0.0
 
     @property
@@ -66,6 +65,7 @@ class RunState:
 
     def apply(self, event: AnyEvent) -> None:
         """Fold one event into the state."""
+        self.spending.apply(event)
         match event:
             case ReplyReceived():
                 self._reply(event)
@@ -79,14 +79,14 @@ class RunState:
             case FeedbackGiven(kind="verifier"):
                 self.rounds += 1
                 self.submission = None
+            case VerdictGiven():
+                self.seconds += event.seconds
 
     def _reply(self, event: ReplyReceived) -> None:
         reply = event.reply
         self.turns.append(Turn(event))
         self.pending = [] if reply.problem else list(reply.actions)
         self.malformed = self.malformed + 1 if reply.problem else 0
-        self.usage += reply.usage
-        self.cost = None if self.cost is None or reply.cost is None else self.cost + reply.cost
         self.seconds += event.seconds
 
     def _action(self, event: ActionDone) -> None:

@@ -65,6 +65,8 @@ RUN = _group(
     ("sandbox", options.SandboxKind, None),
     ("image", options.Image, None),
     ("network", options.Network, None),
+    ("strategy", options.Strategy, None),
+    ("attempts", options.Attempts, None),
 )
 """How a run goes."""
 

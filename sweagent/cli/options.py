@@ -21,6 +21,8 @@ Cost = Annotated[float | None, typer.Option("--max-cost", help="Limit in US doll
 Tokens = Annotated[int | None, typer.Option("--max-tokens", help="Limit in tokens.")]
 Steps = Annotated[int | None, typer.Option("--max-steps", help="Limit in steps.")]
 Seconds = Annotated[float | None, typer.Option("--max-seconds", help="Limit of the agent's wall time.")]
+Strategy = Annotated[str | None, typer.Option(help="single (the default), best-of, or one of your own.")]
+Attempts = Annotated[int | None, typer.Option(help="Attempts at the most, for strategies that make several.")]
 SandboxKind = Annotated[str | None, typer.Option("--sandbox", help="auto, docker, bubblewrap or local.")]
 Image = Annotated[str | None, typer.Option(help="Use this image instead of building one.")]
 Network = Annotated[bool | None, typer.Option("--network/--no-network", help="Open the network (off by default).")]
@@ -75,6 +77,8 @@ def settings_options(
     sandbox: str | None = None,
     image: str | None = None,
     network: bool | None = None,
+    strategy: str | None = None,
+    attempts: int | None = None,
 ) -> dict[str, Any]:
     """The options of a command line, nested as the settings are; None means not said."""
     return {
@@ -83,4 +87,5 @@ def settings_options(
         "model": {"name": model, "api_base": api_base},
         "limits": {"cost": cost, "tokens": tokens, "steps": steps, "seconds": seconds},
         "sandbox": {"kind": sandbox, "image": image, "network": network},
+        "strategy": {"name": strategy, "options": {"attempts": attempts}},
     }

@@ -15,6 +15,8 @@ from sweagent.trajectory import (
     Action,
     ActionDone,
     AnyEvent,
+    AttemptStarted,
+    CandidateChosen,
     FeedbackGiven,
     PatchTaken,
     PromptWritten,
@@ -129,6 +131,11 @@ class PlainProgress:
                 self._line(
                     f"sandbox {event.kind} ready in {event.seconds:.1f} s" + (f" ({event.image})" * bool(event.image))
                 )
+            case AttemptStarted() if event.scope:
+                self._line(f"attempt {event.scope} begins" + (f" ({event.model})" * bool(event.model)))
+            case CandidateChosen() if event.selector != "best-verdict":
+                said = "abstained" if event.abstained else f"chose candidate {event.candidate}"
+                self._line(f"{event.selector} {said}: {event.reason}")
             case ReplyReceived():
                 self._reply(event)
             case ActionDone():

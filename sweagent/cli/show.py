@@ -33,6 +33,7 @@ def command(
     import sys
 
     from sweagent.batch.drive.manifest import FILE as MANIFEST
+    from sweagent.cli.attempts import attempt_lines
 
     if (Path(run) / MANIFEST).is_file():
         _show_batch(Path(run), as_json=as_json)
@@ -53,11 +54,14 @@ def command(
         print_proof(folder.proof, as_json=as_json)
         return
     show = PlainProgress(sys.stdout, 1 + verbose, ending=True)
-    for event in read_events(folder.trajectory):
+    events = list(read_events(folder.trajectory))
+    for event in events:
         if as_json:
             print(event.model_dump_json())
         else:
             show(event)
+    for line in [] if as_json else attempt_lines(events):
+        show.note(line)
 
 
 def _show_batch(folder: Path, *, as_json: bool) -> None:

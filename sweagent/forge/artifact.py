@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sweagent.errors import StorageError
 from sweagent.frozen import Frozen
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import ActionDone, Reproduction, RunStarted, read_events
+from sweagent.trajectory import ActionDone, Reproduction, RunStarted, of_the_chosen, read_events
 
 LIMITS = {
     "patch.diff": 20_000_000,
@@ -54,7 +54,7 @@ def claims_of(folder: RunFolder) -> Claims:
     run_id, summary, named = "", "", dict[str, None]()
     reproduction, result = None, None
     try:
-        for event in read_events(folder.trajectory):
+        for event in of_the_chosen(read_events(folder.trajectory)):
             if isinstance(event, RunStarted):
                 run_id = event.run_id
             if isinstance(event, ActionDone):

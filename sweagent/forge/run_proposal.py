@@ -12,7 +12,7 @@ from sweagent.forge.artifact import HINT, check_files
 from sweagent.forge.proposal import Proposal, WholeProof
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Task
-from sweagent.trajectory import ActionDone, RunStarted, read_events
+from sweagent.trajectory import ActionDone, RunStarted, of_the_chosen, read_events
 from sweagent.verdict import Verdict
 from sweagent.verify import Proof, render_markdown, with_accepted
 
@@ -53,7 +53,7 @@ def proposal_of(folder: RunFolder, *, run_url: str = "", accept: Collection[str]
     proof = with_accepted(proof, accept) if proof and accept else proof
     result = _result(folder)
     summary, registered, run_id = "", None, ""
-    for event in read_events(folder.trajectory):
+    for event in of_the_chosen(read_events(folder.trajectory)):
         if isinstance(event, RunStarted):
             run_id = event.run_id
         if isinstance(event, ActionDone):

@@ -5,7 +5,8 @@ from sweagent.policy.factory import effective_window, make_policy, policy_for, p
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy, preload
 from sweagent.policy.models import ModelInfo, model_info
-from sweagent.policy.money.budget import Budget, UsageLine
+from sweagent.policy.money.budget import Budget
+from sweagent.policy.money.spending import Spending, UsageLine
 from sweagent.policy.replay import ReplayPolicy, ScriptedPolicy, load_script
 from sweagent.policy.replies.parsing import parse_reply
 from sweagent.policy.replies.tools_text import text_format_instructions
@@ -22,6 +23,7 @@ __all__ = [
     "Policy",
     "ReplayPolicy",
     "ScriptedPolicy",
+    "Spending",
     "ToolSchema",
     "UsageLine",
     "View",

@@ -12,6 +12,7 @@ from sweagent.policy.litellm_policy import LitellmPolicy
 from sweagent.policy.model_name import check_model_name
 from sweagent.policy.models import ModelInfo, model_info, models_behind
 from sweagent.policy.money.budget import Budget
+from sweagent.policy.money.spending import AGENT
 from sweagent.policy.replay import ReplayPolicy, load_script
 from sweagent.waiting import Waiting
 
@@ -31,13 +32,16 @@ def policy_for(settings: Settings, budget: Budget, tell: Waiting | None = None) 
     return policy_from(settings.policy) if settings.policy else make_policy(settings.model, budget, tell)
 
 
-def make_policy(settings: ModelSettings, budget: Budget, tell: Waiting | None = None) -> Policy:
+def make_policy(
+    settings: ModelSettings, budget: Budget, tell: Waiting | None = None, *, purpose: str = AGENT
+) -> Policy:
     """The policy for a model, with the fallbacks or the mix that the models file gives it.
 
     Args:
         settings: which model, and how it is called.
         budget: what may be spent, by all models together.
         tell: receives the waits between attempts.
+        purpose: of its replies, in the report of what was spent.
 
     Raises:
         UsageError: no model is named, its key is not set, its price is unknown and no limit in tokens is given, or a
@@ -51,10 +55,11 @@ def make_policy(settings: ModelSettings, budget: Budget, tell: Waiting | None = 
         )
     info = model_info(settings.name)
     if info.roulette:
-        return RoulettePolicy(settings.name, [_one(settings, name, budget, tell) for name in info.roulette])
+        return RoulettePolicy(settings.name, [_one(settings, name, budget, tell, purpose) for name in info.roulette])
     if info.fallbacks:
-        return FallbackPolicy([_one(settings, name, budget, tell) for name in (settings.name, *info.fallbacks)])
-    return _one(settings, settings.name, budget, tell)
+        names = (settings.name, *info.fallbacks)
+        return FallbackPolicy([_one(settings, name, budget, tell, purpose) for name in names])
+    return _one(settings, settings.name, budget, tell, purpose)
 
 
 def policy_from(source: str) -> Policy:
@@ -89,7 +94,7 @@ def effective_window(settings: ModelSettings, info: ModelInfo | None = None) -> 
     return max(window // 2, window - output)
 
 
-def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | None) -> LitellmPolicy:
+def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | None, purpose: str) -> LitellmPolicy:
     # The base URL is the named model's; another model has its provider's own.
     own = settings if name == settings.name else settings.model_copy(update={"name": name, "api_base": None})
     info = model_info(name)
@@ -98,10 +103,10 @@ def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | Non
     _check_key(own, info)
     if info.prices is None and budget.needs_prices:
         raise UsageError(
-            f"the price of {name} is unknown, so the limit of ${budget.cost_limit} cannot be kept",
+            f"the price of {name} is unknown, so the limit of ${budget.strictest_cost} cannot be kept",
             "set a limit in tokens (--max-tokens), or give the price in a models file (`fix-issue models` shows how)",
         )
-    return LitellmPolicy(own, budget, info=info, tell=tell)
+    return LitellmPolicy(own, budget, info=info, tell=tell, purpose=purpose)
 
 
 def _check_key(settings: ModelSettings, info: ModelInfo) -> None:

@@ -16,16 +16,18 @@ from sweagent.policy.calls.provider_errors import Fault, diagnose
 from sweagent.policy.calls.retry import CallFailedError, Course, bounded
 from sweagent.policy.models import ModelInfo, model_info
 from sweagent.policy.money.budget import Budget, Reservation
+from sweagent.policy.money.spending import AGENT
 from sweagent.policy.money.usage import as_mapping, read_usage, reported_cost
+from sweagent.policy.prompt_tokens import Part, PromptTokens, parts_of
 from sweagent.policy.replies.chat_format import size_of, to_messages, to_tools
 from sweagent.policy.replies.parsing import parse_reply
 from sweagent.trajectory import Reply, Usage
 from sweagent.waiting import Waiting, wait_aloud
 
-_OVERHEAD = 1_000
-"""Tokens that providers add of their own (chat template, instructions for tool use)."""
 _LEAST_OUTPUT = 1_024
 """Tokens of an answer below which a call is not worth its prompt."""
+_OUTPUT_CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""Arguments that limit an answer. Where the user gives one, it stands for `model.max_output_tokens`."""
 _GRACE = 5.0
 """Seconds after the HTTP client's own timeout until the call is abandoned."""
 _HELD = "the provider asked all who call it to wait"
@@ -33,8 +35,8 @@ _HELD = "the provider asked all who call it to wait"
 
 class _Request(NamedTuple):
     arguments: dict[str, Any]
-    size: int
-    """Bytes of the prompt."""
+    parts: tuple[Part, ...]
+    """Of the prompt."""
     output: int
     """Tokens that the answer may have."""
 
@@ -69,8 +71,23 @@ def _litellm() -> Any:
     return litellm
 
 
+class _Answer(NamedTuple):
+    response: Any
+    usage: Usage
+    cost: float | None
+
+
+class _UselessAnswerError(CallFailedError):
+    """An answer that was paid for and holds nothing."""
+
+    def __init__(self, fault: Fault, usage: Usage, cost: float | None) -> None:
+        super().__init__(fault)
+        self.usage = usage
+        self.cost = cost
+
+
 class LitellmPolicy:
-    """Asks a model, with retries, within a budget.
+    """Asks a model, with retries, within a budget. Threads may share it.
 
     Args:
         settings: which model, and how it is called.
@@ -79,6 +96,7 @@ class LitellmPolicy:
         backoff: shared by all who call the same provider; None takes the process's own.
         complete: stands for `litellm.completion`; None takes that.
         tell: receives the waits between attempts.
+        purpose: of its replies, in the report of what was spent.
     """
 
     def __init__(
@@ -90,8 +108,10 @@ class LitellmPolicy:
         backoff: Backoff | None = None,
         complete: Callable[..., Any] | None = None,
         tell: Waiting | None = None,
+        purpose: str = AGENT,
     ) -> None:
         self._tell = tell
+        self._purpose = purpose
         self.info = info or model_info(settings.name)
         self.budget = budget
         self._settings = settings
@@ -99,8 +119,7 @@ class LitellmPolicy:
         self._complete = complete
         self._keys = [key for name in self.info.keys if (key := os.environ.get(name))]
         self._key = 0
-        self._last: tuple[int, int] | None = None
-        self._wasted: list[tuple[Usage, float | None]] = []
+        self._counted = PromptTokens()
         native = self.info.native_tools if self.info.native_tools is not None else True
         self.native = native if settings.action_format == "auto" else settings.action_format == "native"
 
@@ -123,7 +142,7 @@ class LitellmPolicy:
             markers=self.info.cache_markers,
             reasoning=self.info.carry_reasoning,
         )
-        response, usage, cost = self._call(messages, tools if self.native else (), "agent")
+        response, usage, cost = self._call(messages, tools if self.native else (), self._purpose)
         choice = as_mapping(as_mapping(response)["choices"][0])
         reply = parse_reply(
             choice.get("message"),
@@ -150,9 +169,7 @@ class LitellmPolicy:
         message = as_mapping(as_mapping(as_mapping(response)["choices"][0]).get("message"))
         return str(message.get("content") or "").strip()
 
-    def _call(
-        self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str
-    ) -> tuple[Any, Usage, float | None]:
+    def _call(self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str) -> _Answer:
         from tenacity import Retrying, retry_if_exception_type
 
         course = Course(self._backoff, self._settings.retries, self._other_key, len(self._keys), self._tell)
@@ -163,22 +180,28 @@ class LitellmPolicy:
             sleep=course.sleep,
             reraise=True,
         )
-        self._wasted = []
+        wasted: list[tuple[Usage, float | None]] = []
+
+        def attempt() -> _Answer:
+            try:
+                return self._attempt(messages, tools, purpose)
+            except _UselessAnswerError as error:
+                wasted.append((error.usage, error.cost))
+                raise
+
         try:
-            response, usage, cost = retrying(self._attempt, messages, tools, purpose)
+            response, usage, cost = retrying(attempt)
         except CallFailedError as error:
             raise error.fault.error(self.name) from error.__cause__
-        for more_usage, more_cost in self._wasted:
+        for more_usage, more_cost in wasted:
             usage += more_usage
             cost = None if cost is None or more_cost is None else cost + more_cost
-        return response, usage, cost
+        return _Answer(response, usage, cost)
 
     def _other_key(self) -> None:
         self._key = (self._key + 1) % len(self._keys)
 
-    def _attempt(
-        self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str
-    ) -> tuple[Any, Usage, float | None]:
+    def _attempt(self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema], purpose: str) -> _Answer:
         self._backoff.wait(lambda seconds: wait_aloud(seconds, _HELD, self._backoff.sleep, self._tell))
         request = self._request(messages, tools)
         # Outside of the time limit: the first import takes seconds.
@@ -200,39 +223,44 @@ class LitellmPolicy:
                 raise
             return self._settle(response, request, held)
 
-    def _settle(self, response: Any, request: _Request, held: Reservation) -> tuple[Any, Usage, float | None]:
+    def _settle(self, response: Any, request: _Request, held: Reservation) -> _Answer:
         body = as_mapping(response)
         block = body.get("usage")
         usage = read_usage(block)
         choices = body.get("choices")
         if usage is None or usage.prompt_tokens == 0:
+            # Nobody knows what was thought, and billed, besides the text: what was reserved counts as spent.
             usage = Usage(
-                prompt_tokens=self._tokens(request.size), completion_tokens=_size_of_answer(choices, request.output)
+                prompt_tokens=self._counted.most(request.parts),
+                completion_tokens=_size_of_answer(choices, request.output),
             )
+            cost = held.cost
+            held.unsure()
         else:
-            self._last = (request.size, usage.prompt_tokens)
-        prices = self.info.prices
-        reported = reported_cost(block)
-        cost = reported if reported is not None else (prices.cost(usage) if prices else None)
-        held.settle(usage, cost)
+            self._counted.learn(request.parts, usage.prompt_tokens)
+            prices = self.info.prices
+            reported = reported_cost(block)
+            cost = reported if reported is not None else (prices.cost(usage) if prices else None)
+            held.settle(usage, cost)
         if not choices or not as_mapping(choices[0]):
-            self._wasted.append((usage, cost))
-            raise CallFailedError(Fault("garbled", "the provider's answer holds no choices"))
-        return response, usage, cost
+            raise _UselessAnswerError(Fault("garbled", "the provider's answer holds no choices"), usage, cost)
+        return _Answer(response, usage, cost)
 
     def _request(self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema]) -> _Request:
         settings = self._settings
         wire_tools = to_tools(tools)
-        size = size_of(messages) + size_of(wire_tools)
-        output = min(settings.max_output_tokens, self.info.max_output or sys.maxsize)
-        output = self._affordable(size, output)
+        parts = parts_of(messages, wire_tools)
+        given = {**self.info.arguments, **settings.extra}
+        caps = [name for name in _OUTPUT_CAPS if isinstance(given.get(name), int)]
+        wanted = max((given[name] for name in caps), default=settings.max_output_tokens)
+        output = min(wanted, self.info.max_output or sys.maxsize)
+        output = self._affordable(self._counted.most(parts), output)
         name = settings.name
         if self.info.api == "responses" and "responses/" not in name:
             name = name.replace("/", "/responses/", 1) if "/" in name else f"responses/{name}"
         arguments: dict[str, Any] = {
             "model": name,
             "messages": messages,
-            "max_tokens": output,
             "timeout": settings.timeout,
             "max_retries": 0,
             "num_retries": 0,
@@ -249,11 +277,12 @@ class LitellmPolicy:
         elif settings.api_base and self.info.keys:
             # A server of one's own often wants no key, but the provider's client does.
             arguments["api_key"] = "none"
-        return _Request({**arguments, **self.info.arguments, **settings.extra}, size, output)
+        arguments |= given | dict.fromkeys(caps or ["max_tokens"], output)
+        return _Request(arguments, parts, output)
 
-    def _affordable(self, size: int, output: int) -> int:
+    def _affordable(self, prompt: int, output: int) -> int:
         """Return the tokens of an answer that the budget has room for, but no fewer than are worth the prompt."""
-        prompt, prices = self._tokens(size), self.info.prices
+        prices = self.info.prices
         dollars, tokens = self.budget.room()
         fitting = output
         if tokens is not None:
@@ -264,19 +293,9 @@ class LitellmPolicy:
         return max(min(_LEAST_OUTPUT, output), fitting)
 
     def _reserve(self, request: _Request, purpose: str) -> Reservation:
-        prompt = self._tokens(request.size)
+        prompt = self._counted.most(request.parts)
         worst = self.info.prices.worst(prompt, request.output) if self.info.prices else None
         return self.budget.reserve(model=self.name, cost=worst, tokens=prompt + request.output, purpose=purpose)
-
-    def _tokens(self, size: int) -> int:
-        """The most tokens that a prompt of so many bytes can have, corrected by what the provider last counted."""
-        most = size + _OVERHEAD
-        if self._last is None:
-            return most
-        last_size, last_tokens = self._last
-        if size >= last_size:
-            return min(most, last_tokens + size - last_size + 64)
-        return min(most, 64 + int(1.5 * size * last_tokens / max(1, last_size)))
 
     def _secrets(self) -> tuple[str, ...]:
         named = (value for name, value in os.environ.items() if name.endswith(("_KEY", "_TOKEN", "_SECRET")))

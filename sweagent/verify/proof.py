@@ -240,6 +240,19 @@ class Question(Frozen):
     seconds: float = 600.0
 
 
+class Selection(Frozen):
+    """How a candidate was chosen among those of several attempts."""
+
+    selector: str
+    candidates: int
+    """How many there were to choose from."""
+    pool: tuple[str, ...] = ()
+    """The reproductions of all attempts that every candidate was run on."""
+    reason: str = ""
+    abstained: bool = False
+    """Nothing tells the best ones apart, so that the verdict is at most `unverified`."""
+
+
 class Proof(Frozen):
     """The verdict on a patch, and everything that it rests on."""
 
@@ -278,6 +291,8 @@ class Proof(Frozen):
     """What the verdict does not cover, each in one sentence."""
     contacts: tuple[str, ...] = ()
     """The hosts that were reached or refused when the environment was made, one a line."""
+    selection: Selection | None = None
+    """How it was chosen; None where there was one attempt only."""
 
     @property
     def to_review(self) -> tuple[Finding, ...]:

@@ -13,6 +13,7 @@ from sweagent.verify.proof import (
     Proof,
     RegressionEvidence,
     ReproductionEvidence,
+    Selection,
     TestChange,
     Weight,
 )
@@ -115,6 +116,11 @@ def feedback(proof: Proof) -> str:
     return "\n".join(lines)
 
 
+def _selection_line(selection: Selection) -> str:
+    pool = f"; run on all of them: {', '.join(selection.pool)}" if selection.pool else ""
+    return f"of {selection.candidates} candidates by {selection.selector}: {selection.reason}{pool}"
+
+
 def _facts(proof: Proof) -> list[tuple[str, str]]:
     accepted = proof.reproduction
     facts = [
@@ -129,6 +135,8 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
         ),
         ("with the patch", _outcomes(accepted.patched) if accepted else ""),
     ]
+    if proof.selection:
+        facts.append(("chosen", _selection_line(proof.selection)))
     for item in () if accepted else proof.reproductions:
         facts.append(("not a reproduction", f"{_source_line(item)}: {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))

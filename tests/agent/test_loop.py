@@ -159,7 +159,7 @@ def test_resumed_at_every_event_it_ends_alike(tmp_path: Path, log: Path) -> None
         assert run.go().status == "submitted"
         assert [note for note in run.world.notes if note != "looked"] == ["a", "b"]
         assert kinds(cut) == kinds(log)
-        assert run.journal.state.usage == whole.journal.state.usage
+        assert run.journal.state.spending.usage == whole.journal.state.spending.usage
 
 
 def test_what_follows_a_submission_is_not_executed(log: Path) -> None:

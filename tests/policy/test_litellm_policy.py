@@ -1,7 +1,9 @@
 """A model behind litellm, over real HTTP."""
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -9,10 +11,11 @@ import pytest
 
 from sweagent.config import ModelSettings
 from sweagent.errors import BudgetExceededError, PolicyError, RunInterruptedError
-from sweagent.policy import Budget, LitellmPolicy, ToolSchema, View
+from sweagent.policy import Budget, LitellmPolicy, Spending, ToolSchema, View
 from sweagent.policy.base import Message
 from sweagent.policy.models import ModelInfo
 from sweagent.policy.money.usage import Prices
+from sweagent.trajectory import AnyEvent, CallReserved
 
 Make = Callable[..., LitellmPolicy]
 
@@ -250,3 +253,80 @@ def test_a_text_is_a_call_of_its_own_purpose(server: Any, http: ModuleType, make
     assert make(budget=budget).write(view, "summary") == "All is well."
     assert [line.purpose for line in budget.lines] == ["summary"]
     assert "tools" not in server.requests[0]
+
+
+def conversation(text: str, step: int = 1) -> View:
+    return View(messages=(Message(role="system", content="s"), Message(role="user", content=text)), step=step)
+
+
+def test_conversations_that_share_a_policy_do_not_lend_each_other_their_sizes(
+    server: Any, http: ModuleType, make: Make, tools: list[ToolSchema]
+) -> None:
+    events: list[AnyEvent] = []
+    policy = make(budget=Budget(cost=10.0, record=events.append))
+    # Many bytes and few tokens; the other one is as long, and nobody has counted it yet.
+    server.play(http.completion("a", usage={"prompt_tokens": 3_000, "completion_tokens": 1, "total_tokens": 3_001}))
+    policy.respond(conversation("light " * 5_000), tools)
+    policy.respond(conversation("\u96e8" * 10_000), tools)
+    policy.respond(conversation("light " * 5_000 + "more"), tools)
+    held = [event.tokens for event in events if isinstance(event, CallReserved)]
+    assert held[1] >= 30_000
+    # One that was counted is known again, whatever came between.
+    policy.respond(conversation("light " * 5_000), tools)
+    assert [event.tokens for event in events if isinstance(event, CallReserved)][3] < 5_000
+
+
+def test_answers_of_threads_that_share_a_policy_are_not_mixed(
+    server: Any, http: ModuleType, make: Make, tools: list[ToolSchema]
+) -> None:
+    budget = Budget(cost=10.0)
+    policy = make(budget=budget)
+    lock = threading.Lock()
+    useless: set[str] = set()
+
+    def respond(request: dict[str, Any]) -> Any:
+        name = request["messages"][1]["content"]
+        with lock:
+            again = name in useless
+            useless.add(name)
+        usage = {"prompt_tokens": 100 * int(name), "completion_tokens": 1}
+        return http.answer(
+            http.completion("fine" if again else None, usage=usage, **({} if again else {"choices": []}))
+        )
+
+    server.default = respond
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda number: policy.respond(conversation(str(number)), tools), range(1, 5)))
+    assert [reply.usage.prompt_tokens for reply in replies] == [200, 400, 600, 800]
+    assert sum(reply.cost or 0 for reply in replies) == pytest.approx(budget.spent_cost)
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_a_limit_of_the_answer_among_the_further_arguments_is_reserved(
+    name: str, server: Any, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    events: list[AnyEvent] = []
+    make(budget=Budget(cost=10.0, record=events.append), extra={name: 50_000}).respond(view, tools)
+    assert isinstance(events[0], CallReserved)
+    assert events[0].tokens > 50_000
+    sent = {key: value for key, value in server.requests[0].items() if key.startswith("max_")}
+    assert sent == {name: 50_000}
+
+
+def test_what_an_answer_without_a_count_may_have_cost_is_all_that_was_reserved(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    events: list[AnyEvent] = []
+    server.play(http.completion("ok", usage=None))
+    reply = make(budget=Budget(cost=10.0, record=events.append)).respond(view, tools)
+    assert isinstance(events[0], CallReserved)
+    assert reply.cost == Spending(events).cost == events[0].cost
+
+
+def test_an_answer_that_a_gateway_did_not_wait_for_may_have_been_charged(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    server.play(http.failure(504, "<html>Gateway time-out</html>"))
+    budget = Budget(cost=10.0)
+    make(budget=budget).respond(view, tools)
+    assert [(line.calls, line.unsure_calls) for line in budget.lines] == [(1, 1)]

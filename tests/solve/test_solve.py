@@ -79,7 +79,7 @@ def test_apply_and_branch(project: Path, script: Path, tmp_path: Path) -> None:
     assert "verified" in done.stdout
 
 
-@pytest.mark.parametrize("event", range(3, 15))
+@pytest.mark.parametrize("event", [3, 4, 7, 9, 12, 16, 17, 18, 20])
 def test_killed_at_any_event_it_resumes_to_the_same_end(
     event: int, project: Path, script: Path, tmp_path: Path
 ) -> None:
@@ -100,7 +100,7 @@ def test_a_signal_saves_the_patch_and_the_run_can_go_on(
     how: str, code: int, project: Path, script: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    stopped = stopped_at(10, how, *options(project, script, folder))
+    stopped = stopped_at(11, how, *options(project, script, folder))
     assert stopped.returncode == code, stopped.stderr
     assert "width * height" in (folder / "patch.diff").read_text()
     assert "resume" in stopped.stdout
@@ -127,7 +127,7 @@ def test_a_patch_that_was_judged_is_not_judged_again_when_the_policy_ends(projec
 
 def test_a_fault_of_our_own_keeps_the_patch_and_is_reported(project: Path, script: Path, tmp_path: Path) -> None:
     driver = DRIVER.replace("os.kill(os.getpid(), getattr(signal, sys.argv[2]))", "raise KeyError(sys.argv[2])")
-    command = [sys.executable, "-c", driver, "10", "no such thing", *map(str, options(project, script, tmp_path / "r"))]
+    command = [sys.executable, "-c", driver, "11", "no such thing", *map(str, options(project, script, tmp_path / "r"))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 1
     assert "no such thing" in done.stderr

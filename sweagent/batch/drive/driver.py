@@ -15,7 +15,7 @@ from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.tasks import Access
 from sweagent.batch.drive.cost_reservations import CostReservations
 from sweagent.batch.drive.engine_images import wait_for_engine
-from sweagent.batch.drive.instance_folder import ElsewhereError
+from sweagent.batch.drive.instance_folder import ElsewhereError, InstanceFolder
 from sweagent.batch.drive.instance_run import BATCH_LOG, BatchContext, InstanceRun, StoppedError
 from sweagent.batch.drive.ledger import Ledger, Summary
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
@@ -28,6 +28,7 @@ from sweagent.errors import FixIssueError, SandboxError, StorageError, UsageErro
 from sweagent.frozen import Frozen
 from sweagent.notes import FailureNote, level_of
 from sweagent.policy import Budget, policy_for, preload, with_token_limit
+from sweagent.run.strategy import load_strategy
 from sweagent.run_log import log_to
 from sweagent.sandbox import choose_kind, remove_leftovers
 from sweagent.sizes import parse_size
@@ -115,7 +116,10 @@ class Batch:
         pending = self._ledger.pending()
         done = {name: result for name, result in self._ledger.results.items() if name not in pending}
         self._reservations = CostReservations(
-            batch.cost, settings.limits.cost, sum(result.cost or 0.0 for result in done.values())
+            batch.cost,
+            settings.limits.cost,
+            sum(result.cost or 0.0 for result in done.values()),
+            {name: _spent(output / name) for name in pending} if batch.cost is not None else None,
         )
         limits = settings.limits.model_copy(update={"cost": self._reservations.each})
         sandbox = settings.sandbox.model_copy(update={"kind": self._kind})
@@ -211,24 +215,30 @@ class Batch:
 
     def _work(self) -> None:
         while not (self._stop.asked or self._why):
-            if not self._reservations.take(self._stop):
-                with self._lock:
-                    if self._queue:
-                        self.stop("the limit of the batch's cost has no room for another instance")
-                return
-            with self._lock:
-                name = self._queue.popleft() if self._queue else None
+            name = self._next()
             if name is None:
-                self._reservations.settle(0.0)
                 return
             result = None
             self.board.begin(name)
             try:
                 result = self._store(self._instances[name])
             finally:
-                self._reservations.settle(result.cost if result else 0.0)
+                # What an instance that was given up has spent is spent nevertheless.
+                self._reservations.settle(name, result.cost if result else _spent(self._around.output / name))
                 self.board.end(name, result)
             self._look_for_a_pattern(result)
+
+    def _next(self) -> str | None:
+        """The next instance, its limit set aside; None when there is none or the batch's limit has no room for it."""
+        with self._lock:
+            name = self._queue.popleft() if self._queue else None
+        if name is None or self._reservations.take(name, self._stop):
+            return name
+        with self._lock:
+            self._queue.appendleft(name)
+        if not self._stop.asked:
+            self.stop("the limit of the batch's cost has no room for another instance")
+        return None
 
     def _store(self, instance: Instance) -> InstanceResult | None:
         """Run an instance and enter its result; None when it is left for another time."""
@@ -297,6 +307,12 @@ class Batch:
             self._stop.wait(_TICK)
 
 
+def _spent(folder: Path) -> float:
+    """US dollars that the runs in an instance's folder have cost."""
+    instance = InstanceFolder(folder)
+    return instance.spent(instance.read_state().runs).dollars
+
+
 def _usable(settings: Settings, batch: BatchSettings) -> Settings:
     """The settings of each run, refused here for what would otherwise fail every instance.
 
@@ -317,4 +333,5 @@ def _usable(settings: Settings, batch: BatchSettings) -> Settings:
         )
     policy_for(kept, Budget(kept.limits.cost, kept.limits.tokens))
     load_tools(kept.tools, kept.tool_folders)
+    load_strategy(kept.strategy)
     return kept

@@ -9,8 +9,9 @@ from sweagent.errors import StorageError
 from sweagent.exit_status import ExitStatus
 from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
+from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import PromptWritten, ReplyReceived, RunStarted, Usage, read_events
+from sweagent.trajectory import PromptWritten, RunStarted, read_events
 
 _STATE = ".state.json"
 _LOCK = ".instance-lock"
@@ -97,7 +98,15 @@ class InstanceFolder:
             result = Result.model_validate_json(self.run(number).result.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return None if result.exit_status.unfinished or never_asked(result) else result
+        return None if result.exit_status.unfinished or self.never_asked(result, number) else result
+
+    def never_asked(self, result: Result, number: int) -> bool:
+        """Whether the limits left no room for a single call: a fault of the settings, or of an unknown price.
+
+        Where runs before it, or calls without an answer, spent the instance's money, it is no fault.
+        """
+        nothing_done = result.exit_status is ExitStatus.BUDGET_LIMIT and result.steps == 0
+        return nothing_done and not self.spent(number).tokens
 
     def patch(self, number: int) -> str:
         """The patch of a run, empty when it made none; bytes that are not UTF-8 are half surrogate pairs."""
@@ -106,17 +115,17 @@ class InstanceFolder:
         except FileNotFoundError:
             return ""
 
-    def spent(self, runs: int) -> tuple[float | None, Usage]:
-        """What the first so many runs cost, as their logs tell; None when a price is unknown."""
-        cost: float | None = 0.0
-        usage = Usage()
+    def spent(self, runs: int) -> Spending:
+        """What the first so many runs spent, as their logs tell; what was in flight at a kill counts as spent."""
+        whole = Spending()
         for number in range(1, runs + 1):
+            run = Spending()
+            # Of a log that cannot be read to its end, what can be read counts.
             with suppress(StorageError):
                 for event in read_events(self.run(number).trajectory):
-                    if isinstance(event, ReplyReceived):
-                        usage += event.reply.usage
-                        cost = None if cost is None or event.reply.cost is None else cost + event.reply.cost
-        return cost, usage
+                    run.apply(event)
+            whole.merge(run)
+        return whole
 
     def size(self) -> int:
         """Bytes of all files in it."""
@@ -125,8 +134,3 @@ class InstanceFolder:
             with suppress(OSError):
                 total += path.lstat().st_size
         return total
-
-
-def never_asked(result: Result) -> bool:
-    """Whether the limits left no room for a single call: a fault of the settings, or of a price that is not known."""
-    return result.exit_status is ExitStatus.BUDGET_LIMIT and result.steps == 0

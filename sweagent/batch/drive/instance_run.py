@@ -12,10 +12,10 @@ from typing import Any
 from sweagent.agent.journal import Listener
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.tasks import Access, make_task
-from sweagent.batch.drive.instance_folder import InstanceFolder, State, never_asked
+from sweagent.batch.drive.instance_folder import InstanceFolder, State
 from sweagent.batch.drive.official_images import Held, Images
 from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
-from sweagent.config import Settings
+from sweagent.config import LimitSettings, Settings
 from sweagent.errors import (
     EnvironmentBuildError,
     FixIssueError,
@@ -131,6 +131,8 @@ class InstanceRun:
                 return self._final(finished)
             if self._state.starts >= MAX_STARTS:
                 return self._failed(f"started {self._state.starts} times and never came to an end")
+            if not self._again and self._limits() is None:
+                return self._used_up()
             error = self._start()
             if error is None:
                 continue
@@ -164,7 +166,7 @@ class InstanceRun:
             self._seconds += time.monotonic() - begin
         if result.exit_status is ExitStatus.INTERRUPTED:
             raise StoppedError
-        if never_asked(result):
+        if self._folder.never_asked(result, self._state.runs):
             return UsageError(result.message, "give a limit that can be kept")
         if self._folder.finished(self._state.runs) is None:
             return FixIssueError(f"{result.exit_status}: {result.message}")
@@ -190,9 +192,23 @@ class InstanceRun:
         with self._around.images.hold(self._instance) as held:
             yield held
 
-    def _solve_or_resume(self, held: Held) -> Result:
+    @property
+    def _again(self) -> bool:
+        """Whether the latest run is gone on with."""
         latest = self._state.runs
-        again = latest > 0 and self._state.resumes < MAX_RESUMES and self._folder.resumable(latest)
+        return latest > 0 and self._state.resumes < MAX_RESUMES and self._folder.resumable(latest)
+
+    def _limits(self) -> LimitSettings | None:
+        """What the instance's runs so far have left of its limits for a fresh one; None when that is nothing."""
+        limits, spent = self._around.settings.limits, self._folder.spent(self._state.runs)
+        cost = None if limits.cost is None else limits.cost - spent.dollars
+        tokens = None if limits.tokens is None else limits.tokens - spent.tokens
+        if (cost is not None and cost <= 0) or (tokens is not None and tokens <= 0):
+            return None
+        return limits.model_copy(update={"cost": cost, "tokens": tokens})
+
+    def _solve_or_resume(self, held: Held) -> Result:
+        latest, again, limits = self._state.runs, self._again, self._limits()
         changes = {"resumes": self._state.resumes + 1} if again else {"resumes": 0, "runs": self._state.runs + 1}
         self._keep(self._state.model_copy(update={"starts": self._state.starts + 1, **changes}))
         listeners, stop = (self._listener,), self._around.stop
@@ -208,7 +224,7 @@ class InstanceRun:
             origin = origin_in_batch(task.repository, self._around.files)
             for line in origin.lines()[len(origin.files) :]:
                 self._note(line)
-            settings = self._around.settings
+            settings = self._around.settings.model_copy(update={"limits": limits})
             return solve(
                 task, settings, folder, run_id=run_id, listeners=listeners, note=self._note, origin=origin, stop=stop
             )
@@ -216,25 +232,32 @@ class InstanceRun:
             self._around.ended.add(run_id)
 
     def _final(self, result: Result) -> InstanceResult:
-        cost, usage = self._folder.spent(self._state.runs - 1)
-        unsure = sum(float(line.get("unsure_cost") or 0.0) for line in result.spending)
         return self._result(
             exit_status=result.exit_status,
             message=result.message,
             verdict=result.verdict,
             patch=self._folder.patch(self._state.runs),
-            cost=None if cost is None or result.cost is None else cost + result.cost + unsure,
-            usage=usage + result.usage,
             steps=result.steps,
             seconds=max(self._seconds, result.seconds),
         )
 
     def _failed(self, message: str, status: ExitStatus = ExitStatus.INFRASTRUCTURE) -> InstanceResult:
-        cost, usage = self._folder.spent(self._state.runs)
-        return self._result(exit_status=status, message=message, cost=cost, usage=usage, seconds=self._seconds)
+        return self._result(exit_status=status, message=message, seconds=self._seconds)
+
+    def _used_up(self) -> InstanceResult:
+        """The result of an instance whose runs were all cut short and have spent its limit together."""
+        return self._result(
+            exit_status=ExitStatus.BUDGET_LIMIT,
+            message=f"{self._state.runs} runs that did not come to an end have used up the limit of the instance",
+            patch=self._folder.patch(self._state.runs),
+            seconds=self._seconds,
+        )
 
     def _result(self, **values: Any) -> InstanceResult:
+        spent = self._folder.spent(self._state.runs)
         return InstanceResult(
+            cost=spent.cost,
+            usage=spent.usage,
             instance_id=self._instance.instance_id,
             repo=self._instance.repo,
             model=self._around.settings.model.name or self._around.settings.policy,

@@ -14,6 +14,7 @@ _BEARING: dict[str, Any] = {
     "limits": True,
     "sandbox": {"network", "allow_hosts", "packages"},
     "verify": {"rounds", "allow_tests", "allow_protected", "allow_binaries"},
+    "strategy": {"name", "options"},
     "tools": True,
     "hints": True,
     "context_files": True,

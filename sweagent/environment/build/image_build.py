@@ -14,6 +14,7 @@ from sweagent.environment.docker_build import IMAGES, Log, one_at_a_time
 from sweagent.environment.recipe import Image, Recipe, Step
 from sweagent.errors import EnvironmentBuildError, UsageError
 from sweagent.policy.base import Policy
+from sweagent.policy.money.budget import Budget
 from sweagent.repository import make_seed
 from sweagent.sandbox.engine import connect, engine_failures, find_image
 from sweagent.sandbox.identity import owner_labels
@@ -22,7 +23,13 @@ from sweagent.task import Repository
 
 
 def ensure_image(
-    recipe: Recipe, repository: Repository, settings: Settings, *, log: Log, adviser: Policy | None = None
+    recipe: Recipe,
+    repository: Repository,
+    settings: Settings,
+    *,
+    log: Log,
+    adviser: Policy | None = None,
+    budget: Budget | None = None,
 ) -> Image:
     """The image of a recipe: found, or built once even when many callers want it at the same time.
 
@@ -34,6 +41,7 @@ def ensure_image(
         log: receives lines for people.
         adviser: asked once about a build for which no remedy is known; None asks the settings' model when they say
             what that may cost.
+        budget: of the run, in which advice counts.
 
     Raises:
         EnvironmentBuildError: every attempt failed; the message ends with the last output.
@@ -54,7 +62,7 @@ def ensure_image(
             if image is not None:
                 image_gc.touch(name)
                 return described(image, name, recipe, lockfile.read(recipe.key()), cached=True)
-            asked = adviser or adviser_of(settings, log)
+            asked = adviser or adviser_of(settings, log, budget)
             built = _build_with_retries(client, recipe, repository, name, log, asked, settings.sandbox)
         for removed in image_gc.prune(limit, keep=name):
             log(f"removed {removed.name}, not used since {removed.used:%Y-%m-%d %H:%M}")

@@ -4,6 +4,8 @@ Its answer is data of the recipe's own types. Whatever it says runs only where a
 network that leads to the package registries only.
 """
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field, ValidationError
 
 from sweagent.config import Settings
@@ -12,10 +14,13 @@ from sweagent.environment.build.recipe_text import as_text
 from sweagent.environment.build.remedies import Remedy
 from sweagent.environment.docker_build import Log
 from sweagent.environment.recipe import DebianPackage, Line, OneLine, Recipe, SystemPackage, Version
-from sweagent.errors import FixIssueError, UsageError
+from sweagent.errors import PolicyError, UsageError
 from sweagent.frozen import Frozen
 from sweagent.policy.base import Message, Policy, ToolSchema, View
 from sweagent.resources import resource
+
+if TYPE_CHECKING:
+    from sweagent.policy import Budget
 
 _TOOL = "change_environment"
 _SHOWN = 6_000
@@ -37,18 +42,24 @@ class Advice(Frozen):
     )
 
 
-def adviser_of(settings: Settings, log: Log) -> Policy | None:
-    """The model of some settings with a budget for advice of its own, or None when they allow none.
+def adviser_of(settings: Settings, log: Log, budget: "Budget | None" = None) -> Policy | None:
+    """The model of some settings with a budget for advice, or None when they allow none.
 
     A model that cannot be asked (its price is unknown, say) is named in the log.
+
+    Args:
+        settings: of the run.
+        log: receives lines for people.
+        budget: of the run; what advice costs counts in it too.
     """
     if not settings.images.advice_cost or not settings.model.name:
         return None
     from sweagent.policy import Budget
     from sweagent.policy.factory import make_policy
 
+    own = Budget(cost=settings.images.advice_cost, parent=budget)
     try:
-        return make_policy(settings.model, Budget(cost=settings.images.advice_cost))
+        return make_policy(settings.model, own, purpose="advice")
     except UsageError as error:
         log(f"no advice of {settings.model.name}: {error}")
         return None
@@ -72,7 +83,7 @@ def advised(adviser: Policy, recipe: Recipe, error: str, log: Log) -> Remedy | N
     tool = ToolSchema(name=_TOOL, description=str(Advice.__doc__), parameters=Advice.model_json_schema())
     try:
         reply = adviser.respond(View(messages=messages, step=1), [tool])
-    except FixIssueError as fault:
+    except PolicyError as fault:
         log(f"no advice of {adviser.name}: {fault}")
         return None
     cost = "an unknown amount" if reply.cost is None else f"{reply.cost:.4f} dollars"

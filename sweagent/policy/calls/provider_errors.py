@@ -29,6 +29,8 @@ Kind = Literal[
 
 _RETRIED = frozenset({"throttled", "server", "connection", "timeout", "garbled"})
 _UNSURE = frozenset({"connection", "timeout", "garbled"})
+_ANSWER_LOST = frozenset({504, 524})
+"""HTTP statuses of gateways that no longer waited for a provider which was at work."""
 _OTHER_KEY = frozenset({"throttled", "quota", "key"})
 
 _OVERFLOW = re.compile(
@@ -89,7 +91,7 @@ class Fault:
     @property
     def unsure(self) -> bool:
         """The provider may have done, and billed, the work."""
-        return self.kind in _UNSURE
+        return self.kind in _UNSURE or self.status in _ANSWER_LOST
 
     @property
     def other_key(self) -> bool:

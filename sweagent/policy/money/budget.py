@@ -3,26 +3,15 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal
+from contextlib import suppress
+from typing import NoReturn
 
-from sweagent.errors import BudgetExceededError
-from sweagent.frozen import Frozen
-from sweagent.trajectory import Usage
+from sweagent.errors import BudgetExceededError, StorageError
+from sweagent.policy.money.spending import AGENT, Spending, UsageLine, answered, unsure
+from sweagent.trajectory import AnyEvent, CallOutcome, CallReserved, CallSettled, Limit, LimitReached, Usage
 
-
-class UsageLine(Frozen):
-    """What one model used for one purpose."""
-
-    model: str
-    purpose: str
-    calls: int = 0
-    unsure_calls: int = 0
-    """Calls that were sent and whose answer never came whole; their reservation counts as spent."""
-    usage: Usage = Usage()
-    cost: float | None = 0.0
-    """US dollars known to be spent; None as soon as the price of one call is unknown."""
-    unsure_cost: float = 0.0
-    """US dollars that the unsure calls may have cost at the most."""
+Recorder = Callable[[AnyEvent], None]
+"""Puts an event on disk before it returns."""
 
 
 class Reservation:
@@ -32,8 +21,9 @@ class Reservation:
     """
 
     def __init__(
-        self, budgets: "tuple[Budget, ...]", model: str, purpose: str, cost: float | None, tokens: int
+        self, budgets: "tuple[Budget, ...]", number: int, model: str, purpose: str, cost: float | None, tokens: int
     ) -> None:
+        self.number = number
         self.model = model
         self.purpose = purpose
         self.cost = cost
@@ -43,21 +33,24 @@ class Reservation:
 
     def settle(self, usage: Usage, cost: float | None) -> None:
         """The call was answered: book what it used instead of what was reserved."""
-        self._end("answered", usage, cost)
+        self._end(CallOutcome.ANSWERED, usage, cost)
 
     def unsure(self) -> None:
         """The call was sent and nobody knows what it used: the whole reservation counts as spent."""
-        self._end("unsure", Usage(), None)
+        self._end(CallOutcome.UNSURE)
 
     def release(self) -> None:
-        """The provider refused the call: nothing was used."""
-        self._end("refused", Usage(), None)
+        """The provider refused the call, or it was not sent: nothing was used."""
+        self._end(CallOutcome.REFUSED)
 
-    def _end(self, how: Literal["answered", "unsure", "refused"], usage: Usage, cost: float | None) -> None:
-        if self._open:
-            self._open = False
-            for budget in self._budgets:
-                budget._book(self, how, usage, cost)
+    def _end(self, outcome: CallOutcome, usage: Usage | None = None, cost: float | None = 0.0) -> None:
+        if not self._open:
+            return
+        self._open = False
+        usage = usage or Usage()
+        for budget in self._budgets:
+            budget._book(self, outcome, usage, cost)
+        self._budgets[0]._record(CallSettled(call=self.number, outcome=outcome, usage=usage, cost=cost))
 
     def __enter__(self) -> "Reservation":
         return self
@@ -67,7 +60,7 @@ class Reservation:
 
 
 class Budget:
-    """Hard limits on money and tokens, for one run or, as the `parent` of others, for a batch of runs.
+    """Hard limits on money and tokens, for one run or, as the `parent` of others, for several.
 
     All methods may be called from any thread.
 
@@ -77,6 +70,7 @@ class Budget:
         parent: a budget that this one draws from as well.
         patience: seconds that a call waits for others to give back room that they reserved and may not need.
         clock: seconds, monotonic.
+        record: puts reservations, settlements and reached limits into the run's log; None takes the parent's.
     """
 
     def __init__(
@@ -87,6 +81,7 @@ class Budget:
         parent: "Budget | None" = None,
         patience: float = 600.0,
         clock: Callable[[], float] = time.monotonic,
+        record: Recorder | None = None,
     ) -> None:
         self.cost_limit = cost
         self.token_limit = tokens
@@ -94,7 +89,8 @@ class Budget:
         self._condition: threading.Condition = parent._condition if parent else threading.Condition()
         self._patience = patience
         self._clock = clock
-        self._lines: dict[tuple[str, str], UsageLine] = {}
+        self._record: Recorder = record or (parent._record if parent else lambda event: None)
+        self._spending = Spending()
         self._spent_cost = 0.0
         self._spent_tokens = 0
         self._reserved_cost = 0.0
@@ -114,26 +110,34 @@ class Budget:
     def lines(self) -> tuple[UsageLine, ...]:
         """Usage by model and purpose."""
         with self._condition:
-            return tuple(self._lines.values())
+            return self._spending.lines
 
     @property
     def needs_prices(self) -> bool:
-        """Whether a model of unknown price cannot be asked: dollars are limited, tokens are not."""
-        limited = any(budget.cost_limit is not None for budget in self._chain)
-        return limited and all(budget.token_limit is None for budget in self._chain)
+        """Whether a model of unknown price cannot be asked: somewhere dollars are limited and tokens are not."""
+        return any(budget.cost_limit is not None and budget.token_limit is None for budget in self._chain)
+
+    @property
+    def strictest_cost(self) -> float | None:
+        """The lowest limit in US dollars, its parents' included."""
+        return min((budget.cost_limit for budget in self._chain if budget.cost_limit is not None), default=None)
 
     def room(self) -> tuple[float | None, int | None]:
         """US dollars and tokens that are neither spent nor reserved; None where there is no limit."""
         with self._condition:
             return self._room(reserved=True)
 
-    def start_from(self, usage: Usage, cost: float | None, model: str = "") -> None:
-        """Count what a resumed run used before it was killed."""
-        with self._condition:
-            for budget in self._chain:
-                budget._add(model, "before the resume", usage, cost)
+    def start_from(self, spending: Spending) -> None:
+        """Count what was used before the run was killed, model by model, in this budget and not in its parents.
 
-    def reserve(self, *, model: str, cost: float | None, tokens: int, purpose: str = "agent") -> Reservation:
+        What was reserved and never settled counts as spent. The calls of a run are numbered on.
+        """
+        with self._condition:
+            self._chain[-1]._spending.calls = max(self._chain[-1]._spending.calls, spending.calls)
+            for line in spending.lines:
+                self._add(line)
+
+    def reserve(self, *, model: str, cost: float | None, tokens: int, purpose: str = AGENT) -> Reservation:
         """Hold room for a call at its worst case.
 
         When others hold reservations that could leave enough room once they are settled, this waits for them.
@@ -146,27 +150,40 @@ class Budget:
 
         Raises:
             BudgetExceededError: the call could overshoot a limit, or the price is unknown and no limit holds.
+            StorageError: the log cannot be written; nothing is reserved.
         """
-        self._check_price(model, cost)
+        if cost is None and self.needs_prices:
+            self._refuse(Limit.PRICE, *_unpriced(model), purpose)
         deadline = self._clock() + self._patience
         with self._condition:
             while not self._fits(cost, tokens, reserved=True):
                 left = deadline - self._clock()
                 if not self._fits(cost, tokens, reserved=False) or left <= 0:
-                    raise self._refusal(cost, tokens)
+                    refusal = self._refusal(cost, tokens)
+                    break
                 self._condition.wait(left)
-            for budget in self._chain:
-                budget._reserved_cost += cost or 0.0
-                budget._reserved_tokens += tokens
-        return Reservation(self._chain, model, purpose, cost, tokens)
+            else:
+                refusal = None
+                for budget in self._chain:
+                    budget._reserved_cost += cost or 0.0
+                    budget._reserved_tokens += tokens
+                self._chain[-1]._spending.calls += 1
+                number = self._chain[-1]._spending.calls
+        if refusal:
+            self._refuse(*refusal, purpose)
+        held = Reservation(self._chain, number, model, purpose, cost, tokens)
+        try:
+            self._record(CallReserved(call=number, model=model, purpose=purpose, cost=cost, tokens=tokens))
+        except BaseException:
+            # Nothing was sent; who stops the run here must not have it pay for that.
+            with suppress(StorageError):
+                held.release()
+            raise
+        return held
 
-    def _check_price(self, model: str, cost: float | None) -> None:
-        if cost is None and self.needs_prices:
-            raise BudgetExceededError(
-                f"the price of {model} is unknown, so the cost limit cannot be kept",
-                "set a limit in tokens (limits.tokens), or give the model's price in a models file "
-                "(`fix-issue models` shows how)",
-            )
+    def _refuse(self, limit: Limit, message: str, hint: str, purpose: str) -> NoReturn:
+        self._record(LimitReached(limit=limit, message=message, purpose=purpose))
+        raise BudgetExceededError(message, hint)
 
     def _fits(self, cost: float | None, tokens: int, *, reserved: bool) -> bool:
         for budget in self._chain:
@@ -191,49 +208,34 @@ class Budget:
             count = None if count is None else count - budget._reserved_tokens
         return dollars, count
 
-    def _refusal(self, cost: float | None, tokens: int) -> BudgetExceededError:
+    def _refusal(self, cost: float | None, tokens: int) -> tuple[Limit, str, str]:
+        """The limit that a call has no room in, what to tell of it, and what to do."""
         dollars, count = self._room(reserved=False)
         if dollars is not None and (cost or 0.0) > dollars:
-            return BudgetExceededError(
-                f"the next call could cost ${cost or 0.0:.4f} and ${max(0.0, dollars):.4f} of the limit are left",
-                "raise limits.cost, or lower model.max_output_tokens",
-            )
-        return BudgetExceededError(
-            f"the next call could use {tokens} tokens and {max(0, count or 0)} of the limit are left",
-            "raise limits.tokens, or lower model.max_output_tokens",
-        )
+            message = f"the next call could cost ${cost or 0.0:.4f} and ${max(0.0, dollars):.4f} of the limit are left"
+            return Limit.COST, message, "raise limits.cost, or lower model.max_output_tokens"
+        message = f"the next call could use {tokens} tokens and {max(0, count or 0)} of the limit are left"
+        return Limit.TOKENS, message, "raise limits.tokens, or lower model.max_output_tokens"
 
-    def _book(
-        self, held: Reservation, how: Literal["answered", "unsure", "refused"], usage: Usage, cost: float | None
-    ) -> None:
+    def _book(self, held: Reservation, outcome: CallOutcome, usage: Usage, cost: float | None) -> None:
         with self._condition:
             self._reserved_cost -= held.cost or 0.0
             self._reserved_tokens -= held.tokens
-            if how == "answered":
-                self._add(held.model, held.purpose, usage, cost)
-            elif how == "unsure":
-                self._spent_cost += held.cost or 0.0
-                self._spent_tokens += held.tokens
-                line = self._line(held.model, held.purpose)
-                self._lines[held.model, held.purpose] = line.model_copy(
-                    update={
-                        "unsure_calls": line.unsure_calls + 1,
-                        "unsure_cost": line.unsure_cost + (held.cost or 0.0),
-                    }
-                )
+            if outcome is CallOutcome.ANSWERED:
+                self._add(answered(held.model, held.purpose, usage, cost))
+            elif outcome is CallOutcome.UNSURE:
+                self._add(unsure(held.model, held.purpose, held.cost, held.tokens))
             self._condition.notify_all()
 
-    def _line(self, model: str, purpose: str) -> UsageLine:
-        return self._lines.get((model, purpose)) or UsageLine(model=model, purpose=purpose)
+    def _add(self, line: UsageLine) -> None:
+        self._spending.add(line)
+        self._spent_cost += line.known_cost + line.unsure_cost
+        self._spent_tokens += line.usage.prompt_tokens + line.usage.completion_tokens + line.unsure_tokens
 
-    def _add(self, model: str, purpose: str, usage: Usage, cost: float | None) -> None:
-        self._spent_cost += cost or 0.0
-        self._spent_tokens += usage.prompt_tokens + usage.completion_tokens
-        line = self._line(model, purpose)
-        self._lines[model, purpose] = line.model_copy(
-            update={
-                "calls": line.calls + 1,
-                "usage": line.usage + usage,
-                "cost": None if line.cost is None or cost is None else line.cost + cost,
-            }
-        )
+
+def _unpriced(model: str) -> tuple[str, str]:
+    return (
+        f"the price of {model} is unknown, so the cost limit cannot be kept",
+        "set a limit in tokens (limits.tokens), or give the model's price in a models file "
+        "(`fix-issue models` shows how)",
+    )

@@ -132,10 +132,10 @@ def test_cost_of_runs_that_were_given_up_counts(costs: Any, wanted: float | None
     for number, cost in enumerate(costs, 1):
         log(folder, number, STARTED, reply(cost))
 
-    cost, usage = folder.spent(len(costs))
+    spent = folder.spent(len(costs))
 
-    assert cost == wanted
-    assert usage.prompt_tokens == 10 * len(costs)
+    assert spent.cost == wanted
+    assert spent.usage.prompt_tokens == 10 * len(costs)
 
 
 def test_patch_with_bytes_that_are_no_utf8_comes_back_whole(tmp_path: Path) -> None:

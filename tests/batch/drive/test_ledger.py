@@ -102,24 +102,24 @@ NEVER = StopToken()
 def test_reservations_gives_each_its_whole_limit_and_nobody_less() -> None:
     reservations = CostReservations(limit=2.0, each=0.9)
 
-    assert [reservations.take(NEVER), reservations.take(NEVER)] == [True, True]
-    reservations.settle(0.1)
-    reservations.settle(0.1)
-    assert [reservations.take(NEVER), reservations.take(NEVER)] == [True, True]
-    reservations.settle(0.9)
-    reservations.settle(0.9)
-    assert not reservations.take(NEVER)
+    assert [reservations.take("a", NEVER), reservations.take("b", NEVER)] == [True, True]
+    reservations.settle("a", 0.1)
+    reservations.settle("b", 0.1)
+    assert [reservations.take("c", NEVER), reservations.take("d", NEVER)] == [True, True]
+    reservations.settle("c", 0.9)
+    reservations.settle("d", 0.9)
+    assert not reservations.take("e", NEVER)
     assert reservations.spent == pytest.approx(2.0)
 
 
 def test_reservations_waits_for_what_others_give_back() -> None:
     reservations = CostReservations(limit=1.0, each=1.0)
-    assert reservations.take(NEVER)
+    assert reservations.take("a", NEVER)
     got: list[bool] = []
-    waiting = threading.Thread(target=lambda: got.append(reservations.take(NEVER)))
+    waiting = threading.Thread(target=lambda: got.append(reservations.take("b", NEVER)))
     waiting.start()
 
-    reservations.settle(0.0)
+    reservations.settle("a", 0.0)
     waiting.join(20)
 
     assert got == [True]
@@ -128,18 +128,30 @@ def test_reservations_waits_for_what_others_give_back() -> None:
 def test_reservations_that_is_stopped_does_not_wait() -> None:
     reservations = CostReservations(limit=1.0, each=1.0)
     stopped = StopToken()
-    assert reservations.take(stopped)
+    assert reservations.take("a", stopped)
     stopped.stop("enough")
 
-    assert not reservations.take(stopped)
+    assert not reservations.take("b", stopped)
 
 
 def test_unknown_price_counts_as_all_that_was_set_aside() -> None:
     reservations = CostReservations(limit=3.0, each=2.0, spent=0.5)
-    assert reservations.take(NEVER)
-    reservations.settle(None)
+    assert reservations.take("a", NEVER)
+    reservations.settle("a", None)
 
     assert reservations.spent == 2.5
+
+
+def test_what_instances_spent_before_the_batch_was_killed_counts_once() -> None:
+    reservations = CostReservations(limit=10.0, each=3.0, spent=2.0, begun={"b": 2.0, "c": 2.5})
+
+    assert reservations.spent == 6.5
+    # The rest of its limit is set aside for each that was begun, and the whole of it for one that was not.
+    assert [reservations.take(name, NEVER) for name in ("b", "c")] == [True, True]
+    reservations.settle("b", 3.0)
+    reservations.settle("c", 2.5)
+    assert reservations.spent == pytest.approx(7.5)
+    assert not reservations.take("d", NEVER)
 
 
 def test_batch_with_less_than_one_instances_limit_lowers_it() -> None:
@@ -149,4 +161,4 @@ def test_batch_with_less_than_one_instances_limit_lowers_it() -> None:
 def test_reservations_without_a_limit_gives_always() -> None:
     reservations = CostReservations(None, 3.0)
 
-    assert all(reservations.take(NEVER) for _ in range(100))
+    assert all(reservations.take(str(number), NEVER) for number in range(100))

@@ -1,13 +1,22 @@
 """The policy as the last step after a failed build."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from sweagent.config import Settings
 from sweagent.environment.build.model_advice import advised, adviser_of
 from sweagent.environment.recipe import Recipe
 from sweagent.errors import PolicyError
+from sweagent.policy import Budget, Spending
+from sweagent.policy.base import Message, View
 from sweagent.policy.replay import ScriptedPolicy
-from sweagent.trajectory import Action, Reply
+from sweagent.trajectory import Action, AnyEvent, Reply
+
+sys.path.append(str(Path(__file__).parents[2] / "support"))
+
+from openai_server import OpenAIServer, answer, completion
 
 
 @pytest.fixture
@@ -98,3 +107,20 @@ def test_a_model_that_cannot_be_asked_spoils_no_build() -> None:
     own = {"name": "openai/own", "api_base": "http://127.0.0.1:9"}
     assert adviser_of(Settings(model=own, images={"advice_cost": 1}), told.append) is None  # type: ignore[arg-type]
     assert "price" in told[0]
+
+
+def test_what_advice_costs_counts_in_the_runs_budget_and_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = tmp_path / "models.yaml"
+    models.write_text("models: [{match: openai/adviser, prices: {input: 10, output: 10}}]")
+    monkeypatch.setenv("FIX_ISSUE_MODELS", str(models))
+    events: list[AnyEvent] = []
+    run = Budget(cost=3.0, record=events.append)
+    with OpenAIServer(lambda request: answer(completion("Add libxml2-dev."))) as server:
+        model = {"name": "openai/adviser", "api_base": server.url, "max_output_tokens": 100}
+        settings = Settings(model=model, images={"advice_cost": 0.5})  # type: ignore[arg-type]
+        adviser = adviser_of(settings, print, run)
+        assert adviser is not None
+        adviser.respond(View(messages=(Message(role="user", content="It fails."),), step=1), [])
+    assert [(line.purpose, line.calls) for line in run.lines] == [("advice", 1)]
+    assert run.spent_cost == pytest.approx(110 * 10 / 1e6)
+    assert Spending(events).lines == run.lines

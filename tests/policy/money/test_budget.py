@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweagent.errors import BudgetExceededError
-from sweagent.policy import Budget
+from sweagent.errors import BudgetExceededError, RunInterruptedError
+from sweagent.policy import Budget, Spending
+from sweagent.policy.money.spending import answered
 from sweagent.policy.money.usage import Prices
-from sweagent.trajectory import Usage
+from sweagent.trajectory import AnyEvent, CallReserved, CallSettled, Reply, ReplyReceived, Usage
 
 PRICE = st.floats(0, 1e-4)
 
@@ -129,5 +130,82 @@ def test_a_reservation_ends_once() -> None:
 
 def test_a_resumed_run_goes_on_with_what_it_spent() -> None:
     budget = Budget(cost=1.0, tokens=1_000)
-    budget.start_from(Usage(prompt_tokens=300, completion_tokens=100), 0.75, "a")
+    before = Spending()
+    before.add(answered("a", "agent", Usage(prompt_tokens=300, completion_tokens=100), 0.75))
+    budget.start_from(before)
     assert budget.room() == (pytest.approx(0.25), 600)  # type: ignore[comparison-overlap]
+
+
+def logged(events: list[AnyEvent]) -> list[tuple[str, int | None]]:
+    return [(event.type, getattr(event, "call", None)) for event in events]
+
+
+def test_reservations_settlements_refusals_and_reached_limits_are_events() -> None:
+    events: list[AnyEvent] = []
+    budget = Budget(cost=1.0, record=events.append)
+    budget.reserve(model="a", cost=0.5, tokens=10).settle(Usage(prompt_tokens=7), 0.2)
+    with budget.reserve(model="a", cost=0.5, tokens=10):
+        pass
+    Budget(cost=0.5, parent=budget).reserve(model="b", cost=0.5, tokens=10, purpose="advice").unsure()
+    with pytest.raises(BudgetExceededError):
+        budget.reserve(model="a", cost=0.5, tokens=10)
+    pairs = [(kind, number) for number in (1, 2, 3) for kind in ("call_reserved", "call_settled")]
+    assert logged(events) == [*pairs, ("limit_reached", None)]
+    assert [event.outcome for event in events if isinstance(event, CallSettled)] == ["answered", "refused", "unsure"]
+    assert Spending(events).lines == budget.lines
+    assert Spending(events).dollars == pytest.approx(0.7)
+
+
+def test_a_call_in_flight_at_a_kill_counts_as_spent_and_is_not_numbered_again() -> None:
+    events: list[AnyEvent] = []
+    first = Budget(cost=1.0, tokens=100, record=events.append)
+    first.reserve(model="a", cost=0.25, tokens=10).settle(Usage(prompt_tokens=5), 0.1)
+    first.reserve(model="a", cost=0.5, tokens=20)
+    second = Budget(cost=1.0, tokens=100, record=events.append)
+    second.start_from(Spending(events))
+    assert second.room() == (pytest.approx(0.4), 75)  # type: ignore[comparison-overlap]
+    second.reserve(model="a", cost=0.25, tokens=10)
+    assert logged(events)[-1] == ("call_reserved", 3)
+
+
+def test_one_call_without_a_price_does_not_hide_what_the_others_cost() -> None:
+    events: list[AnyEvent] = []
+    first = Budget(cost=1.0, tokens=1_000, record=events.append)
+    first.reserve(model="a", cost=0.5, tokens=10).settle(Usage(prompt_tokens=5), 0.5)
+    first.reserve(model="b", cost=None, tokens=10).settle(Usage(prompt_tokens=5), None)
+    second = Budget(cost=1.0, tokens=1_000)
+    second.start_from(Spending(events))
+    assert second.spent_cost == pytest.approx(0.5)
+    assert {line.model: line.cost for line in second.lines} == {"a": 0.5, "b": None}
+    assert Spending(events).cost is None
+
+
+def test_who_stops_the_run_before_a_call_is_sent_does_not_have_it_pay() -> None:
+    events: list[AnyEvent] = []
+
+    def stop(event: AnyEvent) -> None:
+        events.append(event)
+        if isinstance(event, CallReserved):
+            raise RunInterruptedError("stopped")
+
+    budget = Budget(cost=1.0, record=stop)
+    with pytest.raises(RunInterruptedError):
+        budget.reserve(model="a", cost=0.5, tokens=10)
+    assert budget.room()[0] == 1.0
+    assert Spending(events).dollars == 0
+
+
+def test_replies_of_a_log_without_calls_count_and_those_with_calls_count_once() -> None:
+    reply = ReplyReceived(step=1, reply=Reply(usage=Usage(prompt_tokens=5), cost=0.25, model="a"))
+    old = Spending([reply, reply])
+    assert [(line.model, line.calls, line.cost) for line in old.lines] == [("a", 2, 0.5)]
+    events: list[AnyEvent] = []
+    Budget(cost=1.0, record=events.append).reserve(model="a", cost=0.5, tokens=9).settle(Usage(prompt_tokens=5), 0.25)
+    assert Spending([*events, reply]).dollars == pytest.approx(0.25)
+
+
+def test_a_limit_in_dollars_is_not_kept_by_one_in_tokens_elsewhere() -> None:
+    run = Budget(cost=3.0, tokens=1_000)
+    with pytest.raises(BudgetExceededError, match="price of a is unknown"):
+        Budget(cost=0.1, parent=run).reserve(model="a", cost=None, tokens=10)
+    run.reserve(model="a", cost=None, tokens=10)

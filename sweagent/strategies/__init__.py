@@ -1,0 +1,1 @@
+"""Strategies: how a run goes about its task, one file each."""
