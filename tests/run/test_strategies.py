@@ -44,10 +44,14 @@ def test_best_of_begins_another_attempt_where_none_is_verified(world: Any) -> No
 
 
 PARTS = 10
+IN_CI = (2, 7)
+"""The parts that are run each time; `make measure` runs the others."""
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=[] if part in IN_CI else [pytest.mark.slow]) for part in range(PARTS)]
+)
 def test_killed_at_every_event_best_of_ends_as_if_it_had_not_been(part: int, world: Any) -> None:
     settings = world.settings("best-of", attempts=2, until="all", variants=TWO)
     assert world.solve(settings, "whole") == 0, world.commands.said
