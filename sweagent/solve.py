@@ -143,8 +143,12 @@ def resume(
         last = past[-1]
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
+        listeners = tuple(listeners)
         if say:
-            past = (*past, _word(folder, past, say))
+            word = _word(folder, past, say)
+            past = (*past, word)
+            for listener in listeners:
+                listener(word)
         settings = Settings.model_validate(started.settings)
         return _Solving(
             started.task,
