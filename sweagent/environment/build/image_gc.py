@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,8 +57,14 @@ def disk_use() -> int:
         client.close()
 
 
+_GOES_ON = 3600.0
+"""Seconds after which no build goes on with an image that has no name yet."""
+
+
 def prune(limit: int, *, keep: str = "") -> list[StoredImage]:
     """Remove the least recently used environments until the rest fits; images of running containers stay.
+
+    What builds that failed have left behind, images without a name, goes in any case.
 
     Args:
         limit: bytes that may stay; 0 removes all.
@@ -75,6 +82,7 @@ def prune(limit: int, *, keep: str = "") -> list[StoredImage]:
     removed = []
     try:
         with one_at_a_time("prune"):
+            _remove_unnamed(client)
             stored = _list(client)
             layers = {image.name: _layers(client, image) for image in stored}
             for image in reversed(stored):
@@ -92,6 +100,15 @@ def prune(limit: int, *, keep: str = "") -> list[StoredImage]:
     finally:
         client.close()
     return removed
+
+
+def _remove_unnamed(client: Any) -> None:
+    from docker.errors import APIError
+
+    for entry in client.api.images(filters={"label": LABEL, "dangling": True}):
+        if entry.get("Created", 0) < time.time() - _GOES_ON:
+            with suppress(APIError):
+                client.api.remove_image(entry["Id"])
 
 
 def _list(client: Any) -> list[StoredImage]:

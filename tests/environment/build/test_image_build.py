@@ -442,6 +442,36 @@ def test_of_a_step_that_prints_much_some_is_passed_on_and_the_end_is_kept(
     assert len(str(caught.value)) < 30_000
 
 
+def test_what_a_failed_build_has_left_behind_goes_when_images_are_pruned(
+    client, own_cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = uuid4().hex
+    steps = Steps("none", {}, KEPT, lambda line: None)
+    dockerfile = f"FROM {host_base(client, lambda line: None)}\nENV A={mark}\nRUN echo >/made\nRUN exit 3\n"
+    with pytest.raises(EnvironmentBuildError):
+        build_image(client.api, dockerfile, {}, steps, tag="fix-issue/env:never", labels={})
+
+    def left() -> list[str]:
+        found = client.api.images(filters={"label": "org.fix-issue.step", "dangling": True})
+        names = [entry["Id"] for entry in found]
+        return [name for name in names if f"A={mark}" in (client.api.inspect_image(name)["Config"]["Env"] or ())]
+
+    assert len(left()) == 1
+    prune(1 << 60)
+    assert len(left()) == 1  # a build may go on with it
+    # Only what is this test's own is old.
+    old, images = left(), client.api.images
+    monkeypatch.setattr(
+        "docker.api.image.ImageApiMixin.images",
+        lambda self, *given, **words: [
+            entry | {"Created": 0} if entry["Id"] in old else entry for entry in images(*given, **words)
+        ],
+    )
+    prune(1 << 60)
+    monkeypatch.undo()
+    assert left() == []
+
+
 KEPT = Bounds(memory=1 << 28, pids=100, disk=1 << 28)
 
 
