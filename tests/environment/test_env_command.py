@@ -49,7 +49,7 @@ def test_an_environment_is_built_tried_listed_and_pruned(git_repository) -> None
     name = _run("build", folder).splitlines()[-1]
     assert "2 passed" in _run("test", folder, "--seconds", "200")
     assert any(line.startswith(name) and "MiB " in line for line in _run("list").splitlines())
-    assert [check.text.split(",")[0] for check in _images()] == ["1 environments"]
+    assert [check.text.split(",")[0] for check in _images()] == ["1 environment"]
     assert f"removed {name}" in _run("prune", "--limit", "0")
     assert name not in _run("list")
 

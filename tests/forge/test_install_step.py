@@ -21,8 +21,12 @@ def install(folder, action, python="", mode="all", check=True, **more):
     """Carry out the step as a runner without uv does, and give the interpreter that the other steps are to use."""
     output = folder / "output"
     output.write_text("")
+    programs = folder / "programs"
+    programs.mkdir(exist_ok=True)
+    (programs / "python3").unlink(missing_ok=True)
+    (programs / "python3").symlink_to(sys.executable)
     environment = {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
+        "PATH": os.pathsep.join([str(programs), os.defpath]),
         "HOME": str(folder),
         "INPUT_PYTHON": python,
         "INPUT_MODE": mode,

@@ -256,7 +256,7 @@ def test_too_many_files_block_the_patch_and_keep_it_as_an_artifact(shop: Any) ->
     patch = _extract(shop, max_files=5)
 
     assert not patch
-    assert "6 files" in patch.blocked
+    assert "changed files: 6" in patch.blocked
     assert not patch.kept
     assert patch.withheld.count("diff --git") == 5
 

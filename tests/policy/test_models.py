@@ -78,9 +78,13 @@ def test_a_missing_file_is_refused(own: Path) -> None:
         model_info("x")
 
 
-def test_fallbacks_and_mixes_come_from_the_file(own: Path) -> None:
-    own.write_text("models:\n  - {match: a, fallbacks: [b, c]}\n  - {match: mix, roulette: [a, b]}\n")
-    assert isinstance(make_policy(ModelSettings(name="a"), Budget()), FallbackPolicy)
+def test_fallbacks_and_mixes_come_from_the_file(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    own.write_text(
+        "models:\n  - {match: openai/a, fallbacks: [openai/b, openai/c]}\n"
+        "  - {match: mix, roulette: [openai/a, openai/b]}\n"
+    )
+    assert isinstance(make_policy(ModelSettings(name="openai/a"), Budget()), FallbackPolicy)
     mix = make_policy(ModelSettings(name="mix"), Budget())
     assert isinstance(mix, RoulettePolicy)
     assert mix.name == "mix"

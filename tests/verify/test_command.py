@@ -6,7 +6,7 @@ import typer
 from typer.testing import CliRunner
 
 from sweagent.cli.verify import command
-from sweagent.errors import ExitCode, StorageError, UsageError
+from sweagent.errors import ExitCode, UsageError
 from sweagent.verify import Proof, Verdict
 from sweagent.verify.reproduction.commands import home_of
 
@@ -75,7 +75,7 @@ def test_the_proof_is_written_in_every_form_that_is_asked_for(project, tmp_path)
     assert "no patch" in places[1].read_text()
     assert ElementTree.fromstring(places[2].read_text()).tag == "testsuite"
     refused = run(str(made.path), "-", "--output", str(tmp_path / "none" / "proof.json"), input="")
-    assert isinstance(refused.exception, StorageError)
+    assert isinstance(refused.exception, UsageError)
 
 
 @pytest.mark.docker

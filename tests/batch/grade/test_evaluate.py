@@ -404,7 +404,7 @@ def test_command_reports_stops_and_goes_on(project: Project, tmp_path: Path) -> 
 
     with subprocess.Popen([*command, "-w", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
-        first = running.stderr.readline()
+        first = next(line for line in running.stderr if "resolved" in line)
         _until(lambda: log.is_file() and "started" in log.read_text(), running)
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=60)
@@ -445,5 +445,5 @@ def test_what_cannot_be_graded_is_refused_at_once(project: Project, changes: dic
 
 
 def test_predictions_of_no_instance_are_refused(project: Project, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="are of no instance"):
+    with pytest.raises(UsageError, match="for no instance of the data set"):
         evaluate([project.instance("gold")], _predictions(project, "comment"), tmp_path, EvaluationOptions())
