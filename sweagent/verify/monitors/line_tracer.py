@@ -9,7 +9,7 @@ RECORD = ""
 FILES = ()
 OUT = os.open(RECORD, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 WRITE, REAL, SET = os.write, os.path.realpath, sys.settrace
-KNOWN, SEEN = {}, set()
+KNOWN, SEEN, STATE = {}, set(), {"traced": False}
 
 
 def tell(word):
@@ -25,21 +25,35 @@ def on_line(frame, event, arg):
     return on_line
 
 
-def on_call(frame, event, arg):
-    name = frame.f_code.co_filename
+def file_of(code):
+    name = code.co_filename
     if name not in KNOWN:
         path = REAL(name)
         KNOWN[name] = next((file for file in FILES if path.endswith("/" + file)), None)
-    return on_line if KNOWN[name] else None
+    return KNOWN[name]
+
+
+def on_call(frame, event, arg):
+    return on_line if file_of(frame.f_code) else None
 
 
 def others(trace):
+    STATE["traced"] = True
     tell("unseen another tool traces lines")
     SET(trace)
 
 
+def begin():
+    if not STATE["traced"]:
+        STATE["traced"] = True
+        SET(on_call)
+
+
 def audit(event, args):
-    if event in ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", "os.exec", "os.spawn", "os.forkpty"):
+    # Nothing is traced before one of the files is loaded: a call that is looked at takes some times as long.
+    if event == "exec" and hasattr(args[0], "co_filename") and file_of(args[0]):
+        begin()
+    elif event in ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", "os.exec", "os.spawn", "os.forkpty"):
         tell("unseen it starts other processes")
     elif event == "import" and args[0] in ("greenlet", "numba"):
         tell("unseen it runs code by " + args[0])
@@ -50,6 +64,7 @@ if hasattr(sys, "addaudithook"):
     sys.addaudithook(audit)
 else:
     tell("unseen this Python does not tell of other processes")
+    begin()
 sys.settrace = others
 threading.settrace(on_call)
 sys.path[:] = [place for place in sys.path if place != os.path.dirname(os.path.abspath(__file__))]
@@ -59,4 +74,3 @@ try:
 except ImportError:
     pass
 sys.modules.setdefault(__name__, own)
-SET(on_call)
