@@ -268,11 +268,13 @@ class _Verification:
 
     def _read_beside_the_patch(self, candidate: ReproductionCandidate, plan: Plan, trees: Trees) -> list[Finding]:
         """What the patch knows of an accepted reproduction, or the reproduction of the patch."""
-        before, after = trees.read_many(trees.base, plan.changed), trees.read_many(self._tree, plan.changed)
-        by_heart = None if candidate.trusted else known_by_heart(trees, self._tree, plan.changed, candidate)
-        of_model = candidate.author is Author.MODEL
-        own_name = only_of_the_patch(candidate, before, after, self._inputs.task.issue.text) if of_model else None
-        return [item for item in (by_heart, own_name) if item]
+        found: list[Finding | None] = []
+        if not candidate.trusted:
+            found.append(known_by_heart(trees, self._tree, plan.changed, candidate))
+        if candidate.author is Author.MODEL:
+            issue = self._inputs.task.issue.text
+            found.append(only_of_the_patch(trees, self._tree, plan.changed, candidate, issue))
+        return [item for item in found if item]
 
     def _has_a_say(self, candidate: ReproductionCandidate) -> bool:
         """Whether a candidate is judged after what was accepted: the issue's own code is, unless the task vouches."""

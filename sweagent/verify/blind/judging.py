@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sweagent.testing.file_kinds import is_test_module
-from sweagent.verify.blind.plain_program import PlainProgram, as_plain_program, interpreter_of
+from sweagent.verify.blind.plain_program import PlainProgram, interpreter_of, program_of
 from sweagent.verify.blind.rewrite import Level, Site, blinded
 from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import AssertionCounts, Finding
@@ -79,7 +79,7 @@ def judge_blind(
 
 
 class _Place(Enum):
-    """The folders in which a rewritten reproduction runs."""
+    """Where a rewritten reproduction runs, and under what."""
 
     HOME = "where it usually runs"
     HOUSE = "where nothing of the harness is to be seen"
@@ -155,7 +155,7 @@ class _Work:
             work.tables += [{"rows": rows, "file": len(work.imports)} for rows in made.tables]
             work.sites += made.sites
             work.imports.append(made.imports)
-        work.program = _program_of(candidate, work.sources, content_of)
+        work.program = program_of(candidate, work.sources, content_of)
         return work
 
     def judgement(self, issue_text: str) -> BlindJudgement:
@@ -368,19 +368,6 @@ def _files(candidate: ReproductionCandidate) -> list[str]:
     named = [name.split("::")[0] for name in (candidate.path, *candidate.wanted, *candidate.name.split(", "))]
     paths = [*named, *(path for path in candidate.files if is_test_module(path))]
     return [path for path in dict.fromkeys(paths) if PurePosixPath(path).suffix == ".py"]
-
-
-def _program_of(
-    candidate: ReproductionCandidate, sources: Mapping[str, str], content_of: Callable[[str], bytes]
-) -> PlainProgram:
-    """The rewritten reproduction as a program without a runner; empty where it cannot be one."""
-    if len(sources) != 1 or candidate.runner is None or not interpreter_of(candidate.command):
-        return PlainProgram()
-    path, source = next(iter(sources.items()))
-    folders = [str(folder / "conftest.py") for folder in PurePosixPath(path).parents]
-    if any(b"autouse" in (candidate.files.get(name) or content_of(name) or b"") for name in folders):
-        return PlainProgram()
-    return as_plain_program(source, [name.partition("::")[2] for name in candidate.wanted])
 
 
 def _decoded(content: bytes) -> str:

@@ -7,8 +7,11 @@ imported everything some days before.
 
 import ast
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sweagent.verify.reproduction.sources import ReproductionCandidate
 
 _RUNNER = re.compile(r"(?P<python>\S*python[\d.]*) -m (pytest|unittest)\b")
 _NEEDS_A_RUNNER = re.compile(
@@ -72,6 +75,28 @@ class PlainProgram:
 
     source: str = ""
     whole: bool = False
+
+
+def program_of(
+    candidate: ReproductionCandidate, sources: Mapping[str, str], content_of: Callable[[str], bytes]
+) -> PlainProgram:
+    """A rewritten reproduction as a program without a runner; empty where it cannot be one.
+
+    Args:
+        candidate: the reproduction.
+        sources: its rewritten files, by path.
+        content_of: gives a file of the base tree.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError: a source cannot be read.
+    """
+    if len(sources) != 1 or candidate.runner is None or not interpreter_of(candidate.command):
+        return PlainProgram()
+    path, source = next(iter(sources.items()))
+    hooks = [str(folder / "conftest.py") for folder in PurePosixPath(path).parents]
+    if any(b"autouse" in (candidate.files.get(name) or content_of(name)) for name in hooks):
+        return PlainProgram()
+    return as_plain_program(source, [name.partition("::")[2] for name in candidate.wanted])
 
 
 def as_plain_program(source: str, wanted: Collection[str] = ()) -> PlainProgram:

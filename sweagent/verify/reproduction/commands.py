@@ -57,8 +57,10 @@ def holds_tests(file: Path) -> bool:
 def is_of_tests(path: str, content: bytes) -> bool:
     """Whether a file is one of tests: by its name, or of Python in a folder of tests, and by what it defines."""
     pure = PurePosixPath(path)
-    in_folder = pure.suffix == ".py" and bool(_FOLDERS.intersection(pure.parts[:-1])) and _TEST.search(content)
-    return (is_test_module(path) or is_test_module(pure.name) or bool(in_folder)) and defines_tests(path, content)
+    if not (is_test_module(path) or is_test_module(pure.name)):
+        in_folder = pure.suffix == ".py" and not _FOLDERS.isdisjoint(pure.parts[:-1])
+        return in_folder and _TEST.search(content) is not None
+    return defines_tests(path, content)
 
 
 def _common_folder(tests: Iterable[PurePosixPath]) -> list[PurePosixPath]:

@@ -323,8 +323,8 @@ class _Judging:
     def _steady_and_unseen(self) -> _Refusal | None:
         orders = [(self._sides.control, self._job(self._patience))]
         unseen = unseen_job(self._candidate, self._runs["base"][0], self._share)
-        traced = unseen and self._is_quick and self._candidate.runner is not Runner.NODE
-        if unseen:
+        traced = unseen is not None and self._is_quick and self._candidate.runner is not Runner.NODE
+        if unseen is not None:
             orders.append((self._sides.patched, self._sides.statements.traced(unseen) if traced else unseen))
         control, *hidden = self._bench.together(*orders)
         self._runs["control"].append(control)

@@ -5,10 +5,11 @@ there.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from sweagent.verify.proof import Finding
 from sweagent.verify.reproduction.sources import ReproductionCandidate
+from sweagent.verify.trees import Trees
 
 _DEFINED = re.compile(
     r"^\s*(?:export\s+|default\s+|async\s+|public\s+|static\s+|final\s+)*"
@@ -19,16 +20,18 @@ _DEFINED = re.compile(
 
 
 def only_of_the_patch(
-    candidate: ReproductionCandidate, before: Mapping[str, bytes], after: Mapping[str, bytes], issue_text: str
+    trees: Trees, patched: str, changed: Sequence[str], candidate: ReproductionCandidate, issue_text: str
 ) -> Finding | None:
     """Name what a reproduction asks for by a name that the patch defines; None where the issue names it, too.
 
     Args:
+        trees: gives the base tree.
+        patched: the tree with the patch.
+        changed: the files that the patch changes.
         candidate: a reproduction that the model wrote.
-        before: the changed source files of the base, by path.
-        after: those with the patch.
         issue_text: what it names may be asked for.
     """
+    before, after = trees.read_many(trees.base, changed), trees.read_many(patched, changed)
     known = {word for text in before.values() for word in re.findall(r"[^\W\d]\w*", _text(text))}
     defined = {
         found["named"] or found["assigned"] for text in after.values() for found in _DEFINED.finditer(_text(text))
