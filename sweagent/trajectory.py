@@ -114,6 +114,13 @@ class Event(Frozen):
     """The attempt that it belongs to; the first attempt, and the run as a whole, have no name."""
 
 
+class Step(Event):
+    """Base of the events by which a step of a strategy ends; a resumed strategy has its answer from them."""
+
+    digest: str = ""
+    """Of what was asked for; a resumed run has to ask for the same."""
+
+
 class RunStarted(Event):
     """The first event: all that is needed to run the task again."""
 
@@ -168,12 +175,12 @@ class ActionDone(Event):
     seconds: float = 0.0
 
 
-class FeedbackGiven(Event):
+class FeedbackGiven(Step):
     """The harness told the policy something that no action asked for."""
 
     type: Literal["feedback_given"] = "feedback_given"
     step: int
-    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed", "user"]
+    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed", "user", "strategy"]
     text: str
 
 
@@ -245,13 +252,13 @@ class LimitReached(Event):
     """What was not done: the purpose of a call, or `agent` for the next step."""
 
 
-class AttemptStarted(Event):
+class AttemptStarted(Step):
     """A policy begins to work on the task in a sandbox of its own."""
 
     type: Literal["attempt_started"] = "attempt_started"
     role: str
-    digest: str
-    """Of what was asked for; a resumed run has to ask for the same."""
+    forked_from: str | None = None
+    """The scope of the attempt whose conversation and work tree it begins with."""
     model: str = ""
     settings: dict[str, Any] | None = None
     """Where they differ from the run's; without secrets."""
@@ -262,26 +269,37 @@ class AttemptStarted(Event):
     """Wall time that it and its verifications may take."""
 
 
-class AttemptEnded(Event):
-    """An attempt came to its end; a resumed run does not open its sandbox again."""
+class AttemptEnded(Step):
+    """An attempt came to its end, or was paused; for the work until here a resumed run opens no sandbox again."""
 
     type: Literal["attempt_ended"] = "attempt_ended"
     status: ExitStatus
     message: str = ""
 
 
-class PoolJudged(Event):
-    """The reproductions of all attempts were run on the candidates of all."""
+class AnswerReceived(Event):
+    """A policy answered a question of the strategy's; the question is the scope."""
 
-    type: Literal["pool_judged"] = "pool_judged"
-    digest: str
-    """Of what was judged."""
-    passes: dict[str, tuple[bool | None, ...]]
-    """For each candidate, by its number, whether it passes each reproduction; None where that shows nothing."""
+    type: Literal["answer_received"] = "answer_received"
+    purpose: str
+    reply: Reply
+    problem: str = ""
+    """Why the answer cannot be used; it is asked for again."""
+    missing: str = ""
+    """Why nothing was, or will be, asked for any more: a limit."""
     seconds: float = 0.0
 
 
-class CandidateChosen(Event):
+class StepDone(Step):
+    """A step of a strategy that is no other event: questions, composed candidates, verifications, gathered items."""
+
+    type: Literal["step_done"] = "step_done"
+    kind: str
+    result: dict[str, Any] = {}
+    seconds: float = 0.0
+
+
+class CandidateChosen(Step):
     """A selector chose among the candidates of a run."""
 
     type: Literal["candidate_chosen"] = "candidate_chosen"
@@ -353,7 +371,8 @@ AnyEvent = Annotated[
     | LimitReached
     | AttemptStarted
     | AttemptEnded
-    | PoolJudged
+    | AnswerReceived
+    | StepDone
     | CandidateChosen
     | PatchTaken
     | VerificationStarted
@@ -501,7 +520,7 @@ def chosen_scope(events: Iterable[AnyEvent]) -> str:
     """The scope of the attempt whose candidate was chosen last; of the first one, where nothing was chosen."""
     scope = ""
     for event in events:
-        if isinstance(event, CandidateChosen):
+        if isinstance(event, CandidateChosen) and not event.scope:
             scope = event.attempt
     return scope
 

@@ -43,6 +43,7 @@ _FEEDBACK = {
     "limit": "told of a limit",
     "resumed": "told that the run was resumed",
     "user": "told by you",
+    "strategy": "told by the strategy",
 }
 
 

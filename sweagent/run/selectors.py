@@ -9,7 +9,7 @@ Selector = Callable[[Evidence], Choice]
 
 def best_verdict(evidence: Evidence) -> Choice:
     """The candidate with the best verdict, the latest of equals."""
-    best = min(evidence.items, key=lambda item: (item.verdict.rank, -item.candidate.number), default=None)
+    best = min(reversed(evidence.items), key=lambda item: item.verdict.rank, default=None)
     if best is None:
         return Choice(selector="best-verdict", candidate=None, reason="there is no candidate")
     return Choice(selector="best-verdict", candidate=best.candidate, reason=f"its verdict is {best.verdict.value}")
@@ -31,7 +31,8 @@ def agreement(evidence: Evidence) -> Choice:
     equal = [item for item in evidence.items if item.verdict.rank == top]
     score = max(_agreement(item, equal) for item in equal)
     leading = [item for item in equal if _agreement(item, equal) == score]
-    best = max(leading, key=lambda item: (item.tests_compared, -item.size, -item.candidate.number))
+    # Of equals the earlier one; numbers tell nothing, for candidates that are gathered get them by who is faster.
+    best = max(leading, key=lambda item: (item.tests_compared, -item.size))
     abstained = len({item.passed for item in leading}) > 1
     return Choice(
         selector="agreement",
