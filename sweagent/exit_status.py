@@ -56,5 +56,5 @@ class ExitStatus(StrEnum):
 
     @property
     def can_be_judged(self) -> bool:
-        """Whether the patch so far is verified at the end: not when the user or a strategy waits, nor without a sandbox."""
+        """Whether the patch so far is verified at the end: not when somebody waits for it, nor without a sandbox."""
         return self not in (ExitStatus.INTERRUPTED, ExitStatus.SANDBOX_ERROR, ExitStatus.PAUSED)

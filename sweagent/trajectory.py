@@ -277,6 +277,15 @@ class AttemptEnded(Step):
     message: str = ""
 
 
+class PoolJudged(Event):
+    """The reproductions of all attempts were run on the candidates of all; only in logs of version 0.1.0."""
+
+    type: Literal["pool_judged"] = "pool_judged"
+    digest: str
+    passes: dict[str, tuple[bool | None, ...]]
+    seconds: float = 0.0
+
+
 class AnswerReceived(Event):
     """A policy answered a question of the strategy's; the question is the scope."""
 
@@ -371,6 +380,7 @@ AnyEvent = Annotated[
     | LimitReached
     | AttemptStarted
     | AttemptEnded
+    | PoolJudged
     | AnswerReceived
     | StepDone
     | CandidateChosen

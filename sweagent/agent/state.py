@@ -66,7 +66,7 @@ class RunState:
         return len(self.turns)
 
     def begin(self) -> None:
-        """Let an attempt begin here that has inherited what was done: nothing of it was its own effort or submission."""
+        """Let a forked attempt begin here: what was done so far was not its own effort, nor its submission."""
         self.inherited = len(self.turns)
         self.submission, self.malformed, self.rounds = None, 0, 0
         self.spending, self.seconds = Spending(), 0.0

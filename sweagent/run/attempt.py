@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
 from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
@@ -64,6 +64,7 @@ class Attempt:
         limits: what it may use.
         budget: of the run that it belongs to.
         inherited: the events of the attempt that it was forked from, up to then.
+        fork: of its run.
         stepped: told what its run has used, after each step.
     """
 
@@ -75,11 +76,12 @@ class Attempt:
         settings: Settings,
         limits: Left,
         budget: Budget,
-        inherited: Sequence[AnyEvent] = (),
-        stepped: Callable[[Used], None] = lambda used: None,
+        inherited: Sequence[AnyEvent],
+        fork: Callable[..., "Attempt"],
+        stepped: Callable[[Used], None],
     ) -> None:
         self.scope = scope
-        self._stepped = stepped
+        self._fork, self._stepped = fork, stepped
         self.role = role
         self.settings = settings
         self.inherited = tuple(inherited)
@@ -215,6 +217,10 @@ class Attempt:
         for event in self._context.log.of(self.scope, self._seen):
             state.apply(event)
         return state
+
+    def fork(self, role: str | None = None, *, share: float = 1.0, **changes: Any) -> "Attempt":
+        """Begin an attempt with what this one was told, said and did; see `Run.fork`."""
+        return self._fork(self, role, share=share, **changes)
 
     def _candidates_among(self, events: Iterable[AnyEvent]) -> list[Candidate]:
         store, found, judged = self._context.candidates, dict[int, Candidate](), set[int]()

@@ -13,6 +13,7 @@ from sweagent.trajectory import (
     AnswerReceived,
     AnyEvent,
     FeedbackGiven,
+    PoolJudged,
     ReplyReceived,
     Step,
     StepDone,
@@ -20,7 +21,7 @@ from sweagent.trajectory import (
     VerdictGiven,
 )
 
-_TAKE_TIME = ActionDone | AnswerReceived | ReplyReceived | StepDone | VerdictGiven
+_TAKE_TIME = ActionDone | AnswerReceived | PoolJudged | ReplyReceived | StepDone | VerdictGiven
 
 
 class Used(NamedTuple):

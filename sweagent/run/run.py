@@ -177,7 +177,7 @@ class Run:
         self._used = mark.used
         inherited = _inherited(parent, log.of(parent.scope, mark.number)) if parent else ()
         limits = _limits(mark)
-        begun = Attempt(self._context, scope, role, settings, limits, self._budget, inherited, self._stepped)
+        begun = Attempt(self._context, scope, role, settings, limits, self._budget, inherited, self.fork, self._stepped)
         self._members.append(begun)
         return begun
 

@@ -218,6 +218,8 @@ def one(run, number):
 def run(run, parameters):
     first, second = run.gather(one, [1, 2])
     child = run.fork(second, "brave")
+    grandchild = child.fork("timid")
+    assert grandchild.take() == child.take() == second.take()
     child.say("try again")
     child.work()
     candidates = [attempt.take() for attempt in (first, second, child)]
@@ -246,7 +248,7 @@ def test_attempts_are_paused_spoken_to_taken_and_forked_also_inside_gather(world
     }
     result = world.killed_everywhere(world.settings(ATTEMPTS, script), every=3)
     assert "$1 * $2" in patch_of(result)
-    assert (result.verdict, result.attempts, result.steps) == ("verified", 3, 8)
+    assert (result.verdict, result.attempts, result.steps) == ("verified", 4, 8)
     said = [event.text for event in world.events("whole") if event.type == "feedback_given"]
     assert sorted(said) == ["hurry up, number 1", "hurry up, number 2", "try again"]
 
