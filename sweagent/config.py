@@ -40,7 +40,7 @@ class ModelSettings(Frozen):
     """Seconds of one call."""
     retries: int = 6
     scope_header: bool = True
-    """Name the attempt or the question in the header `X-Fix-Issue-Scope` of its requests; the first attempt has none."""
+    """Name attempts and questions in the header `X-Fix-Issue-Scope` of their requests; the first attempt has none."""
     extra: dict[str, Any] = {}
     """Further arguments of `litellm.completion`."""
 

@@ -303,6 +303,8 @@ class _Solving:
         if candidate and not chosen:
             return Ending(ExitStatus.SUBMITTED)
         ended = (chosen or attempts[-1]).ending if attempts else None
+        if ended and ended.status is ExitStatus.PAUSED:
+            return Ending(ExitStatus.SUBMITTED, "its strategy delivered what a paused attempt had")
         return ended or Ending(ExitStatus.SUBMITTED, "no attempt came to an end")
 
     def _hear(self, run: Run) -> None:

@@ -7,7 +7,7 @@ from sweagent.run.attempt import Attempt
 from sweagent.run.evidence import CandidateEvidence, Choice, Evidence
 from sweagent.run.limits import Left
 from sweagent.run.run import Run
-from sweagent.run.selectors import Selector, agreement, best_verdict
+from sweagent.run.selectors import Features, Selector, agreement, best_verdict, by_score, features_of, majority
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
 
@@ -17,6 +17,7 @@ __all__ = [
     "CandidateEvidence",
     "Choice",
     "Evidence",
+    "Features",
     "Frozen",
     "Left",
     "Message",
@@ -26,4 +27,7 @@ __all__ = [
     "Verdict",
     "agreement",
     "best_verdict",
+    "by_score",
+    "features_of",
+    "majority",
 ]

@@ -13,6 +13,8 @@ class CandidateEvidence(Frozen):
     """Whether it passes each reproduction of the pool; None where that shows nothing."""
     weakening: tuple[bool | None, ...] = ()
     """The same of each weakening reproduction."""
+    normal_form: str = ""
+    """Equal for patches that differ in blanks, comments or docstrings alone; empty before a choice."""
     weakened_by: int = 1
     """So many failures of weakening reproductions take a verified candidate its verdict."""
 
@@ -26,6 +28,11 @@ class CandidateEvidence(Frozen):
     def verdict(self) -> Verdict:
         """Of its own proof, unless weakening reproductions took it."""
         return Verdict.UNVERIFIED if self.weakened else self.candidate.verdict
+
+    @property
+    def form(self) -> str:
+        """What tells whether two patches are the same."""
+        return self.normal_form or self.candidate.patch.sha256
 
     @property
     def tests_compared(self) -> int:

@@ -14,6 +14,7 @@ from sweagent.config import Settings, with_changes
 from sweagent.frozen import Frozen
 from sweagent.patch.classify import Consent
 from sweagent.patch.from_edits import patch_of_edits
+from sweagent.patch.normal_form import normal_forms
 from sweagent.patch_store import Candidate, best_of
 from sweagent.policy import Budget, Message, policy_for
 from sweagent.run.asking import Question, schema_of
@@ -466,10 +467,14 @@ class Run:
     def choose(self, selector: Selector, evidence: Evidence) -> Choice:
         """Let a selector choose what is delivered.
 
+        Args:
+            selector: any function from evidence to a choice.
+            evidence: what it is given; of several candidates also the normal forms of their patches.
+
         Raises:
             StrategyChangedError: it chooses another candidate than before the run was resumed.
         """
-        choice = selector(evidence)
+        choice = selector(self._with_forms(evidence))
         chosen = choice.candidate
         asked = digest("choose", choice.selector, chosen.patch.sha256 if chosen else None)
         mark = self._steps.next(CandidateChosen, asked, "choose another candidate")
@@ -488,6 +493,14 @@ class Run:
             )
         ).used
         return choice
+
+    def _with_forms(self, evidence: Evidence) -> Evidence:
+        if len(evidence.items) < 2:
+            return evidence
+        forms = normal_forms(self.task.repository, [item.candidate.patch for item in evidence.items])
+        items = zip(evidence.items, forms, strict=True)
+        formed = tuple(item.model_copy(update={"normal_form": form}) for item, form in items)
+        return evidence.model_copy(update={"items": formed})
 
     def _stepped(self, used: Used) -> None:
         self._used = used
