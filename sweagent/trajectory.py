@@ -114,6 +114,13 @@ class Event(Frozen):
     """The attempt that it belongs to; the first attempt, and the run as a whole, have no name."""
 
 
+class Step(Event):
+    """Base of the events by which a step of a strategy ends; a resumed strategy has its answer from them."""
+
+    digest: str = ""
+    """Of what was asked for; a resumed run has to ask for the same."""
+
+
 class RunStarted(Event):
     """The first event: all that is needed to run the task again."""
 
@@ -168,12 +175,12 @@ class ActionDone(Event):
     seconds: float = 0.0
 
 
-class FeedbackGiven(Event):
+class FeedbackGiven(Step):
     """The harness told the policy something that no action asked for."""
 
     type: Literal["feedback_given"] = "feedback_given"
     step: int
-    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed", "user"]
+    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed", "user", "strategy"]
     text: str
 
 
@@ -245,13 +252,13 @@ class LimitReached(Event):
     """What was not done: the purpose of a call, or `agent` for the next step."""
 
 
-class AttemptStarted(Event):
+class AttemptStarted(Step):
     """A policy begins to work on the task in a sandbox of its own."""
 
     type: Literal["attempt_started"] = "attempt_started"
     role: str
-    digest: str
-    """Of what was asked for; a resumed run has to ask for the same."""
+    forked_from: str | None = None
+    """The scope of the attempt whose conversation and work tree it begins with."""
     model: str = ""
     settings: dict[str, Any] | None = None
     """Where they differ from the run's; without secrets."""
@@ -262,8 +269,8 @@ class AttemptStarted(Event):
     """Wall time that it and its verifications may take."""
 
 
-class AttemptEnded(Event):
-    """An attempt came to its end; a resumed run does not open its sandbox again."""
+class AttemptEnded(Step):
+    """An attempt came to its end, or was paused; for the work until here a resumed run opens no sandbox again."""
 
     type: Literal["attempt_ended"] = "attempt_ended"
     status: ExitStatus
@@ -271,17 +278,37 @@ class AttemptEnded(Event):
 
 
 class PoolJudged(Event):
-    """The reproductions of all attempts were run on the candidates of all."""
+    """The reproductions of all attempts were run on the candidates of all; only in logs of version 0.1.0."""
 
     type: Literal["pool_judged"] = "pool_judged"
     digest: str
-    """Of what was judged."""
     passes: dict[str, tuple[bool | None, ...]]
-    """For each candidate, by its number, whether it passes each reproduction; None where that shows nothing."""
     seconds: float = 0.0
 
 
-class CandidateChosen(Event):
+class AnswerReceived(Event):
+    """A policy answered a question of the strategy's; the question is the scope."""
+
+    type: Literal["answer_received"] = "answer_received"
+    purpose: str
+    reply: Reply
+    problem: str = ""
+    """Why the answer cannot be used; it is asked for again."""
+    missing: str = ""
+    """Why nothing was, or will be, asked for any more: a limit."""
+    seconds: float = 0.0
+
+
+class StepDone(Step):
+    """A step of a strategy that is no other event: questions, composed candidates, verifications, gathered items."""
+
+    type: Literal["step_done"] = "step_done"
+    kind: str
+    result: dict[str, Any] = {}
+    seconds: float = 0.0
+
+
+class CandidateChosen(Step):
     """A selector chose among the candidates of a run."""
 
     type: Literal["candidate_chosen"] = "candidate_chosen"
@@ -354,6 +381,8 @@ AnyEvent = Annotated[
     | AttemptStarted
     | AttemptEnded
     | PoolJudged
+    | AnswerReceived
+    | StepDone
     | CandidateChosen
     | PatchTaken
     | VerificationStarted
@@ -501,7 +530,7 @@ def chosen_scope(events: Iterable[AnyEvent]) -> str:
     """The scope of the attempt whose candidate was chosen last; of the first one, where nothing was chosen."""
     scope = ""
     for event in events:
-        if isinstance(event, CandidateChosen):
+        if isinstance(event, CandidateChosen) and not event.scope:
             scope = event.attempt
     return scope
 
@@ -509,5 +538,16 @@ def chosen_scope(events: Iterable[AnyEvent]) -> str:
 def of_the_chosen(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     """The events of the attempt whose candidate was chosen; of the only one, where nothing was chosen."""
     listed = list(events)
-    scope = chosen_scope(listed)
-    return [event for event in listed if event.scope == scope or isinstance(event, RunStarted)]
+    return events_of(listed, chosen_scope(listed))
+
+
+def events_of(events: list[AnyEvent], scope: str) -> list[AnyEvent]:
+    """The events of an attempt, after those that it inherited when it was forked from another one."""
+    begun = next((n for n, event in enumerate(events) if isinstance(event, AttemptStarted) and event.scope == scope), 0)
+    start = events[begun] if events else None
+    inherited: list[AnyEvent] = []
+    if isinstance(start, AttemptStarted) and start.forked_from is not None:
+        kinds = ActionDone | FeedbackGiven | PromptWritten | ReplyReceived | RunStarted | ViewCompacted
+        inherited = [item for item in events_of(events[:begun], start.forked_from) if isinstance(item, kinds)]
+    own = [event for event in events if event.scope == scope or (isinstance(event, RunStarted) and not inherited)]
+    return [*inherited, *own]
