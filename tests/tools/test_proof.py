@@ -157,3 +157,9 @@ def test_the_tracer_leaves_a_start_file_and_a_debugger_their_places(pointing: An
     seen = pointing("reproduce", path="repro.py", content=content, command=command)
     assert "assert box_size(0) == 1" in seen.text
     assert "box_size (run by what fails" in seen.text
+
+
+def test_a_plan_is_a_list_with_marks(desk: Any) -> None:
+    seen = desk("plan", items=[{"what": "see it fail", "done": True}, {"what": "mend it"}])
+    assert seen.text == "1. [x] see it fail\n2. [ ] mend it"
+    assert desk("plan", items=[]).status == "refused"
