@@ -38,6 +38,7 @@ from sweagent.trajectory import (
     RunStarted,
     TrajectoryWriter,
     chosen_scope,
+    events_of,
     read_events,
     read_first_event,
 )
@@ -198,7 +199,7 @@ def _word(past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
             "the chosen candidate was composed without an attempt, so nobody is there to be spoken to",
             "run the issue again with the word in it",
         )
-    step = sum(isinstance(event, ReplyReceived) and event.scope == scope for event in past)
+    step = sum(isinstance(event, ReplyReceived) for event in events_of(list(past), scope))
     return FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
 
 
@@ -387,6 +388,8 @@ def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
         selector=choice.selector,
         candidates=len(evidence.items),
         pool=evidence.pool,
+        weakening=evidence.weakening,
+        tests_compared=tuple(item.tests_compared for item in evidence.items),
         reason=reason,
         abstained=choice.abstained,
     )

@@ -133,7 +133,8 @@ class PlainProgress:
                 self._line(f"run {event.run_id}: {event.task.repository.name}, {event.task.issue.title}")
             case SandboxStarted():
                 self._line(
-                    f"sandbox {event.kind} ready in {event.seconds:.1f} s" + (f" ({event.image})" * bool(event.image))
+                    f"{_at(event)}sandbox {event.kind} ready in {event.seconds:.1f} s"
+                    + (f" ({event.image})" * bool(event.image))
                 )
             case AttemptStarted() if event.scope:
                 fork = "" if event.forked_from is None else f", a fork of {event.forked_from or 'the first one'}"

@@ -58,9 +58,8 @@ class Panel:
             StorageError: the log cannot be written.
         """
         candidates = [self._proved_before(item) for item in candidates]
-        fresh = [item for item in candidates if item.patch and not item.proof]
         # What nobody has registered is proved by what the pool has for it, which therefore is asked first.
-        passes = self._matrix(candidates, pool if len(candidates) > 1 or fresh else {})
+        passes = self._matrix(candidates, pool)
         judged: list[Candidate] = []
         for item, row in zip(candidates, passes, strict=True):
             reached = until is not None and any(other.verdict is until for other in judged)

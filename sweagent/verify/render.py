@@ -118,7 +118,9 @@ def feedback(proof: Proof) -> str:
 
 def _selection_line(selection: Selection) -> str:
     pool = f"; run on all of them: {', '.join(selection.pool)}" if selection.pool else ""
-    return f"of {selection.candidates} candidates by {selection.selector}: {selection.reason}{pool}"
+    tests = f"; existing tests compared: {', '.join(map(str, selection.tests_compared))}" if selection.pool else ""
+    weak = f"; run to weaken: {', '.join(selection.weakening)}" if selection.weakening else ""
+    return f"of {selection.candidates} candidates by {selection.selector}: {selection.reason}{pool}{tests}{weak}"
 
 
 def _facts(proof: Proof) -> list[tuple[str, str]]:

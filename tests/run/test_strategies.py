@@ -123,6 +123,7 @@ def test_the_pool_tells_two_verified_candidates_apart_and_show_says_so(world: An
     assert "2 of 2 reproductions of the pool" in world.result("whole")["selection"]
     proof = json.loads((world.folder / "whole/proof.json").read_text())
     assert proof["selection"]["pool"] == ["weak.sh (attempt 1)", "strong.sh (attempt 2)"]
+    assert (proof["selection"]["selector"], proof["selection"]["tests_compared"]) == ("agreement", [0, 0])
     assert "$1 * $2" in (world.folder / "whole/patch.diff").read_text()
     assert world.commands.run(["show", world.folder / "whole"]) == 0
     said = world.commands.said
