@@ -169,6 +169,7 @@ class Run:
                 test_command=context.workplace.test_command,
                 settings=settings.model_copy(update={"seconds": min(settings.seconds, left)}),
                 known=_known(candidates, pool),
+                kept=context.kept,
             )
         numbers = (str(item.number) for item in candidates)
         passes = dict(zip(numbers, rows, strict=True))
