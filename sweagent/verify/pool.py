@@ -11,13 +11,15 @@ from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.trajectory import Reproduction
 from sweagent.verify.comparison.selection import kinds_of
+from sweagent.verify.plan import added_names
 from sweagent.verify.proof import Weight
+from sweagent.verify.reproduction.failures import lacking, misfit
 from sweagent.verify.reproduction.hangs import enough, first_deadline, hangs, no_end
-from sweagent.verify.reproduction.readings import Asked, State, before_the_patch, what_fails, with_the_patch
+from sweagent.verify.reproduction.readings import Asked, Reading, State, before_the_patch, what_fails, with_the_patch
 from sweagent.verify.reproduction.sources import ReproductionCandidate, registered
 from sweagent.verify.runs.control import control_files
 from sweagent.verify.runs.forgery import find_forgery
-from sweagent.verify.runs.import_origins import watched_modules
+from sweagent.verify.runs.import_origins import own_modules, watched_modules
 from sweagent.verify.runs.kept_results import KeptResults
 from sweagent.verify.runs.package_origins import WatchedPackage, watched_packages
 from sweagent.verify.runs.side_runner import CommandResult, SandboxOpener, SideRunner, SideTree
@@ -41,8 +43,8 @@ def judge_pool(
 ) -> list[tuple[bool | None, ...]]:
     """Run every reproduction on the base and a control, once, and then on every candidate.
 
-    What this gives ranks candidates, and is no proof: a reproduction counts here that fails without a patch, and
-    whether it fails for the issue's reason is judged with the candidate of its own attempt.
+    What this gives ranks candidates, and is no proof: a single failure on the base and on a control is enough for a
+    reproduction, and a single run for a candidate that passes it.
 
     Args:
         task: the repository and the issue.
@@ -61,7 +63,7 @@ def judge_pool(
     settings, known = settings or VerifySettings(), known or {}
     bench = SideRunner(sandboxes, settings.seconds, time.monotonic, kept=kept)
     with closing(bench), open_trees(task.repository) as trees:
-        matrix = _Matrix(trees, bench, test_command or task.test_command or "")
+        matrix = _Matrix(trees, bench, test_command or task.test_command or "", task.issue.text)
         rows = [matrix.row(patch) for patch in patches]
         columns = []
         for number, item in enumerate(reproductions):
@@ -101,9 +103,10 @@ class _Shown:
 
 
 class _Matrix:
-    def __init__(self, trees: Trees, bench: SideRunner, test_command: str) -> None:
-        self._trees, self._bench, self._test_command = trees, bench, test_command
-        self._kinds = kinds_of(trees, test_command)
+    def __init__(self, trees: Trees, bench: SideRunner, test_command: str, issue_text: str) -> None:
+        self._trees, self._bench, self._test_command, self._issue = trees, bench, test_command, issue_text
+        self._kinds, self._own = kinds_of(trees, test_command), own_modules(trees.paths(trees.base))
+        self._names: frozenset[str] = frozenset()
 
     def row(self, patch: Patch) -> _Row | None:
         """What of a patch is judged; None where nothing of it can be."""
@@ -117,6 +120,7 @@ class _Matrix:
         changed, paths = tuple(change.path for change in changes), trees.paths(tree)
         if not changed:
             return None
+        self._names |= added_names(trees, tree, changed)
         packages = watched_packages(changed, paths, lambda names: trees.read_many(tree, names))
         return _Row(SideTree.of("patched", trees, changes), changed, watched_modules(changed, paths), packages)
 
@@ -152,12 +156,19 @@ class _Matrix:
         asked = Asked(candidate.wanted)
         readings = [before_the_patch(run, candidate, asked) for run in (base, other)]
         if all(reading.state in (State.FAILED, State.NO_END) for reading in readings):
+            if readings[0].state is State.FAILED and self._is_unfit(readings[0], candidate):
+                return None
             for reading in readings:
                 if reading.state is State.FAILED and candidate.runner is not None:
                     asked = what_fails(reading, asked, candidate.path, open_ended=candidate.open_ended)
             return _Shown(candidate, asked, (base, other))
         whole = replace(candidate, command=candidate.whole, whole="")
         return self._shown(whole, changed) if candidate.whole else None
+
+    def _is_unfit(self, before: Reading, candidate: ReproductionCandidate) -> bool:
+        """Whether the failure on the base belongs to the reproduction or to the environment, and not to the issue."""
+        lack = lacking(before.run, before.bad, candidate.path, self._own)
+        return bool(lack or misfit(before.run, candidate.path, self._issue, before.bad, self._names))
 
     def _cells(self, shown: _Shown, rows: Mapping[int, _Row]) -> Iterator[tuple[int, bool | None]]:
         """Run it on the candidates, two at a time, and once more on those that do not pass."""

@@ -32,6 +32,7 @@ def test_each_candidate_is_run_on_each_reproduction_and_the_base_once_for_all(pr
         "strong": pytest_file("tests/test_add.py", "assert [add(1, 2), add(2, 2)] == [3, 4]"),
         "wrong": script("wrong.py", "assert add(1, 2) == 4"),
         "passes on the base": script("double.py", "assert double(2) == 4"),
+        "lacks what it imports": script("lacks.py", "import nowhere_to_be_found"),
         "reads the source": script("read.py", "assert '+' in open('calc.py').read()"),
     }
     patches = [made.patch({"calc.py": text}) for text in CANDIDATES.values()]
@@ -41,14 +42,14 @@ def test_each_candidate_is_run_on_each_reproduction_and_the_base_once_for_all(pr
         return judge_pool(task, patches, tuple(pool.values()), sandboxes=made.open, known=known, kept=kept)
 
     assert dict(zip(CANDIDATES, cells(patches, {(1, 1): False}), strict=True)) == {
-        "right": (True, True, False, None, None),
-        "for one case": (True, False, False, None, None),
-        "a comment": (False, False, False, None, None),
-        "forged": (False, False, False, None, None),
+        "right": (True, True, False, None, None, None),
+        "for one case": (True, False, False, None, None, None),
+        "a comment": (False, False, False, None, None, None),
+        "forged": (False, False, False, None, None, None),
     }
     # Base, control and one run a candidate, and another where it does not pass.
     assert len(place.read_text()) == 2 + 4 + 2
-    assert cells(patches[:1]) == [(True, True, False, None, None)]
+    assert cells(patches[:1]) == [(True, True, False, None, None, None)]
     assert len(place.read_text()) == 2 + 4 + 2 + 1
 
 

@@ -82,7 +82,7 @@ class Place:
     def put_tree(self, archive, folder):
         pass
 
-    def write(self, path, data):
+    def write_many(self, files):
         pass
 
     def read(self, path, **_options):
