@@ -488,6 +488,7 @@ class Attempt:
                 lacks=self._workplace.lacks,
                 settings=settings,
                 progress=progress,
+                kept=context.kept,
             ).model_copy(update={"contacts": self._workplace.contacts})
         file = context.candidates.file(context.candidates.judged(candidate, proof))
         self._judged, self._told = (submission, proof), False

@@ -94,6 +94,7 @@ class Panel:
             test_command=context.workplace.test_command,
             settings=settings.model_copy(update={"seconds": min(settings.seconds, self._left)}),
             known=_known(candidates, pool),
+            kept=context.kept,
         )
 
     def _prove(self, candidate: Candidate, pool: Mapping[str, Reproduction], row: Passes) -> Candidate:
@@ -114,6 +115,7 @@ class Panel:
                 lacks=context.workplace.lacks,
                 settings=settings.model_copy(update={"seconds": seconds}),
                 progress=progress,
+                kept=context.kept,
             ).model_copy(update={"contacts": context.workplace.contacts})
         judged = context.candidates.judged(candidate, proof)
         context.log.record(

@@ -39,6 +39,7 @@ from sweagent.verify.reproduction.another_house import right_only_at_home
 from sweagent.verify.reproduction.issue_snippets import unchanged_output
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Judged, judge
+from sweagent.verify.runs.kept_results import KeptResults
 from sweagent.verify.runs.side_runner import Clock, SandboxOpener, SideRunner, SideTree
 from sweagent.verify.sentences import listed, proved, regressed
 from sweagent.verify.static.hardcoded_answers import known_by_heart
@@ -70,6 +71,7 @@ def verify(
     lacks: tuple[str, ...] = (),
     clock: Clock = time.monotonic,
     progress: Listener | None = None,
+    kept: KeptResults | None = None,
 ) -> Proof:
     """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
 
@@ -87,6 +89,7 @@ def verify(
         lacks: what the environment is known to lack, in words.
         clock: monotonic seconds.
         progress: receives every command that begins or ends, perhaps from another thread.
+        kept: what base and control came to earlier in the run; it must be of the same task and environment.
 
     Returns:
         The proof. A failing environment gives the verdict `unverified`, not an error.
@@ -103,7 +106,7 @@ def verify(
         replaces=replaces,
         lacks=lacks,
     )
-    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress).proof()
+    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress, kept).proof()
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
@@ -139,12 +142,14 @@ class _Verification:
         sandboxes: SandboxOpener,
         clock: Clock,
         progress: Listener | None = None,
+        kept: KeptResults | None = None,
     ) -> None:
         self._patch, self._inputs, self._settings = patch, inputs, settings
         self._clock, self._started = clock, clock()
         # The same for each verification of a patch, and no number by which code could tell where it runs.
-        seed = int(patch.sha256[:8], 16) or 1
-        self._bench = SideRunner(sandboxes, settings.seconds, clock, progress, seed)
+        self._hash_seed = kept.hash_seed if kept else None
+        kept = kept or KeptResults(int(patch.sha256[:8], 16))
+        self._bench = SideRunner(sandboxes, settings.seconds, clock, progress, kept)
         self._findings: list[Finding] = []
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
@@ -442,7 +447,7 @@ class _Verification:
             reproductions=tuple(self._reproductions),
             regression=self._regression,
             commands=tuple(self._bench.commands),
-            question=question_of(self._patch, self._inputs, self._settings.seconds),
+            question=question_of(self._patch, self._inputs, self._settings.seconds, self._hash_seed),
             not_checked=tuple(dict.fromkeys(not_checked)),
         )
 

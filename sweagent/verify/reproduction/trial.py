@@ -194,6 +194,9 @@ class _Judging:
             patched = self._bench.run(self._sides.patched, self._job())
         if no_end(base) and not no_end(patched) and not hangs(base, patched):
             base = self._bench.run(self._sides.base, self._job(enough(patched)))
+        if base.kept and self._before(base).state is not State.FAILED:
+            # What speaks against the reproduction in every round is not left to one run.
+            base = self._bench.run(self._sides.base, self._job(first))
         return base, patched
 
     def _nothing_can_be_shown(self, *runs: CommandResult) -> _Refusal | None:
@@ -268,7 +271,8 @@ class _Judging:
 
     def _again_and_control(self) -> _Refusal | None:
         control, patched = self._bench.together(
-            (self._sides.control, self._job(self._patience)), (self._sides.patched, self._job())
+            (self._sides.control, replace(self._job(self._patience), reusable=True)),
+            (self._sides.patched, self._job()),
         )
         self._runs["control"].append(control)
         self._runs["patched"].append(patched)
@@ -295,7 +299,12 @@ class _Judging:
         return None
 
     def _lies(self) -> list[Finding]:
-        return find_forgery(self._without, self._runs["patched"])
+        """Signs of forgery; what would reject the patch is held against a run on the base of this very time, too."""
+        found = find_forgery(self._without, self._runs["patched"])
+        if found and all(run.kept for run in self._without):
+            self._base_again()
+            found = find_forgery(self._without, self._runs["patched"])
+        return found
 
     def _not_passing(self, shown: bool) -> _Refusal | None:
         readings = [self._after(run) for run in self._runs["patched"]]
@@ -323,7 +332,7 @@ class _Judging:
         self._runs["base"].append(self._bench.run(self._sides.base, self._job(self._patience)))
         return self._before(self._runs["base"][-1])
 
-    # The last runs: the control again, and the patch where code cannot see the runner.
+    # The last runs: the control again, always anew, and the patch where code cannot see the runner.
 
     def _steady_and_unseen(self) -> _Refusal | None:
         orders = [(self._sides.control, self._job(self._patience))]
@@ -390,6 +399,7 @@ class _Judging:
         return self._candidate.job(self._share if seconds is None else min(seconds, self._share))
 
     def _side_by_side(self, base: Command, patched: Command) -> tuple[CommandResult, CommandResult]:
+        base = replace(base, reusable=True)
         first, second = self._bench.together((self._sides.base, base), (self._sides.patched, patched))
         return first, second
 
