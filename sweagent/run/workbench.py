@@ -127,13 +127,13 @@ class Workbench:
         taken, before = _last_take(self._events)
         patch = self._patch_of(taken)
         start, differences = 0, list[str]()
-        if taken and patch and self._put_back(taken, patch, before):
+        if taken and patch is not None and self._put_back(taken, patch, before):
             start = before
             context.note("the work tree was put back as it was at the last patch")
         if start < total:
             count = total - start
             context.note(f"replaying {count} recorded action{'s' * (count != 1)} in a fresh sandbox")
-        if start == 0 and patch:
+        if start == 0 and patch is not None:
             differences = repeat_actions(state, self._tools, self.tool_context, end=before)
             differences += self._other_files(patch)
             start = before

@@ -150,6 +150,9 @@ def test_attempts_are_paused_spoken_to_taken_and_forked_killed_at_every_event(
     result = world.killed_everywhere(settings, every, first)
     assert "$1 * $2" in patch_of(result)
     assert (result.exit_status, result.attempts, result.steps) == ("submitted", 4, 5)
+    # Nothing was done twice between a pause and the next work, also where a reproduction is all that was made.
+    noted = (world.folder / "whole/run.log").read_text()
+    assert (noted.count("the work tree was put back"), noted.count("replaying")) == (3, 0)
     # A run of its own begins from a step of the chosen attempt, which was a fork itself.
     fork(RunFolder(world.folder / "whole"), RunFolder(world.folder / "fork"), run_id="f", step=3, say="Be brief.")
     forked = resume(RunFolder(world.folder / "fork"))
