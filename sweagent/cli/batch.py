@@ -46,6 +46,7 @@ def command(
     ] = None,
     run: dict[str, Any],
     config: options.ConfigFile = None,
+    notify: options.Notify = None,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -65,10 +66,13 @@ def command(
     from sweagent.batch.drive.driver import Batch, BatchSettings
     from sweagent.batch.drive.ledger import Manifest
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
+    from sweagent.cli.hooks import Hooks
     from sweagent.cli.run import remote_options
     from sweagent.config import read_sources
+    from sweagent.own_folders import remember
+    from sweagent.run_folder import RunFolder
 
-    sources = read_sources(run, config=config)
+    sources = read_sources(run | {"notify": notify}, config=config)
     settings = sources.settings()
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
     batch = Batch(
@@ -92,13 +96,18 @@ def command(
         access=lambda repo: remote_options(repo, None),
         files=sources.files,
     )
+    remember(output)
+    hooks = Hooks(settings.hooks, settings.notify, RunFolder(output), lambda text: progress.note("hooks", text))
+    hooks.batch_started()
     with progress, _stopping(batch) as signals:
         summary = batch.run(lambda: progress.show(batch.board.snapshot()))
+    code = 128 + signals[0] if signals else int(_exit_code(summary.outcomes, left=bool(summary.left)))
     if as_json:
         print(summary.model_dump_json())
     else:
         render_summary(summary, output, batch.stopped_because)
-    raise typer.Exit(128 + signals[0] if signals else _exit_code(summary.outcomes, left=bool(summary.left)))
+    hooks.batch_ended(code, summary.outcomes)
+    raise typer.Exit(code)
 
 
 def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":

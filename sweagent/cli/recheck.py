@@ -98,7 +98,7 @@ def _judge(
             settings=settings.verify,
             oracle=question.oracle,
             progress=progress.verifying,
-        )
+        ).model_copy(update={"contacts": workplace.contacts})
 
 
 def _read(path: Path) -> "Proof":

@@ -110,7 +110,9 @@ class Attempt:
                 ending = self._conclude(self._work(stack))
             if ending.status.unfinished:
                 raise RunCutError(ending)
-            self._journal.record(AttemptEnded(status=ending.status, message=ending.message))
+            self._journal.record(
+                AttemptEnded(status=ending.status, message=ending.message, contacts=self._workplace.contacts)
+            )
             self._ending = ending
         return self._ending
 

@@ -23,6 +23,7 @@ from sweagent.errors import (
     StorageError,
     UnknownRepositoryError,
     UsageError,
+    please_report,
 )
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import FailureNote
@@ -181,7 +182,7 @@ class InstanceRun:
             return error
         _LOG.error("internal error in %s", self._instance.instance_id, exc_info=error)
         said = f"internal error: {type(error).__name__}: {error}"
-        return FixIssueError(said, f"please report it, with the end of {self._around.output / BATCH_LOG}")
+        return FixIssueError(said, please_report(f"the end of {self._around.output / BATCH_LOG}"))
 
     @contextmanager
     def _held_image(self) -> Iterator[Held]:
@@ -266,6 +267,7 @@ class InstanceRun:
             image=self._held.name or "",
             image_bytes=self._held.bytes,
             folder_bytes=self._folder.size(),
+            contacts=self._folder.contacts(self._state.runs),
             ended=datetime.now(UTC),
             **values,
         )

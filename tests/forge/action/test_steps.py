@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from standin import Fault, Token
@@ -18,8 +19,9 @@ from sweagent.forge.proposal import PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.run_proposal import proposal_of
 from sweagent.forge.text.redaction import Redactor
-from sweagent.trajectory import Reproduction
+from sweagent.trajectory import Reproduction, SandboxStarted, read_events
 from sweagent.verdict import Verdict
+from sweagent.verify import Proof
 
 TOKEN = "stand-in-token-of-a-robot"
 BRANCH = "fix-issue/7-add-subtracts"
@@ -230,7 +232,7 @@ def test_hostile_artifacts_are_refused_in_words(step, repo, record, name, old, n
     code, _, log, summary = step(run_publish, issue="7", run_folder=str(folder.path))
     if (code, name) != (0, "proof.json"):
         assert code == 1
-        assert "a fault of fix-issue itself" not in log[-1]
+        assert "internal error" not in log[-1]
         assert "The run failed" in repo.comments[7][0]["body"]
         assert repo.pulls == {}
     assert summary
@@ -473,6 +475,9 @@ def judged(step, repo, tmp_path):
         code, values, log, _ = step(run_verify, issue="7", **given, **inputs)
         assert code == 0, log
         step(run_publish, issue="7", run_folder=values["artifact"], **inputs)
+        proof = Proof.model_validate_json(Path(values["artifact"], "proof.json").read_bytes())
+        events = list(read_events(Path(values["artifact"], "trajectory.jsonl")))
+        assert [event.contacts for event in events if isinstance(event, SandboxStarted)] == [proof.contacts]
         return log[-1]
 
     return carry_out
