@@ -39,7 +39,7 @@ def command(
     total_seconds: Annotated[float | None, typer.Option(help="Limit of this start of the batch.")] = None,
     images: Annotated[str, typer.Option(help="official images, own ones, or auto: official where there are.")] = "auto",
     disk: Annotated[str, typer.Option(help="Maximum disk space for pulled images.")] = "60g",
-    ahead: Annotated[int, typer.Option(help="Pull images so many instances ahead.")] = 2,
+    ahead: Annotated[int, typer.Option(help="How many instances ahead images are pulled.")] = 2,
     retries: Annotated[int, typer.Option(help="Retries of what the infrastructure failed, for each instance.")] = 3,
     repositories: Annotated[
         Path | None, typer.Option(help="A folder with clones, to be used before the network.")

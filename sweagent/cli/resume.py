@@ -9,7 +9,7 @@ from sweagent.cli import options
 
 def command(
     run: options.Run,
-    say: Annotated[str, typer.Option(help="Tell the model this first; a run that has ended is gone on with.")] = "",
+    say: Annotated[str, typer.Option(help="Tell the model this first; a run that has ended continues.")] = "",
     confirm: options.Confirm = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,

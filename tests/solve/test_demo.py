@@ -1,4 +1,4 @@
-"""The bundled demo goes the whole way in a container; in the local sandbox, with its screen: tests/cli/test_screens.py."""
+"""The bundled demo goes the whole way in a container; tests/cli/test_screens.py runs it in the local sandbox."""
 
 import json
 import subprocess

@@ -141,7 +141,7 @@ def load_report(path: Path) -> RunReport:
         return from_evaluation(evaluation, read_results(batch), name=batch.absolute().name)
     results = read_results(path) if path.is_dir() else {}
     if not results:
-        raise UsageError(f"{path} holds no run", _HINT)
+        raise UsageError(f"{path} contains no run", _HINT)
     rows = [_row(name, None, result) for name, result in results.items()]
     models = sorted({result.model for result in results.values()})
     return make_report(path.absolute().name, "+".join(models), rows)

@@ -39,12 +39,12 @@ def run_verify(workflow: Workflow | None = None) -> int:
         with workflow.untrusted_output():
             proof = _judge(inputs, target)
     except FixIssueError as error:
-        workflow.output("failure", failure_text(f"the patch could not be judged anew: {error}", error.hint))
-        workflow.error(f"The patch could not be judged anew: {error}. {error.hint}")
+        workflow.output("failure", failure_text(f"the patch could not be verified again: {error}", error.hint))
+        workflow.error(f"The patch could not be verified again: {error}. {error.hint}")
         return 1
     workflow.output("artifact", str(target.path))
     workflow.output("verdict", proof.verdict.value)
-    workflow.notice(f"Judged anew: {proof.verdict.value}: {proof.reason}")
+    workflow.notice(f"Verified again: {proof.verdict.value}: {proof.reason}")
     return 0
 
 

@@ -129,7 +129,7 @@ def test_what_is_no_report_is_refused_in_words(tmp_path: Path, text: str) -> Non
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no run"):
+    with pytest.raises(UsageError, match="contains no run"):
         load_report(tmp_path)
 
 
