@@ -92,7 +92,7 @@ def solve(
     with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
-                f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
+                f"{folder.path} contains a run already", "go on with `fix-issue resume`, or choose another folder"
             )
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:

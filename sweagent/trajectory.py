@@ -276,6 +276,8 @@ class AttemptEnded(Step):
     type: Literal["attempt_ended"] = "attempt_ended"
     status: ExitStatus
     message: str = ""
+    contacts: tuple[str, ...] = ()
+    """The hosts that were reached or refused by then, by its sandboxes too, one a line."""
 
 
 class PoolJudged(Event):

@@ -200,7 +200,11 @@ class Attempt:
             ending = self._conclude(self._work(stack))
         if ending.status.unfinished:
             raise RunCutError(ending)
-        self._record(AttemptEnded(status=ending.status, message=ending.message, digest=asked))
+        self._record(
+            AttemptEnded(
+                status=ending.status, message=ending.message, contacts=self._workplace.contacts, digest=asked
+            )
+        )
         self._ending = ending
         return ending
 

@@ -27,6 +27,7 @@ from sweagent.errors import (
     StorageError,
     UnknownRepositoryError,
     UsageError,
+    please_report,
 )
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import FailureNote
@@ -164,7 +165,7 @@ class InstanceRun:
             return error
         _LOG.error("internal error in %s", self._instance.instance_id, exc_info=error)
         said = f"internal error: {type(error).__name__}: {error}"
-        return FixIssueError(said, "please report it, with the end of the batch's log")
+        return FixIssueError(said, please_report("the end of the batch's log"))
 
     @contextmanager
     def _held_image(self) -> Iterator[Held]:
@@ -268,6 +269,7 @@ class InstanceRun:
             image=self._held.name or "",
             image_bytes=self._held.bytes,
             folder_bytes=self._folder.size(),
+            contacts=self._folder.contacts(self._state.runs),
             ended=datetime.now(UTC),
             **values,
         )

@@ -75,6 +75,8 @@ class InstanceResult(Frozen):
     """Size of the image on disk, with what it shares with others."""
     folder_bytes: int = 0
     """Size of the run's folder."""
+    contacts: tuple[str, ...] = ()
+    """The hosts that its runs reached or were refused, one a line."""
     ended: datetime
 
     @property

@@ -77,6 +77,8 @@ def _run_on_terminal(run: RunReport) -> Iterator["RenderableType"]:
         yield Text("exit reasons: " + ", ".join(f"{name} {count}" for name, count in run.exit_reasons.items()))
     if run.proofs:
         yield Text("own proofs: " + ", ".join(f"{name} {count}" for name, count in run.proofs.items()))
+    if run.contacts:
+        yield Text("hosts: " + "; ".join(f"{line} ({count})" for line, count in run.contacts.items()))
     for name, spread in _spreads(run):
         said = f"{number(spread.total)} in all, median {number(spread.median)}, most {number(spread.most)}"
         yield Text(f"{name}: {said}")
