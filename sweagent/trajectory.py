@@ -146,6 +146,8 @@ class PromptWritten(Event):
     type: Literal["prompt_written"] = "prompt_written"
     system: str
     task: str
+    parts: dict[str, int] = {}
+    """Characters of the parts of `task`: the issue, the repository's guides, the hints."""
 
 
 class ReplyReceived(Event):

@@ -238,6 +238,7 @@ class InstanceRun:
             verdict=result.verdict,
             patch=self._folder.patch(self._state.runs),
             steps=result.steps,
+            prompt=result.prompt,
             seconds=max(self._seconds, result.seconds),
         )
 

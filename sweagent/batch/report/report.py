@@ -52,6 +52,8 @@ class InstanceRow(Frozen):
     cost: float | None = None
     """US dollars; None when it is not known."""
     steps: int | None = None
+    prompt_characters: int | None = None
+    """Of all requests, with the descriptions of the tools."""
     seconds: float | None = None
     """Wall time of the run."""
     test_seconds: float | None = None
@@ -92,6 +94,7 @@ class RunReport(Frozen):
     """The verdicts of the product's own proofs."""
     cost: Spread | None = None
     steps: Spread | None = None
+    prompt_characters: Spread | None = None
     seconds: Spread | None = None
     instances: tuple[InstanceRow, ...]
 
@@ -182,6 +185,7 @@ def make_report(name: str, model: str, rows: Iterable[InstanceRow]) -> RunReport
         proofs=_counted(row.verdict for row in listed if row.verdict),
         cost=_spread(row.cost for row in listed),
         steps=_spread(row.steps for row in listed),
+        prompt_characters=_spread(row.prompt_characters for row in listed),
         seconds=_spread(row.seconds for row in listed),
         instances=listed,
     )
@@ -224,6 +228,7 @@ def _row(name: str, grade: Grade | None, result: InstanceResult | None) -> Insta
         verdict=result.verdict if result else None,
         cost=result.cost if result else None,
         steps=result.steps if result else None,
+        prompt_characters=sum(result.prompt.values()) if result and result.prompt else None,
         seconds=result.seconds if result else None,
         test_seconds=grade.test_seconds if grade else None,
     )
