@@ -39,6 +39,8 @@ class ModelSettings(Frozen):
     timeout: float = 600.0
     """Seconds of one call."""
     retries: int = 6
+    scope_header: bool = True
+    """Name attempts and questions in the header `X-Fix-Issue-Scope` of their requests; the first attempt has none."""
     extra: dict[str, Any] = {}
     """Further arguments of `litellm.completion`."""
 
@@ -120,6 +122,8 @@ class StrategySettings(Frozen):
     """The user's own folders of strategies; one there hides a shipped one of the same name."""
     options: dict[str, Any] = {}
     """The strategy's own parameters."""
+    workers: int = Field(default=4, ge=1)
+    """How many attempts, or answers to one question, are made side by side where the strategy lets them."""
 
 
 class HookSettings(Frozen):

@@ -1,19 +1,17 @@
 """Register the script or test that shows the issue."""
 
 import logging
-import shlex
 import time
 
 from pydantic import BaseModel, Field
 
 from sweagent.edits import EditRefused, create
 from sweagent.errors import FixIssueError
-from sweagent.testing import command_for, runner_of
-from sweagent.testing.file_kinds import is_test_module
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.command_output import clamped, observation
 from sweagent.tool_support.file_edits import write
 from sweagent.tool_support.registered import Registered
+from sweagent.tool_support.reproduction_command import is_run_as_test, reproduction_command
 from sweagent.tool_support.sandbox_paths import PathRefused, content, look_to_change
 from sweagent.tool_support.test_output import run_tests
 from sweagent.trajectory import Observation, Reproduction
@@ -51,8 +49,8 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         needed = dict(_needed(context, name) for name in parameters.needs)
     except (EditRefused, PathRefused) as error:
         return Observation(text=f"nothing was registered: {error}", status="refused")
-    is_test = is_test_module(place.shown) and bool(context.test_command)
-    usual = _command(context, place.shown, is_test)
+    is_test = is_run_as_test(place.shown, context.test_command)
+    usual = reproduction_command(place.shown, context.test_command)
     command = parameters.command.strip() or usual
     started = time.monotonic()
     if is_test and command == usual:
@@ -127,23 +125,3 @@ def _points(context: ToolContext, reproduction: Reproduction, seen: Observation)
         logging.getLogger("sweagent.tools").exception("no places for a reproduction")
         return f"[no places: {type(error).__name__}: {error}]"
     return f"{_POINTS}\n{points}" if points else ""
-
-
-_INTERPRETERS = {
-    ".py": "python",
-    ".js": "node",
-    ".mjs": "node",
-    ".rb": "ruby",
-    ".sh": "sh",
-    ".php": "php",
-    ".pl": "perl",
-}
-
-
-def _command(context: ToolContext, path: str, is_test: bool) -> str:
-    suffix = path[path.rfind(".") :] if "." in path else ""
-    if is_test:
-        return command_for(runner_of(context.test_command), [path], test_command=context.test_command)
-    if suffix == ".go":
-        return f"go run {shlex.quote('./' + path)}"
-    return f"{_INTERPRETERS[suffix]} {shlex.quote(path)}" if suffix in _INTERPRETERS else shlex.quote(f"./{path}")

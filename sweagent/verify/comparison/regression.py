@@ -171,17 +171,17 @@ class RegressionCheck:
     # --- runs that were ended at their deadline
 
     def _out_of_time(self, base: CommandResult, patched: CommandResult, files: Sequence[str]) -> None:
-        """Use what was reported before the deadline; look for the file that hangs, and set it apart."""
-        if len(files) > 1:
+        """Use what was reported in time; of a file that takes too long, compare the tests nearest to the change."""
+        path = files[0]
+        if len(files) > 1 and not self._took_it_all(base, files):
             self._take_finished(base, patched, files)
             return
-        path = files[0]
         if path in self._leading or self._schedule.among_nearest:
             base, patched, problem = self._part_of(path, base, patched)
             if not problem and not patched.completed.timed_out:
-                self._record(base, patched, files)
+                self._record(base, patched, [path])
                 self._done.append(path)
-                self._schedule.done(files, base.completed.seconds, base.completed.seconds)
+                self._schedule.done([path], base.completed.seconds, base.completed.seconds)
                 return
         if not self._schedule.put_off(path):
             self._leave_out(path, f"it did not end on the base in {base.completed.seconds:.0f} s", starved=True)
@@ -199,6 +199,11 @@ class RegressionCheck:
         rest = [path for path in files if path not in finished]
         # A runner that takes files in turn hangs in the first that is not done, or in the one behind it.
         self._schedule.halve(rest, first=rest[:2] if finished and self._runner in _IN_TURN and len(rest) > 2 else ())
+
+    def _took_it_all(self, base: CommandResult, files: Sequence[str]) -> bool:
+        """Whether the first of several files used up their time alone: it began, and no other one did."""
+        begun = {file_of(result, files) for result in base.report.results} - {""}
+        return self._runner in _IN_TURN and begun == {files[0]}
 
     @property
     def _canary_state(self) -> CanaryState:

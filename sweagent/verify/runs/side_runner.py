@@ -187,11 +187,11 @@ class SideRunner:
         folder = f"/tmp/tmp{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
         try:
             with self._sandbox(opened) as sandbox:
-                _lay_out(sandbox, side, job, folder)
+                witness = self._witness(folder, job, sandbox.workdir)
+                _lay_out(sandbox, side, job, folder, witness)
                 if self.apart:
                     self._standby.prepare(self.ahead)
                 self._tell(side, job, ended=False)
-                witness = self._witness(folder, job, sandbox.workdir)
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
@@ -233,7 +233,6 @@ class SideRunner:
 
         command = filled(job.command)
         if witness:
-            sandbox.write(witness.path, witness.source)
             command = witness.on_path(command)
         own = {**_ENVIRONMENT, **(_OF_NODE if job.runner in OF_NODE else {})}
         shown = {} if job.plain else self._seed if job.unseen else {**self._seed, **own}
@@ -259,7 +258,7 @@ class SideRunner:
         )
 
 
-def _lay_out(sandbox: Sandbox, side: SideTree, job: Command, folder: str) -> None:
+def _lay_out(sandbox: Sandbox, side: SideTree, job: Command, folder: str, witness: Witness | None) -> None:
     if side.archive:
         sandbox.put_tree(side.archive, sandbox.workdir)
     files = {**side.files, **job.files}
@@ -267,12 +266,13 @@ def _lay_out(sandbox: Sandbox, side: SideTree, job: Command, folder: str) -> Non
         files.update(job.canary.files)
     own = {path.replace(FOLDER, folder): text.replace(FOLDER, folder) for path, text in job.own.items()}
     files.update({path: text.encode("utf-8", "surrogateescape") for path, text in own.items()})
+    if witness:
+        files[witness.path] = witness.source
     prepare = f"mkdir -m 700 -p {folder}"
     if side.deleted:
         prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)
     sandbox.run(prepare, fresh=True)
-    for path, data in files.items():
-        sandbox.write(path, data)
+    sandbox.write_many(files)
 
 
 def _read(sandbox: Sandbox, path: str) -> str | None:
