@@ -46,6 +46,8 @@ class Reproduction(Frozen):
     kind: Literal["test", "script"] = "script"
     files: dict[str, str] = {}
     """Contents, by path, of the further files that it needs, such as data that a test reads."""
+    faster: float = 0.0
+    """It shows slowness: it ends well on both sides, and has to be so many times as fast with the fix; 0 otherwise."""
 
     @property
     def paths(self) -> tuple[str, ...]:

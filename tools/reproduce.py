@@ -3,7 +3,7 @@
 import logging
 import time
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from sweagent.edits import EditRefused, create
 from sweagent.errors import FixIssueError
@@ -30,10 +30,18 @@ class Parameters(BaseModel, extra="forbid"):
     """The file and how it is run."""
 
     path: str = Field(description="test_*: run as a test")
-    content: str = Field(default="", description="none: it is there")
+    content: str = ""
     command: str = ""
     needs: tuple[str, ...] = Field(default=(), description="its data files")
     timeout: float | None = Field(default=None, gt=0)
+    faster: float = Field(default=0, description="slowness: the factor to gain")
+
+    @field_validator("faster")
+    @classmethod
+    def _is_a_factor(cls, value: float) -> float:
+        if value and not 1.1 <= value <= 1000:
+            raise ValueError("a factor from 1.1 to 1000")
+        return value
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
@@ -53,10 +61,12 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     usual = reproduction_command(place.shown, context.test_command)
     command = parameters.command.strip() or usual
     started = time.monotonic()
+    seconds = 0.0
     if is_test and command == usual:
         seen = run_tests(context, [place.shown], timeout)
     else:
         done = context.sandbox.run(command, timeout=timeout, output_limit=context.limits.characters, fresh=True)
+        seconds = done.seconds
         seen = observation(context, command, done, timeout)
     reproduction = Reproduction(
         path=place.shown,
@@ -64,6 +74,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         command=command,
         kind="test" if is_test else "script",
         files=needed,
+        faster=parameters.faster,
     )
     context.state.of(Registered).command = command
     quick = time.monotonic() - started < _QUICK
@@ -71,7 +82,9 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     points = _points(context, reproduction, seen) if quick and not changed else ""
     return seen.model_copy(
         update={
-            "text": "\n".join(part for part in (_verdict(seen, changed), seen.text, points) if part),
+            "text": "\n".join(
+                part for part in (_verdict(seen, changed, reproduction.faster, seconds), seen.text, points) if part
+            ),
             "reproduction": reproduction,
             "status": "ok",
             "named_tests": (),
@@ -94,7 +107,11 @@ def _changed(context: ToolContext, reproduction: Reproduction) -> bool:
     return bool(set(done.output.splitlines()) - set(reproduction.paths))
 
 
-def _verdict(seen: Observation, changed: bool) -> str:
+def _verdict(seen: Observation, changed: bool, faster: float, seconds: float) -> str:
+    if faster and seen.exit_code == 0:
+        return f"registered; it took {seconds:.2f} s{' with the changes that you have made' if changed else ''}"
+    if faster and seen.exit_code is not None:
+        return "registered, but it fails: what shows slowness ends well, and is only slow"
     if seen.exit_code == 0 and changed:
         return _UNDER_WAY
     if seen.exit_code == 0:

@@ -25,7 +25,7 @@ class Parameters(BaseModel, extra="forbid"):
 
     path: str
     start: int | None = Field(default=None, ge=1)
-    end: int | None = Field(default=None, description="-1: the last")
+    end: int | None = None
     symbol: str = ""
 
 

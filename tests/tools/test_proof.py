@@ -66,6 +66,7 @@ def test_a_script_that_fails_is_registered(desk: Any) -> None:
         "command": "python repro.py",
         "kind": "script",
         "files": {},
+        "faster": 0.0,
     }
     assert (desk.tree / "repro.py").read_text() == content
 
@@ -179,3 +180,11 @@ def test_after_a_change_it_says_that_it_was_run_with_it(pointing: Any) -> None:
     seen = pointing("reproduce", path="repro.py", content="raise SystemExit(1)\n")
     assert seen.text.startswith("registered; it fails with the changes that you have made:")
     assert "look at these" not in seen.text
+
+
+def test_what_shows_slowness_ends_well_and_is_registered_with_its_factor(desk: Any) -> None:
+    seen = desk("reproduce", path="slow.py", content="print('done')\n", faster=3)
+    assert seen.text.startswith("registered; it took 0.")
+    assert seen.reproduction.faster == 3
+    assert "it fails: what shows slowness ends well" in desk("reproduce", path="s.py", content="1 / 0\n", faster=3).text
+    assert desk("reproduce", path="s.py", content="1\n", faster=0.5).status == "refused"
