@@ -7,6 +7,7 @@ A tool is one Python file. Its name is the file's; it holds
   model reads,
 - optionally `READ_ONLY = True`: the tool changes nothing in the sandbox, so that a resumed run need not repeat it,
 - optionally `EDITS = True`: its answer shows an edit, which the view keeps longer than other answers,
+- optionally `PINNED = True`: its newest answer stays in the view when older steps are shortened,
 - optionally `MAIN_ARGUMENT`: the argument that says the most, by which people and digests name a call,
 - optionally `SHELL = True`: `MAIN_ARGUMENT` is a shell command, so that a shell block in a reply means this tool,
 - optionally `ALIASES`: names by which models call it without being told to.
@@ -103,6 +104,7 @@ class Tool:
     function: Callable[[ToolContext, Any], Observation]
     read_only: bool = False
     edits: bool = False
+    pinned: bool = False
     shell: bool = False
     main_argument: str = ""
     aliases: tuple[str, ...] = ()
@@ -205,6 +207,7 @@ def _read(name: str, path: Path) -> Tool:
         function,
         read_only=bool(getattr(module, "READ_ONLY", False)),
         edits=bool(getattr(module, "EDITS", False)),
+        pinned=bool(getattr(module, "PINNED", False)),
         shell=shell,
         main_argument=main,
         aliases=aliases,

@@ -335,6 +335,8 @@ class PatchTaken(Event):
     file: str
     sha256: str
     files: tuple[str, ...] = ()
+    shell: str | None = None
+    """A command that brings a fresh shell to the folder and variables of this moment; None where that is not known."""
 
 
 class VerificationStarted(Event):
@@ -358,6 +360,13 @@ class VerdictGiven(Event):
     proof_file: str = ""
     seconds: float = 0.0
     """How long the verification took; it counts against the run's limit."""
+
+
+class TimeLost(Event):
+    """A run was killed, or stopped, while something was in flight; it counts as time when the run is resumed."""
+
+    type: Literal["time_lost"] = "time_lost"
+    seconds: float
 
 
 class RunEnded(Event):
@@ -392,6 +401,7 @@ AnyEvent = Annotated[
     | PatchTaken
     | VerificationStarted
     | VerdictGiven
+    | TimeLost
     | RunEnded,
     Field(discriminator="type"),
 ]

@@ -22,7 +22,7 @@ _RULES = re.compile(
 )
 _OF_CODE = re.compile(
     r"\b(?:tests?|testing|pytest|tox|nox|lint\w*|flake8|black|ruff|mypy|style|pep ?8|docstrings?|type hints?"
-    r"|annotations?|changelog|changes|news fragments?|release notes?|whatsnew|indent\w*|line length|coverage"
+    r"|annotations?|changelog|news fragments?|release notes?|whatsnew|indent\w*|line length|coverage"
     r"|format(?:ted|ting)?)\b",
     re.I,
 )

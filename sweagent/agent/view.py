@@ -80,6 +80,7 @@ class ViewBuilder:
         self._steps: list[Step] = []
         self._live: list[Step] = []
         self._blocks: list[_Block] = []
+        self._pinned: list[Message] = []
         self._rendered: dict[int, list[Message]] = {}
         self._sizes: dict[int, int] = {}
         self._ratio = _FIRST_RATIO
@@ -109,7 +110,7 @@ class ViewBuilder:
         """The view of all events so far."""
         record = (Message(role="user", content=block.text) for block in self._blocks)
         note = [Message(role="user", content=_NOTE)] if self._blocks else []
-        fixed = [*self._head, *self._opening, *note, *record]
+        fixed = [*self._head, *self._opening, *note, *record, *self._pinned]
         shown = [self._messages(step) for step in self._live]
         messages = [*fixed, *(message for group in shown for message in group)]
         ends = [len(fixed) - 1]
@@ -160,7 +161,8 @@ class ViewBuilder:
     def size(self) -> int:
         """Characters of the view, with what each message costs beside its text."""
         blocks = sum(len(block.text) + _MESSAGE_CHARACTERS for block in self._blocks)
-        head = sum(len(message.content) + _MESSAGE_CHARACTERS for message in (*self._head, *self._opening))
+        fixed = (*self._head, *self._opening, *self._pinned)
+        head = sum(len(message.content) + _MESSAGE_CHARACTERS for message in fixed)
         return self._limits.overhead + head + blocks + self._live_size(self._live)
 
     def tokens(self, size: int | None = None) -> int:
@@ -201,9 +203,29 @@ class ViewBuilder:
             newest = 0 if self._live else self._newest_share()
             text = digest(gone, self._limits.digest, self._tools, event.summary, newest=newest)
             self._blocks.append(_Block(tuple(gone), text))
+        self._pin(gone)
         for step in gone:
             self._forget_rendering(step)
         self._merge_digests()
+
+    def _pin(self, gone: Sequence[Step]) -> None:
+        """Keep the newest answer of a tool that asks for it, unless the steps that stay have a newer one.
+
+        What is pinned changes only here: the message stands before all live steps, and what follows a changed message
+        is read anew by the provider.
+        """
+        if self._newest_pinned(self._live):
+            self._pinned = []
+        elif newest := self._newest_pinned(gone):
+            self._pinned = [Message(role="user", content=newest)]
+
+    def _newest_pinned(self, steps: Sequence[Step]) -> str:
+        for step in reversed(steps):
+            for action in reversed(step.actions):
+                observation, tool = step.observations.get(action.id), self._tools.get(action.tool)
+                if tool and tool.pinned and observation and observation.status == "ok":
+                    return f"Your {tool.name} as of step {step.number}:\n{observation.text}"
+        return ""
 
     def _newest_share(self) -> int:
         """Characters of the newest observation to keep when even that step had to be forgotten."""

@@ -188,3 +188,9 @@ def test_what_shows_slowness_ends_well_and_is_registered_with_its_factor(desk: A
     assert seen.reproduction.faster == 3
     assert "it fails: what shows slowness ends well" in desk("reproduce", path="s.py", content="1 / 0\n", faster=3).text
     assert desk("reproduce", path="s.py", content="1\n", faster=0.5).status == "refused"
+
+
+def test_a_plan_is_a_list_with_marks(desk: Any) -> None:
+    seen = desk("plan", items=[{"what": "see it fail", "done": True}, {"what": "mend it"}])
+    assert seen.text == "1. [x] see it fail\n2. [ ] mend it"
+    assert desk("plan", items=[]).status == "refused"
