@@ -47,6 +47,8 @@ class Result(Frozen):
     """Calls, tokens and dollars by model and purpose."""
     steps: int = 0
     """Replies of all attempts."""
+    prompt: dict[str, int] = {}
+    """Characters of all requests by what they were: tools, issue, observations of each tool …"""
     attempts: int = 1
     selection: str = ""
     """With several attempts: why this candidate was chosen."""

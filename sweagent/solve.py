@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from sweagent import __version__
+from sweagent.agent.accounting import prompt_account
 from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
 from sweagent.agent.steering import Steering
@@ -356,6 +357,7 @@ class _Solving:
             usage=spending.usage,
             spending=tuple(line.model_dump(mode="json") for line in spending.lines),
             steps=sum(attempt.steps for attempt in attempts),
+            prompt=prompt_account(read_events(self._folder.trajectory)).total,
             attempts=max(1, len(attempts)),
             selection=choice.reason if choice and selected else "",
             seconds=time.monotonic() - self._start,

@@ -46,6 +46,7 @@ MAX_STARTS = 12
 MAX_RESUMES = 3
 """How often one run is resumed before the instance is started afresh."""
 
+
 @dataclass(frozen=True)
 class BatchContext:
     """What the instances of a batch share at one node.
@@ -241,6 +242,7 @@ class InstanceRun:
             verdict=result.verdict,
             patch=self._folder.patch(self._state.runs),
             steps=result.steps,
+            prompt=result.prompt,
             seconds=max(self._seconds, result.seconds),
         )
 

@@ -17,6 +17,7 @@ from sweagent.verify.reproduction.readings import (
     with_the_patch,
     without_network,
 )
+from sweagent.verify.reproduction.slowness import judge_speed
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.runs.forgery import find_forgery
 from sweagent.verify.runs.line_coverage import ChangedStatements
@@ -114,6 +115,8 @@ def judge(candidate: ReproductionCandidate, bench: SideRunner, sides: Sides, iss
     Raises:
         SandboxError: the sandbox failed.
     """
+    if candidate.faster:
+        return Judged(judge_speed(candidate, bench, sides.base, sides.control, sides.patched))
     alone = _Judging(candidate, bench, sides, issue_text)
     judged, refusal = alone.judged(), alone.refusal
     if not candidate.whole or refusal is None or refusal.company is None or judged.findings:

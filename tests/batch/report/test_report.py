@@ -63,7 +63,13 @@ def batch(tmp_path: Path) -> Path:
     for number, (status, cost) in enumerate([("submitted", 0.5), ("submitted", 1.5), ("step_limit", 3.0)], 1):
         hosts = (f"reached pypi.org for packages ({number} requests)", f"refused {NASTY}")
         result = _result(
-            f"a__b-{number}", exit_status=status, cost=cost, steps=10 * number, seconds=60.0, contacts=hosts
+            f"a__b-{number}",
+            exit_status=status,
+            cost=cost,
+            steps=10 * number,
+            prompt={"tools": 900, "issue": 100 * number},
+            seconds=60.0,
+            contacts=hosts,
         )
         append_result(folder, result)
     append_result(folder, _result("a__b-5", patch=""))
@@ -214,6 +220,7 @@ def test_terminal_says_the_score_and_the_flags(batch: Path) -> None:
     assert "hosts: reached pypi.org for packages (3); refused" in " ".join(said.split())
     assert "resolved 2 of 6: 33.3%" in said
     assert "a__b-2: hooks" in said
+    assert "characters of prompts: 3300 in all, median 1100, most 1200" in said
     assert "2 left out" in said
 
 
