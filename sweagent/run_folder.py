@@ -72,6 +72,8 @@ class RunFolder:
         self.result = self.path / "result.json"
         self.log = self.path / "run.log"
         """What happened, for people who look for a fault; the trajectory is the record."""
+        self.alive = self.path / "alive"
+        """Touched now and then by the process that works on the run, so that the moment of a kill is known."""
         self.patches = self.path / "patches"
         """Every patch that was taken, so that a later one never destroys an earlier one."""
 

@@ -20,6 +20,7 @@ from sweagent.policy import Countdown, Waiting, with_token_limit
 from sweagent.run import Choice, Evidence, Run
 from sweagent.run.context import RunContext
 from sweagent.run.errors import RunCutError, StrategyChangedError
+from sweagent.run.lost_time import SignOfLife, last_sign, lost_time
 from sweagent.run.record import RunLog
 from sweagent.run.strategy import Strategy, load_strategy
 from sweagent.run_folder import Result, RunFolder
@@ -146,12 +147,14 @@ def resume(
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         listeners = tuple(listeners)
-        if say:
-            word = _word(folder, past, say)
-            past = (*past, word)
-            for listener in listeners:
-                listener(word)
         settings = Settings.model_validate(started.settings)
+        more = [*lost_time(past, last_sign(folder.alive), settings), *([_word(past, say)] if say else [])]
+        with TrajectoryWriter(folder.trajectory) as log:
+            for event in more:
+                log.append(event)
+                for listener in listeners:
+                    listener(event)
+        past = (*past, *more)
         return _Solving(
             started.task,
             settings,
@@ -184,8 +187,8 @@ def _first(folder: RunFolder, event: AnyEvent | None) -> RunStarted:
     return event
 
 
-def _word(folder: RunFolder, past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
-    """Put a user's word into the log of the attempt that it is for: the chosen one, or the one at work."""
+def _word(past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
+    """A user's word to the attempt that it is for: the chosen one, or the one at work."""
     ended = any(isinstance(event, CandidateChosen) and not event.scope for event in past)
     begun = {event.scope for event in past if isinstance(event, AttemptStarted)} or {""}
     at_work = next((event.scope for event in reversed(past) if event.scope in begun), "")
@@ -196,10 +199,7 @@ def _word(folder: RunFolder, past: tuple[AnyEvent, ...], text: str) -> FeedbackG
             "run the issue again with the word in it",
         )
     step = sum(isinstance(event, ReplyReceived) and event.scope == scope for event in past)
-    word = FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
-    with TrajectoryWriter(folder.trajectory) as log:
-        log.append(word)
-    return word
+    return FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
 
 
 class _Solving:
@@ -248,6 +248,7 @@ class _Solving:
             raise StrategyChangedError(f"the file of {strategy.name} is another one now")
         with ExitStack() as stack:
             writer = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
+            stack.enter_context(SignOfLife(self._folder.alive))
             self._log = RunLog(writer, self._listeners, self._past)
             if not self._past:
                 self._log.record(

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from sweagent.atomic_write import whole_length
 from sweagent.config import Origin
 from sweagent.errors import StorageError
 from sweagent.exit_status import ExitStatus
@@ -330,6 +331,8 @@ class PatchTaken(Event):
     file: str
     sha256: str
     files: tuple[str, ...] = ()
+    shell: str | None = None
+    """A command that brings a fresh shell to the folder and variables of this moment; None where that is not known."""
 
 
 class VerificationStarted(Event):
@@ -353,6 +356,13 @@ class VerdictGiven(Event):
     proof_file: str = ""
     seconds: float = 0.0
     """How long the verification took; it counts against the run's limit."""
+
+
+class TimeLost(Event):
+    """A run was killed, or stopped, while something was in flight; it counts as time when the run is resumed."""
+
+    type: Literal["time_lost"] = "time_lost"
+    seconds: float
 
 
 class RunEnded(Event):
@@ -387,6 +397,7 @@ AnyEvent = Annotated[
     | PatchTaken
     | VerificationStarted
     | VerdictGiven
+    | TimeLost
     | RunEnded,
     Field(discriminator="type"),
 ]
@@ -410,7 +421,7 @@ class TrajectoryWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-            os.ftruncate(self._fd, _whole_length(path))
+            os.ftruncate(self._fd, whole_length(path))
         except OSError as error:
             raise StorageError(
                 f"cannot write the trajectory {path}: {error}", "choose another --output folder"
@@ -422,7 +433,7 @@ class TrajectoryWriter:
         Raises:
             StorageError: if the disk refuses it; the log then ends with the event before.
         """
-        line = _to_line(event)
+        line = event_line(event)
         start = os.fstat(self._fd).st_size
         try:
             done = 0
@@ -450,7 +461,8 @@ class TrajectoryWriter:
         self.close()
 
 
-def _to_line(event: AnyEvent) -> bytes:
+def event_line(event: AnyEvent) -> bytes:
+    """An event as a line of a log, its newline included."""
     try:
         return event.model_dump_json().encode() + b"\n"
     except PydanticSerializationError:
@@ -458,7 +470,12 @@ def _to_line(event: AnyEvent) -> bytes:
         return json.dumps(event.model_dump(mode="json")).encode("ascii") + b"\n"
 
 
-def _from_line(line: bytes) -> AnyEvent:
+def event_from_line(line: bytes) -> AnyEvent:
+    """Read an event from a line of a log.
+
+    Raises:
+        ValidationError: the line is no event.
+    """
     try:
         return _ANY_EVENT.validate_json(line)
     except ValidationError as error:
@@ -469,21 +486,6 @@ def _from_line(line: bytes) -> AnyEvent:
         except ValueError:
             raise error from None
         return _ANY_EVENT.validate_python(data)
-
-
-def _whole_length(path: Path) -> int:
-    """The length of the file up to and including its last newline."""
-    with path.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        position = file.tell()
-        while position:
-            size = min(position, 1 << 16)
-            position -= size
-            file.seek(position)
-            newline = file.read(size).rfind(b"\n")
-            if newline >= 0:
-                return position + newline + 1
-    return 0
 
 
 def read_first_event(path: Path) -> AnyEvent | None:
@@ -500,7 +502,7 @@ def read_first_event(path: Path) -> AnyEvent | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        return _from_line(line)
+        return event_from_line(line)
     except ValidationError as error:
         raise StorageError(f"{path} does not begin with an event", "it may come from another version") from error
 
@@ -517,7 +519,7 @@ def read_events(path: Path) -> Iterator[AnyEvent]:
         raise StorageError(f"cannot read the trajectory {path}: {error}", "check the run's folder") from error
     for number, line in enumerate(lines[:-1], 1):
         try:
-            yield _from_line(line)
+            yield event_from_line(line)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]["msg"]
             raise StorageError(

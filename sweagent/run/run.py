@@ -44,6 +44,7 @@ from sweagent.trajectory import (
     ReplyReceived,
     Reproduction,
     StepDone,
+    VerificationStarted,
     ViewCompacted,
 )
 from sweagent.verdict import Verdict
@@ -218,7 +219,8 @@ class Run:
         name = re.sub(r"[^\w.-]", "-", role)
         self._begun += 1
         # The first one is the run of old, so that its log can be gone on with, and nothing is longer than it was.
-        scope = "" if not self._path and self._begun == 1 else f"{self._path}{name}{self._begun}"
+        plain = not self._path and self._begun == 1 and parent is None
+        scope = "" if plain else f"{self._path}{name}{self._begun}"
         base = parent.settings if parent else self.settings
         settings = with_changes(base, changes) if changes else base
         asked = digest(role, share, open_values(changes), *([parent.scope] if parent else []))
@@ -482,6 +484,8 @@ class Run:
         until: Verdict | None,
     ) -> dict[str, Any]:
         start, before = time.monotonic(), self._context.log.used(self._path).seconds
+        begun = VerificationStarted(scope=f"{self._path}verify", step=0, sha256="", seconds=self.left.seconds)
+        self._context.log.record(begun)
         done = Panel(self._context, self._path, max(_LEAST_SECONDS, self.left.seconds)).judge(
             candidates, pool, weakeners, until
         )

@@ -38,7 +38,7 @@ from sweagent.verify.recheck import question_of
 from sweagent.verify.reproduction.another_house import right_only_at_home
 from sweagent.verify.reproduction.issue_snippets import unchanged_output
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.reproduction.trial import judge
+from sweagent.verify.reproduction.trial import Judged, judge
 from sweagent.verify.runs.side_runner import Clock, SandboxOpener, SideRunner, SideTree
 from sweagent.verify.sentences import listed, proved, regressed
 from sweagent.verify.static.hardcoded_answers import known_by_heart
@@ -245,7 +245,7 @@ class _Verification:
             if evidence.accepted:
                 found = self._read_beside_the_patch(candidate, plan, trees)
                 self._findings += accepted(found, self._settings.accept)
-                evidence = self._judged_blind(judged.as_run or candidate, evidence, judged.failing, plan, trees)
+                evidence = self._judged_blind(judged, candidate, plan, trees)
             self._reproductions.append(evidence)
             self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
@@ -284,16 +284,16 @@ class _Verification:
 
     def _judged_blind(
         self,
+        judged: Judged,
         candidate: ReproductionCandidate,
-        evidence: ReproductionEvidence,
-        failing: frozenset[str],
         plan: Plan,
         trees: Trees,
     ) -> ReproductionEvidence:
         """An accepted reproduction after its assertions were judged outside of the patched process."""
+        evidence, candidate = judged.evidence, judged.as_run or candidate
         issue = self._inputs.task.issue.text
         content = partial(_content_of, plan=plan, trees=trees)
-        told = judge_blind(candidate, self._bench, plan.sides, content, issue, failing)
+        told = judge_blind(candidate, self._bench, plan.sides, content, issue, judged.failing, judged.enough)
         found = list(told.findings)
         if told.counts is None:
             at_home = right_only_at_home(candidate, self._bench, plan.sides, evidence.base)

@@ -1,5 +1,6 @@
 """Judge a reproduction on base, control and patched side."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 from sweagent.testing import Runner
@@ -77,6 +78,7 @@ class Judged:
         same_end: base, control and patch end in the same error, message and place.
         as_run: the candidate as it was run in the end, alone or with the whole of its files.
         failing: the tests that failed with the patch and did not have to pass.
+        enough: seconds in which another run of it with the patch ends, or hangs.
     """
 
     evidence: ReproductionEvidence
@@ -84,6 +86,7 @@ class Judged:
     same_end: bool = False
     as_run: ReproductionCandidate | None = None
     failing: frozenset[str] = frozenset()
+    enough: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,9 @@ class _Judging:
         ends = {end_of(run) for runs in self._runs.values() for run in runs}
         same_end = all(self._runs.values()) and len(ends) == 1 and ends != {("", "", "")}
         failing = frozenset(item.id for run in self._runs["patched"] for item in run.report.failures)
-        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing)
+        ended = [run for run in self._runs["patched"] if not no_end(run)]
+        seconds = enough(*ended) if ended else math.inf
+        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing, seconds)
 
     def says_otherwise_on(self, side: Side) -> bool:
         """Whether the tests fail on the base, or pass with the patch, which they do not do alone."""

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from sweagent.batch.data.predictions import Prediction
-from sweagent.batch.drive.outcomes import InstanceResult, write_result
+from sweagent.batch.drive.outcomes import InstanceResult, append_result
 from sweagent.batch.grade.grading_records import (
     SUMMARY,
     Evaluation,
@@ -62,9 +62,9 @@ def batch(tmp_path: Path) -> Path:
     folder = tmp_path / "batch"
     for number, (status, cost) in enumerate([("submitted", 0.5), ("submitted", 1.5), ("step_limit", 3.0)], 1):
         result = _result(f"a__b-{number}", exit_status=status, cost=cost, steps=10 * number, seconds=60.0)
-        write_result(folder / f"a__b-{number}", result)
-    write_result(folder / "a__b-5", _result("a__b-5", patch=""))
-    write_result(folder / "a__b-7", _result("a__b-7", exit_status="infrastructure", patch=""))
+        append_result(folder, result)
+    append_result(folder, _result("a__b-5", patch=""))
+    append_result(folder, _result("a__b-7", exit_status="infrastructure", patch=""))
     (folder / "evaluation").mkdir()
     evaluation = _evaluation(*GRADES, missing=("a__b-7", "c__d-1"))
     (folder / "evaluation" / SUMMARY).write_text(evaluation.model_dump_json())
@@ -94,7 +94,7 @@ def test_evaluation_folder_and_its_batch_give_the_same_report(batch: Path) -> No
 
 
 def test_batch_that_nobody_graded_is_reported_as_such(tmp_path: Path) -> None:
-    write_result(tmp_path / "a__b-1", _result("a__b-1"))
+    append_result(tmp_path, _result("a__b-1"))
 
     report = load_report(tmp_path)
 
