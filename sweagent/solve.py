@@ -299,8 +299,13 @@ class _Solving:
             self._steering,
         )
         self._run = Run(context)
+        self._run.check_settings()
+        if self._settings.memory:
+            self._run.recall()
         self._choice = strategy.run(self._run)
         self._hear(self._run)
+        if self._settings.memory:
+            self._run.remember()
         attempts, candidate = self._run.attempts, self._choice.candidate
         chosen = next((item for item in attempts if candidate and item.scope == candidate.attempt), None)
         if candidate and not chosen:
@@ -325,7 +330,8 @@ class _Solving:
         patch, proof = (best.patch, best.proof) if best else (None, None)
         attempts = self._run.attempts if self._run else ()
         evidence = self._run.evidence if self._run else Evidence()
-        selected = bool(choice) and (len(attempts) > 1 or len(evidence.items) > 1 or bool(evidence.weakening))
+        several = len(attempts) > 1 or len(evidence.items) > 1
+        selected = bool(choice) and (several or bool(evidence.weakening) or bool(choice and choice.remarks))
         if proof and choice and selected:
             proof = _with_selection(proof, choice, evidence)
         if patch:
@@ -394,6 +400,7 @@ def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
         tests_compared=tuple(item.tests_compared for item in evidence.items),
         reason=reason,
         abstained=choice.abstained,
+        remarks=choice.remarks,
     )
     if not (choice.abstained or weakened) or proof.verdict not in (Verdict.VERIFIED, Verdict.NEEDS_REVIEW):
         return proof.model_copy(update={"selection": selection})
