@@ -77,6 +77,7 @@ class Judged:
         same_end: base, control and patch end in the same error, message and place.
         as_run: the candidate as it was run in the end, alone or with the whole of its files.
         failing: the tests that failed with the patch and did not have to pass.
+        without: the first run on the base.
     """
 
     evidence: ReproductionEvidence
@@ -84,6 +85,7 @@ class Judged:
     same_end: bool = False
     as_run: ReproductionCandidate | None = None
     failing: frozenset[str] = frozenset()
+    without: CommandResult | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ class _Judging:
         ends = {end_of(run) for runs in self._runs.values() for run in runs}
         same_end = all(self._runs.values()) and len(ends) == 1 and ends != {("", "", "")}
         failing = frozenset(item.id for run in self._runs["patched"] for item in run.report.failures)
-        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing)
+        without = next(iter(self._runs["base"]), None)
+        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing, without)
 
     def says_otherwise_on(self, side: Side) -> bool:
         """Whether the tests fail on the base, or pass with the patch, which they do not do alone."""
