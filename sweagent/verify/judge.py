@@ -35,6 +35,7 @@ from sweagent.verify.proof import (
     Weight,
 )
 from sweagent.verify.recheck import question_of
+from sweagent.verify.reproduction import neighbours
 from sweagent.verify.reproduction.another_house import right_only_at_home
 from sweagent.verify.reproduction.issue_snippets import unchanged_output
 from sweagent.verify.reproduction.sources import ReproductionCandidate
@@ -253,7 +254,9 @@ class _Verification:
                 found = self._read_beside_the_patch(candidate, plan, trees)
                 self._findings += accepted(found, self._settings.accept)
                 # Of a run that ends well on both sides no assertion tells them apart.
-                evidence = evidence if candidate.faster else self._judged_blind(judged, candidate, plan, trees)
+                if not candidate.faster:
+                    evidence = self._judged_blind(judged, candidate, plan, trees)
+                    self._findings += accepted(self._varied(judged, plan, trees), self._settings.accept)
             self._reproductions.append(evidence)
             self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
@@ -304,12 +307,30 @@ class _Verification:
         told = judge_blind(candidate, self._bench, plan.sides, content, issue, judged.failing, judged.enough)
         found = list(told.findings)
         if told.counts is None:
-            at_home = right_only_at_home(candidate, self._bench, plan.sides, evidence.base)
+            at_home = right_only_at_home(candidate, self._bench, plan.sides)
             found += [at_home] if at_home else []
         self._findings += accepted(found, self._settings.accept)
         if told.why_not:
             self._not_checked.append(f"the assertions of {candidate.name} outside of the process: {told.why_not}")
         return evidence.model_copy(update={"assertions": told.counts})
+
+    def _varied(self, judged: Judged, plan: Plan, trees: Trees) -> list[Finding]:
+        """What runs of an accepted reproduction with other literals give away."""
+        candidate = judged.as_run
+        if candidate is None or judged.without is None or candidate.trusted or candidate.origin is Origin.ISSUE:
+            return []
+        found = neighbours.known_by_heart(
+            candidate,
+            self._bench,
+            plan.sides,
+            neighbours.ChangedText(
+                trees.read_many(trees.base, plan.changed), trees.read_many(self._tree, plan.changed)
+            ),
+            partial(_content_of, plan=plan, trees=trees),
+            partial(trees.mentions, trees.base),
+            judged.without,
+        )
+        return [found] if found else []
 
     @property
     def _shown(self) -> list[ReproductionEvidence]:

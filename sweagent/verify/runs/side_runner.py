@@ -240,6 +240,8 @@ class SideRunner:
         return run, self._clock() - started
 
     def _witness(self, folder: str, job: Command, workdir: str) -> Witness | None:
+        if job.plain:  # nothing of ours is to be seen
+            return None
         of_tests = job.runner in WITNESSED and self._witnessed
         if not of_tests and not (job.runner is None and self.packages):
             return None
