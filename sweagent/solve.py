@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from sweagent import __version__
+from sweagent.agent.accounting import prompt_account
 from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
 from sweagent.agent.steering import Steering
@@ -92,7 +93,7 @@ def solve(
     with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
-                f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
+                f"{folder.path} contains a run already", "go on with `fix-issue resume`, or choose another folder"
             )
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
@@ -298,8 +299,13 @@ class _Solving:
             self._steering,
         )
         self._run = Run(context)
+        self._run.check_settings()
+        if self._settings.memory:
+            self._run.recall()
         self._choice = strategy.run(self._run)
         self._hear(self._run)
+        if self._settings.memory:
+            self._run.remember()
         attempts, candidate = self._run.attempts, self._choice.candidate
         chosen = next((item for item in attempts if candidate and item.scope == candidate.attempt), None)
         if candidate and not chosen:
@@ -324,7 +330,8 @@ class _Solving:
         patch, proof = (best.patch, best.proof) if best else (None, None)
         attempts = self._run.attempts if self._run else ()
         evidence = self._run.evidence if self._run else Evidence()
-        selected = bool(choice) and (len(attempts) > 1 or len(evidence.items) > 1 or bool(evidence.weakening))
+        several = len(attempts) > 1 or len(evidence.items) > 1
+        selected = bool(choice) and (several or bool(evidence.weakening) or bool(choice and choice.remarks))
         if proof and choice and selected:
             proof = _with_selection(proof, choice, evidence)
         if patch:
@@ -356,6 +363,7 @@ class _Solving:
             usage=spending.usage,
             spending=tuple(line.model_dump(mode="json") for line in spending.lines),
             steps=sum(attempt.steps for attempt in attempts),
+            prompt=prompt_account(read_events(self._folder.trajectory)).total,
             attempts=max(1, len(attempts)),
             selection=choice.reason if choice and selected else "",
             seconds=time.monotonic() - self._start,
@@ -392,6 +400,7 @@ def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
         tests_compared=tuple(item.tests_compared for item in evidence.items),
         reason=reason,
         abstained=choice.abstained,
+        remarks=choice.remarks,
     )
     if not (choice.abstained or weakened) or proof.verdict not in (Verdict.VERIFIED, Verdict.NEEDS_REVIEW):
         return proof.model_copy(update={"selection": selection})

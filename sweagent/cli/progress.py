@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 _ECHO = 3
 _FEEDBACK = {
-    "malformed": "asked for a reply that can be read",
-    "nudge": "told that it repeats itself",
+    "malformed": "asked again for a readable reply",
+    "nudge": "warned that it repeats itself",
     "verifier": "sent back to the model",
-    "limit": "told of a limit",
-    "resumed": "told that the run was resumed",
-    "user": "told by you",
-    "strategy": "told by the strategy",
+    "limit": "warned of a limit",
+    "resumed": "informed that the run was resumed",
+    "user": "your message",
+    "strategy": "the strategy's message",
 }
 
 

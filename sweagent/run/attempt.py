@@ -180,7 +180,11 @@ class Attempt:
         ending = self._work(steps, until)
         if ending.status.unfinished:
             raise RunCutError(ending)
-        self._record(AttemptEnded(status=ending.status, message=ending.message, digest=asked))
+        self._record(
+            AttemptEnded(
+                status=ending.status, message=ending.message, contacts=self._context.workplace.contacts, digest=asked
+            )
+        )
         self._ending = ending
         return ending
 

@@ -37,7 +37,7 @@ def fork(source: RunFolder, target: RunFolder, *, run_id: str, step: int, say: s
     """
     with target.locked():
         if target.trajectory.exists():
-            raise UsageError(f"{target.path} holds a run already", "choose another --output")
+            raise UsageError(f"{target.path} contains a run already", "choose another --output")
         events = of_the_chosen(read_events(source.trajectory))
         kept = [_prefix(event, run_id, events) for event in events if _is_before(event, step)]
         steps = sum(isinstance(event, ReplyReceived) for event in kept)

@@ -9,6 +9,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sweagent.config import Settings, with_changes
+from sweagent.errors import StorageError
+from sweagent.file_lock import LockedElsewhereError
 from sweagent.frozen import Frozen
 from sweagent.patch.classify import Consent
 from sweagent.patch.from_edits import patch_of_edits
@@ -22,7 +24,9 @@ from sweagent.run.evidence import Choice, Evidence
 from sweagent.run.findings import Findings
 from sweagent.run.judging import Panel
 from sweagent.run.limits import Left
+from sweagent.run.memory import recall, remember
 from sweagent.run.record import Mark, Used
+from sweagent.run.second_look import SecondLook
 from sweagent.run.selectors import Selector
 from sweagent.run.side_by_side import side_by_side
 from sweagent.run.steps import Steps, digest
@@ -82,6 +86,9 @@ class Run:
         self._members: list[Attempt | Run] = []
         self._begun = self._asked = self._gathered = self._composed = 0
         self._findings = Findings()
+        self._second_look = SecondLook(self)
+        self.lessons: list[str] = []
+        """What it wants to remember of the repository, if the settings let it."""
 
     @property
     def settings(self) -> Settings:
@@ -92,6 +99,42 @@ class Run:
     def task(self) -> Task:
         """What is to be resolved."""
         return self._context.task
+
+    @property
+    def test_command(self) -> str:
+        """How the project runs its tests; empty when nobody knows.
+
+        Raises:
+            SandboxError: no environment could be made.
+        """
+        return self._context.workplace.test_command
+
+    @property
+    def notes(self) -> str:
+        """What earlier runs noted of the repository; empty unless `memory` is on."""
+        return self._context.notes
+
+    def recall(self) -> None:
+        """Look up, once for the whole run, what earlier ones noted of the repository."""
+        asked = digest("recall")
+        mark = self._steps.next(StepDone, asked, "recall what was noted of the repository")
+        self._context.notes = _result(mark)["text"] if mark else recall(self.task.repository).text
+        self._consume(mark, "recall", asked, {"text": self._context.notes})
+
+    def remember(self) -> None:
+        """Note what was seen of the repository, for later runs."""
+        proofs = [item.candidate.proof for item in self.evidence.items if item.candidate.proof]
+        questions = [proof.question for proof in proofs if proof.question]
+        command = questions[0].test_command if questions else ""
+        try:
+            remember(self.task.repository, proofs, self.lessons, test_command=command, lacks=self._context.lacks)
+        except (StorageError, LockedElsewhereError, OSError) as error:
+            # What is remembered only helps: it must not cost the run.
+            self.note(f"nothing was remembered of the repository: {error}")
+
+    def note(self, text: str) -> None:
+        """Tell people something, in one line."""
+        self._context.note(text)
 
     @cached_property
     def random(self) -> random.Random:
@@ -120,6 +163,14 @@ class Run:
     def left(self) -> Left:
         """What it may still use; while a resumed one repeats what it did, as it was then."""
         return self._limits.without(self._used)
+
+    def check_settings(self) -> None:
+        """See that what the settings add to a choice can be used, before anything is spent.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        self._second_look.check()
 
     def check(self, **changes: Any) -> None:
         """See that an attempt with these settings could be made, before anything is spent.
@@ -177,6 +228,8 @@ class Run:
         limits = _limits(mark)
         begun = Attempt(self._context, scope, role, settings, limits, self._budget, inherited, self.fork, self._stepped)
         self._members.append(begun)
+        if self.notes and parent is None:
+            begun.say(self.notes)
         return begun
 
     def _start(
@@ -308,6 +361,7 @@ class Run:
         results = self._side_by_side([partial(function, run, item) for run, item in zip(runs, listed, strict=True)])
         for run in runs:
             self._findings.absorb(run._findings)
+            self.lessons += run.lessons
         self._consume(mark, "gather", asked, {"items": len(listed)})
         return results
 
@@ -427,7 +481,11 @@ class Run:
         Raises:
             StrategyChangedError: it chooses another candidate than before the run was resumed.
         """
-        choice = selector(self._with_forms(evidence))
+        whole = not self._path
+        chooser, evidence = self._second_look.before(selector, evidence) if whole else (selector, evidence)
+        evidence = self._with_forms(evidence)
+        choice = chooser(evidence)
+        choice = self._second_look.after(selector, choice, evidence) if whole else choice
         chosen = choice.candidate
         asked = digest("choose", choice.selector, chosen.patch.sha256 if chosen else None)
         mark = self._steps.next(CandidateChosen, asked, "choose another candidate")

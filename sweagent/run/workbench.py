@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from sweagent.agent.journal import Journal
-from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
+from sweagent.agent.prompting import PromptLimits, PromptVariables, keep_whole_issue, read_context_files, write_prompt
 from sweagent.agent.repeat import repeat_actions, stays_in_files
 from sweagent.config import Settings
 from sweagent.patch import Patch, extract_patch, untracked_files
@@ -85,6 +85,7 @@ class Workbench:
     def _open_sandbox(self) -> None:
         start = time.monotonic()
         self.sandbox: Sandbox = self._sandboxes.enter_context(self._environment.open())
+        self._issue_text = keep_whole_issue(self.sandbox, self._context.task.issue.text)
         self._existing = untracked_files(self.sandbox, self._context.task.repository)
         info = self.sandbox.info
         self._journal.record(
@@ -174,6 +175,7 @@ class Workbench:
             instructions = text_format_instructions([tool.schema for tool in self._tools.values()])
         variables = PromptVariables(
             issue=task.issue,
+            issue_text=self._issue_text,
             repository=task.repository.name,
             workdir=self.sandbox.workdir,
             test_command=self._environment.test_command,

@@ -259,6 +259,8 @@ class Selection(Frozen):
     reason: str = ""
     abstained: bool = False
     """Nothing tells the best ones apart, so that the verdict is at most `unverified`."""
+    remarks: tuple[str, ...] = ()
+    """What a reviewer found, for a person to look at; no verdict depends on it."""
 
 
 class Proof(Frozen):

@@ -140,6 +140,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     ]
     if proof.selection:
         facts.append(("chosen", _selection_line(proof.selection)))
+        facts += [("to be looked at", remark) for remark in proof.selection.remarks]
     for item in () if accepted else proof.reproductions:
         facts.append(("not a reproduction", f"{_source_line(item)}: {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))
