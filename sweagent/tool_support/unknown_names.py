@@ -1,4 +1,4 @@
-"""Names in added lines of Python that exist nowhere: the hallucinations that no syntax check sees."""
+"""Find names in added lines of Python that exist nowhere."""
 
 import ast
 import builtins
