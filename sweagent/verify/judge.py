@@ -491,8 +491,13 @@ def _is_small(plan: Plan, trees: Trees) -> bool:
 
 
 def _cause_of(reproductions: Iterable[ReproductionEvidence]) -> Cause:
-    """What has to be mended where nothing was accepted: what somebody can mend at once comes first."""
-    causes = {item.cause for item in reproductions if item.origin is not Origin.ISSUE and item.cause}
+    """What has to be mended where nothing was accepted: what somebody can mend at once comes first.
+
+    What was registered or given goes before what the harness took besides, such as tests that were merely run.
+    """
+    given = [item for item in reproductions if item.origin is not Origin.ISSUE]
+    own = [item for item in given if item.origin is Origin.REGISTERED]
+    causes = {item.cause for item in own or given if item.cause}
     order = (Cause.HARNESS, Cause.ENVIRONMENT, Cause.PATCH, Cause.REPRODUCTION, Cause.TIME)
     return next((cause for cause in order if cause in causes), Cause.REPRODUCTION)
 
