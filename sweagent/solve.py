@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from sweagent import __version__
+from sweagent.agent.accounting import prompt_account
 from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
 from sweagent.agent.steering import Steering
@@ -38,6 +39,7 @@ from sweagent.trajectory import (
     RunStarted,
     TrajectoryWriter,
     chosen_scope,
+    events_of,
     read_events,
     read_first_event,
 )
@@ -91,7 +93,7 @@ def solve(
     with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
-                f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
+                f"{folder.path} contains a run already", "go on with `fix-issue resume`, or choose another folder"
             )
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
@@ -198,7 +200,7 @@ def _word(past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
             "the chosen candidate was composed without an attempt, so nobody is there to be spoken to",
             "run the issue again with the word in it",
         )
-    step = sum(isinstance(event, ReplyReceived) and event.scope == scope for event in past)
+    step = sum(isinstance(event, ReplyReceived) for event in events_of(list(past), scope))
     return FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
 
 
@@ -361,6 +363,7 @@ class _Solving:
             usage=spending.usage,
             spending=tuple(line.model_dump(mode="json") for line in spending.lines),
             steps=sum(attempt.steps for attempt in attempts),
+            prompt=prompt_account(read_events(self._folder.trajectory)).total,
             attempts=max(1, len(attempts)),
             selection=choice.reason if choice and selected else "",
             seconds=time.monotonic() - self._start,
@@ -393,6 +396,8 @@ def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
         selector=choice.selector,
         candidates=len(evidence.items),
         pool=evidence.pool,
+        weakening=evidence.weakening,
+        tests_compared=tuple(item.tests_compared for item in evidence.items),
         reason=reason,
         abstained=choice.abstained,
         remarks=choice.remarks,

@@ -216,11 +216,20 @@ def _read(name: str, path: Path) -> Tool:
 
 @functools.cache
 def _schema(parameters: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema without the titles, and with `X | None` written as `X`: both only cost tokens."""
+    """The JSON schema without what only costs tokens: every request pays for it.
+
+    Titles, empty defaults and bounds are left out, and `X | None` is written as `X`; a value out of bounds, and a
+    parameter that there is not, are refused with words when they come.
+    """
     schema = _slim(parameters.model_json_schema())
     schema.pop("description", None)
     schema.pop("title", None)
     return schema
+
+
+_UNSAID = frozenset(
+    {"additionalProperties", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"}
+)
 
 
 def _slim(node: dict[str, Any]) -> dict[str, Any]:
@@ -232,9 +241,9 @@ def _slim(node: dict[str, Any]) -> dict[str, Any]:
                 item.pop("title", None)
         elif isinstance(value, dict):
             slim[key] = _slim(value)
-        elif isinstance(value, list):
+        elif isinstance(value, list) and key != "default":
             slim[key] = [_slim(item) if isinstance(item, dict) else item for item in value]
-        elif not (key == "default" and value is None):
+        elif key not in _UNSAID and not (key == "default" and not value):
             slim[key] = value
     options = [option for option in slim.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:

@@ -5,6 +5,8 @@ prompt cache holds all that was sent before. At such an event a whole block of s
 observations are never elided one by one, since each elision would make the provider read everything after it anew.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -82,12 +84,15 @@ class ViewBuilder:
         self._rendered: dict[int, list[Message]] = {}
         self._sizes: dict[int, int] = {}
         self._ratio = _FIRST_RATIO
+        self._first: dict[str, int] = {}
 
     def add(self, event: AnyEvent) -> None:
         """Take in the next event of the log."""
         match event:
             case PromptWritten():
                 self._head = [Message(role="system", content=event.system), Message(role="user", content=event.task)]
+                frame = len(event.task) - sum(event.parts.values())
+                self._first = {"system": len(event.system), **event.parts, "frame" if event.parts else "issue": frame}
             case ReplyReceived():
                 self._calibrate(event)
                 step = Step(event.step, event.reply)
@@ -134,6 +139,23 @@ class ViewBuilder:
         if self._overflows(self.size):
             return self._event(max(1, len(self._live) - 1), "budget", tight=True)
         return None
+
+    def account(self) -> Counter[str]:
+        """Characters of the view's texts by what they are; see `sweagent.agent.accounting`."""
+        sizes = Counter(self._first)
+        sizes["feedback"] += sum(len(message.content) for message in self._opening)
+        sizes["digests"] += sum(len(block.text) for block in self._blocks) + len(_NOTE) * bool(self._blocks)
+        for step in self._live:
+            names = {action.id: action.tool for action in step.actions}
+            for message in self._messages(step):
+                if message.role == "tool":
+                    sizes[f"observations of {names.get(message.action_id or '', '')}"] += len(message.content)
+                elif message.role == "user":
+                    sizes["feedback"] += len(message.content)
+                else:
+                    calls = sum(len(action.tool) + len(json.dumps(action.arguments)) for action in message.actions)
+                    sizes["replies"] += len(message.content) + calls
+        return +sizes
 
     @property
     def size(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from sweagent.agent.loop import Agent, Ending, Viewer
-from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
+from sweagent.agent.prompting import PromptLimits, PromptVariables, keep_whole_issue, read_context_files, write_prompt
 from sweagent.agent.repeat import repeat_actions, stays_in_files
 from sweagent.agent.state import RunState
 from sweagent.agent.view import ViewBuilder
@@ -200,7 +200,11 @@ class Attempt:
             ending = self._conclude(self._work(stack))
         if ending.status.unfinished:
             raise RunCutError(ending)
-        self._record(AttemptEnded(status=ending.status, message=ending.message, digest=asked))
+        self._record(
+            AttemptEnded(
+                status=ending.status, message=ending.message, contacts=self._workplace.contacts, digest=asked
+            )
+        )
         self._ending = ending
         return ending
 
@@ -304,6 +308,7 @@ class Attempt:
     def _open_sandbox(self) -> None:
         start = time.monotonic()
         self._sandbox: Sandbox = self._sandboxes.enter_context(self._workplace.open())
+        self._issue_text = keep_whole_issue(self._sandbox, self._context.task.issue.text)
         self._existing = untracked_files(self._sandbox, self._context.task.repository)
         info = self._sandbox.info
         self._journal.record(
@@ -393,6 +398,7 @@ class Attempt:
             instructions = text_format_instructions([tool.schema for tool in self._tools.values()])
         variables = PromptVariables(
             issue=task.issue,
+            issue_text=self._issue_text,
             repository=task.repository.name,
             workdir=self._sandbox.workdir,
             test_command=self._workplace.test_command,
@@ -488,6 +494,7 @@ class Attempt:
                 lacks=self._workplace.lacks,
                 settings=settings,
                 progress=progress,
+                kept=context.kept,
             ).model_copy(update={"contacts": self._workplace.contacts})
         file = context.candidates.file(context.candidates.judged(candidate, proof))
         self._judged, self._told = (submission, proof), False

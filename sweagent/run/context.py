@@ -1,5 +1,6 @@
 """What the attempts of a run share: task, log, budget, environment."""
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from sweagent.sandbox import Sandbox
 from sweagent.sandbox_factory import Workplace, prepare
 from sweagent.stop_token import StopToken
 from sweagent.task import Task
-from sweagent.verify import VerifyProgress
+from sweagent.verify import KeptResults, VerifyProgress
 
 if TYPE_CHECKING:
     from sweagent.code import Index
@@ -74,6 +75,7 @@ class RunContext:
         """What earlier runs noted of the repository."""
         self.budget = Budget(settings.limits.cost, settings.limits.tokens, record=log.record)
         self.budget.start_from(log.spending)
+        self.kept = KeptResults(int(hashlib.sha256(run_id.encode()).hexdigest()[:8], 16))
         self._run_id = run_id
         self._stack = stack
         self._pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))

@@ -58,9 +58,8 @@ class Panel:
             StorageError: the log cannot be written.
         """
         candidates = [self._proved_before(item) for item in candidates]
-        fresh = [item for item in candidates if item.patch and not item.proof]
         # What nobody has registered is proved by what the pool has for it, which therefore is asked first.
-        passes = self._matrix(candidates, pool if fresh or _says_more(candidates, pool) else {})
+        passes = self._matrix(candidates, pool)
         judged: list[Candidate] = []
         for item, row in zip(candidates, passes, strict=True):
             reached = until is not None and any(other.verdict is until for other in judged)
@@ -95,6 +94,7 @@ class Panel:
             test_command=context.workplace.test_command,
             settings=settings.model_copy(update={"seconds": min(settings.seconds, self._left)}),
             known=_known(candidates, pool),
+            kept=context.kept,
         )
 
     def _prove(self, candidate: Candidate, pool: Mapping[str, Reproduction], row: Passes) -> Candidate:
@@ -115,6 +115,7 @@ class Panel:
                 lacks=context.workplace.lacks,
                 settings=settings.model_copy(update={"seconds": seconds}),
                 progress=progress,
+                kept=context.kept,
             ).model_copy(update={"contacts": context.workplace.contacts})
         judged = context.candidates.judged(candidate, proof)
         context.log.record(
@@ -135,11 +136,6 @@ def _speaking(pool: Sequence[Reproduction], row: Passes) -> Reproduction | None:
     shown = [item for item, passed in zip(pool, row, strict=False) if passed is not None]
     passed = [item for item, passed in zip(pool, row, strict=False) if passed]
     return next(iter((*passed, *shown, *pool)), None)
-
-
-def _says_more(candidates: Sequence[Candidate], pool: Mapping[str, Reproduction]) -> bool:
-    """Whether the pool says more of some candidates than their proofs do: there are several, or it is not theirs."""
-    return len(candidates) > 1 or len(_known(candidates, pool)) < len(candidates) * len(pool)
 
 
 def _known(candidates: Sequence[Candidate], pool: Mapping[str, Reproduction]) -> dict[tuple[int, int], bool]:

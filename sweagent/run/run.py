@@ -461,7 +461,7 @@ class Run:
         asked = digest("verify", shas, texts, weakened_by, until)
         mark = self._steps.next(StepDone, asked, f"verify {len(candidates)} candidates")
         result = _result(mark) if mark else self._judge(candidates, pool, weakeners, until)
-        self._weakened_by = weakened_by
+        self._weakened_by = weakened_by if weakening else self._weakened_by
         self._pool |= pool
         self._weakeners |= weakeners
         judged = []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweagent.errors import UsageError
+from sweagent.run.fork import fork
 from sweagent.run_folder import RunFolder
 from sweagent.solve import resume
 from sweagent.trajectory import AnswerReceived
@@ -132,11 +133,18 @@ def test_attempts_are_paused_spoken_to_taken_and_forked_killed_at_every_event(wo
         "1.1/coder1": [reproduces("1.sh"), changes("$1 + $2", "$1 - $2"), DONE],
         "1.2/coder1": [reproduces("2.sh"), changes("$1 + $2", "$1 / $2"), DONE],
         "brave1": [changes("$1 / $2", "$1 * $2"), DONE],
+        "": [DONE, DONE, DONE, DONE],
     }
     settings = world.settings(ATTEMPTS, script, tools=("reproduce", "edit", "submit"))
     result = world.killed_everywhere(settings, every=2)
     assert "$1 * $2" in patch_of(result)
     assert (result.exit_status, result.attempts, result.steps) == ("submitted", 4, 5)
+    # A run of its own begins from a step of the chosen attempt, which was a fork itself.
+    fork(RunFolder(world.folder / "whole"), RunFolder(world.folder / "fork"), run_id="f", step=3, say="Be brief.")
+    forked = resume(RunFolder(world.folder / "fork"))
+    assert (forked.exit_status, forked.steps, "$1 * $2" in patch_of(forked)) == ("submitted", 4, True)
+    said = [event.text for event in world.events("fork") if event.type == "feedback_given"]
+    assert said == ["hurry up, number 2", "try again", "Be brief."]
     said = [event.text for event in world.events("whole") if event.type == "feedback_given"]
     assert sorted(said) == ["hurry up, number 1", "hurry up, number 2", "try again"]
 

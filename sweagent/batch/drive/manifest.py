@@ -60,7 +60,7 @@ def refuse_another(path: Path, manifest: Manifest) -> None:
     if before is None or before.model_copy(update=bare) != manifest.model_copy(update=bare):
         said = f" ({before.data}, {before.model or before.policy})" if before else ""
         raise UsageError(
-            f"{path.parent} holds another batch{said}", "choose another --output, or give the same arguments"
+            f"{path.parent} contains another batch{said}", "choose another --output, or give the same arguments"
         )
     now = manifest.settings
     other = [
@@ -70,7 +70,7 @@ def refuse_another(path: Path, manifest: Manifest) -> None:
     ]
     if other:
         raise UsageError(
-            f"{path.parent} holds results of other settings: {'; '.join(other)}",
+            f"{path.parent} contains results of other settings: {'; '.join(other)}",
             "give the same settings, or choose another --output",
         )
 
