@@ -18,6 +18,7 @@ from sweagent.verify.runs.targets import target_of
 from sweagent.verify.trees import open_trees
 
 KINDS = ("gold", "comment", "part", "mutant", "regression")
+_TRIED = 3
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -88,25 +89,30 @@ def special_case(before: str, after: str, literals: frozenset[str]) -> str:
     return text
 
 
-def reproductions(instance: Instance) -> dict[str, Reproduction]:
+def reproductions(instance: Instance) -> dict[str, list[Reproduction]]:
     """Tests of FAIL_TO_PASS as attempts could have written them, each in a file of its own.
 
-    `weak` lacks the last assertion of the first test, `half` the first assertion of the last, and `wrong` wants
-    something else than the fix gives.
+    Returns:
+        By name, in the order in which they are to be tried. Of `weak`, the first test, and `half`, the last one, each
+        lacks another assertion, and the last is whole: a test that no longer fails on the base is none that an attempt
+        would have registered. `wrong` wants something else than the fix gives.
     """
     tests = list(_wanted(instance))
     if not tests:
         return {}
-    made = {"weak": _file(tests[0], _without(tests[0], -1)), "half": _file(tests[-1], _without(tests[-1], 0))}
-    made["wrong"] = _file(tests[0], _other(tests[0]))
+    made = {
+        "weak": [_file(tests[0], changes) for changes in [*_without(tests[0]), {}]],
+        "half": [_file(tests[-1], changes) for changes in [*reversed(_without(tests[-1])), {}]],
+        "wrong": [_file(tests[0], _other(tests[0]))],
+    }
     runner = runner_of(instance.test_command)
-    found = {}
-    for name, text in made.items():
+    found: dict[str, list[Reproduction]] = {}
+    for name, texts in made.items():
         test = tests[-1] if name == "half" else tests[0]
         path = str(PurePosixPath(test.path).with_name(f"test_shown_{name}.py"))
         target = target_of(runner, f"{path}::{test.name.replace('.', '::')}")
         command = command_for(runner, [target], test_command=instance.test_command)
-        found[name] = Reproduction(path=path, content=text, command=command, kind="test")
+        found[name] = [Reproduction(path=path, content=text, command=command, kind="test") for text in texts]
     return found
 
 
@@ -179,13 +185,14 @@ def _assertions(test: _Test) -> list[ast.stmt]:
     return sorted(found, key=lambda node: node.lineno)
 
 
-def _without(test: _Test, position: int) -> dict[tuple[int, int], str]:
-    """Its lines without one of its assertions; unchanged where it has but one."""
+def _without(test: _Test) -> list[dict[tuple[int, int], str]]:
+    """Its lines without one of its assertions, the last one first; none where it has but one."""
     found = _assertions(test)
     if len(found) < 2:
-        return {}
-    node = found[position]
-    return {(node.lineno, node.end_lineno or node.lineno): f"{' ' * node.col_offset}pass\n"}
+        return []
+    return [
+        {(node.lineno, node.end_lineno or node.lineno): f"{' ' * node.col_offset}pass\n"} for node in reversed(found)
+    ][:_TRIED]
 
 
 def _other(test: _Test) -> dict[tuple[int, int], str]:

@@ -35,6 +35,9 @@ from sweagent.verify.plan import Plan, make_plan
 from sweagent.verify.runs.side_runner import SideRunner, SideTree
 from sweagent.verify.trees import Trees, open_trees
 
+_WANTED = {"weak": True, "half": True, "wrong": False}
+"""The reproductions, and whether gold passes them."""
+
 
 def main() -> int:
     """Gather the facts."""
@@ -78,7 +81,6 @@ class _Facts:
         if self._data.get("matrix") or self._data.get("left_out"):
             return
         patches = {item.name: item for item in candidates(self._instance)}
-        shown = reproductions(self._instance)
         with ExitStack() as stack:
             settings = Settings(sandbox=SandboxSettings(kind=self._options.sandbox))
             place = stack.enter_context(
@@ -87,8 +89,12 @@ class _Facts:
             self._data |= {"instance": self._instance.task.id, "patches": {k: v.patch for k, v in patches.items()}}
             self._data["kinds"] = {name: item.kind for name, item in patches.items()}
             self._grade(patches, place)
-            if not self._data["right"].get("gold") or not shown:
-                self._note("left_out", "gold does not pass here" if shown else "no test of FAIL_TO_PASS was found")
+            if not self._data["right"].get("gold"):
+                self._note("left_out", "gold does not pass here")
+                return
+            shown = self._shown(patches["gold"], place)
+            if len(shown) < len(_WANTED):
+                self._note("left_out", f"only these could be made of FAIL_TO_PASS: {', '.join(shown)}")
                 return
             self._verify(patches, shown, place)
             self._run_all(patches, shown, place)
@@ -142,6 +148,31 @@ class _Facts:
 
     # What can be seen
 
+    def _shown(self, gold: Variant, place: Workplace) -> dict[str, Reproduction]:
+        """Those that fail on the base, as all do that a run has: two that gold passes, and a wrong one."""
+        if "shown" not in self._data:
+            shown: dict[str, Any] = {}
+            for name, versions in reproductions(self._instance).items():
+                (row,) = self._matrix([gold], versions, place)
+                fit = [item for item, passed in zip(versions, row, strict=True) if passed is _WANTED[name]]
+                if fit:
+                    shown[name] = fit[0].model_dump(mode="json")
+            self._note("shown", shown)
+        return {name: Reproduction.model_validate(item) for name, item in self._data["shown"].items()}
+
+    def _matrix(
+        self, patches: list[Variant], shown: list[Reproduction], place: Workplace
+    ) -> list[tuple[bool | None, ...]]:
+        return judge_pool(
+            self._instance.task,
+            [self._patch(item) for item in patches],
+            shown,
+            sandboxes=place.open,
+            test_command=self._instance.test_command,
+            settings=VerifySettings(seconds=3 * self._options.seconds),
+            kept=self._kept,
+        )
+
     def _verify(self, patches: dict[str, Variant], shown: dict[str, Reproduction], place: Workplace) -> None:
         """Each candidate with one of the reproductions in turn; gold with each, so that it comes with a bad one too."""
         names = list(shown)
@@ -170,15 +201,7 @@ class _Facts:
 
     def _run_all(self, patches: dict[str, Variant], shown: dict[str, Reproduction], place: Workplace) -> None:
         started = time.monotonic()
-        rows = judge_pool(
-            self._instance.task,
-            [self._patch(item) for item in patches.values()],
-            tuple(shown.values()),
-            sandboxes=place.open,
-            test_command=self._instance.test_command,
-            settings=VerifySettings(seconds=3 * self._options.seconds),
-            kept=self._kept,
-        )
+        rows = self._matrix(list(patches.values()), list(shown.values()), place)
         self._data["reproductions"] = list(shown)
         self._data["matrix_seconds"] = round(time.monotonic() - started, 1)
         self._note("matrix", dict(zip(patches, rows, strict=True)))
