@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from sweagent import __version__
+from sweagent.agent.accounting import prompt_account
 from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
 from sweagent.agent.steering import Steering
@@ -20,6 +21,7 @@ from sweagent.policy import Countdown, Waiting, with_token_limit
 from sweagent.run import Choice, Evidence, Run
 from sweagent.run.context import RunContext
 from sweagent.run.errors import RunCutError, StrategyChangedError
+from sweagent.run.lost_time import SignOfLife, last_sign, lost_time
 from sweagent.run.record import RunLog
 from sweagent.run.strategy import Strategy, load_strategy
 from sweagent.run_folder import Result, RunFolder
@@ -37,6 +39,7 @@ from sweagent.trajectory import (
     RunStarted,
     TrajectoryWriter,
     chosen_scope,
+    events_of,
     read_events,
     read_first_event,
 )
@@ -90,7 +93,7 @@ def solve(
     with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
-                f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
+                f"{folder.path} contains a run already", "go on with `fix-issue resume`, or choose another folder"
             )
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
@@ -146,12 +149,14 @@ def resume(
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         listeners = tuple(listeners)
-        if say:
-            word = _word(folder, past, say)
-            past = (*past, word)
-            for listener in listeners:
-                listener(word)
         settings = Settings.model_validate(started.settings)
+        more = [*lost_time(past, last_sign(folder.alive), settings), *([_word(past, say)] if say else [])]
+        with TrajectoryWriter(folder.trajectory) as log:
+            for event in more:
+                log.append(event)
+                for listener in listeners:
+                    listener(event)
+        past = (*past, *more)
         return _Solving(
             started.task,
             settings,
@@ -184,8 +189,8 @@ def _first(folder: RunFolder, event: AnyEvent | None) -> RunStarted:
     return event
 
 
-def _word(folder: RunFolder, past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
-    """Put a user's word into the log of the attempt that it is for: the chosen one, or the one at work."""
+def _word(past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
+    """A user's word to the attempt that it is for: the chosen one, or the one at work."""
     ended = any(isinstance(event, CandidateChosen) and not event.scope for event in past)
     begun = {event.scope for event in past if isinstance(event, AttemptStarted)} or {""}
     at_work = next((event.scope for event in reversed(past) if event.scope in begun), "")
@@ -195,11 +200,8 @@ def _word(folder: RunFolder, past: tuple[AnyEvent, ...], text: str) -> FeedbackG
             "the chosen candidate was composed without an attempt, so nobody is there to be spoken to",
             "run the issue again with the word in it",
         )
-    step = sum(isinstance(event, ReplyReceived) and event.scope == scope for event in past)
-    word = FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
-    with TrajectoryWriter(folder.trajectory) as log:
-        log.append(word)
-    return word
+    step = sum(isinstance(event, ReplyReceived) for event in events_of(list(past), scope))
+    return FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
 
 
 class _Solving:
@@ -248,6 +250,7 @@ class _Solving:
             raise StrategyChangedError(f"the file of {strategy.name} is another one now")
         with ExitStack() as stack:
             writer = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
+            stack.enter_context(SignOfLife(self._folder.alive))
             self._log = RunLog(writer, self._listeners, self._past)
             if not self._past:
                 self._log.record(
@@ -296,8 +299,13 @@ class _Solving:
             self._steering,
         )
         self._run = Run(context)
+        self._run.check_settings()
+        if self._settings.memory:
+            self._run.recall()
         self._choice = strategy.run(self._run)
         self._hear(self._run)
+        if self._settings.memory:
+            self._run.remember()
         attempts, candidate = self._run.attempts, self._choice.candidate
         chosen = next((item for item in attempts if candidate and item.scope == candidate.attempt), None)
         if candidate and not chosen:
@@ -322,7 +330,8 @@ class _Solving:
         patch, proof = (best.patch, best.proof) if best else (None, None)
         attempts = self._run.attempts if self._run else ()
         evidence = self._run.evidence if self._run else Evidence()
-        selected = bool(choice) and (len(attempts) > 1 or len(evidence.items) > 1 or bool(evidence.weakening))
+        several = len(attempts) > 1 or len(evidence.items) > 1
+        selected = bool(choice) and (several or bool(evidence.weakening) or bool(choice and choice.remarks))
         if proof and choice and selected:
             proof = _with_selection(proof, choice, evidence)
         if patch:
@@ -354,6 +363,7 @@ class _Solving:
             usage=spending.usage,
             spending=tuple(line.model_dump(mode="json") for line in spending.lines),
             steps=sum(attempt.steps for attempt in attempts),
+            prompt=prompt_account(read_events(self._folder.trajectory)).total,
             attempts=max(1, len(attempts)),
             selection=choice.reason if choice and selected else "",
             seconds=time.monotonic() - self._start,
@@ -386,8 +396,11 @@ def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
         selector=choice.selector,
         candidates=len(evidence.items),
         pool=evidence.pool,
+        weakening=evidence.weakening,
+        tests_compared=tuple(item.tests_compared for item in evidence.items),
         reason=reason,
         abstained=choice.abstained,
+        remarks=choice.remarks,
     )
     if not (choice.abstained or weakened) or proof.verdict not in (Verdict.VERIFIED, Verdict.NEEDS_REVIEW):
         return proof.model_copy(update={"selection": selection})

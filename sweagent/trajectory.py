@@ -46,6 +46,8 @@ class Reproduction(Frozen):
     kind: Literal["test", "script"] = "script"
     files: dict[str, str] = {}
     """Contents, by path, of the further files that it needs, such as data that a test reads."""
+    faster: float = 0.0
+    """It shows slowness: it ends well on both sides, and has to be so many times as fast with the fix; 0 otherwise."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -154,6 +156,8 @@ class PromptWritten(Event):
     type: Literal["prompt_written"] = "prompt_written"
     system: str
     task: str
+    parts: dict[str, int] = {}
+    """Characters of the parts of `task`: the issue, the repository's guides, the hints."""
 
 
 class ReplyReceived(Event):
@@ -276,6 +280,8 @@ class AttemptEnded(Step):
     type: Literal["attempt_ended"] = "attempt_ended"
     status: ExitStatus
     message: str = ""
+    contacts: tuple[str, ...] = ()
+    """The hosts that were reached or refused by then, by its sandboxes too, one a line."""
 
 
 class PoolJudged(Event):
@@ -331,6 +337,8 @@ class PatchTaken(Event):
     file: str
     sha256: str
     files: tuple[str, ...] = ()
+    shell: str | None = None
+    """A command that brings a fresh shell to the folder and variables of this moment; None where that is not known."""
 
 
 class VerificationStarted(Event):
@@ -354,6 +362,13 @@ class VerdictGiven(Event):
     proof_file: str = ""
     seconds: float = 0.0
     """How long the verification took; it counts against the run's limit."""
+
+
+class TimeLost(Event):
+    """A run was killed, or stopped, while something was in flight; it counts as time when the run is resumed."""
+
+    type: Literal["time_lost"] = "time_lost"
+    seconds: float
 
 
 class RunEnded(Event):
@@ -388,6 +403,7 @@ AnyEvent = Annotated[
     | PatchTaken
     | VerificationStarted
     | VerdictGiven
+    | TimeLost
     | RunEnded,
     Field(discriminator="type"),
 ]

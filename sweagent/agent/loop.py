@@ -253,23 +253,3 @@ class Agent:
             return None if self._hear() else Ending(ExitStatus.SUBMITTED)
         self._tell("verifier", feedback)
         return None
-
-
-def repeat_actions(journal: Journal, tools: Mapping[str, Tool], context: ToolContext) -> None:
-    """Bring a fresh sandbox to the state of the recorded one by replaying the recorded actions.
-
-    Actions of read-only tools are left out. What the actions answer this time is not recorded: the log has it.
-
-    Raises:
-        SandboxError: the sandbox is lost.
-    """
-    for turn in journal.state.turns:
-        for action, observation in zip(turn.reply.reply.actions, turn.observations, strict=False):
-            tool = tools.get(action.tool)
-            if tool is not None and not tool.read_only and not observation.declined:
-                execute(tools, context, _as_run(action, observation))
-
-
-def _as_run(action: Action, observation: Observation) -> Action:
-    """An action with the arguments that it was run with."""
-    return action if observation.edited is None else action.model_copy(update={"arguments": observation.edited})

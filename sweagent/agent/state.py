@@ -11,6 +11,7 @@ from sweagent.trajectory import (
     Observation,
     ReplyReceived,
     Reproduction,
+    TimeLost,
     VerdictGiven,
 )
 
@@ -87,7 +88,7 @@ class RunState:
             case FeedbackGiven(kind="verifier"):
                 self.rounds += 1
                 self.submission = None
-            case VerdictGiven():
+            case VerdictGiven() | TimeLost():
                 self.seconds += event.seconds
 
     def _reply(self, event: ReplyReceived) -> None:

@@ -203,14 +203,14 @@ def _discard_output() -> None:
 
 
 def _report(error: Exception, *, as_json: bool) -> int:
-    from sweagent.errors import REPORT_IT, ExitCode, FixIssueError
+    from sweagent.errors import ExitCode, FixIssueError, please_report
 
     if not isinstance(error, FixIssueError):
         import traceback
 
         traceback.print_exception(error)
         log = next((note for note in getattr(error, "__notes__", ()) if note.endswith(".log")), "")
-        hint = f"this is a bug of fix-issue: please report it with {log}" if log else REPORT_IT
+        hint = please_report(log or "the text above and, of a run, its folder")
         _print_error(f"error: internal error: {type(error).__name__}: {error}\n  hint: {hint}")
         return ExitCode.INTERNAL
     if as_json:

@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 _ECHO = 3
 _FEEDBACK = {
-    "malformed": "asked for a reply that can be read",
-    "nudge": "told that it repeats itself",
+    "malformed": "asked again for a readable reply",
+    "nudge": "warned that it repeats itself",
     "verifier": "sent back to the model",
-    "limit": "told of a limit",
-    "resumed": "told that the run was resumed",
-    "user": "told by you",
-    "strategy": "told by the strategy",
+    "limit": "warned of a limit",
+    "resumed": "informed that the run was resumed",
+    "user": "your message",
+    "strategy": "the strategy's message",
 }
 
 
@@ -133,7 +133,8 @@ class PlainProgress:
                 self._line(f"run {event.run_id}: {event.task.repository.name}, {event.task.issue.title}")
             case SandboxStarted():
                 self._line(
-                    f"sandbox {event.kind} ready in {event.seconds:.1f} s" + (f" ({event.image})" * bool(event.image))
+                    f"{_at(event)}sandbox {event.kind} ready in {event.seconds:.1f} s"
+                    + (f" ({event.image})" * bool(event.image))
                 )
             case AttemptStarted() if event.scope:
                 fork = "" if event.forked_from is None else f", a fork of {event.forked_from or 'the first one'}"

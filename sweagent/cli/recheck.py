@@ -99,7 +99,7 @@ def _judge(
             oracle=question.oracle,
             progress=progress.verifying,
             kept=KeptResults(question.hash_seed) if question.hash_seed else None,
-        )
+        ).model_copy(update={"contacts": workplace.contacts})
 
 
 def _read(path: Path) -> "Proof":

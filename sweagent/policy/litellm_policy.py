@@ -244,7 +244,7 @@ class LitellmPolicy:
             cost = reported if reported is not None else (prices.cost(usage) if prices else None)
             held.settle(usage, cost)
         if not choices or not as_mapping(choices[0]):
-            raise _UselessAnswerError(Fault("garbled", "the provider's answer holds no choices"), usage, cost)
+            raise _UselessAnswerError(Fault("garbled", "the provider's answer contains no choices"), usage, cost)
         return _Answer(response, usage, cost)
 
     def _request(self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema]) -> _Request:

@@ -1,13 +1,15 @@
 """One policy at work in a sandbox of its own."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
-from sweagent.agent.loop import Agent, Ending, Viewer, repeat_actions
-from sweagent.agent.prompting import PromptLimits, PromptVariables, read_context_files, write_prompt
+from sweagent.agent.loop import Agent, Ending, Viewer
+from sweagent.agent.prompting import PromptLimits, PromptVariables, keep_whole_issue, read_context_files, write_prompt
+from sweagent.agent.repeat import repeat_actions, stays_in_files
 from sweagent.agent.state import RunState
 from sweagent.agent.view import ViewBuilder
 from sweagent.agent.view_summary import SummarisingViewer
@@ -23,9 +25,11 @@ from sweagent.run.errors import RunCutError
 from sweagent.run.limits import Left
 from sweagent.run.record import Used, path_of
 from sweagent.run.steps import Steps, digest
+from sweagent.run.work_tree import bring_shell, put_back, shell_state
 from sweagent.sandbox.base import Sandbox
 from sweagent.tool_api import Limits, ToolContext, load_tools
 from sweagent.trajectory import (
+    ActionDone,
     AnyEvent,
     AttemptEnded,
     FeedbackGiven,
@@ -44,6 +48,9 @@ _VERDICT_SHARE = 1 / 6
 
 _LEAST_SECONDS = 1.0
 """A verification for which no time is left says what can be said without running anything for long."""
+
+_DIFFERENCES = 8
+"""Lines that the policy is told of what came otherwise in a sandbox that was made anew."""
 
 _E = TypeVar("_E", bound=Step)
 _Submission = tuple[str, Reproduction | None, tuple[str, ...]]
@@ -148,7 +155,7 @@ class Attempt:
     def unheard(self) -> bool:
         """Whether a user's word waits for it, or a work in the log was not asked for yet."""
         spoken = False
-        for event in self._context.log.of(self.scope):
+        for event in self._own_events:
             spoken = (spoken or _is_word(event)) and not isinstance(event, AttemptEnded)
         return self._steps.left or spoken
 
@@ -193,7 +200,11 @@ class Attempt:
             ending = self._conclude(self._work(stack))
         if ending.status.unfinished:
             raise RunCutError(ending)
-        self._record(AttemptEnded(status=ending.status, message=ending.message, digest=asked))
+        self._record(
+            AttemptEnded(
+                status=ending.status, message=ending.message, contacts=self._workplace.contacts, digest=asked
+            )
+        )
         self._ending = ending
         return ending
 
@@ -204,6 +215,10 @@ class Attempt:
             return latest[0]
         base_commit = self._context.task.repository.base_commit
         return Candidate(number=0, attempt=self.scope, patch=Patch(base_commit=base_commit, text=""))
+
+    @property
+    def _own_events(self) -> list[AnyEvent]:
+        return self._context.log.of(self.scope)
 
     @property
     def _state(self) -> RunState:
@@ -254,11 +269,9 @@ class Attempt:
         self._open_sandbox()
         if context.loading:
             context.loading.result()
-        past = (*self.inherited, *context.log.of(self.scope))
+        past = (*self.inherited, *self._own_events)
         if any(isinstance(event, PromptWritten) for event in past):
-            done = sum(len(turn.observations) for turn in state.turns)
-            context.note(f"replaying {done} recorded action{'s' * (done != 1)} in a fresh sandbox")
-            repeat_actions(self._journal, self._tools, self._tool_context)
+            self._bring_back()
         else:
             self._write_prompt()
         agent = Agent(
@@ -295,6 +308,7 @@ class Attempt:
     def _open_sandbox(self) -> None:
         start = time.monotonic()
         self._sandbox: Sandbox = self._sandboxes.enter_context(self._workplace.open())
+        self._issue_text = keep_whole_issue(self._sandbox, self._context.task.issue.text)
         self._existing = untracked_files(self._sandbox, self._context.task.repository)
         info = self._sandbox.info
         self._journal.record(
@@ -322,9 +336,60 @@ class Attempt:
         self._sandboxes.close()
         before = self._tool_context
         self._open_sandbox()
-        repeat_actions(self._journal, self._tools, self._tool_context)
+        self._bring_back()
         before.sandbox, before.state = self._tool_context.sandbox, self._tool_context.state
         self._tool_context = before
+
+    def _bring_back(self) -> None:
+        """Bring the fresh sandbox to where the log is, and tell the policy what came otherwise.
+
+        The work tree is put back as it was at the last patch, where that is all there is to put back; what was done
+        after it, or all of it, is done again, and compared.
+        """
+        context, state = self._context, self._journal.state
+        total = sum(len(turn.observations) for turn in state.turns)
+        taken, before = _last_take((*self.inherited, *self._own_events))
+        patch = self._patch_of(taken)
+        start, differences = 0, list[str]()
+        if taken and patch and self._put_back(taken, patch, before):
+            start = before
+            context.note("the work tree was put back as it was at the last patch")
+        if start < total:
+            count = total - start
+            context.note(f"replaying {count} recorded action{'s' * (count != 1)} in a fresh sandbox")
+        if start == 0 and patch:
+            differences = repeat_actions(state, self._tools, self._tool_context, end=before)
+            differences += self._other_files(patch)
+            start = before
+        differences += repeat_actions(state, self._tools, self._tool_context, start=start)
+        if differences:
+            lines = "\n".join(f"- {line}" for line in differences[:_DIFFERENCES])
+            text = f"Your sandbox was made anew and your actions were done again. What came otherwise:\n{lines}"
+            self._journal.record(FeedbackGiven(step=state.step, kind="resumed", text=text))
+
+    def _patch_of(self, taken: PatchTaken | None) -> Patch | None:
+        candidate = self._context.candidates.get(_number_of(taken) or 0) if taken else None
+        return candidate.patch if candidate else None
+
+    def _put_back(self, taken: PatchTaken, patch: Patch, before: int) -> bool:
+        state, sandbox = self._journal.state, self._sandbox
+        if not before or taken.shell is None or not stays_in_files(state, self._tools, before):
+            return False
+        if not put_back(sandbox, self._context.task.repository, patch):
+            return False
+        bring_shell(sandbox, taken.shell)
+        return True
+
+    def _other_files(self, before: Patch) -> list[str]:
+        """What differs between the work tree and the patch that was taken in this place before."""
+        now = self._extract()
+        same = now.tree == before.tree if before.tree else now.text == before.text
+        if same:
+            return []
+        old, new = _file_diffs(before), _file_diffs(now)
+        paths = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+        named = ", ".join(paths[:_DIFFERENCES])
+        return [f"the work tree differs from what it was: {named}"]
 
     def _write_prompt(self) -> None:
         settings, task = self.settings, self._context.task
@@ -333,6 +398,7 @@ class Attempt:
             instructions = text_format_instructions([tool.schema for tool in self._tools.values()])
         variables = PromptVariables(
             issue=task.issue,
+            issue_text=self._issue_text,
             repository=task.repository.name,
             workdir=self._sandbox.workdir,
             test_command=self._workplace.test_command,
@@ -353,7 +419,25 @@ class Attempt:
     def _take(self) -> Candidate:
         """Take the patch from the work tree as it is now, and keep it."""
         state, candidates = self._journal.state, self._context.candidates
-        patch = extract_patch(
+        patch = self._extract()
+        latest = candidates.latest(self.scope)
+        same = latest is not None and latest.patch == patch and (latest.proof is None or self._was_judged(latest))
+        taken = candidates.file(latest) if latest and same else ""
+        if latest and any(isinstance(event, PatchTaken) and event.file == taken for event in self._own_events):
+            # Taken before a kill, or just before this.
+            return latest
+        # One that was stored just before a kill has its number, and no event yet.
+        named = tuple(state.named_tests)
+        candidate = latest if latest and same else candidates.add(patch, self.scope, state.reproduction, named)
+        file, paths = candidates.file(candidate), tuple(item.path for item in patch.kept)
+        shell = shell_state(self._sandbox)
+        self._journal.record(PatchTaken(step=state.step, file=file, sha256=patch.sha256, files=paths, shell=shell))
+        return candidate
+
+    def _extract(self) -> Patch:
+        """The patch of the work tree as it is now."""
+        state = self._journal.state
+        return extract_patch(
             self._sandbox,
             self._context.task.repository,
             existing=self._existing,
@@ -362,14 +446,6 @@ class Attempt:
             allow_protected=self.settings.verify.allow_protected,
             allow_binaries=self.settings.verify.allow_binaries,
         )
-        latest = candidates.latest(self.scope)
-        if latest and latest.patch == patch and (latest.proof is None or self._was_judged(latest)):
-            # Taken before a kill, or just before this.
-            return latest
-        candidate = candidates.add(patch, self.scope, state.reproduction, tuple(state.named_tests))
-        file, paths = candidates.file(candidate), tuple(item.path for item in patch.kept)
-        self._journal.record(PatchTaken(step=state.step, file=file, sha256=patch.sha256, files=paths))
-        return candidate
 
     def _submission(self, candidate: Candidate) -> _Submission:
         state = self._journal.state
@@ -467,6 +543,22 @@ def _last_verdict(
         if isinstance(event, FeedbackGiven) and event.kind == "verifier":
             told = True
     return found, told
+
+
+def _last_take(events: Sequence[AnyEvent]) -> tuple[PatchTaken | None, int]:
+    """The last patch that was taken, and how many actions were done before it."""
+    found, before, done = None, 0, 0
+    for event in events:
+        done += isinstance(event, ActionDone)
+        if isinstance(event, PatchTaken):
+            found, before = event, done
+    return found, before
+
+
+def _file_diffs(patch: Patch) -> dict[str, str]:
+    """The diff of each file by its path, of what was left out too."""
+    parts = re.split(r"(?m)^(?=diff --git )", f"{patch.text}\n{patch.withheld}")
+    return {part.partition("\n")[0].rpartition(" b/")[2]: part.strip() for part in parts if part.strip()}
 
 
 def _is_word(event: AnyEvent) -> bool:

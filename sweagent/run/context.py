@@ -71,6 +71,8 @@ class RunContext:
         self.verifying = verifying
         self.steering = steering
         self.candidates = candidates
+        self.notes = ""
+        """What earlier runs noted of the repository."""
         self.budget = Budget(settings.limits.cost, settings.limits.tokens, record=log.record)
         self.budget.start_from(log.spending)
         self.kept = KeptResults(int(hashlib.sha256(run_id.encode()).hexdigest()[:8], 16))
@@ -110,6 +112,11 @@ class RunContext:
             if self._index is None:
                 self._index = open_index(self.task.repository.git_dir, self.task.repository.base_commit)
             return self._index
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What the environment is known to lack, as far as it was made."""
+        return self._workplace.lacks if self._workplace else ()
 
     @property
     def workplace(self) -> Workplace:

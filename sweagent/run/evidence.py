@@ -80,3 +80,5 @@ class Choice(Frozen):
     reason: str = ""
     abstained: bool = False
     """Nothing tells the best ones apart: the verdict is at most `unverified`."""
+    remarks: tuple[str, ...] = ()
+    """What a person is to look at, each in one line; no verdict depends on it."""

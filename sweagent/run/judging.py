@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sweagent.patch_store import Candidate
 from sweagent.run.context import RunContext
-from sweagent.trajectory import Reproduction, VerdictGiven
+from sweagent.trajectory import Reproduction, VerdictGiven, VerificationStarted
 from sweagent.verdict import Verdict
 from sweagent.verify import Proof, Ticker, judge_pool, verify
 from sweagent.verify.proof import Origin
@@ -58,9 +58,8 @@ class Panel:
             StorageError: the log cannot be written.
         """
         candidates = [self._proved_before(item) for item in candidates]
-        fresh = [item for item in candidates if item.patch and not item.proof]
         # What nobody has registered is proved by what the pool has for it, which therefore is asked first.
-        passes = self._matrix(candidates, pool if len(candidates) > 1 or fresh else {})
+        passes = self._matrix(candidates, pool)
         judged: list[Candidate] = []
         for item, row in zip(candidates, passes, strict=True):
             reached = until is not None and any(other.verdict is until for other in judged)
@@ -100,6 +99,10 @@ class Panel:
 
     def _prove(self, candidate: Candidate, pool: Mapping[str, Reproduction], row: Passes) -> Candidate:
         context, start, settings = self._context, time.monotonic(), self._context.settings.verify
+        seconds = min(settings.seconds, self._left)
+        context.log.record(
+            VerificationStarted(scope=candidate.attempt, step=0, sha256=candidate.patch.sha256, seconds=seconds)
+        )
         reproduction = candidate.reproduction or _speaking(tuple(pool.values()), row)
         with nullcontext(context.verifying) if context.verifying else Ticker(context.note) as progress:
             proof: Proof = verify(
@@ -110,7 +113,7 @@ class Panel:
                 named_tests=candidate.named_tests,
                 test_command=context.workplace.test_command,
                 lacks=context.workplace.lacks,
-                settings=settings.model_copy(update={"seconds": min(settings.seconds, self._left)}),
+                settings=settings.model_copy(update={"seconds": seconds}),
                 progress=progress,
                 kept=context.kept,
             ).model_copy(update={"contacts": context.workplace.contacts})

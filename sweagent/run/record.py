@@ -17,11 +17,12 @@ from sweagent.trajectory import (
     ReplyReceived,
     Step,
     StepDone,
+    TimeLost,
     TrajectoryWriter,
     VerdictGiven,
 )
 
-_TAKE_TIME = ActionDone | AnswerReceived | PoolJudged | ReplyReceived | StepDone | VerdictGiven
+_TAKE_TIME = ActionDone | AnswerReceived | PoolJudged | ReplyReceived | StepDone | TimeLost | VerdictGiven
 
 
 class Used(NamedTuple):

@@ -11,6 +11,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sweagent.config import Settings, with_changes
+from sweagent.errors import StorageError
+from sweagent.file_lock import LockedElsewhereError
 from sweagent.frozen import Frozen
 from sweagent.patch.classify import Consent
 from sweagent.patch.from_edits import patch_of_edits
@@ -23,7 +25,9 @@ from sweagent.run.context import RunContext
 from sweagent.run.evidence import CandidateEvidence, Choice, Evidence
 from sweagent.run.judging import Panel
 from sweagent.run.limits import Left
+from sweagent.run.memory import recall, remember
 from sweagent.run.record import Mark, Used
+from sweagent.run.second_look import SecondLook
 from sweagent.run.selectors import Selector
 from sweagent.run.steps import Steps, digest
 from sweagent.settings_record import open_values, without_secrets
@@ -40,6 +44,7 @@ from sweagent.trajectory import (
     ReplyReceived,
     Reproduction,
     StepDone,
+    VerificationStarted,
     ViewCompacted,
 )
 from sweagent.verdict import Verdict
@@ -86,6 +91,9 @@ class Run:
         self._weakened_by = 1
         self._pool: dict[str, Reproduction] = {}
         self._weakeners: dict[str, Reproduction] = {}
+        self._second_look = SecondLook(self)
+        self.lessons: list[str] = []
+        """What it wants to remember of the repository, if the settings let it."""
 
     @property
     def settings(self) -> Settings:
@@ -96,6 +104,42 @@ class Run:
     def task(self) -> Task:
         """What is to be resolved."""
         return self._context.task
+
+    @property
+    def test_command(self) -> str:
+        """How the project runs its tests; empty when nobody knows.
+
+        Raises:
+            SandboxError: no environment could be made.
+        """
+        return self._context.workplace.test_command
+
+    @property
+    def notes(self) -> str:
+        """What earlier runs noted of the repository; empty unless `memory` is on."""
+        return self._context.notes
+
+    def recall(self) -> None:
+        """Look up, once for the whole run, what earlier ones noted of the repository."""
+        asked = digest("recall")
+        mark = self._steps.next(StepDone, asked, "recall what was noted of the repository")
+        self._context.notes = _result(mark)["text"] if mark else recall(self.task.repository).text
+        self._consume(mark, "recall", asked, {"text": self._context.notes})
+
+    def remember(self) -> None:
+        """Note what was seen of the repository, for later runs."""
+        proofs = [item.candidate.proof for item in self.evidence.items if item.candidate.proof]
+        questions = [proof.question for proof in proofs if proof.question]
+        command = questions[0].test_command if questions else ""
+        try:
+            remember(self.task.repository, proofs, self.lessons, test_command=command, lacks=self._context.lacks)
+        except (StorageError, LockedElsewhereError, OSError) as error:
+            # What is remembered only helps: it must not cost the run.
+            self.note(f"nothing was remembered of the repository: {error}")
+
+    def note(self, text: str) -> None:
+        """Tell people something, in one line."""
+        self._context.note(text)
 
     @cached_property
     def random(self) -> random.Random:
@@ -124,6 +168,14 @@ class Run:
     def left(self) -> Left:
         """What it may still use; while a resumed one repeats what it did, as it was then."""
         return self._limits.without(self._used)
+
+    def check_settings(self) -> None:
+        """See that what the settings add to a choice can be used, before anything is spent.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        self._second_look.check()
 
     def check(self, **changes: Any) -> None:
         """See that an attempt with these settings could be made, before anything is spent.
@@ -167,7 +219,8 @@ class Run:
         name = re.sub(r"[^\w.-]", "-", role)
         self._begun += 1
         # The first one is the run of old, so that its log can be gone on with, and nothing is longer than it was.
-        scope = "" if not self._path and self._begun == 1 else f"{self._path}{name}{self._begun}"
+        plain = not self._path and self._begun == 1 and parent is None
+        scope = "" if plain else f"{self._path}{name}{self._begun}"
         base = parent.settings if parent else self.settings
         settings = with_changes(base, changes) if changes else base
         asked = digest(role, share, open_values(changes), *([parent.scope] if parent else []))
@@ -180,6 +233,8 @@ class Run:
         limits = _limits(mark)
         begun = Attempt(self._context, scope, role, settings, limits, self._budget, inherited, self.fork, self._stepped)
         self._members.append(begun)
+        if self.notes and parent is None:
+            begun.say(self.notes)
         return begun
 
     def _start(
@@ -323,6 +378,7 @@ class Run:
         self._candidates |= run._candidates
         self._pool |= run._pool
         self._weakeners |= run._weakeners
+        self.lessons += run.lessons
         for number, row in run._passes.items():
             self._passes.setdefault(number, {}).update(row)
         for number, row in run._weakening.items():
@@ -405,7 +461,7 @@ class Run:
         asked = digest("verify", shas, texts, weakened_by, until)
         mark = self._steps.next(StepDone, asked, f"verify {len(candidates)} candidates")
         result = _result(mark) if mark else self._judge(candidates, pool, weakeners, until)
-        self._weakened_by = weakened_by
+        self._weakened_by = weakened_by if weakening else self._weakened_by
         self._pool |= pool
         self._weakeners |= weakeners
         judged = []
@@ -428,6 +484,8 @@ class Run:
         until: Verdict | None,
     ) -> dict[str, Any]:
         start, before = time.monotonic(), self._context.log.used(self._path).seconds
+        begun = VerificationStarted(scope=f"{self._path}verify", step=0, sha256="", seconds=self.left.seconds)
+        self._context.log.record(begun)
         done = Panel(self._context, self._path, max(_LEAST_SECONDS, self.left.seconds)).judge(
             candidates, pool, weakeners, until
         )
@@ -474,7 +532,11 @@ class Run:
         Raises:
             StrategyChangedError: it chooses another candidate than before the run was resumed.
         """
-        choice = selector(self._with_forms(evidence))
+        whole = not self._path
+        chooser, evidence = self._second_look.before(selector, evidence) if whole else (selector, evidence)
+        evidence = self._with_forms(evidence)
+        choice = chooser(evidence)
+        choice = self._second_look.after(selector, choice, evidence) if whole else choice
         chosen = choice.candidate
         asked = digest("choose", choice.selector, chosen.patch.sha256 if chosen else None)
         mark = self._steps.next(CandidateChosen, asked, "choose another candidate")

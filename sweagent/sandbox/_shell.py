@@ -179,7 +179,9 @@ class ShellSandbox(ABC):
                 ended = self._exchange(request, kept)
             if "noshell" in ended.notes:
                 self._make_anew()
-                notes.append("the command removed the sandbox's own programs; it was made anew: ALL changes are lost")
+                notes.append(
+                    "the command removed the sandbox's own programs; it was created again: ALL changes are lost"
+                )
             return ended, notes
         except ChannelLostError as error:
             self._come_back()

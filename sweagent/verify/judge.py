@@ -35,6 +35,7 @@ from sweagent.verify.proof import (
     Weight,
 )
 from sweagent.verify.recheck import question_of
+from sweagent.verify.reproduction import neighbours
 from sweagent.verify.reproduction.another_house import right_only_at_home
 from sweagent.verify.reproduction.issue_snippets import unchanged_output
 from sweagent.verify.reproduction.sources import ReproductionCandidate
@@ -154,6 +155,7 @@ class _Verification:
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
         self._not_checked: list[str] = []
+        self._too_late: list[str] = []
         self._tree = ""
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
@@ -244,13 +246,17 @@ class _Verification:
                 continue
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
+                self._too_late.append(candidate.name)
                 continue
             judged = judge(candidate, self._bench, plan.sides, self._inputs.task.issue.text)
             evidence = judged.evidence
             if evidence.accepted:
                 found = self._read_beside_the_patch(candidate, plan, trees)
                 self._findings += accepted(found, self._settings.accept)
-                evidence = self._judged_blind(judged, candidate, plan, trees)
+                # Of a run that ends well on both sides no assertion tells them apart.
+                if not candidate.faster:
+                    evidence = self._judged_blind(judged, candidate, plan, trees)
+                    self._findings += accepted(self._varied(judged, plan, trees), self._settings.accept)
             self._reproductions.append(evidence)
             self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
@@ -301,16 +307,39 @@ class _Verification:
         told = judge_blind(candidate, self._bench, plan.sides, content, issue, judged.failing, judged.enough)
         found = list(told.findings)
         if told.counts is None:
-            at_home = right_only_at_home(candidate, self._bench, plan.sides, evidence.base)
+            at_home = right_only_at_home(candidate, self._bench, plan.sides)
             found += [at_home] if at_home else []
         self._findings += accepted(found, self._settings.accept)
         if told.why_not:
             self._not_checked.append(f"the assertions of {candidate.name} outside of the process: {told.why_not}")
         return evidence.model_copy(update={"assertions": told.counts})
 
+    def _varied(self, judged: Judged, plan: Plan, trees: Trees) -> list[Finding]:
+        """What runs of an accepted reproduction with other literals give away."""
+        candidate = judged.as_run
+        if candidate is None or judged.without is None or candidate.trusted or candidate.origin is Origin.ISSUE:
+            return []
+        found = neighbours.known_by_heart(
+            candidate,
+            self._bench,
+            plan.sides,
+            neighbours.ChangedText(
+                trees.read_many(trees.base, plan.changed), trees.read_many(self._tree, plan.changed)
+            ),
+            partial(_content_of, plan=plan, trees=trees),
+            partial(trees.mentions, trees.base),
+            judged.without,
+        )
+        return [found] if found else []
+
     @property
     def _shown(self) -> list[ReproductionEvidence]:
         return [item for item in self._reproductions if item.accepted]
+
+    @property
+    def _given(self) -> list[ReproductionEvidence]:
+        """Those that somebody gave, rather than what the harness tried by itself."""
+        return [item for item in self._reproductions if item.origin is not Origin.ISSUE]
 
     def _nothing_can_be_judged(self) -> str:
         """Why no run shows anything in this environment, or because of the harness; empty when that is not so."""
@@ -368,6 +397,9 @@ class _Verification:
             self._cause = _cause_of(self._reproductions)
             return Verdict.UNVERIFIED, unresolved
         shown = next((item for item in self._reproductions if item.accepted), None)
+        if shown is None and self._too_late and not self._given:
+            self._cause = Cause.TIME
+            return Verdict.UNVERIFIED, f"the time was used up before {self._too_late[0]} could be run"
         if shown is None:
             self._cause = _cause_of(self._reproductions)
             return Verdict.UNVERIFIED, f"no reproduction: {self._why_none()}"
@@ -403,9 +435,8 @@ class _Verification:
 
     def _why_none(self) -> str:
         """What was given comes before what the harness tried by itself."""
-        given = [item for item in self._reproductions if item.origin is not Origin.ISSUE]
-        if given:
-            return given[0].reason
+        if self._given:
+            return self._given[0].reason
         tried = "".join(f"; {item.name}: {item.reason}" for item in self._reproductions[:1])
         return f"nothing was given that shows the issue{tried}"
 

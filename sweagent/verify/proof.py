@@ -252,9 +252,15 @@ class Selection(Frozen):
     """How many there were to choose from."""
     pool: tuple[str, ...] = ()
     """The reproductions of all attempts that every candidate was run on."""
+    weakening: tuple[str, ...] = ()
+    """Those of somebody who had not seen the patch; they could only take a verdict."""
+    tests_compared: tuple[int, ...] = ()
+    """Existing tests that the proof of each candidate compared, in their order."""
     reason: str = ""
     abstained: bool = False
     """Nothing tells the best ones apart, so that the verdict is at most `unverified`."""
+    remarks: tuple[str, ...] = ()
+    """What a reviewer found, for a person to look at; no verdict depends on it."""
 
 
 class Proof(Frozen):

@@ -119,7 +119,9 @@ def feedback(proof: Proof) -> str:
 
 def _selection_line(selection: Selection) -> str:
     pool = f"; run on all of them: {', '.join(selection.pool)}" if selection.pool else ""
-    return f"of {selection.candidates} candidates by {selection.selector}: {selection.reason}{pool}"
+    tests = f"; existing tests compared: {', '.join(map(str, selection.tests_compared))}" if selection.pool else ""
+    weak = f"; run to weaken: {', '.join(selection.weakening)}" if selection.weakening else ""
+    return f"of {selection.candidates} candidates by {selection.selector}: {selection.reason}{pool}{tests}{weak}"
 
 
 def _facts(proof: Proof) -> list[tuple[str, str]]:
@@ -138,6 +140,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     ]
     if proof.selection:
         facts.append(("chosen", _selection_line(proof.selection)))
+        facts += [("to be looked at", remark) for remark in proof.selection.remarks]
     for item in () if accepted else proof.reproductions:
         facts.append(("not a reproduction", f"{_source_line(item)}: {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))

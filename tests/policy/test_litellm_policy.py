@@ -339,10 +339,11 @@ def test_what_an_answer_without_a_count_may_have_cost_is_all_that_was_reserved(
     assert reply.cost == Spending(events).cost == events[0].cost
 
 
-def test_an_answer_that_a_gateway_did_not_wait_for_may_have_been_charged(
-    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+@pytest.mark.parametrize("status", [502, 504, 520, 524])
+def test_an_answer_that_a_gateway_lost_may_have_been_charged(
+    status: int, server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
 ) -> None:
-    server.play(http.failure(504, "<html>Gateway time-out</html>"))
+    server.play(http.failure(status, "<html>Gateway time-out</html>"))
     budget = Budget(cost=10.0)
     make(budget=budget).respond(view, tools)
     assert [(line.calls, line.unsure_calls) for line in budget.lines] == [(1, 1)]

@@ -1,124 +1,25 @@
 """The face of a run: typed answers, composed candidates, gathered items, words, forks; killed at every event."""
 
-import json
-import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sweagent.config import Settings
 from sweagent.errors import UsageError
-from sweagent.repository import open_repository
-from sweagent.run_folder import Result, RunFolder
-from sweagent.solve import resume, solve
-from sweagent.task import Issue, Task
-from sweagent.trajectory import AnswerReceived, AnyEvent, TrajectoryWriter, read_events
+from sweagent.run.fork import fork
+from sweagent.run_folder import RunFolder
+from sweagent.solve import resume
+from sweagent.trajectory import AnswerReceived
 
-PROJECT = {"go.mod": "module shapes\n", "area.sh": "echo $(($1 + $2))\n", "keep.sh": "echo kept\n"}
-SHOWS = 'test "$(sh area.sh 2 3)" = 6\n'
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 
-
-def edits(new: str) -> str:
-    return f"area.sh\n<<<<<<< SEARCH\necho $(($1 + $2))\n=======\necho $(({new}))\n>>>>>>> REPLACE\n"
-
-
-def says(**answer: Any) -> dict[str, Any]:
-    return {"actions": [{"answer": answer}]}
-
-
-HEAD = """
-from sweagent.run import CandidateEvidence, Choice, Evidence, Frozen, Message, Run, agreement, best_verdict
-
-class Parameters(Frozen):
-    pass
-
-class Edits(Frozen):
-    text: str
-
-def asked(text):
-    return [Message(role="user", content=text)]
-
-def unjudged(candidates):
-    return Evidence(items=tuple(CandidateEvidence(candidate=item) for item in candidates))
-"""
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing is written after it."""
-
-
-class World:
-    """Runs strategies of one's own with scripted policies."""
-
-    def __init__(self, folder: Path, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.task = folder, task
-        self._left: int | None = None
-        self._asked = folder / "asked"
-        plain = TrajectoryWriter.append
-
-        def append(log: TrajectoryWriter, event: AnyEvent) -> None:
-            if self._left is not None:
-                if self._left <= 0:
-                    raise Killed
-                self._left -= 1
-            plain(log, event)
-
-        monkeypatch.setattr(TrajectoryWriter, "append", append)
-
-    def settings(self, strategy: str, script: Any, **more: Any) -> Settings:
-        own, played = self.folder / "own", self.folder / "script.json"
-        own.mkdir(exist_ok=True)
-        (own / "mine.py").write_text(HEAD + strategy)
-        played.write_text(json.dumps(script))
-        values = {"hints": False, "verify": {"rounds": 0}, "sandbox": {"kind": "local"}, **more}
-        return Settings(policy=str(played), strategy={"name": "mine", "folders": [own]}, **values)  # type: ignore[arg-type]
-
-    def run(self, settings: Settings, name: str = "run", kill_at: int | None = None) -> Result:
-        self._left = kill_at
-        try:
-            return solve(self.task, settings, RunFolder(self.folder / name), run_id="r")
-        finally:
-            self._left = None
-
-    def events(self, name: str = "run") -> list[AnyEvent]:
-        return list(read_events(self.folder / name / "trajectory.jsonl"))
-
-    def killed_everywhere(self, settings: Settings, every: int = 1) -> Result:
-        """Kill at each event and resume; each run has to end as the whole one."""
-        whole = self.run(settings, "whole")
-        events = self.events("whole")
-        for number in range(1, len(events), every):
-            with pytest.raises(Killed):
-                self.run(settings, kill_at=number)
-            again = resume(RunFolder(self.folder / "run"))
-            assert outcome(again) == outcome(whole), number
-            assert patch_of(again) == patch_of(whole), number
-            assert steps(self.events()) == steps(events), number
-            shutil.rmtree(self.folder / "run")
-        return whole
-
-
-def outcome(result: Result) -> tuple[Any, ...]:
-    return result.verdict, result.exit_status, result.attempts, result.steps, result.selection, result.cost
-
-
-def patch_of(result: Result) -> str:
-    return Path(result.patch_file).read_text() if result.patch_file else ""
-
-
-def steps(events: list[AnyEvent]) -> list[tuple[str, str, str]]:
-    """What must not be done twice, by scope."""
-    once = ("answer_received", "step_done", "attempt_started", "attempt_ended", "reply_received", "action_done")
-    return sorted((event.scope, event.type, getattr(event, "digest", "")) for event in events if event.type in once)
+from strategy_world import DONE, Killed, StrategyWorld, changes, edits, outcome, patch_of, reproduces, says, world_in
 
 
 @pytest.fixture
-def world(git_repository: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    project = git_repository(PROJECT, name="shapes")
-    issue = Issue(title="area() adds", body="`sh area.sh 2 3` gives 5 and should give 6.")
-    return World(tmp_path, Task(id="t", repository=open_repository(str(project)), issue=issue), monkeypatch)
+def world(git_repository: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StrategyWorld:
+    return world_in(tmp_path, git_repository, monkeypatch)
 
 
 PIPELINE = """
@@ -136,7 +37,7 @@ SAMPLES = {
 }
 
 
-def test_a_pipeline_makes_its_candidates_without_a_sandbox_and_judges_them_in_one_go(world: World) -> None:
+def test_a_pipeline_makes_its_candidates_without_a_sandbox_and_judges_them_in_one_go(world: StrategyWorld) -> None:
     settings = world.settings(PIPELINE, SAMPLES)
     result = world.run(settings, "whole")
     assert "$1 * $2" in patch_of(result)
@@ -150,7 +51,7 @@ def test_a_pipeline_makes_its_candidates_without_a_sandbox_and_judges_them_in_on
     assert [event.type for event in world.events()].count("verdict_given") == 2
 
 
-def test_an_answer_that_cannot_be_used_is_asked_for_again(world: World) -> None:
+def test_an_answer_that_cannot_be_used_is_asked_for_again(world: StrategyWorld) -> None:
     strategy = """
 class Number(Frozen):
     '''A number.'''
@@ -190,7 +91,7 @@ def run(run, parameters):
 """
 
 
-def test_gathered_items_have_paths_chance_and_shares_of_their_own_killed_at_every_event(world: World) -> None:
+def test_gathered_items_have_paths_chance_and_shares_of_their_own_killed_at_every_event(world: StrategyWorld) -> None:
     script = {
         "1.1/ask1": [says(text=edits("$1 * $2"))],
         "1.2/ask1": [says(text=edits("$1 * $2 "))],
@@ -227,32 +128,28 @@ def run(run, parameters):
 """
 
 
-def reproduces(name: str) -> dict[str, Any]:
-    return {"actions": [{"reproduce": {"path": name, "content": SHOWS, "command": f"sh {name}"}}]}
-
-
-def changes(old: str, new: str) -> dict[str, Any]:
-    return {"actions": [{"edit": {"command": "str_replace", "path": "area.sh", "old": old, "new": new}}]}
-
-
-DONE = {"actions": [{"submit": {"summary": "done"}}]}
-
-
-def test_attempts_are_paused_spoken_to_taken_and_forked_killed_at_every_event(world: World) -> None:
+def test_attempts_are_paused_spoken_to_taken_and_forked_killed_at_every_event(world: StrategyWorld) -> None:
     script = {
         "1.1/coder1": [reproduces("1.sh"), changes("$1 + $2", "$1 - $2"), DONE],
         "1.2/coder1": [reproduces("2.sh"), changes("$1 + $2", "$1 / $2"), DONE],
         "brave1": [changes("$1 / $2", "$1 * $2"), DONE],
+        "": [DONE, DONE, DONE, DONE],
     }
     settings = world.settings(ATTEMPTS, script, tools=("reproduce", "edit", "submit"))
     result = world.killed_everywhere(settings, every=2)
     assert "$1 * $2" in patch_of(result)
     assert (result.exit_status, result.attempts, result.steps) == ("submitted", 4, 5)
+    # A run of its own begins from a step of the chosen attempt, which was a fork itself.
+    fork(RunFolder(world.folder / "whole"), RunFolder(world.folder / "fork"), run_id="f", step=3, say="Be brief.")
+    forked = resume(RunFolder(world.folder / "fork"))
+    assert (forked.exit_status, forked.steps, "$1 * $2" in patch_of(forked)) == ("submitted", 4, True)
+    said = [event.text for event in world.events("fork") if event.type == "feedback_given"]
+    assert said == ["hurry up, number 2", "try again", "Be brief."]
     said = [event.text for event in world.events("whole") if event.type == "feedback_given"]
     assert sorted(said) == ["hurry up, number 1", "hurry up, number 2", "try again"]
 
 
-def test_a_weakening_reproduction_takes_a_verdict(world: World) -> None:
+def test_a_weakening_reproduction_takes_a_verdict(world: StrategyWorld) -> None:
     strategy = """
 def run(run, parameters):
     shows = run.reproduction('test "$(sh area.sh 2 3)" = 6\\n', path="shows.sh")
@@ -270,7 +167,7 @@ def run(run, parameters):
     assert "$1 * $2" in patch_of(once)
 
 
-def test_a_strategy_that_asks_for_something_else_is_told_so(world: World) -> None:
+def test_a_strategy_that_asks_for_something_else_is_told_so(world: StrategyWorld) -> None:
     strategy = """
 from pathlib import Path
 

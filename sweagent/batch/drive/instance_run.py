@@ -27,6 +27,7 @@ from sweagent.errors import (
     StorageError,
     UnknownRepositoryError,
     UsageError,
+    please_report,
 )
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import FailureNote
@@ -44,6 +45,7 @@ MAX_STARTS = 12
 
 MAX_RESUMES = 3
 """How often one run is resumed before the instance is started afresh."""
+
 
 @dataclass(frozen=True)
 class BatchContext:
@@ -164,7 +166,7 @@ class InstanceRun:
             return error
         _LOG.error("internal error in %s", self._instance.instance_id, exc_info=error)
         said = f"internal error: {type(error).__name__}: {error}"
-        return FixIssueError(said, "please report it, with the end of the batch's log")
+        return FixIssueError(said, please_report("the end of the batch's log"))
 
     @contextmanager
     def _held_image(self) -> Iterator[Held]:
@@ -240,6 +242,7 @@ class InstanceRun:
             verdict=result.verdict,
             patch=self._folder.patch(self._state.runs),
             steps=result.steps,
+            prompt=result.prompt,
             seconds=max(self._seconds, result.seconds),
         )
 
@@ -268,6 +271,7 @@ class InstanceRun:
             image=self._held.name or "",
             image_bytes=self._held.bytes,
             folder_bytes=self._folder.size(),
+            contacts=self._folder.contacts(self._state.runs),
             ended=datetime.now(UTC),
             **values,
         )

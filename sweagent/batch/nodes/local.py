@@ -1,9 +1,9 @@
 """Local executor: one node in this process, with the driver's own folder."""
 
-import queue
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
+from sweagent.batch.nodes.inbox import Inbox
 from sweagent.batch.nodes.messages import Order, Ready, Report, Setup
 from sweagent.batch.nodes.service import Service
 from sweagent.batch.nodes.slots import Node
@@ -26,14 +26,14 @@ class LocalExecutor:
         self._service = service
         self._root = root
         self._slots = slots
-        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._inbox = Inbox()
         self._stack = ExitStack()
 
     def open(self, setup: Setup) -> None:
         """See `Executor`."""
-        node = Node(self._service, slots=self._slots, root=self._root, shared=True, send=self._reports.put)
+        node = Node(self._service, slots=self._slots, root=self._root, shared=True, send=lambda report: self._inbox.put(NAME, report))
         self._node = self._stack.enter_context(node)
-        self._reports.put(Ready(host=NAME, slots=self._slots))
+        self._inbox.put(NAME, Ready(host=NAME, slots=self._slots))
 
     def send(self, node: str, order: Order) -> None:
         """See `Executor`."""
@@ -41,12 +41,7 @@ class LocalExecutor:
 
     def events(self, timeout: float) -> list[tuple[str, Report]]:
         """See `Executor`."""
-        found: list[tuple[str, Report]] = []
-        with suppress(queue.Empty):
-            found.append((NAME, self._reports.get(timeout=timeout)))
-            while True:
-                found.append((NAME, self._reports.get_nowait()))
-        return found
+        return self._inbox.get(timeout)
 
     def drop(self, node: str) -> None:
         """See `Executor`; this node is never dropped."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from sweagent.batch.nodes.executor import ExecutorError
+from sweagent.batch.nodes.inbox import Inbox
 from sweagent.batch.nodes.messages import (
     Alive,
     End,
@@ -54,7 +55,7 @@ class PipeExecutor:
         if not all(split):
             raise UsageError("a node has no command", "write `--executor 'pipe:ssh HOST …'`; docs/cluster.md shows more")
         self._commands = split
-        self._events: queue.SimpleQueue[tuple[str, Report]] = queue.SimpleQueue()
+        self._inbox = Inbox()
         self._streams: dict[str, _Stream] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -75,12 +76,7 @@ class PipeExecutor:
 
     def events(self, timeout: float) -> list[tuple[str, Report]]:
         """See `Executor`."""
-        found = []
-        with suppress(queue.Empty):
-            found.append(self._events.get(timeout=timeout))
-            while True:
-                found.append(self._events.get_nowait())
-        return found
+        return self._inbox.get(timeout)
 
     def drop(self, node: str) -> None:
         """See `Executor`."""
@@ -110,7 +106,7 @@ class PipeExecutor:
             why = self._serve(name, words)
             if self._closing.is_set():
                 return
-            self._events.put((name, Gone(why=why)))
+            self._inbox.put(name, Gone(why=why))
             failures = 1 if time.monotonic() - began >= _LONG else failures + 1
             if failures <= len(_PAUSES) and self._closing.wait(_PAUSES[failures - 1]):
                 return
@@ -120,7 +116,7 @@ class PipeExecutor:
         if last:
             hint = "start its command by hand to see what is wrong, then give the same command again"
             over = Refused(message=f"no node can be started: {why}", hint=hint, exit_code=ExecutorError.exit_code)
-            self._events.put((name, Gone(for_good=over)))
+            self._inbox.put(name, Gone(for_good=over))
 
     def _serve(self, name: str, words: list[str]) -> str:
         """Run one node to its end, and say how it ended."""
@@ -143,7 +139,7 @@ class PipeExecutor:
                 # A login shell may greet before the node speaks.
                 text = line.decode("utf-8", "replace").strip()[:200]
                 report = Noted(text=f"{name} says: {text}") if text else Alive()
-            self._events.put((name, report))
+            self._inbox.put(name, report)
             if isinstance(report, Refused):
                 self._closing_of(name)
         with self._lock:

@@ -109,7 +109,7 @@ class RegressionCheck:
         if not self._settled:
             self._say_what_is_left()
         if anew := self._reruns.told_anew:
-            self.not_checked.append(f"{len(anew)} tests by their ids, which the patch changes: {', '.join(anew[:3])}")
+            self.not_checked.append(f"{len(anew)} tests whose ids the patch changes: {', '.join(anew[:3])}")
         missed = {*self._schedule.waiting, *self._schedule.late}
         self.nearest_missed = self._cut_short or not self._leading.isdisjoint(missed)
         return self._evidence(whole=set(tests) <= set(self._done))

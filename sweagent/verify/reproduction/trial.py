@@ -17,6 +17,7 @@ from sweagent.verify.reproduction.readings import (
     with_the_patch,
     without_network,
 )
+from sweagent.verify.reproduction.slowness import judge_speed
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.runs.forgery import find_forgery
 from sweagent.verify.runs.line_coverage import ChangedStatements
@@ -79,6 +80,7 @@ class Judged:
         as_run: the candidate as it was run in the end, alone or with the whole of its files.
         failing: the tests that failed with the patch and did not have to pass.
         enough: seconds in which another run of it with the patch ends, or hangs.
+        without: the first run on the base.
     """
 
     evidence: ReproductionEvidence
@@ -87,6 +89,7 @@ class Judged:
     as_run: ReproductionCandidate | None = None
     failing: frozenset[str] = frozenset()
     enough: float = math.inf
+    without: CommandResult | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ def judge(candidate: ReproductionCandidate, bench: SideRunner, sides: Sides, iss
     Raises:
         SandboxError: the sandbox failed.
     """
+    if candidate.faster:
+        return Judged(judge_speed(candidate, bench, sides.base, sides.control, sides.patched))
     alone = _Judging(candidate, bench, sides, issue_text)
     judged, refusal = alone.judged(), alone.refusal
     if not candidate.whole or refusal is None or refusal.company is None or judged.findings:
@@ -161,7 +166,8 @@ class _Judging:
         failing = frozenset(item.id for run in self._runs["patched"] for item in run.report.failures)
         ended = [run for run in self._runs["patched"] if not no_end(run)]
         seconds = enough(*ended) if ended else math.inf
-        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing, seconds)
+        without = next(iter(self._runs["base"]), None)
+        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing, seconds, without)
 
     def says_otherwise_on(self, side: Side) -> bool:
         """Whether the tests fail on the base, or pass with the patch, which they do not do alone."""

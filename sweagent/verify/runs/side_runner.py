@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
-from sweagent.errors import SandboxError
+from sweagent.errors import SandboxError, please_report
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.verify.progress import Listener, VerifyProgress
 from sweagent.verify.proof import CommandRun
@@ -125,7 +125,7 @@ class SideRunner:
             if run.ours and run.side == "base" and not run.job.unseen:
                 raise SandboxError(
                     f"fix-issue itself made a run fail: {run.ours}",
-                    "this is our error: report it, with the versions of Python and of the test runner that are used",
+                    please_report("the versions of Python and of the test runner that are used"),
                 )
         return [run for run, _ in done]
 
@@ -240,6 +240,8 @@ class SideRunner:
         return run, self._clock() - started
 
     def _witness(self, folder: str, job: Command, workdir: str) -> Witness | None:
+        if job.plain:  # nothing of ours is to be seen
+            return None
         of_tests = job.runner in WITNESSED and self._witnessed
         if not of_tests and not (job.runner is None and self.packages):
             return None
