@@ -273,7 +273,8 @@ class _Verification:
             found = [Finding(rule="own-test", path=self._shown[0].name, detail=detail)]
             self._findings += accepted(found, self._settings.accept)
         if self._shown and Author.TASK not in {item.author for item in self._shown} and self._bench.remaining > 1:
-            same = unchanged_output(self._inputs.task.issue.text, self._bench, plan.sides)
+            package = trees.read(trees.base, "package.json") or b""
+            same = unchanged_output(self._inputs.task.issue.text, self._bench, plan.sides, package)
             self._findings += accepted([same] if same else [], self._settings.accept)
         return self._nothing_can_be_judged()
 
