@@ -47,6 +47,8 @@ class Result(Frozen):
     """Calls, tokens and dollars by model and purpose."""
     steps: int = 0
     """Replies of all attempts."""
+    prompt: dict[str, int] = {}
+    """Characters of all requests by what they were: tools, issue, observations of each tool …"""
     attempts: int = 1
     selection: str = ""
     """With several attempts: why this candidate was chosen."""
@@ -72,6 +74,8 @@ class RunFolder:
         self.result = self.path / "result.json"
         self.log = self.path / "run.log"
         """What happened, for people who look for a fault; the trajectory is the record."""
+        self.alive = self.path / "alive"
+        """Touched now and then by the process that works on the run, so that the moment of a kill is known."""
         self.patches = self.path / "patches"
         """Every patch that was taken, so that a later one never destroys an earlier one."""
 

@@ -34,7 +34,25 @@ def command(
     output: Annotated[Path, typer.Option("--output", "-o", help="The batch's folder; give it again to go on.")],
     *,
     choice: Choice,
-    workers: Annotated[int, typer.Option("--workers", "-w", help="Instances at a time.")] = 4,
+    executor: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHERE",
+            help="local (the default), pipe:COMMAND that starts a node (may be repeated), or ray[:ADDRESS].",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", help="Instances at a time at each node; 4 here, elsewhere what a node has."),
+    ] = None,
+    nodes: Annotated[
+        int, typer.Option(min=1, help="How often a pipe's command is started; {node} in it is the number.")
+    ] = 1,
+    job_slots: Annotated[int, typer.Option(min=1, help="Slots of a node that one instance takes.")] = 1,
+    job_memory: Annotated[str, typer.Option(help="What one instance may need of a node's memory, such as 8g.")] = "",
+    lost_after: Annotated[
+        float, typer.Option(min=1, help="Seconds of silence after which a node is lost, and stops its work itself.")
+    ] = 60.0,
     total_cost: Annotated[float | None, typer.Option(help="Limit of the whole batch in US dollars.")] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Limit of this start of the batch.")] = None,
     images: Annotated[str, typer.Option(help="official images, own ones, or auto: official where there are.")] = "auto",
@@ -65,9 +83,9 @@ def command(
     first_word(f"reading {data}", quiet=quiet)
     from sweagent.batch.drive.driver import Batch, BatchSettings
     from sweagent.batch.drive.ledger import Manifest
+    from sweagent.batch.nodes.choose import open_executor
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
     from sweagent.cli.hooks import Hooks
-    from sweagent.cli.run import remote_options
     from sweagent.config import read_sources
     from sweagent.own_folders import remember
     from sweagent.run_folder import RunFolder
@@ -75,6 +93,7 @@ def command(
     sources = read_sources(run | {"notify": notify}, config=config)
     settings = sources.settings()
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
+    reach = open_executor(executor or [], nodes)
     batch = Batch(
         _instances(data, choice),
         settings,
@@ -87,13 +106,16 @@ def command(
             ahead=ahead,
             retries=retries,
             repositories=repositories,
+            slots=job_slots,
+            memory=job_memory,
+            silence=lost_after,
         ),
         output,
         manifest=Manifest(
             data=data, split=choice.split, model=settings.model.name, profile=settings.profile, policy=settings.policy
         ),
+        executor=reach,
         note=progress.note,
-        access=lambda repo: remote_options(repo, None),
         files=sources.files,
     )
     remember(output)

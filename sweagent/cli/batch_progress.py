@@ -36,7 +36,7 @@ class PlainBatchProgress:
         self._verbosity = verbosity
         self._shown: tuple[int, bool] | None = None
         self._last = time.monotonic()
-        self._told: set[str] = set()
+        self._told = 0
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -47,7 +47,7 @@ class PlainBatchProgress:
 
     def note(self, instance: str, text: str) -> None:
         """Say what is being done for an instance. Any thread may call this."""
-        important = isinstance(text, FailureNote) or instance in ("images", "sandbox")
+        important = isinstance(text, FailureNote) or instance in ("images", "nodes", "sandbox")
         if self._verbosity > 1 or (self._verbosity == 1 and important):
             self._line(f"{instance}: {first_line(text, 200)}")
 
@@ -62,10 +62,10 @@ class PlainBatchProgress:
 
     def _ended(self, now: "Snapshot") -> None:
         """Say of each instance how it ended, once."""
-        for name, text in now.ended.items():
-            if self._verbosity and name not in self._told:
+        for name, text in now.ended[self._told :]:
+            if self._verbosity:
                 self._line(f"{name}: {first_line(text, 200)}")
-            self._told.add(name)
+        self._told = len(now.ended)
 
     def _line(self, text: str) -> None:
         with self._lock:

@@ -5,11 +5,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweagent.cli.console import safe
 from sweagent.config import HookSettings
 from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import ActionDone, AnyEvent, RunStarted
+
+if TYPE_CHECKING:
+    from sweagent.batch.drive.outcomes import Outcome
 
 _SECONDS = 60.0
 _LOG = "hooks.log"
@@ -49,7 +53,7 @@ class Hooks:
         """Say that a batch starts: a batch is one thing to its user, so its instances start no hooks."""
         self._start(self._settings.on_start, "start")
 
-    def batch_ended(self, exit_code: int, outcomes: Mapping[str, int]) -> None:
+    def batch_ended(self, exit_code: int, outcomes: "Mapping[Outcome, int]") -> None:
         """Say how a batch ended."""
         said = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
         self._end({"EXIT_CODE": str(exit_code), "OUTCOMES": said}, f"fix-issue: {said} ({self._run_id})")

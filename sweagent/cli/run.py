@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sweagent.agent.steering import Steering
 from sweagent.cli.console import interactive
@@ -19,18 +18,6 @@ from sweagent.run_folder import RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
 
 _NOWHERE = Delivery()
-
-
-def remote_options(repo: str, api_url: str | None) -> dict[str, Any]:
-    """The server of a remote repository, and the token when it may be sent there."""
-    from sweagent.forge.api.address import is_name, parse_remote_url, place_of, token_for, token_from_environment
-
-    if Path(repo).exists():
-        return {}
-    place = place_of(repo, api_url=api_url) if is_name(repo) else parse_remote_url(repo, api_url)
-    if place is None:
-        return {}
-    return {"server": place.web_url, "token": token_for(place, token_from_environment(), trusted_api=api_url)}
 
 
 def open_with_settings(
@@ -56,6 +43,7 @@ def open_with_settings(
         UsageError: a setting, the repository or the base cannot be used.
         ForgeError: the remote refused or cannot be reached.
     """
+    from sweagent.forge.api.address import remote_options
     from sweagent.project_file import settings_for
     from sweagent.repository import open_repository
 

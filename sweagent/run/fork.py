@@ -65,6 +65,9 @@ def _is_before(event: AnyEvent, step: int) -> bool:
 
 
 def _prefix(event: AnyEvent, run_id: str, events: list[AnyEvent]) -> AnyEvent:
+    if isinstance(event, FeedbackGiven) and event.kind == "strategy":
+        # The new run's strategy says nothing of its own; what was said stays in the conversation.
+        return event.model_copy(update={"scope": "", "kind": "user", "digest": ""})
     if not isinstance(event, RunStarted):
         return event.model_copy(update={"scope": ""})
     own = next((item.settings for item in events if isinstance(item, AttemptStarted) and item.settings), None)

@@ -322,6 +322,19 @@ class ShellSandbox(ABC):
         """Write a file atomically; see `Sandbox.write`."""
         self._put(self._path(path), data, mode)
 
+    def write_many(self, files: Mapping[str, bytes]) -> None:
+        """Write several files in one command; see `Sandbox.write_many`."""
+        sizes = {self._path(path): len(data) for path, data in files.items()}
+        if not sizes:
+            return
+        code = _files.write_many_code(sizes, f"fix-issue-{uuid.uuid4().hex}")
+        try:
+            self._file_command(code, next(iter(files)), b"".join(files.values()))
+        except OSError:
+            # Which of them it was, and why, is told by each by itself.
+            for path, data in files.items():
+                self.write(path, data)
+
     def _put(self, path: str, data: bytes, mode: int | None) -> None:
         code = _files.write_code(path, len(data), mode, f"fix-issue-{uuid.uuid4().hex}")
         self._file_command(code, path, data)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweagent.sandbox.base import Completed
-from sweagent.testing import TestReport, TestResult, command_for, essence, parse, runner_of
+from sweagent.testing import Runner, TestReport, TestResult, command_for, essence, parse, runner_of
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.sandbox_paths import SavedOutputs
 from sweagent.tool_support.text import bounded, cut_lines, visible
@@ -24,7 +24,9 @@ def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, option
     """
     runner = runner_of(context.test_command)
     report_file = f"{scratch(context)}/report"
-    base = f"{context.test_command} {options}".strip() if options else context.test_command
+    # Names as they end: what a run came to that is ended at its deadline is read from what it printed.
+    naming = "-v" if runner is Runner.PYTEST else ""
+    base = " ".join(part for part in (context.test_command, naming, options) if part)
     command = command_for(runner, tests, test_command=base, report=report_file)
     done = context.sandbox.run(f"rm -f {report_file}; {command}", timeout=timeout, output_limit=_OUTPUT, fresh=True)
     try:
@@ -63,8 +65,10 @@ def _said(context: ToolContext, report: TestReport, done: Completed, timeout: fl
     exit_said = "ended at its deadline" if done.exit_code is None else f"exit {done.exit_code}"
     parts = [f"{report.summary} ({report.runner.value}, {exit_said}, {done.seconds:.1f} s)"]
     if done.timed_out:
+        so_far = "these had ended by then; " if report.counts else ""
         parts.append(
-            f"[ended after {timeout:g} s; choose fewer tests or give `timeout`, at most {context.limits.max_timeout:g}]"
+            f"[ended after {timeout:g} s; {so_far}choose fewer tests or give `timeout`, at most "
+            f"{context.limits.max_timeout:g}]"
         )
     elif report.problem:
         parts.append(f"[{visible(report.problem)}]")

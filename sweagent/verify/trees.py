@@ -109,6 +109,11 @@ class Trees:
         found = ((path, self._contents[tree, path]) for path in wanted)
         return {path: content for path, content in found if content is not None}
 
+    def mentions(self, tree: str, word: str) -> bool:
+        """Whether a file of a tree that is no test by its path has a word in it."""
+        asked = ("grep", "-q", "-w", "-F", "-e", word, tree, "--", ".", ":(exclude,icase)*test*")
+        return self._store.git(*asked, allowed=(0, 1)).status == 0
+
     def archive(self, changes: Iterable[FileChange]) -> bytes:
         """A tar archive of the new side of changes, modes and symlinks kept; submodules are left out."""
         entries = [(change.path, change.new) for change in changes if change.new and change.new.mode != _SUBMODULE]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sweagent.cli.app import run
-from sweagent.cli.run import remote_options
+from sweagent.forge.api.address import remote_options
 from sweagent.errors import UsageError
 from sweagent.forge.api.address import parse_remote_url, place_of
 from sweagent.forge.api.github import GitHub

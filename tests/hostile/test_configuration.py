@@ -190,7 +190,8 @@ def test_a_profile_runs_nothing(template: str, tmp_path: Path) -> None:
     (tmp_path / "profile.yaml").write_text("")
     (tmp_path / "system.j2").write_text(template)
     variables = PromptVariables(
-        issue=Issue(title="x"), repository="r", workdir="/w", test_command="", hints="", context_files=(),
+        issue=Issue(title="x"), issue_text="x", repository="r", workdir="/w", test_command="", hints="",
+        context_files=(),
         limits=PromptLimits(steps=1, seconds_per_command=1, max_seconds_per_command=1, characters=1),
         format_instructions="", network=False,
     )  # fmt: skip

@@ -98,7 +98,7 @@ def make_repository(folder: Path) -> None:
 
 def record_runs() -> None:
     """Two runs and a batch, as the product leaves them."""
-    from sweagent.batch.drive.outcomes import InstanceResult, write_result
+    from sweagent.batch.drive.outcomes import InstanceResult, append_result
     from sweagent.run_folder import runs_folder
     from sweagent.task import Issue, Repository, Task
     from sweagent.trajectory import RunStarted
@@ -125,7 +125,7 @@ def record_runs() -> None:
     }
     for name, fields in ended.items():
         Path("batch", name).mkdir()
-        write_result(Path("batch", name), InstanceResult(instance_id=name, ended=WHEN, **fields))
+        append_result(Path("batch"), InstanceResult(instance_id=name, ended=WHEN, **fields))
 
 
 def proof():

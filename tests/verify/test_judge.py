@@ -5,9 +5,9 @@ from sweagent.config import VerifySettings
 from sweagent.errors import ExitCode, SandboxError
 from sweagent.testing import TestOutcome
 from sweagent.trajectory import Reproduction
-from sweagent.verify import Verdict
+from sweagent.verify import Verdict, feedback
 from sweagent.verify.oracle import Oracle
-from sweagent.verify.proof import Origin
+from sweagent.verify.proof import Cause, Origin
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
 FIXED = CALC.replace("a - b", "a + b")
@@ -278,6 +278,9 @@ def test_nothing_is_opened_when_no_time_is_left(project):
     proof = made.verify({"calc.py": FIXED}, reproduction=A_SCRIPT, settings=VerifySettings(seconds=0.5))
     assert (proof.verdict, made.opened) == (Verdict.UNVERIFIED, [])
     assert any("the time was used up" in line for line in proof.not_checked)
+    # What was given was not run: it is not to blame, and nothing is asked of the policy.
+    assert (proof.cause, proof.reason) == (Cause.TIME, "the time was used up before show.py could be run")
+    assert feedback(proof) == ""
 
 
 SHOP = {

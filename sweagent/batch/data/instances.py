@@ -87,6 +87,11 @@ class Instance(Frozen):
             )
         return instance
 
+    def without_oracle(self) -> "Instance":
+        """What a run needs of it: of very many instances, the rest would take much memory, and no run may see it."""
+        keep = {"instance_id", "repo", "base_commit", "problem_statement", "issue", "version", "image"}
+        return Instance.model_construct(**{name: getattr(self, name) for name in keep})
+
     def to_record(self) -> dict[str, Any]:
         """The record as the official data sets have it: the lists of tests are JSON in a string."""
         record = self.model_dump(mode="json", exclude={"issue", *_JSON_FIELDS})

@@ -13,6 +13,11 @@ from sweagent.frozen import Frozen
 FILE = "preds.json"
 """The name of the predictions in a batch's folder; mini-swe-agent and SWE-agent use the same."""
 
+LEDGER = "results.jsonl"
+"""The results in a folder of a batch of this program."""
+
+_NOT_FINAL = ("infrastructure", "usage")
+
 Layout = Literal["official", "mini-swe-agent", "swe-agent"]
 
 
@@ -86,6 +91,16 @@ def write_layout(folder: Path, predictions: Mapping[str, Prediction], layout: La
 
 
 def _read_folder(folder: Path) -> list[Any]:
+    if (folder / LEDGER).is_file():
+        # `preds.json` is as old as the last time that the batch had leisure for it.
+        # A last line that a kill tore off is no record yet.
+        lines = _text(folder / LEDGER).split("\n")[:-1]
+        latest = {record["instance_id"]: record for record in map(json.loads, lines)}
+        final = [record for record in latest.values() if record.get("exit_status") not in _NOT_FINAL]
+        return [
+            {"instance_id": record["instance_id"], "model_name_or_path": record["model"], "model_patch": record["patch"]}
+            for record in sorted(final, key=lambda record: str(record["instance_id"]))
+        ]
     if (folder / FILE).is_file():
         return _read_file(folder / FILE)
     files = sorted(folder.glob("*/*.pred"))

@@ -13,7 +13,8 @@ from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted, read_events
 
-_STATE = ".state.json"
+STATE = ".state.json"
+"""How often an instance was started, in its folder."""
 _LOCK = ".instance-lock"
 
 
@@ -64,7 +65,7 @@ class InstanceFolder:
     def read_state(self) -> State:
         """What was kept, or the state of an instance that was never started."""
         try:
-            return State.model_validate_json((self.path / _STATE).read_text(encoding="utf-8"))
+            return State.model_validate_json((self.path / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return State()
 
@@ -74,7 +75,7 @@ class InstanceFolder:
         Raises:
             StorageError: the disk refuses it.
         """
-        write_atomically(self.path / _STATE, state.model_dump_json())
+        write_atomically(self.path / STATE, state.model_dump_json())
 
     def resumable(self, number: int) -> bool:
         """Whether a run has something to go on with: it got as far as its prompt."""

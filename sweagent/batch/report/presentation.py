@@ -122,7 +122,10 @@ def _mark(resolved: bool | None) -> str:
 
 
 def _spreads(run: RunReport) -> list[tuple[str, Spread]]:
-    named = (("cost in US dollars", run.cost), ("steps", run.steps), ("seconds", run.seconds))
+    named = (
+        *(("cost in US dollars", run.cost), ("steps", run.steps)),
+        *(("characters of prompts", run.prompt_characters), ("seconds", run.seconds)),
+    )
     return [(name, spread) for name, spread in named if spread is not None]
 
 

@@ -54,6 +54,8 @@ class InstanceRow(Frozen):
     cost: float | None = None
     """US dollars; None when it is not known."""
     steps: int | None = None
+    prompt_characters: int | None = None
+    """Of all requests, with the descriptions of the tools."""
     seconds: float | None = None
     """Wall time of the run."""
     test_seconds: float | None = None
@@ -96,6 +98,7 @@ class RunReport(Frozen):
     """The verdicts of the product's own proofs."""
     cost: Spread | None = None
     steps: Spread | None = None
+    prompt_characters: Spread | None = None
     seconds: Spread | None = None
     contacts: dict[str, int] = {}
     """The hosts that were reached or refused, each with the number of instances."""
@@ -188,6 +191,7 @@ def make_report(name: str, model: str, rows: Iterable[InstanceRow]) -> RunReport
         proofs=_counted(row.verdict for row in listed if row.verdict),
         cost=_spread(row.cost for row in listed),
         steps=_spread(row.steps for row in listed),
+        prompt_characters=_spread(row.prompt_characters for row in listed),
         seconds=_spread(row.seconds for row in listed),
         contacts=_counted(_REQUESTS.sub("", line) for row in listed for line in row.contacts),
         instances=listed,
@@ -231,6 +235,7 @@ def _row(name: str, grade: Grade | None, result: InstanceResult | None) -> Insta
         verdict=result.verdict if result else None,
         cost=result.cost if result else None,
         steps=result.steps if result else None,
+        prompt_characters=sum(result.prompt.values()) if result and result.prompt else None,
         seconds=result.seconds if result else None,
         contacts=result.contacts if result else (),
         test_seconds=grade.test_seconds if grade else None,

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from sweagent.batch.data.predictions import Prediction
-from sweagent.batch.drive.outcomes import InstanceResult, write_result
+from sweagent.batch.drive.outcomes import InstanceResult, append_result
 from sweagent.batch.grade.grading_records import (
     SUMMARY,
     Evaluation,
@@ -63,11 +63,17 @@ def batch(tmp_path: Path) -> Path:
     for number, (status, cost) in enumerate([("submitted", 0.5), ("submitted", 1.5), ("step_limit", 3.0)], 1):
         hosts = (f"reached pypi.org for packages ({number} requests)", f"refused {NASTY}")
         result = _result(
-            f"a__b-{number}", exit_status=status, cost=cost, steps=10 * number, seconds=60.0, contacts=hosts
+            f"a__b-{number}",
+            exit_status=status,
+            cost=cost,
+            steps=10 * number,
+            prompt={"tools": 900, "issue": 100 * number},
+            seconds=60.0,
+            contacts=hosts,
         )
-        write_result(folder / f"a__b-{number}", result)
-    write_result(folder / "a__b-5", _result("a__b-5", patch=""))
-    write_result(folder / "a__b-7", _result("a__b-7", exit_status="infrastructure", patch=""))
+        append_result(folder, result)
+    append_result(folder, _result("a__b-5", patch=""))
+    append_result(folder, _result("a__b-7", exit_status="infrastructure", patch=""))
     (folder / "evaluation").mkdir()
     evaluation = _evaluation(*GRADES, missing=("a__b-7", "c__d-1"))
     (folder / "evaluation" / SUMMARY).write_text(evaluation.model_dump_json())
@@ -97,7 +103,7 @@ def test_evaluation_folder_and_its_batch_give_the_same_report(batch: Path) -> No
 
 
 def test_batch_that_nobody_graded_is_reported_as_such(tmp_path: Path) -> None:
-    write_result(tmp_path / "a__b-1", _result("a__b-1"))
+    append_result(tmp_path, _result("a__b-1"))
 
     report = load_report(tmp_path)
 
@@ -214,6 +220,7 @@ def test_terminal_says_the_score_and_the_flags(batch: Path) -> None:
     assert "hosts: reached pypi.org for packages (3); refused" in " ".join(said.split())
     assert "resolved 2 of 6: 33.3%" in said
     assert "a__b-2: hooks" in said
+    assert "characters of prompts: 3300 in all, median 1100, most 1200" in said
     assert "2 left out" in said
 
 

@@ -110,6 +110,8 @@ def test_a_proxy_that_fails_itself_is_asked_again_and_the_waits_are_told(
         policy.respond(view, tools)
 
     assert len(proxy.asked) == 3
+    # What never got beyond the proxy was not charged.
+    assert policy.budget.spent_cost == 0.0
     assert [seconds for seconds, _ in told] == [1, 2, 1]
     assert all(proxy.address in why for _, why in told)
     assert "attempt 1 of 3" in told[0][1]

@@ -82,7 +82,7 @@ class Played:
     def read(self, path, *, limit=None):
         raise FileNotFoundError(path)
 
-    def write(self, path, data, *, mode=None):
+    def write_many(self, files):
         pass
 
 
