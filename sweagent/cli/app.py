@@ -152,10 +152,10 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
             return _USAGE
         arguments = ["solve", *arguments]
     from sweagent.printable import printable_text
-    from sweagent.waiting import Countdown, told_of_waits
+    from sweagent.waiting import Countdown, reported_waits
 
     try:
-        with told_of_waits(Countdown(lambda line: print(printable_text(line), file=sys.stderr, flush=True))):
+        with reported_waits(Countdown(lambda line: print(printable_text(line), file=sys.stderr, flush=True))):
             width = min(shutil.get_terminal_size().columns, _WIDEST)
             # click itself never goes below fifty columns.
             return int(group.main(arguments, "fix-issue", standalone_mode=False, terminal_width=width) or 0)

@@ -201,9 +201,7 @@ class Attempt:
         if ending.status.unfinished:
             raise RunCutError(ending)
         self._record(
-            AttemptEnded(
-                status=ending.status, message=ending.message, contacts=self._workplace.contacts, digest=asked
-            )
+            AttemptEnded(status=ending.status, message=ending.message, contacts=self._workplace.contacts, digest=asked)
         )
         self._ending = ending
         return ending
