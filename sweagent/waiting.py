@@ -56,7 +56,7 @@ def wait_aloud(seconds: float, why: str, sleep: Callable[[float], None], tell: W
         seconds: how long.
         why: for people.
         sleep: waits.
-        tell: receives the seconds; None tells whom `reported_waits` names, and waits in one piece where there is nobody.
+        tell: receives the seconds; None tells whom `reported_waits` names, and waits in one piece where nobody is.
     """
     tell = tell or _told.get()
     while seconds > 0:
