@@ -72,7 +72,7 @@ def _table(info: "ModelInfo") -> str:
         ("mix of", ", ".join(info.roulette)),
         ("known from", ", ".join(info.sources)),
     ]
-    return "\n".join(f"{label:<16}{value}" for label, value in rows if value)
+    return "\n".join(wrapped(f"{label:<16}{value}", sys.stdout, " " * 16) for label, value in rows if value)
 
 
 def _print_list(models: list["ModelInfo"]) -> None:
