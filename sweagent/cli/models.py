@@ -1,5 +1,6 @@
 """`fix-issue models [NAME]`: what is known of a model."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,6 +50,8 @@ def command(
 
 
 def _table(info: "ModelInfo") -> str:
+    from sweagent.cli.console import wrapped
+
     prices = info.prices
     rows: list[tuple[str, Any]] = [
         ("model", info.name),
