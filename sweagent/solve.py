@@ -275,7 +275,7 @@ class _Solving:
                 raise
             except FixIssueError as error:
                 sandbox = isinstance(error, SandboxError)
-                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
+                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.with_hint))
                 raise
             except Exception as error:
                 _LOG.exception("internal error")
