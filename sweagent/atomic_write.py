@@ -1,4 +1,4 @@
-"""Write a file, or a line of one, as a whole or not at all."""
+"""Write a file, or add a line, as a whole or not."""
 
 import os
 import tempfile

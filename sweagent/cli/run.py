@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sweagent.agent.steering import Steering
 from sweagent.cli.console import interactive

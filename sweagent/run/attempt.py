@@ -139,7 +139,7 @@ class Attempt:
             recover=self._recover,
             stop=context.stop,
             steering=context.steering,
-            reserve=min(self.settings.verify.seconds, self._limits.seconds * _VERDICT_SHARE),
+            reserve=self._kept_for_the_verdict,
         )
         self._deadline = time.monotonic() + self._limits.seconds - state.seconds
         try:
@@ -150,6 +150,12 @@ class Attempt:
             # A fault of our own must not cost the work that was done.
             self._take()
             raise
+
+    @property
+    def _kept_for_the_verdict(self) -> float:
+        """Seconds of its time that the verification at its end may need."""
+        verification = self.settings.verify
+        return min(verification.seconds, self._limits.seconds * _VERDICT_SHARE) if verification.enabled else 0.0
 
     def _viewer(self) -> Viewer:
         if not self.settings.model.summaries:
@@ -252,6 +258,8 @@ class Attempt:
         A policy that submits again just what was judged stands by it: the verdict would be the same.
         """
         candidate = self._take()
+        if not self.settings.verify.enabled:
+            return None
         stands = self._told and self._was_judged(candidate)
         proof = self._verify(candidate)
         if stands or self._journal.state.rounds >= self.settings.verify.rounds:
@@ -304,7 +312,7 @@ class Attempt:
             return ending
         try:
             candidate = self._take()
-            if ending.status.can_be_judged:
+            if ending.status.can_be_judged and self.settings.verify.enabled:
                 self._verify(candidate)
         except SandboxError as error:
             self._context.note(f"the work tree is out of reach: {error}")

@@ -45,6 +45,7 @@ MAX_STARTS = 12
 MAX_RESUMES = 3
 """How often one run is resumed before the instance is started afresh."""
 
+
 @dataclass(frozen=True)
 class BatchContext:
     """What the instances of a batch share at one node.
@@ -62,7 +63,7 @@ class BatchContext:
 
     settings: Settings
     images: Images
-    code: UserCode = UserCode()
+    code: UserCode = field(default_factory=UserCode)
     retries: int = 3
     pause: float = 2.0
     recover: Callable[[FixIssueError | OSError], None] = lambda error: None

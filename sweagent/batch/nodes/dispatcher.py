@@ -63,9 +63,7 @@ class _NodeState:
         jobs = () if empty else self.jobs.values()
         room = self.ready.slots - sum(job.slots for job in jobs) >= slots
         whole = self.ready.memory
-        return room and (
-            whole is None or memory is None or sum(job.memory or 0 for job in jobs) + memory <= whole
-        )
+        return room and (whole is None or memory is None or sum(job.memory or 0 for job in jobs) + memory <= whole)
 
 
 class Dispatcher:
