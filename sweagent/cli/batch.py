@@ -125,7 +125,7 @@ def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":
     from sweagent.batch.data.instances import load_instances
     from sweagent.errors import UsageError
 
-    instances = load_instances(data, split=choice.split, **choice.selection)
+    instances = load_instances(data, split=choice.split, oracle=False, **choice.selection)
     if not instances:
         raise UsageError("no instance is left after the choices", "look at --slice, --filter and --ids")
     return instances

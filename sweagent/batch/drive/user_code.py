@@ -1,4 +1,4 @@
-"""Files of the user's own that runs need: tools, strategies, a profile, a script."""
+"""User's own tools, strategies, profile and script, as they travel."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath

@@ -1,4 +1,4 @@
-"""Bridge between a driver and nodes that run under Ray; a process of its own.
+"""Bridge between a driver and nodes under Ray; its own process.
 
     python -I -m sweagent.batch.nodes.ray_bridge ADDRESS
 

@@ -1,4 +1,4 @@
-"""Ray executor: one node a machine of a Ray cluster, reached through a bridge process."""
+"""Ray executor: one node a machine, reached through a bridge process."""
 
 import base64
 import json

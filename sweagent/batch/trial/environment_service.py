@@ -1,4 +1,4 @@
-"""What a node does to try environments: build one, run the tests in it."""
+"""Node's work of trying environments: build, run the tests."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
