@@ -212,10 +212,14 @@ def main() -> None:
     import ray
 
     bridge = Bridge()
+    host, mark, port = sys.argv[1].rpartition(":")
     try:
+        if mark and port.isdecimal():
+            # Ray itself would try for a minute.
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR", configure_logging=False)
     except Exception as error:
-        bridge.say(failed=str(error).strip().splitlines()[0][:300])
+        bridge.say(failed=(str(error).strip() or type(error).__name__).splitlines()[0][:300])
         os._exit(1)
     address = ray.get_runtime_context().gcs_address
     bridge.look()
