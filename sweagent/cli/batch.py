@@ -49,7 +49,7 @@ def command(
     total_seconds: Annotated[float | None, typer.Option(help="Limit of this start of the batch.")] = None,
     images: Annotated[str, typer.Option(help="official images, own ones, or auto: official where there are.")] = "auto",
     disk: Annotated[str, typer.Option(help="Maximum disk space for pulled images.")] = "60g",
-    ahead: Annotated[int, typer.Option(help="Pull images so many instances ahead.")] = 2,
+    ahead: Annotated[int, typer.Option(help="How many instances ahead images are pulled.")] = 2,
     retries: Annotated[int, typer.Option(help="Retries of what the infrastructure failed, for each instance.")] = 3,
     repositories: Annotated[
         Path | None, typer.Option(help="A folder with clones, to be used before the network.")
@@ -61,6 +61,7 @@ def command(
     verify_seconds: Annotated[float | None, typer.Option(help="Limit of each verification.")] = None,
     run: dict[str, Any],
     config: options.ConfigFile = None,
+    notify: options.Notify = None,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -81,10 +82,13 @@ def command(
     from sweagent.batch.drive.ledger import Manifest
     from sweagent.batch.nodes.choose import open_executor
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
+    from sweagent.cli.hooks import Hooks
     from sweagent.config import read_sources
+    from sweagent.own_folders import remember
+    from sweagent.run_folder import RunFolder
 
     judging = {"verify": {"enabled": verify, "seconds": verify_seconds}}
-    sources = read_sources(run | judging, config=config)
+    sources = read_sources(run | judging | {"notify": notify}, config=config)
     settings = sources.settings()
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
     reach = open_executor(executor or [], nodes)
@@ -112,13 +116,18 @@ def command(
         note=progress.note,
         files=sources.files,
     )
+    remember(output)
+    hooks = Hooks(settings.hooks, settings.notify, RunFolder(output), lambda text: progress.note("hooks", text))
+    hooks.batch_started()
     with progress, _stopping(batch) as signals:
         summary = batch.run(lambda: progress.show(batch.board.snapshot()))
+    code = 128 + signals[0] if signals else int(_exit_code(summary.outcomes, left=bool(summary.left)))
     if as_json:
         print(summary.model_dump_json())
     else:
         render_summary(summary, output, batch.stopped_because)
-    raise typer.Exit(128 + signals[0] if signals else _exit_code(summary.outcomes, left=bool(summary.left)))
+    hooks.batch_ended(code, summary.outcomes)
+    raise typer.Exit(code)
 
 
 def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":

@@ -17,7 +17,7 @@ def command(
     """Resolve an issue of a small bundled repository: in a container when an engine answers, else locally."""
     from sweagent.cli.heartbeat import first_word
 
-    first_word("an issue of a bundled repository, resolved by a recorded model and judged anew")
+    first_word("an issue of a bundled repository, resolved by a recorded model and verified")
     import shutil
     import tempfile
 

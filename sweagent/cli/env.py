@@ -24,7 +24,7 @@ Repo = Annotated[str, typer.Argument(metavar="REPO", help="A path, a git URL or 
 Commit = Annotated[str | None, typer.Option("--commit", help="A commit, branch or tag; HEAD by default.")]
 
 
-@app.command()
+@app.command(short_help="Print what an environment would hold, and why.")
 def show(
     repo: Repo,
     commit: Commit = None,
@@ -49,7 +49,7 @@ def show(
         typer.echo(recipe.model_dump_json(indent=1) if as_json else safe(text))
 
 
-@app.command()
+@app.command(short_help="Build an environment; prints its image's name.")
 def build(
     repo: Repo,
     commit: Commit = None,
@@ -77,7 +77,7 @@ def build(
     typer.echo(ready.name)
 
 
-@app.command("test")
+@app.command("test", short_help="Build an environment and run the tests in it.")
 def run_tests(
     repos: Annotated[
         list[str],
@@ -163,7 +163,7 @@ def _with_commit(repo: str, commit: str | None) -> tuple[str, str]:
     return (name, said) if mark and name and not {"/", ":"} & set(said) else (repo, commit or "")
 
 
-@app.command()
+@app.command(short_help="Make the base image from Debian packages (as root).")
 def base() -> None:
     """Make the base image from Debian packages ahead of need: for machines without an image registry; needs root."""
     from sweagent.environment.bases.offline_base import debian_image
@@ -176,7 +176,7 @@ def base() -> None:
         client.close()
 
 
-@app.command("list")
+@app.command("list", short_help="List environments, the latest used first.")
 def list_() -> None:
     """List the environments on this machine, the most recently used first."""
     from sweagent.cli.rows import print_rows
@@ -197,7 +197,7 @@ def list_() -> None:
     typer.echo(f"in all {format_size(disk_use())}, shared layers counted once")
 
 
-@app.command()
+@app.command(short_help="Remove the least recently used environments.")
 def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0 removes all.")] = "20g") -> None:
     """Remove the least recently used environments until the rest takes no more than the limit."""
     from sweagent.cli.console import counted

@@ -13,6 +13,7 @@ from sweagent.cli.progress import PlainProgress, open_progress
 from sweagent.cli.signals import stoppable
 from sweagent.cli.steer import interrupt_menu, terminal_confirm
 from sweagent.config import Origin, Settings, Sources
+from sweagent.own_folders import remember
 from sweagent.run_folder import RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
 
@@ -110,6 +111,7 @@ def start(
         run_id = new_run_id(task.id)
         folder = RunFolder(output or runs_folder() / run_id)
         progress.note(f"the run's folder is {folder.path}")
+        remember(folder.path)
         hooks = Hooks(settings.hooks, settings.notify, folder, progress.note)
         result = solve(
             task,

@@ -110,8 +110,12 @@ def _tap_details(lines: list[str], depth: int) -> str:
 
 
 def _tap_message(details: str) -> str:
-    found = re.search(r"^(?:error|message): (?:\|-?\n\s*)?(.*)$", details, re.MULTILINE)
-    return found.group(1).strip(" '\"")[:300] if found else ""
+    found = re.search(r"^(?:error|message): (?:\|-?((?:\n[ \t]+.*|\n(?=\n))+)|(.*)$)", details, re.MULTILINE)
+    if found is None:
+        return ""
+    lines = [line.strip() for line in (found.group(1) or found.group(2)).splitlines() if line.strip()]
+    # What stands behind a colon are the values.
+    return " ".join(lines if lines and lines[0].endswith(":") else lines[:1]).strip(" '\"")[:300]
 
 
 _SPEC_LINE = re.compile(r"^\s*(?:(✓|✔|√|✕|✗|✖|×)|(\d+)\)) +(.+?)(?: +\(?[\d.]+ ?m?s\)?)?$")

@@ -71,7 +71,7 @@ class Trees:
         except GitError as error:
             if "No valid patches" in error.stderr:
                 raise UsageError(
-                    "the patch does not apply: it holds no diff", "make it with `git diff --binary`"
+                    "the patch does not apply: it contains no diff", "make it with `git diff --binary`"
                 ) from error
             raise does_not_apply(error) from error
         return self._git("write-tree").decode().strip()
@@ -108,6 +108,11 @@ class Trees:
             self._contents[tree, path] = _content(stream)
         found = ((path, self._contents[tree, path]) for path in wanted)
         return {path: content for path, content in found if content is not None}
+
+    def mentions(self, tree: str, word: str) -> bool:
+        """Whether a file of a tree that is no test by its path has a word in it."""
+        asked = ("grep", "-q", "-w", "-F", "-e", word, tree, "--", ".", ":(exclude,icase)*test*")
+        return self._store.git(*asked, allowed=(0, 1)).status == 0
 
     def archive(self, changes: Iterable[FileChange]) -> bytes:
         """A tar archive of the new side of changes, modes and symlinks kept; submodules are left out."""

@@ -25,6 +25,7 @@ COMMANDS = [
     "doctor",
     "env",
     "evaluate",
+    "fork",
     "help",
     "init",
     "locate",

@@ -109,7 +109,7 @@ def _read_folder(folder: Path) -> list[Any]:
         return _read_file(folder / FILE)
     files = sorted(folder.glob("*/*.pred"))
     if not files:
-        raise UsageError(f"{folder} holds no predictions", f"it needs {FILE}, or SWE-agent's .pred files")
+        raise UsageError(f"{folder} contains no predictions", f"it needs {FILE}, or SWE-agent's .pred files")
     return [record for file in files for record in _read_file(file)]
 
 
@@ -125,7 +125,7 @@ def _read_file(path: Path) -> list[Any]:
     if isinstance(data, dict):
         data = [data] if isinstance(data.get("instance_id"), str) else list(_by_name(data))
     if not isinstance(data, list):
-        raise UsageError(f"{path} holds no predictions", "give a list, or an object by instance")
+        raise UsageError(f"{path} contains no predictions", "give a list, or an object by instance")
     return data
 
 
@@ -148,7 +148,7 @@ def _text(path: Path) -> str:
 
 def _prediction(record: Any, path: Path) -> Prediction:
     if not isinstance(record, dict) or not isinstance(record.get("instance_id"), str):
-        raise UsageError(f"{path} holds something that is no prediction", "each needs an instance_id")
+        raise UsageError(f"{path} contains something that is not a prediction", "each needs an instance_id")
     if not SAFE_ID.fullmatch(record["instance_id"]):
         # It names a folder in other tools' layouts, and nothing may be written outside of theirs.
         raise UsageError(f"{record['instance_id'][:80]!r} in {path} cannot be an instance_id", "correct the file")

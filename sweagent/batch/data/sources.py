@@ -57,7 +57,7 @@ def read_records(spec: str, split: str) -> Iterator[dict[str, Any]]:
 def _read_folder(folder: Path, split: str) -> Iterator[dict[str, Any]]:
     files = sorted([*folder.glob(f"{split}*.parquet"), *folder.glob(f"data/{split}-*.parquet")])
     if not files:
-        raise UsageError(f"{folder} holds no parquet file of the split {split}", "check --split")
+        raise UsageError(f"{folder} contains no parquet file of the split {split}", "check --split")
     for file in files:
         yield from _read_parquet(file)
 

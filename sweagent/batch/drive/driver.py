@@ -338,7 +338,7 @@ class Batch:
     def _end(self, report: Ended, result: InstanceResult | None) -> None:
         name = report.name
         if report.error:
-            self._say(name, FailureNote(f"failed: {report.error.error().told}"))
+            self._say(name, FailureNote(f"failed: {report.error.error().with_hint}"))
         # What an instance that was given up has spent is spent nevertheless.
         self._reservations.settle(name, result.cost if result else _spent(self._output / name))
         self.board.end(name, result)

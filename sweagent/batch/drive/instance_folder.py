@@ -11,7 +11,7 @@ from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
 from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import PromptWritten, RunStarted, read_events
+from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted, read_events
 
 STATE = ".state.json"
 """How often an instance was started, in its folder."""
@@ -127,6 +127,18 @@ class InstanceFolder:
                     run.apply(event)
             whole.merge(run)
         return whole
+
+    def contacts(self, runs: int) -> tuple[str, ...]:
+        """The hosts that the first so many runs reached or were refused, one a line, as their logs tell."""
+        found: dict[str, None] = {}
+        for number in range(1, runs + 1):
+            last: tuple[str, ...] = ()
+            with suppress(StorageError):
+                for event in read_events(self.run(number).trajectory):
+                    if isinstance(event, SandboxStarted | AttemptEnded):
+                        last = event.contacts or last
+            found.update(dict.fromkeys(last))
+        return tuple(found)
 
     def size(self) -> int:
         """Bytes of all files in it."""

@@ -27,6 +27,7 @@ from sweagent.errors import (
     StorageError,
     UnknownRepositoryError,
     UsageError,
+    please_report,
 )
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import FailureNote
@@ -121,10 +122,10 @@ class InstanceRun:
             if error is None:
                 continue
             if isinstance(error, UsageError | UnknownRepositoryError):
-                return self._failed(error.told, ExitStatus.USAGE)
+                return self._failed(error.with_hint, ExitStatus.USAGE)
             self._fault(error)
             if retries >= self._most_retries(error):
-                return self._failed(error.told if isinstance(error, FixIssueError) else str(error))
+                return self._failed(error.with_hint if isinstance(error, FixIssueError) else str(error))
             retries += 1
             self._around.recover(error)
             self._link.stop.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
@@ -165,7 +166,7 @@ class InstanceRun:
             return error
         _LOG.error("internal error in %s", self._instance.instance_id, exc_info=error)
         said = f"internal error: {type(error).__name__}: {error}"
-        return FixIssueError(said, "please report it, with the end of the batch's log")
+        return FixIssueError(said, please_report("the end of the batch's log"))
 
     @contextmanager
     def _held_image(self) -> Iterator[Held]:
@@ -241,6 +242,7 @@ class InstanceRun:
             verdict=result.verdict,
             patch=self._folder.patch(self._state.runs),
             steps=result.steps,
+            prompt=result.prompt,
             seconds=max(self._seconds, result.seconds),
         )
 
@@ -269,6 +271,7 @@ class InstanceRun:
             image=self._held.name or "",
             image_bytes=self._held.bytes,
             folder_bytes=self._folder.size(),
+            contacts=self._folder.contacts(self._state.runs),
             ended=datetime.now(UTC),
             **values,
         )

@@ -63,6 +63,8 @@ class InstanceResult(Frozen):
     """US dollars of all attempts; None when a price is unknown."""
     usage: Usage = Usage()
     steps: int = 0
+    prompt: dict[str, int] = {}
+    """Characters of all requests by what they were: tools, issue, observations of each tool …"""
     seconds: float = 0.0
     """Wall time of all attempts, waiting for images and retries left out."""
     starts: int = 1
@@ -75,6 +77,8 @@ class InstanceResult(Frozen):
     """Size of the image on disk, with what it shares with others."""
     folder_bytes: int = 0
     """Size of the run's folder."""
+    contacts: tuple[str, ...] = ()
+    """The hosts that its runs reached or were refused, one a line."""
     ended: datetime
 
     @property

@@ -249,7 +249,7 @@ class Dispatcher:
                     self._note(f"{name} ({report.host}) is ready: {report.slots} slots")
             case Refused():
                 self._refusal = report
-                self._note(f"{name} cannot be used: {report.error().told}")
+                self._note(f"{name} cannot be used: {report.error().with_hint}")
                 self._lose(name)
             case Gone():
                 if report.for_good:

@@ -12,7 +12,7 @@ from typing import Self
 
 from sweagent.batch.nodes.messages import Ended, Expect, Job, Noted, Order, Refused, Report, Stop, Stored
 from sweagent.batch.nodes.service import LeftError, Link, Service
-from sweagent.errors import REPORT_IT, FixIssueError, RunInterruptedError
+from sweagent.errors import FixIssueError, RunInterruptedError, please_report
 from sweagent.notes import FailureNote
 from sweagent.stop_token import StopToken
 
@@ -109,7 +109,8 @@ class Node:
             ended = ended.model_copy(update={"error": refused})
         except Exception as error:
             _LOG.exception("internal error in %s", job.name)
-            refused = Refused(message=f"internal error: {type(error).__name__}: {error}", hint=REPORT_IT)
+            said = f"internal error: {type(error).__name__}: {error}"
+            refused = Refused(message=said, hint=please_report("the node's output"))
             ended = ended.model_copy(update={"error": refused})
         finally:
             with self._lock:

@@ -78,6 +78,8 @@ def _run_on_terminal(run: RunReport) -> Iterator["RenderableType"]:
         yield Text("exit reasons: " + ", ".join(f"{name} {count}" for name, count in run.exit_reasons.items()))
     if run.proofs:
         yield Text("own proofs: " + ", ".join(f"{name} {count}" for name, count in run.proofs.items()))
+    if run.contacts:
+        yield Text("hosts: " + "; ".join(f"{line} ({count})" for line, count in run.contacts.items()))
     for name, spread in _spreads(run):
         said = f"{number(spread.total)} in all, median {number(spread.median)}, most {number(spread.most)}"
         yield Text(f"{name}: {said}")
@@ -122,7 +124,10 @@ def _mark(resolved: bool | None) -> str:
 
 
 def _spreads(run: RunReport) -> list[tuple[str, Spread]]:
-    named = (("cost in US dollars", run.cost), ("steps", run.steps), ("seconds", run.seconds))
+    named = (
+        *(("cost in US dollars", run.cost), ("steps", run.steps)),
+        *(("characters of prompts", run.prompt_characters), ("seconds", run.seconds)),
+    )
     return [(name, spread) for name, spread in named if spread is not None]
 
 

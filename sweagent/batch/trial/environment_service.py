@@ -60,7 +60,7 @@ class EnvironmentService:
         try:
             return self._try(named, str(job.payload["commit"]), link).model_dump(mode="json")
         except FixIssueError as error:
-            return Trial(repository=named, text=error.told).model_dump(mode="json")
+            return Trial(repository=named, text=error.with_hint).model_dump(mode="json")
 
     def _try(self, named: str, commit: str, link: Link) -> Trial:
         from sweagent.environment import discover, ensure_image

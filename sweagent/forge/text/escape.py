@@ -26,7 +26,14 @@ _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(\s*:?\s+)(?=`)
 
 _SKIPS_CI = re.compile(r"[\[*]+((?=[^\[\]*]*(?:\b|_)(?:skip|no|ci|actions)(?:\b|_))[^\[\]*]*)[\]*]+", re.I)
 """Words of a commit message with which CI is told not to run, as GitHub and other systems spell them."""
-_SKIPS_CHECKS = re.compile(r"\b(skip|request)-(checks:)", re.I)
+_SKIPS_CHECKS = re.compile(r"\b(skip|request)-(checks\s*:)", re.I)
+_SPELLED = re.compile(r"\[\s*((?:skip|no)[ _-]+(?:ci|actions)|(?:ci|actions)[ _-]+skip)\s*\]|\*{3}(no_ci)\*{3}", re.I)
+"""The same words where code is shown, whose other brackets stay as they are."""
+
+
+def let_ci_run(text: str) -> str:
+    """Take out the words that switch CI off: a squashed merge makes a commit message of a pull request's body."""
+    return _SPELLED.sub(lambda match: f"({match.group(1) or match.group(2)})", text)
 
 
 def inert(text: str, limit: int = 4000) -> str:
@@ -36,14 +43,14 @@ def inert(text: str, limit: int = 4000) -> str:
         text: anything.
         limit: characters; the rest is cut, visibly.
     """
-    text = _shortened(sanitise(text)[0], limit)
+    text = _shortened(let_ci_run(sanitise(text)[0]), limit)
     shown = _joined(_code(part) if is_code else _escaped(part) for part, is_code in segments(text)).strip()
     return code_block(text) if is_live(shown) else shown
 
 
 def inert_words(text: str, limit: int = 500) -> str:
     """Make a text inert on one line, for the middle of a paragraph, a list or a quotation; see `inert`."""
-    line = _shortened(" ".join(sanitise(text)[0].split()), limit).replace("\n", " ")
+    line = _shortened(let_ci_run(" ".join(sanitise(text)[0].split())), limit).replace("\n", " ")
     shown = _joined(
         code_span(part.strip("`")) if is_code else _escaped(part) for part, is_code in segments(line, fences=False)
     )
@@ -52,7 +59,7 @@ def inert_words(text: str, limit: int = 500) -> str:
 
 def defused(markdown: str) -> str:
     """Markdown that we wrote around foreign words: its tables and headings stay, mentions, links and HTML do not."""
-    cleaned = sanitise(markdown)[0]
+    cleaned = let_ci_run(sanitise(markdown)[0])
     shown = _joined(part if is_code else _defused(part) for part, is_code in segments(cleaned))
     return code_block(cleaned, len(cleaned)) if is_live(shown, ours=True) or is_open(shown) else shown
 
@@ -72,7 +79,7 @@ def inert_line(text: str, limit: int = 120) -> str:
 
 def code_span(text: str) -> str:
     """Text as inline code that it cannot break out of, fit for a table."""
-    line = " ".join(sanitise(text)[0].split()).replace("|", "¦") or " "
+    line = let_ci_run(" ".join(sanitise(text)[0].split())).replace("|", "¦") or " "
     longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {line} {fence}" if longest else f"`{line}`"
@@ -80,7 +87,7 @@ def code_span(text: str) -> str:
 
 def code_block(text: str, limit: int = 20_000) -> str:
     """Text as a fenced block that it cannot break out of."""
-    content = _shortened(text.strip("\n"), limit)
+    content = _shortened(let_ci_run(text.strip("\n")), limit)
     longest = max((len(run) for run in re.findall(r"~+", content)), default=0)
     fence = "~" * max(3, longest + 1)
     return f"{fence}text\n{content}\n{fence}"

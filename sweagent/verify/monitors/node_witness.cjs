@@ -21,7 +21,9 @@ function ended(file, name, word, error) {
   if (file) write(file, 'collected', [id]);
   if (!error) return write(id, 'ended', word, '');
   const text = typeof error.stack === 'string' ? error.stack : inspect(error);
-  const message = String((error && error.message) || text).split('\n').map((line) => line.trim()).find(Boolean) || '';
+  const lines = String((error && error.message) || text).split('\n').map((line) => line.trim()).filter(Boolean);
+  // What stands behind a colon are the values.
+  const message = lines.slice(0, (lines[0] || '').endsWith(':') ? undefined : 1).join(' ');
   return write(id, 'ended', word, text.slice(0, MOST), message.slice(0, 300));
 }
 

@@ -1,16 +1,24 @@
 """Run where nothing of the harness can be seen."""
 
+import json
 import secrets
 import shlex
-from collections.abc import Collection
+from dataclasses import replace
+from pathlib import PurePosixPath
 
+from sweagent.printable import one_line
+from sweagent.testing import Runner
+from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import Finding
-from sweagent.verify.reproduction.failures import said
+from sweagent.verify.reproduction.commands import directly
+from sweagent.verify.reproduction.failures import words_of_failures
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.script_driver import source_of
 from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner
 
+_FILE = "const FILE = '';\n"
+_SHOWN = 200
 _NAMES = ("src", "project", "checkout", "code", "work", "main", "dev")
 
 _SCRIPT = """\
@@ -45,39 +53,66 @@ def in_another_house(command: str) -> str:
     return _SCRIPT.format(name=name, age=30 + secrets.randbelow(300), command=shlex.quote(command))
 
 
-def right_only_at_home(
-    candidate: ReproductionCandidate, bench: SideRunner, sides: Sides, known: Collection[str]
-) -> Finding | None:
+def elsewhere(path: str) -> str:
+    """A path as deep as that of a file of tests, without a word of tests in it."""
+    token = secrets.token_hex(2)
+    pure = PurePosixPath(path)
+    folder = pure.parent.with_name(f"part_{token}") if pure.parent.name else pure.parent
+    return str(folder / f"run_{token}{pure.suffix}")
+
+
+def right_only_at_home(candidate: ReproductionCandidate, bench: SideRunner, sides: Sides) -> Finding | None:
     """Whether a reproduction fails with the patch, twice and just as on the base, where nobody sees the harness.
+
+    Files of tests for Node's runner are loaded several times there, by a process that is some days old.
 
     Args:
         candidate: a reproduction that passes with the patch where it usually runs.
         bench: runs it; one run tells where it passes here, too.
         sides: the trees.
-        known: what its usual runs on the base came to; what fails otherwise here fails for want of the usual house.
 
     Raises:
         SandboxError: the sandbox failed.
     """
-    job = Command(
-        "reproduction, in another house",
-        in_another_house(candidate.command),
+    path = elsewhere(candidate.path)
+    files = {name: source_of(data) for name, data in candidate.files.items()}
+    command = _many_times(candidate, path) if candidate.path in files else ""
+    if command:
+        files[path] = files[candidate.path]
+    command = command or candidate.command
+    at_home = Command(
+        "reproduction, as a person runs it",
+        command,
         bench.remaining * candidate.share,
-        files={path: source_of(data) for path, data in candidate.files.items()},
+        files=files,
         runner=candidate.runner,
         plain=True,
         shown=candidate.command,
     )
-    failure = _failure(bench.run(sides.patched, job))
-    if failure not in known:
+    job = replace(at_home, purpose="reproduction, in another house", command=in_another_house(command))
+    found = _failures(bench.run(sides.patched, job))
+    if not found:
         return None
-    base, patched = bench.together((sides.base, job), (sides.patched, job))
-    if {_failure(base), _failure(patched)} != {failure}:
+    # What the house lacks fails there on both sides, and not as the base does at home.
+    base, patched = bench.together((sides.base, at_home), (sides.patched, job))
+    again = sorted(found & _failures(base) & _failures(patched))
+    if not again:
         return None
-    detail = f"it fails as on the base where nothing of the harness is to be seen: {failure}"
+    detail = f"it fails as on the base where nothing of the harness is to be seen: {one_line(again[0][1], _SHOWN)}"
     return Finding(rule="harness-aware", path=candidate.path, detail=detail)
 
 
-def _failure(run: CommandResult) -> str:
-    """What a run failed by, as the proof tells it; empty for one that did not."""
-    return "" if run.completed.exit_code == 0 or run.completed.timed_out else said(run, run.report.failures)
+def _many_times(candidate: ReproductionCandidate, path: str) -> str:
+    """The command that loads a file of tests for Node's runner again and again; empty for anything else."""
+    if candidate.runner is not Runner.NODE or not directly(candidate.command):
+        return ""
+    source = monitor_source("node_many_times.cjs").replace(_FILE, f"const FILE = {json.dumps(path)};\n")
+    # TAP tells what the values were; a Node that does not know the option ends alike on both sides, which says nothing.
+    return f"printf %s {shlex.quote(source)} | node --test-reporter=tap -"
+
+
+def _failures(run: CommandResult) -> set[tuple[str, str]]:
+    """What a run failed by; nothing where it did not come to its end, or where nothing shows what failed."""
+    if run.completed.exit_code == 0 or run.completed.timed_out:
+        return set()
+    return {(name, words) for name, words in words_of_failures(run).items() if words}

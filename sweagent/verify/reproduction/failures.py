@@ -25,6 +25,9 @@ _ABSENT = re.compile(
       | SyntaxError:.*does\ not\ provide\ an\ export\ named\ '(\w+)'""",
     re.VERBOSE,
 )
+_ERROR = re.compile(r"^(?:failed: )?(?:E\s+)?((?:\w+\.)*\w*(?:Error|Exception|Exit|Warning))\b")
+_CHANGING = re.compile(r"0x[0-9a-f]+|\b\d+\.\d+ ?m?s\b|(?:/[\w.-]+)+/")
+_INDENTED_FRAME = re.compile(r'\s+(File "|at )')
 _NOT_STARTED = {126: "its command may not be executed", 127: "its command is not there"}
 _PYTEST_EXITS = {3: "the test runner failed", 4: "the test runner was used wrongly", 5: "no test was found"}
 
@@ -212,3 +215,29 @@ def end_of(run: CommandResult) -> tuple[str, str, str]:
         return "", "", ""
     file, function = places[-1] if places else ("", "")
     return raised[-1][0], raised[-1][1], f"{function} in {PurePosixPath(file).name}"
+
+
+def words_of_failures(run: CommandResult) -> dict[str, str]:
+    """What failed, by id, each with the words of the failure in full; a script is one test without a name."""
+    if run.job.runner is None:
+        return {"": said(run)} if run.completed.exit_code else {}
+    return {item.id: _words(item) for item in run.report.failures}
+
+
+def _words(item: TestResult) -> str:
+    """The words of a failure, without frames, folders, times and addresses."""
+    lines = item.details.splitlines()
+    shown = [line for line in lines if line.startswith("E  ")]
+    if not shown:
+        frames = [place for place, line in enumerate(lines) if _INDENTED_FRAME.match(line)]
+        last_of_python = frames and lines[frames[-1]].lstrip().startswith("File")
+        rest = lines[frames[-1] + 1 :] if last_of_python else lines[: frames[0]] if frames else []
+        shown = [line for line in rest if line.strip() and not (last_of_python and line.startswith("    "))]
+    return _CHANGING.sub("", "\n".join(shown) or item.message)
+
+
+def kind_of_error(words: str) -> str:
+    """The kind of error that the words of a failure begin with; empty for a failed assertion."""
+    found = _ERROR.match(words)
+    name = found.group(1).rpartition(".")[2] if found else ""
+    return "" if name == "AssertionError" else name

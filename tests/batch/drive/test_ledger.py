@@ -49,7 +49,7 @@ def test_folder_belongs_to_one_batch(tmp_path: Path) -> None:
     Ledger(tmp_path, []).open(Manifest(data="lite", model="m"))
     Ledger(tmp_path, []).open(Manifest(data="lite", model="m"))
 
-    with pytest.raises(UsageError, match="holds another batch"):
+    with pytest.raises(UsageError, match="contains another batch"):
         Ledger(tmp_path, []).open(Manifest(data="lite", model="n"))
 
 

@@ -61,7 +61,16 @@ def batch(tmp_path: Path) -> Path:
     """A batch that was run and evaluated."""
     folder = tmp_path / "batch"
     for number, (status, cost) in enumerate([("submitted", 0.5), ("submitted", 1.5), ("step_limit", 3.0)], 1):
-        result = _result(f"a__b-{number}", exit_status=status, cost=cost, steps=10 * number, seconds=60.0)
+        hosts = (f"reached pypi.org for packages ({number} requests)", f"refused {NASTY}")
+        result = _result(
+            f"a__b-{number}",
+            exit_status=status,
+            cost=cost,
+            steps=10 * number,
+            prompt={"tools": 900, "issue": 100 * number},
+            seconds=60.0,
+            contacts=hosts,
+        )
         append_result(folder, result)
     append_result(folder, _result("a__b-5", patch=""))
     append_result(folder, _result("a__b-7", exit_status="infrastructure", patch=""))
@@ -138,7 +147,7 @@ def test_what_is_no_report_is_refused_in_words(tmp_path: Path, text: str) -> Non
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no run"):
+    with pytest.raises(UsageError, match="contains no run"):
         load_report(tmp_path)
 
 
@@ -196,6 +205,8 @@ def test_what_others_wrote_is_inert_in_html_and_markdown(batch: Path) -> None:
     assert "<script" not in text
     assert "[a](javascript" not in text
     assert "\\| 'x'" in text
+    assert "- reached pypi.org for packages: 3" in text
+    assert "<td>reached pypi.org for packages</td>" in page
 
 
 def test_markdown_tables_have_as_many_cells_in_each_line(batch: Path) -> None:
@@ -218,8 +229,10 @@ def test_terminal_says_the_score_and_the_flags(batch: Path) -> None:
         console.print(terminal([load_report(batch)]))
 
     said = capture.get()
+    assert "hosts: reached pypi.org for packages (3); refused" in " ".join(said.split())
     assert "resolved 2 of 6: 33.3%" in said
     assert "a__b-2: hooks" in said
+    assert "characters of prompts: 3300 in all, median 1100, most 1200" in said
     assert "2 left out" in said
 
 

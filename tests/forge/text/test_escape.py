@@ -166,7 +166,7 @@ def test_titles():
         "[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "[Skip CI]", "[[skip ci]]",
         "[ skip  ci ]",
         "[skip\nci]", "[skip c\u200bi]", "[skip@ci]", "[skip #1 ci]", "***NO_CI***", "[skip netlify]", "[skip-ci]",
-        "skip-checks: true",
+        "skip-checks: true", "skip-checks : true",
     ],
 )  # fmt: skip
 def test_nobody_switches_ci_off_in_a_title_or_a_commit(words):
@@ -179,4 +179,17 @@ def test_nobody_switches_ci_off_in_a_title_or_a_commit(words):
     )
     for text in (title_of(proposal), commit_message(proposal)):
         low = " ".join(text.lower().split())
-        assert not re.search(r"\[[^\]]*\b(?:skip|no|ci|actions)\b|\*no_ci|skip-checks:", low), text
+        assert not re.search(r"\[[^\]]*\b(?:skip|no|ci|actions)\b|\*no_ci|skip-checks\s*:", low), text
+
+
+@pytest.mark.parametrize(
+    "spelling", ["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[CI-skip]", "***NO_CI***"]
+)
+@pytest.mark.parametrize("words", ["{}", "say `{}`", "```\n{}\n```", "    {}", "**{}**", "| a |\n| --- |\n| `{}` |"])
+def test_nobody_switches_ci_off_in_a_body_that_a_squashed_merge_makes_a_commit_of(words, spelling):
+    said = words.format(spelling)
+    proposal = Proposal(
+        issue=Issue(title=said, number=7), base_commit="0" * 40, diff=b"", verdict=Verdict.VERIFIED,
+        reason=said, proof_markdown=said, not_checked=(said,), summary=said, model=said,
+    )  # fmt: skip
+    assert spelling.lower() not in body_of(proposal, [], [], [], same_repository=True).lower()
