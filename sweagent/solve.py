@@ -342,6 +342,8 @@ class _Solving:
         if proof:
             self._folder.write(self._folder.proof, proof.model_dump_json(indent=2))
         verdict = proof.verdict if proof else best.verdict if best else Verdict.NO_PATCH
+        if verdict is Verdict.UNVERIFIED and not proof and not self._settings.verify.enabled:
+            verdict = Verdict.NOT_VERIFIED
         result = Result(
             run_id=self._run_id,
             folder=str(self._folder.path),

@@ -64,7 +64,7 @@ class BatchContext:
 
     settings: Settings
     images: Images
-    code: UserCode = UserCode()
+    code: UserCode = field(default_factory=UserCode)
     retries: int = 3
     pause: float = 2.0
     recover: Callable[[FixIssueError | OSError], None] = lambda error: None
