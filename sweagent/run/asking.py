@@ -1,4 +1,4 @@
-"""Ask a policy for typed answers: each is one forced tool call, without a sandbox."""
+"""Ask a policy for typed answers, each one forced tool call."""
 
 import json
 import time

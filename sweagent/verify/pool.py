@@ -12,10 +12,11 @@ from sweagent.task import Task
 from sweagent.trajectory import Reproduction
 from sweagent.verify.comparison.selection import kinds_of
 from sweagent.verify.plan import added_names
-from sweagent.verify.proof import Weight
+from sweagent.verify.proof import Cause, Weight
 from sweagent.verify.reproduction.failures import lacking, misfit
 from sweagent.verify.reproduction.hangs import enough, first_deadline, hangs, no_end
 from sweagent.verify.reproduction.readings import Asked, Reading, State, before_the_patch, what_fails, with_the_patch
+from sweagent.verify.reproduction.slowness import judge_speed
 from sweagent.verify.reproduction.sources import ReproductionCandidate, registered
 from sweagent.verify.runs.control import control_files
 from sweagent.verify.runs.forgery import find_forgery
@@ -133,8 +134,11 @@ class _Matrix:
             return {}
         self._bench.watched = {name: path for row in fit.values() for name, path in row.watched.items()}
         self._bench.packages = tuple(dict.fromkeys(item for row in fit.values() for item in row.packages))
+        control = SideTree("control", files=control_files(self._trees, changed))
         try:
-            shown = self._shown(candidate, changed)
+            if candidate.faster:
+                return {position: self._faster(candidate, control, row) for position, row in fit.items()}
+            shown = self._shown(candidate, control)
             return dict(self._cells(shown, fit)) if shown else {}
         except SandboxError:
             return {}
@@ -146,11 +150,16 @@ class _Matrix:
         except UsageError:
             return None
 
-    def _shown(self, candidate: ReproductionCandidate, changed: tuple[str, ...]) -> _Shown | None:
+    def _faster(self, candidate: ReproductionCandidate, control: SideTree, row: _Row) -> bool | None:
+        if self._bench.remaining < 1:
+            return None
+        told = judge_speed(candidate, self._bench, _BASE, control, row.side)
+        return True if told.accepted else False if told.cause is Cause.PATCH else None
+
+    def _shown(self, candidate: ReproductionCandidate, control: SideTree) -> _Shown | None:
         """The reproduction, or the whole of its files, if it fails on the base and on a control."""
         if self._bench.remaining < 1:
             return None
-        control = SideTree("control", files=control_files(self._trees, changed))
         job = replace(candidate.job(first_deadline(self._bench.remaining)), reusable=True)
         base, other = self._bench.together((_BASE, job), (control, job))
         asked = Asked(candidate.wanted)
@@ -163,7 +172,7 @@ class _Matrix:
                     asked = what_fails(reading, asked, candidate.path, open_ended=candidate.open_ended)
             return _Shown(candidate, asked, (base, other))
         whole = replace(candidate, command=candidate.whole, whole="")
-        return self._shown(whole, changed) if candidate.whole else None
+        return self._shown(whole, control) if candidate.whole else None
 
     def _is_unfit(self, before: Reading, candidate: ReproductionCandidate) -> bool:
         """Whether the failure on the base belongs to the reproduction or to the environment, and not to the issue."""

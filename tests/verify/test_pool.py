@@ -65,3 +65,10 @@ def test_what_cannot_be_applied_and_what_changes_nothing_has_no_say(project) -> 
     )
     assert judge_pool(made.task(), patches, [], sandboxes=made.open) == [(), ()]
     assert not made.opened
+
+
+def test_a_candidate_that_is_wrong_is_not_faster(project) -> None:
+    made = project({"calc.py": CALC})
+    slow = script("slow.py", "assert double(2) == 4").model_copy(update={"faster": 2.0})
+    wrong = made.patch({"calc.py": CALC.replace("a * 2", "a * 3")})
+    assert judge_pool(made.task(), [wrong], [slow], sandboxes=made.open) == [(False,)]
