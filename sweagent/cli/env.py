@@ -1,11 +1,14 @@
 """`fix-issue env`: show, build, test, list and prune environments."""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.console import wrapped
 from sweagent.cli.heartbeat import first_word
 from sweagent.printable import printable_text as safe
 
@@ -45,8 +48,9 @@ def show(
     else:
         from sweagent.environment.build import lockfile
 
-        text = as_text(recipe, lockfile.read(recipe.key()))
-        typer.echo(recipe.model_dump_json(indent=1) if as_json else safe(text))
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        text = wrapped(safe(as_text(recipe, lockfile.read(recipe.key()), columns)), sys.stdout, " " * 14)
+        typer.echo(recipe.model_dump_json(indent=1) if as_json else text)
 
 
 @app.command(short_help="Build an environment; prints its image's name.")

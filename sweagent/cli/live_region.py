@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sweagent.cli.console import wrapped
 from sweagent.cli.heartbeat import Heartbeat
 from sweagent.printable import printable_text
 
@@ -48,7 +49,7 @@ class LiveRegion:
     def line(self, text: str) -> None:
         """Print a line above the region, or where there is none. Any thread may call this."""
         with self._lock:
-            self._console.print(printable_text(text))
+            self._console.print(wrapped(printable_text(text), self._console.file, "    "))
 
     def _draw(self, _: float) -> None:
         # A signal's handler may wait for this thread's end while the code that it interrupts holds the lock.
