@@ -57,7 +57,7 @@ class FixIssueError(Exception):
         self.hint = hint
 
     @property
-    def told(self) -> str:
+    def with_hint(self) -> str:
         """The message and the hint in one line."""
         return f"{self} ({self.hint})" if self.hint else str(self)
 

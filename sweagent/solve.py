@@ -150,7 +150,8 @@ def resume(
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         listeners = tuple(listeners)
         settings = Settings.model_validate(started.settings)
-        more = [*lost_time(past, last_sign(folder.alive), settings), *([_word(past, say)] if say else [])]
+        more: list[AnyEvent] = [*lost_time(past, last_sign(folder.alive), settings)]
+        more += [_word(past, say)] if say else []
         with TrajectoryWriter(folder.trajectory) as log:
             for event in more:
                 log.append(event)
@@ -274,7 +275,7 @@ class _Solving:
                 raise
             except FixIssueError as error:
                 sandbox = isinstance(error, SandboxError)
-                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
+                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.with_hint))
                 raise
             except Exception as error:
                 _LOG.exception("internal error")

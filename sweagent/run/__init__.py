@@ -9,7 +9,10 @@ from sweagent.run.candidate_groups import alike, is_repeated
 from sweagent.run.designed_tests import ENOUGH, as_reproduction, design_tests
 from sweagent.run.evidence import CandidateEvidence, Choice, Evidence
 from sweagent.run.limits import Left
+from sweagent.run.localisation import CALLS as LOCALISE_CALLS
+from sweagent.run.localisation import localise
 from sweagent.run.memory import short
+from sweagent.run.planning import Plan, plan_edits
 from sweagent.run.progress_value import evidence_value
 from sweagent.run.repository_texts import (
     Place,
@@ -23,13 +26,16 @@ from sweagent.run.repository_texts import (
 )
 from sweagent.run.reviewing import Claim, preferred, review
 from sweagent.run.role_prompts import role_prompt, role_text
+from sweagent.run.role_settings import role_settings
 from sweagent.run.run import Run
+from sweagent.run.search_tree import Node
 from sweagent.run.selectors import Features, Selector, agreement, best_verdict, by_score, features_of, majority
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
 
 __all__ = [
     "ENOUGH",
+    "LOCALISE_CALLS",
     "Attempt",
     "Candidate",
     "CandidateEvidence",
@@ -40,7 +46,9 @@ __all__ = [
     "Frozen",
     "Left",
     "Message",
+    "Node",
     "Place",
+    "Plan",
     "Reproduction",
     "Run",
     "Selector",
@@ -62,11 +70,14 @@ __all__ = [
     "known_places",
     "likely_files",
     "likely_places",
+    "localise",
     "majority",
+    "plan_edits",
     "preferred",
     "proof_of",
     "review",
     "role_prompt",
+    "role_settings",
     "role_text",
     "short",
     "skeletons",

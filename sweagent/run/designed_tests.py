@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, Field
 
 from sweagent.frozen import Frozen
-from sweagent.run.repository_texts import Place, code_of, likely_places, example_test
+from sweagent.run.repository_texts import Place, code_of, example_test, likely_places
 from sweagent.run.role_prompts import role_prompt
 from sweagent.trajectory import Reproduction
 

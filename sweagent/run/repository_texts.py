@@ -34,10 +34,11 @@ def likely_files(run: "Run", limit: int = 30) -> list[tuple[str, str]]:
 
 
 def likely_places(run: "Run", limit: int = 6) -> list[Place]:
-    """The definitions that a search for the issue's words ranks first."""
+    """The definitions that a search for the issue's words ranks first; files where it finds no definition."""
     from sweagent.code import locate
 
-    return [Place(hit.path, hit.name) for hit in locate(run.index, run.task.issue.text, limit).definitions]
+    found = locate(run.index, run.task.issue.text, limit)
+    return [Place(hit.path, hit.name) for hit in found.definitions] or [Place(hit.path) for hit in found.files]
 
 
 def known_files(run: "Run", paths: Iterable[str]) -> list[str]:

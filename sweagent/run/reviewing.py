@@ -1,4 +1,4 @@
-"""Ask a model to judge a change: one alone, or two beside each other."""
+"""Ask a model to review a change or compare two."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +31,11 @@ class Claim(Frozen):
     def text(self) -> str:
         """In one line."""
         return f"{self.path}:{self.line} {' '.join(self.fault.split())}"
+
+    @property
+    def with_test(self) -> str:
+        """For the one who is to mend it."""
+        return f"{self.text}\n\n{self.test.path}\n{self.test.content}" if self.test else self.text
 
 
 class Review(Frozen):

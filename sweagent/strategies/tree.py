@@ -1,19 +1,15 @@
-"""Search a tree of attempts that fork at decision points, led by what running them shows.
+"""Search a tree of attempts that fork at decision points.
 
 After A. Zhou et al., "Language Agent Tree Search" (2023, arXiv:2310.04406), and A. Antoniades et al., "SWE-Search:
-Enhancing Software Agents with Monte Carlo Tree Search" (2024, arXiv:2410.20285). UCT is L. Kocsis' and C. Szepesvari's
-("Bandit Based Monte-Carlo Planning", 2006).
+Enhancing Software Agents with Monte Carlo Tree Search" (2024, arXiv:2410.20285).
 """
-
-from dataclasses import dataclass, field
-from math import log, sqrt
 
 from pydantic import Field
 
 from sweagent.run import (
-    Attempt,
     Choice,
     Frozen,
+    Node,
     Run,
     agreement,
     diff_of,
@@ -39,21 +35,10 @@ class Parameters(Frozen):
 
 
 class Value(Frozen):
-    """How likely the work leads to a right fix."""
+    """How likely it is that the work leads to a right fix."""
 
     reasons: str
     percent: int = Field(ge=0, le=100)
-
-
-@dataclass
-class Node:
-    """An attempt up to a decision point, with the sum of the values found from there on."""
-
-    attempt: Attempt
-    parent: "Node | None" = None
-    children: list["Node"] = field(default_factory=list)
-    visits: int = 0
-    total: float = 0.0
 
 
 def run(run: Run, parameters: Parameters) -> Choice:
@@ -63,7 +48,7 @@ def run(run: Run, parameters: Parameters) -> Choice:
     for number in range(parameters.nodes):
         if run.evidence.verified or not run.left.enough:
             break
-        parent = _picked(root, parameters)
+        parent = root.pick(parameters.width, parameters.exploration)
         child = Node(run.fork(parent.attempt, share=1 / (parameters.nodes - number)), parent)
         if parent.attempt.ending and parent.attempt.ending.status == "submitted":
             child.attempt.say(proof_of(parent.attempt.take()))
@@ -74,19 +59,8 @@ def run(run: Run, parameters: Parameters) -> Choice:
     return run.choose(agreement, run.evidence if run.evidence.verified else run.compare())
 
 
-def _picked(node: Node, parameters: Parameters) -> Node:
-    """Descend by UCT to a node that has room for another child."""
-    while len(node.children) >= parameters.width:
-        seen = log(node.visits)
-        node = max(
-            node.children,
-            key=lambda child: child.total / child.visits + parameters.exploration * sqrt(seen / child.visits),
-        )
-    return node
-
-
 def _grow(run: Run, node: Node, parameters: Parameters) -> None:
-    """Let a node work to its next decision point, and add its value to all above it."""
+    """Let a node work to its next decision point, and value what it has."""
     node.attempt.work(steps=parameters.steps, rounds=0)
     candidate = run.verify([node.attempt.take()]).items[0].candidate
     value = evidence_value(run, candidate)
@@ -94,6 +68,4 @@ def _grow(run: Run, node: Node, parameters: Parameters) -> None:
         prompt = role_prompt(run, "valuer", diff=diff_of(candidate), proof=proof_of(candidate))
         for answer in run.ask(prompt, Value, role="valuer"):
             value += parameters.model_value * (answer.percent / 100 - value)
-    above: Node | None = node
-    while above:
-        above.visits, above.total, above = above.visits + 1, above.total + value, above.parent
+    node.add(value)

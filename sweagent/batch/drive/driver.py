@@ -326,7 +326,7 @@ class Batch:
         name = report.name
         result = InstanceResult.model_validate(report.payload) if report.payload else None
         if report.error:
-            self._say(name, FailureNote(f"failed: {report.error.error().told}"))
+            self._say(name, FailureNote(f"failed: {report.error.error().with_hint}"))
         if result is not None:
             self._patiently(lambda: self._ledger.enter(result))
         # What an instance that was given up has spent is spent nevertheless.

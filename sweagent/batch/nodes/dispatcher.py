@@ -63,9 +63,7 @@ class _NodeState:
         jobs = () if empty else self.jobs.values()
         room = self.ready.slots - sum(job.slots for job in jobs) >= slots
         whole = self.ready.memory
-        return room and (
-            whole is None or memory is None or sum(job.memory or 0 for job in jobs) + memory <= whole
-        )
+        return room and (whole is None or memory is None or sum(job.memory or 0 for job in jobs) + memory <= whole)
 
 
 class Dispatcher:
@@ -235,7 +233,7 @@ class Dispatcher:
                     self._note(f"{name} ({report.host}) is ready: {report.slots} slots")
             case Refused():
                 self._refusal = report
-                self._note(f"{name} cannot be used: {report.error().told}")
+                self._note(f"{name} cannot be used: {report.error().with_hint}")
                 self._lose(name)
             case Gone():
                 if report.for_good:

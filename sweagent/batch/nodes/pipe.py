@@ -53,7 +53,9 @@ class PipeExecutor:
         except ValueError as error:
             raise UsageError(f"the command of a node cannot be read: {error}", "close its quotes") from error
         if not all(split):
-            raise UsageError("a node has no command", "write `--executor 'pipe:ssh HOST …'`; docs/cluster.md shows more")
+            raise UsageError(
+                "a node has no command", "write `--executor 'pipe:ssh HOST …'`; docs/cluster.md shows more"
+            )
         self._commands = split
         self._inbox = Inbox()
         self._streams: dict[str, _Stream] = {}

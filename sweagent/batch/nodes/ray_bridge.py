@@ -42,9 +42,7 @@ class NodeActor:
         words = [sys.executable, "-I", "-m", "sweagent.batch.node", "--slots", str(slots)]
         if folder := os.environ.get("FIX_ISSUE_NODE_REPOSITORIES"):
             words += ["--repositories", folder]
-        self._process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=os.sep, bufsize=0
-        )
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=os.sep, bufsize=0)
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the node."""

@@ -22,6 +22,7 @@ _PARAMETERS = re.compile(r"(pytest\.)?mark\.parametrize\(")
 _HEADER = """\
 import os as _os, sys as _sys
 _sys.path[:0] = [_os.path.join(_os.getcwd(), _name) for _name in ("src", "lib", "")]
+_sys.path.append(_os.path.join(_os.getcwd(), {folder!r}))
 """
 _MAIN = """
 def _rows(test):
@@ -96,15 +97,17 @@ def program_of(
     hooks = [str(folder / "conftest.py") for folder in PurePosixPath(path).parents]
     if any(b"autouse" in (candidate.files.get(name) or content_of(name)) for name in hooks):
         return PlainProgram()
-    return as_plain_program(source, [name.partition("::")[2] for name in candidate.wanted])
+    wanted = [name.partition("::")[2] for name in candidate.wanted]
+    return as_plain_program(source, wanted, folder=str(PurePosixPath(path).parent))
 
 
-def as_plain_program(source: str, wanted: Collection[str] = ()) -> PlainProgram:
+def as_plain_program(source: str, wanted: Collection[str] = (), *, folder: str = "") -> PlainProgram:
     """Give a test module a main part that calls those of its tests that need no more.
 
     Args:
         source: of the module; what its tests come to is told by probes, not by how the program ends.
         wanted: the tests that are called, as `test_name` or `Class::test_name`, with any parameters; empty for all.
+        folder: where the module lies, whose neighbours it may import.
 
     Raises:
         SyntaxError, ValueError, RecursionError: the source cannot be read.
@@ -120,7 +123,7 @@ def as_plain_program(source: str, wanted: Collection[str] = ()) -> PlainProgram:
     head = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     body = [node for node in tree.body if node not in head]
     main = _MAIN.format(calls=", ".join(made), days=_IDLE_DAYS, rounds=_ROUNDS, seconds=_SECONDS)
-    text = "\n".join([*map(ast.unparse, head), _HEADER, *map(ast.unparse, body), main])
+    text = "\n".join([*map(ast.unparse, head), _HEADER.format(folder=folder), *map(ast.unparse, body), main])
     return PlainProgram(text, len(made) == len(chosen))
 
 

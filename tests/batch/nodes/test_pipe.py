@@ -159,9 +159,7 @@ def test_instance_whose_node_died_goes_on_elsewhere_after_the_last_event_that_ca
 
 
 def pid_of_a_node_with(report: int, nodes: Recording) -> int:
-    name = next(
-        node for node, order in nodes.said if isinstance(order, Job) and order.name == f"acme__shapes-{report}"
-    )
+    name = next(node for node, order in nodes.said if isinstance(order, Job) and order.name == f"acme__shapes-{report}")
     return nodes._streams[name]._process.pid
 
 
