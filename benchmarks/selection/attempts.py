@@ -18,7 +18,7 @@ from sweagent.verify.runs.targets import target_of
 from sweagent.verify.trees import open_trees
 
 KINDS = ("gold", "comment", "part", "mutant", "regression")
-_TRIED = 3
+_TRIED = 2
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
