@@ -1,4 +1,4 @@
-"""Files of the user's own that runs need: tools, strategies, a profile, a script."""
+"""Files of the user's own that runs need: tools, strategies, a profile …"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -21,6 +21,7 @@ class UserCode(Frozen):
     """A folder of the user's own; empty for a profile that is shipped."""
     tool_folders: tuple[str, ...] = ()
     strategy_folders: tuple[str, ...] = ()
+    scorer: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -30,6 +31,7 @@ class UserCode(Frozen):
             profile="" if is_shipped(settings.profile) else settings.profile,
             tool_folders=tuple(map(str, settings.tool_folders)),
             strategy_folders=tuple(map(str, settings.strategy.folders)),
+            scorer=str(settings.strategy.scorer or ""),
         )
 
     def put_into(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +42,11 @@ class UserCode(Frozen):
         if self.profile or not is_shipped(str(settings.get("profile"))):
             changed["profile"] = self.profile
         changed["tool_folders"] = list(self.tool_folders)
-        changed["strategy"] = {**settings.get("strategy", {}), "folders": list(self.strategy_folders)}
+        changed["strategy"] = {
+            **settings.get("strategy", {}),
+            "folders": list(self.strategy_folders),
+            "scorer": self.scorer or None,
+        }
         return changed
 
     def packed(self) -> dict[str, str]:
@@ -78,12 +84,14 @@ class UserCode(Frozen):
                 raise UsageError(f"{name} cannot be the name of a file of the user's", "")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+        scorer = next((str(folder / name) for name in files if name.startswith("scorer.")), "")
         policy = next((str(folder / name) for name in files if name.partition("/")[0].startswith("policy")), "")
         return cls(
             policy=str(folder / "policy") if policy.startswith(f"{folder}/policy/") else policy,
             profile=str(folder / "profile") if any(name.startswith("profile/") for name in files) else "",
             tool_folders=_numbered(folder, "tools", len(settings.get("tool_folders", ()))),
             strategy_folders=_numbered(folder, "strategies", len(settings.get("strategy", {}).get("folders", ()))),
+            scorer=scorer,
         )
 
     def _places(self) -> Iterator[tuple[str, Path]]:
@@ -91,6 +99,8 @@ class UserCode(Frozen):
             yield "policy", Path(self.policy)
         if self.profile:
             yield "profile", Path(self.profile)
+        if self.scorer:
+            yield "scorer", Path(self.scorer)
         yield from ((f"tools/{number}", Path(path)) for number, path in enumerate(self.tool_folders))
         yield from ((f"strategies/{number}", Path(path)) for number, path in enumerate(self.strategy_folders))
 
