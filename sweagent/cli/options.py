@@ -21,7 +21,10 @@ Cost = Annotated[float | None, typer.Option("--max-cost", help="Limit in US doll
 Tokens = Annotated[int | None, typer.Option("--max-tokens", help="Limit in tokens.")]
 Steps = Annotated[int | None, typer.Option("--max-steps", help="Limit in steps.")]
 Seconds = Annotated[float | None, typer.Option("--max-seconds", help="Limit of the agent's wall time.")]
-Strategy = Annotated[str | None, typer.Option(help="single (the default), best-of, or one of your own.")]
+Strategy = Annotated[
+    str | None,
+    typer.Option(help="single (the default), best-of, reflexion, pipeline, roles, tree, or one of your own."),
+]
 Attempts = Annotated[int | None, typer.Option(help="Maximum number of attempts, for strategies that make several.")]
 SandboxKind = Annotated[str | None, typer.Option("--sandbox", help="auto, docker, bubblewrap or local.")]
 Image = Annotated[str | None, typer.Option(help="Use this image instead of building one.")]

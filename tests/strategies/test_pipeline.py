@@ -1,4 +1,4 @@
-"""The pipeline: a bounded number of calls, votes over patches that are the same, tests that are kept if they show it."""
+"""The pipeline: a bounded number of calls, votes over equal patches, tests that are kept if they show the issue."""
 
 from collections import Counter
 from collections.abc import Callable

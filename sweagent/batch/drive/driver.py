@@ -395,7 +395,8 @@ def _usable(settings: Settings, batch: BatchSettings, *, remote: bool) -> Settin
         raise UsageError("a limit for the batch's cost needs one for each instance", "give --max-cost (limits.cost)")
     if batch.repositories is not None and not batch.repositories.is_dir():
         raise UsageError(f"there is no folder {batch.repositories}", "give --repositories a folder with clones")
-    kept = with_token_limit(settings)
+    # What one instance taught would help another: their results would hang together.
+    kept = with_token_limit(settings).model_copy(update={"memory": False})
     if batch.cost is not None and kept.limits.tokens != settings.limits.tokens:
         raise UsageError(
             f"the price of {settings.model.name} is unknown, so the batch's limit of ${batch.cost} cannot be kept",
