@@ -43,6 +43,6 @@ def played(world: StrategyWorld) -> Callable[..., Settings]:
         chosen = {"name": name, "options": options or {}, **(strategy or {})}
         tools = ("bash", "edit", "reproduce", "submit")
         values = {"hints": False, "verify": {"rounds": 0}, "sandbox": {"kind": "local"}, "tools": tools, **more}
-        return Settings(policy=str(file), strategy=chosen, **values)
+        return Settings.model_validate({"policy": str(file), "strategy": chosen, **values})
 
     return settings
