@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -159,6 +159,7 @@ class Case(_Data):
         marks: variables by which the patch tells the harness; the check sets them where the reproduction runs.
         options: further options of `fix-issue verify`.
         facts: facts of its own, after the project's.
+        author: who wrote it: an `outsider`, who has not read the verifier's rules, or an `insider`, who made them.
     """
 
     id: str
@@ -180,6 +181,7 @@ class Case(_Data):
     marks: dict[str, str] = {}
     options: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    author: Literal["outsider", "insider"] = "outsider"
 
     @classmethod
     def read(cls, path: Path) -> Self:

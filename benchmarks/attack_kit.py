@@ -100,6 +100,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--class", nargs="*", default=[], dest="classes", metavar="NAME")
     parser.add_argument("--project", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--kind", choices=list(Kind), help="dishonest or honest ones only")
+    parser.add_argument("--author", choices=("outsider", "insider"), help="one half of the kit only")
     parser.add_argument("--sandbox", default="bubblewrap", help="a kind of sandbox of `fix-issue verify`")
     parser.add_argument("--seconds", type=float, default=300.0, help="wall time of one verification")
     parser.add_argument("--program", default=str(Path(sys.executable).with_name("fix-issue")))
@@ -115,6 +116,7 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
         and (not options.classes or case.attack in options.classes)
         and (not options.project or case.project in options.project)
         and options.kind in (None, case.kind)
+        and options.author in (None, case.author)
     ]
 
 

@@ -1,5 +1,6 @@
 """Errors that reach the user, with hint and exit code."""
 
+import re
 from enum import IntEnum
 
 _UNSET = "OWNER"
@@ -21,6 +22,10 @@ def please_report(what: str) -> str:
     address = next((url.partition(",")[2].strip() for url in urls if url.startswith("Issues,")), "")
     place = f"at {address}" if address and _UNSET not in address else "where you got fix-issue from"
     return f"this is a bug of fix-issue: please report it {place}, with {what}"
+
+
+_SYSTEM = re.compile(r"\[Errno \d+\] ([^:\n]+)(?:: b?(?:'[^'\n]*'|\"[^\"\n]*\"))?")
+"""How Python writes an error of the system: with its number, and with a path that our own words name."""
 
 
 class ExitCode(IntEnum):
@@ -53,11 +58,11 @@ class FixIssueError(Exception):
     exit_code = ExitCode.INTERNAL
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(_SYSTEM.sub(r"\1", message))
         self.hint = hint
 
     @property
-    def told(self) -> str:
+    def with_hint(self) -> str:
         """The message and the hint in one line."""
         return f"{self} ({self.hint})" if self.hint else str(self)
 

@@ -150,7 +150,8 @@ def resume(
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         listeners = tuple(listeners)
         settings = Settings.model_validate(started.settings)
-        more = [*lost_time(past, last_sign(folder.alive), settings), *([_word(past, say)] if say else [])]
+        more: list[AnyEvent] = [*lost_time(past, last_sign(folder.alive), settings)]
+        more += [_word(past, say)] if say else []
         with TrajectoryWriter(folder.trajectory) as log:
             for event in more:
                 log.append(event)
@@ -274,7 +275,7 @@ class _Solving:
                 raise
             except FixIssueError as error:
                 sandbox = isinstance(error, SandboxError)
-                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
+                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.with_hint))
                 raise
             except Exception as error:
                 _LOG.exception("internal error")
@@ -341,6 +342,8 @@ class _Solving:
         if proof:
             self._folder.write(self._folder.proof, proof.model_dump_json(indent=2))
         verdict = proof.verdict if proof else best.verdict if best else Verdict.NO_PATCH
+        if verdict is Verdict.UNVERIFIED and not proof and not self._settings.verify.enabled:
+            verdict = Verdict.NOT_VERIFIED
         result = Result(
             run_id=self._run_id,
             folder=str(self._folder.path),

@@ -1,4 +1,4 @@
-"""What is installed in the environment: signature, docstring and place, by name or by words.
+"""Look up what is installed, by name or by words.
 
 Documentation in place of memory is S. Zhou et al., "DocPrompting: Generating Code by Retrieving the Docs" (2023).
 """

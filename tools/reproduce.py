@@ -20,6 +20,8 @@ MAIN_ARGUMENT = "path"
 
 _QUICK = 15.0
 """Seconds of a run above which it is not done again only to be watched."""
+_SHOWN = 3
+"""Failures of a reproduction whose essence is shown: it is to fail, and seldom for more than one reason."""
 _POINTS = "[by the issue and by what it runs, look at these first; a guess:]"
 _UNDER_WAY = (
     "registered; it passes with the changes that you have made. Whether it fails without them, the harness will see"
@@ -63,7 +65,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     started = time.monotonic()
     seconds = 0.0
     if is_test and command == usual:
-        seen = run_tests(context, [place.shown], timeout)
+        seen = run_tests(context, [place.shown], timeout, shown=_SHOWN)
     else:
         done = context.sandbox.run(command, timeout=timeout, output_limit=context.limits.characters, fresh=True)
         seconds = done.seconds

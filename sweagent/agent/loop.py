@@ -127,13 +127,13 @@ class Agent:
                 if ending:
                     return ending
         except BudgetExceededError as error:
-            return Ending(ExitStatus.BUDGET_LIMIT, error.told, error)
+            return Ending(ExitStatus.BUDGET_LIMIT, error.with_hint, error)
         except ContextOverflowError as error:
-            return Ending(ExitStatus.CONTEXT_OVERFLOW, error.told, error)
+            return Ending(ExitStatus.CONTEXT_OVERFLOW, error.with_hint, error)
         except PolicyError as error:
-            return Ending(ExitStatus.POLICY_ERROR, error.told, error)
+            return Ending(ExitStatus.POLICY_ERROR, error.with_hint, error)
         except SandboxError as error:
-            return Ending(ExitStatus.SANDBOX_ERROR, error.told, error)
+            return Ending(ExitStatus.SANDBOX_ERROR, error.with_hint, error)
         except RunInterruptedError as error:
             return Ending(ExitStatus.INTERRUPTED, str(error), error)
 

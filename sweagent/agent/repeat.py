@@ -1,4 +1,4 @@
-"""Bring a fresh sandbox to a recorded state by repeating actions, and say what came otherwise."""
+"""Repeat recorded actions in a fresh sandbox, and compare what comes."""
 
 import re
 from collections.abc import Iterator, Mapping

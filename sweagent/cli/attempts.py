@@ -1,4 +1,4 @@
-"""The attempts and questions of a recorded run as a tree, each in a line."""
+"""The tree of attempts and questions of a recorded run."""
 
 import re
 from collections.abc import Sequence

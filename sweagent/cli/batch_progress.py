@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe
+from sweagent.cli.live_region import LiveRegion
 from sweagent.notes import FailureNote
 
 if TYPE_CHECKING:
@@ -83,18 +84,16 @@ class LiveBatchProgress(PlainBatchProgress):
 
     def __init__(self, console: "Console", verbosity: int = 1) -> None:
         super().__init__(console.file, verbosity)
-        from rich.live import Live
-
         self._console = console
         self._now: Snapshot | None = None
-        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
+        self._region = LiveRegion(console, self._table)
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self._region.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._live.stop()
+        self._region.stop()
 
     def show(self, now: "Snapshot") -> None:
         """Take the batch as it is now for the next drawing."""
@@ -102,7 +101,7 @@ class LiveBatchProgress(PlainBatchProgress):
         self._now = now
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text))
+        self._region.line(text)
 
     def _table(self) -> "RenderableType":
         from rich.console import Group

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from sweagent.cli.console import clock, is_plain, open_console
+from sweagent.cli.console import clock, is_plain, open_console, wrapped
 from sweagent.printable import printable_text
 
 SILENCE = 20.0
@@ -22,7 +22,7 @@ _FIRST = 0.4
 def first_word(text: str, *, quiet: bool = False) -> None:
     """Say on standard error what begins, before anything that takes time is even loaded."""
     if not quiet:
-        print(printable_text(text), file=sys.stderr, flush=True)
+        print(wrapped(printable_text(text), sys.stderr, "  "), file=sys.stderr, flush=True)
 
 
 class Heartbeat:

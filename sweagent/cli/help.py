@@ -12,9 +12,10 @@ _VERDICTS = """\
 Verdicts, and the exit codes of `solve`, `verify`, `resume` and `recheck`
 
   verified       0   a reproduction fails without the patch and passes with it, and no test got worse
-  needs review   7   proved, with named things (file, line, what) that a person has to look at; --accept NAME says that \
-you did
+  needs review   7   proved, with named things (file, line, what) that a person has to look at; --accept NAME says \
+that you did
   unverified     3   no proof: the reason is given
+  not verified   3   nothing was run: verification was left out (batch --no-verify)
   regressed      4   tests that passed fail with the patch: they are named
   rejected       5   its run was seen to tamper with how it is judged, or it changes nothing else
   no patch       6   nothing was changed
@@ -73,8 +74,8 @@ _TRUST = """\
 Trust: what a repository, an issue and a model may do
 
 - Commands run in a sandbox: no network, no capabilities, bounded memory, processes and disk; keys never enter it.
-- `docker` bounds everything; `bubblewrap` isolates files and processes; `local` isolates nothing and is used only when \
-you ask for it (and by the demo, which says so).
+- `docker` bounds everything; `bubblewrap` isolates files and processes; `local` isolates nothing and is used only \
+when you ask for it (and by the demo, which says so).
 - Your work tree is never changed unless you say so: --apply, --branch.
 - A repository's own .fix-issue.yaml may describe its environment and narrow what the tool does, never widen it.
 - --confirm asks before each action that changes something; --network and --allow-host open the network.

@@ -61,6 +61,16 @@ Confirm = Annotated[
 Notify = Annotated[
     str | None, typer.Option(help="Announce the end: `bell`, `osc9` (a notification of the terminal), or a command.")
 ]
+Executor = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHERE",
+        help="local (the default), pipe:COMMAND that starts a node (may be repeated), or ray[:ADDRESS].",
+    ),
+]
+Nodes = Annotated[
+    int, typer.Option(min=1, help="How often a pipe's command is started; {node} in it stands for the number.")
+]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON objects on standard output, one a line.")]

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Self
 from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe, wrapped
 from sweagent.cli.describe_action import describe
 from sweagent.cli.heartbeat import Heartbeat
+from sweagent.cli.live_region import LiveRegion
 from sweagent.notes import BuildOutput
 from sweagent.trajectory import (
     Action,
@@ -32,7 +33,6 @@ from sweagent.trajectory import (
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.live import Live
 
     from sweagent.policy import Countdown
     from sweagent.verify import VerifyProgress
@@ -236,27 +236,21 @@ class LiveProgress(PlainProgress):
         self._budget, self._steps = budget, steps
         self._start = time.monotonic()
         self._step, self._thought = 0, ""
-        self._live = self._new_live()
-
-    def _new_live(self) -> "Live":
-        from rich.live import Live
-
-        return Live(get_renderable=self._panel, console=self._console, refresh_per_second=4, transient=True)
+        self._region = LiveRegion(console, self._panel)
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self._region.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._live.stop()
+        self._region.stop()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Take the panel away for a while, or for good where the run is stopped meanwhile."""
-        self._live.stop()
+        self._region.stop()
         yield
-        self._live = self._new_live()
-        self._live.start()
+        self._region.start()
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait down in the panel, second by second."""
@@ -268,7 +262,7 @@ class LiveProgress(PlainProgress):
         self._budget, self._steps = budget, steps
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text))
+        self._region.line(text)
 
     def _reply(self, event: ReplyReceived) -> None:
         super()._reply(event)

@@ -76,5 +76,9 @@ class Patch(Frozen):
         """The digest of the diff, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
 
+    def is_like(self, other: "Patch") -> bool:
+        """Whether both submit and leave out the same changes; caches, which any command may leave behind, aside."""
+        return (self.text, self.withheld, self.blocked) == (other.text, other.withheld, other.blocked)
+
     def __bool__(self) -> bool:
         return bool(self.text.strip())

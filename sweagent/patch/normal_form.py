@@ -1,4 +1,4 @@
-"""Normal forms of patches: what differs in blanks, comments or docstrings alone is the same.
+"""Normal forms of patches: without blanks, comments and docstrings.
 
 The idea is Agentless' (Xia et al., 2024, arXiv:2407.01489): samples vote by the code that they lead to.
 """

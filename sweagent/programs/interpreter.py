@@ -43,9 +43,9 @@ def run(text):
         if last is not None:
             shown(eval(compile(ast.Expression(last.value), name, "eval"), names))
         return True
-    except SystemExit as error:
-        sys.stdout.write("SystemExit: {}\n".format(error.code))
-        return not error.code
+    except SystemExit as ended:
+        sys.stdout.write("SystemExit: {}\n".format(ended.code))
+        return not ended.code
     except BaseException:
         kind, error, frames = sys.exc_info()
         while frames is not None and not frames.tb_frame.f_code.co_filename.startswith("<cell"):

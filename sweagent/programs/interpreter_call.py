@@ -67,5 +67,5 @@ if not copy(channel, time.time() + SECONDS):
 if not os.path.exists(ended):
     say("[the interpreter ended; its state is lost]")
     sys.exit(125)
-with open(ended) as file:
+with open(ended, "rb") as file:
     sys.exit(int(file.read()))

@@ -1,4 +1,4 @@
-"""Ask a policy for typed answers: each is one forced tool call, without a sandbox."""
+"""Ask a policy for typed answers, each one forced tool call."""
 
 import json
 import time
@@ -85,7 +85,7 @@ class Question:
             missed = AnswerReceived(purpose=self._purpose, reply=Reply(), missing=str(error), seconds=_since(start))
             return self._keep(missed)
         except PolicyError as error:
-            raise RunCutError(Ending(ExitStatus.POLICY_ERROR, error.told, error)) from error
+            raise RunCutError(Ending(ExitStatus.POLICY_ERROR, error.with_hint, error)) from error
         _, problem = read_answer(reply, kind)
         return self._keep(AnswerReceived(purpose=self._purpose, reply=reply, problem=problem, seconds=_since(start)))
 

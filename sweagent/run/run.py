@@ -5,8 +5,6 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,13 +20,15 @@ from sweagent.policy import Budget, Message, policy_for
 from sweagent.run.asking import Question, schema_of
 from sweagent.run.attempt import Attempt
 from sweagent.run.context import RunContext
-from sweagent.run.evidence import CandidateEvidence, Choice, Evidence
+from sweagent.run.evidence import Choice, Evidence
+from sweagent.run.findings import Findings
 from sweagent.run.judging import Panel
 from sweagent.run.limits import Left
 from sweagent.run.memory import recall, remember
 from sweagent.run.record import Mark, Used
 from sweagent.run.second_look import SecondLook
 from sweagent.run.selectors import Selector
+from sweagent.run.side_by_side import side_by_side
 from sweagent.run.steps import Steps, digest
 from sweagent.settings_record import open_values, without_secrets
 from sweagent.task import Task
@@ -85,12 +85,7 @@ class Run:
         self._used = Used()
         self._members: list[Attempt | Run] = []
         self._begun = self._asked = self._gathered = self._composed = 0
-        self._candidates: dict[int, Candidate] = {}
-        self._passes: dict[int, dict[str, bool | None]] = {}
-        self._weakening: dict[int, dict[str, bool | None]] = {}
-        self._weakened_by = 1
-        self._pool: dict[str, Reproduction] = {}
-        self._weakeners: dict[str, Reproduction] = {}
+        self._findings = Findings()
         self._second_look = SecondLook(self)
         self.lessons: list[str] = []
         """What it wants to remember of the repository, if the settings let it."""
@@ -248,10 +243,8 @@ class Run:
         *,
         differs: bool,
     ) -> Mark:
-        left, part = self.left, share < 1
-        dollars, tokens, _ = left.part(share)
-        # In a log from before attempts were events, the first one has been at work already.
-        seconds = (left.seconds if scope else self.settings.limits.seconds) * share
+        dollars, tokens, seconds = self.left.part(share)
+        part = share < 1
         return self._record(
             AttemptStarted(
                 scope=scope,
@@ -365,72 +358,27 @@ class Run:
         self._members += runs
         results = self._side_by_side([partial(function, run, item) for run, item in zip(runs, listed, strict=True)])
         for run in runs:
-            self._absorb(run)
+            self._findings.absorb(run._findings)
+            self.lessons += run.lessons
         self._consume(mark, "gather", asked, {"items": len(listed)})
         return results
+
+    def _side_by_side(self, calls: Sequence[Callable[[], _R]]) -> list[_R]:
+        return side_by_side(calls, self.settings.strategy.workers, self._context.stop)
 
     def _child(self, path: str, part: Left) -> "Run":
         budget = Budget(part.dollars, part.tokens, parent=self._budget)
         budget.start_from(self._context.log.spending_of(path))
         return Run(self._context, path, part, budget)
 
-    def _absorb(self, run: "Run") -> None:
-        self._candidates |= run._candidates
-        self._pool |= run._pool
-        self._weakeners |= run._weakeners
-        self.lessons += run.lessons
-        for number, row in run._passes.items():
-            self._passes.setdefault(number, {}).update(row)
-        for number, row in run._weakening.items():
-            self._weakening.setdefault(number, {}).update(row)
-
-    def _side_by_side(self, calls: Sequence[Callable[[], _R]]) -> list[_R]:
-        """Call each in a thread; the first error, in their order, when all have ended."""
-        if len(calls) < 2:
-            return [call() for call in calls]
-        workers = min(len(calls), self.settings.strategy.workers)
-        with ThreadPoolExecutor(workers, thread_name_prefix="gather") as threads:
-            try:
-                futures: list[Future[_R]] = [threads.submit(copy_context().run, call) for call in calls]
-                for future in futures:
-                    future.exception()
-            except BaseException as error:
-                # Somebody stops the run: those that are at work end at their next step.
-                self._context.stop.stop(str(error))
-                threads.shutdown(wait=True, cancel_futures=True)
-                raise
-        return [future.result() for future in futures]
-
     @property
     def evidence(self) -> Evidence:
         """The best candidate of each attempt and the composed ones that were verified, with what the pool said."""
-        best = []
-        for attempt in self.attempts:
-            own = [self._judged_form(item) for item in attempt.candidates]
-            best += [best_of(own)] if own else []
+        found = self._findings
+        own = [[found.best_known(item) for item in attempt.candidates] for attempt in self.attempts]
         scopes = {attempt.scope for attempt in self.attempts}
-        others = [item for item in self._candidates.values() if item.attempt not in scopes]
-        return self._evidence_of([*best, *others], self._pool, self._weakeners)
-
-    def _judged_form(self, candidate: Candidate) -> Candidate:
-        known = self._candidates.get(candidate.number)
-        return known if known and known.proof else candidate
-
-    def _evidence_of(
-        self, candidates: Iterable[Candidate], pool: Mapping[str, Reproduction], weakeners: Mapping[str, Reproduction]
-    ) -> Evidence:
-        items = []
-        for candidate in candidates:
-            passes, weak = self._passes.get(candidate.number), self._weakening.get(candidate.number)
-            items.append(
-                CandidateEvidence(
-                    candidate=candidate,
-                    passes=tuple(passes.get(name) for name in pool) if passes else (),
-                    weakening=tuple(weak.get(name) for name in weakeners) if weak else (),
-                    weakened_by=self._weakened_by,
-                )
-            )
-        return Evidence(items=tuple(items), pool=tuple(pool), weakening=tuple(weakeners))
+        others = [item for item in found.candidates.values() if item.attempt not in scopes]
+        return found.evidence([*(best_of(items) for items in own if items), *others])
 
     def verify(
         self,
@@ -461,20 +409,16 @@ class Run:
         asked = digest("verify", shas, texts, weakened_by, until)
         mark = self._steps.next(StepDone, asked, f"verify {len(candidates)} candidates")
         result = _result(mark) if mark else self._judge(candidates, pool, weakeners, until)
-        self._weakened_by = weakened_by if weakening else self._weakened_by
-        self._pool |= pool
-        self._weakeners |= weakeners
-        judged = []
-        for item, has_proof, passes, weak in zip(
-            candidates, result["proofs"], result["passes"], result["weakening"], strict=True
-        ):
+        found, judged = self._findings, list[Candidate]()
+        found.ask(pool, weakeners, weakened_by)
+        rows = zip(candidates, result["proofs"], result["passes"], result["weakening"], strict=True)
+        for item, has_proof, passes, weak in rows:
             kept = self._context.candidates.get(item.number) if has_proof else None
             judged.append(kept or item)
-            self._candidates[item.number] = judged[-1]
-            self._passes.setdefault(item.number, {}).update(zip(pool, passes, strict=False))
-            self._weakening.setdefault(item.number, {}).update(zip(weakeners, weak, strict=False))
+            found.add(judged[-1], pool, passes)
+            found.add(judged[-1], weakeners, weak)
         self._consume(mark, "verify", asked, result, _result_seconds(result))
-        return self._evidence_of(judged, pool, weakeners)
+        return found.evidence(judged, pool, weakeners)
 
     def _judge(
         self,
@@ -506,8 +450,11 @@ class Run:
             if item in named.values():
                 continue
             owner = next((n for n, attempt in enumerate(self.attempts, 1) if item in attempt.reproductions), None)
-            name = f"{item.path} (attempt {owner})" if owner else item.path
-            named[name if name not in named else f"{name} ({len(named) + 1})"] = item
+            # What gathered items call alike is not the same.
+            whose = [f"attempt {owner}"] if owner else []
+            whose += [f"of {self._path.rstrip('/')}"] if self._path else []
+            name = f"{item.path} ({' '.join(whose)})" if whose else item.path
+            named[self._findings.free_name(name, item, named)] = item
         return named
 
     def compare(self) -> Evidence:

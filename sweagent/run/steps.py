@@ -1,4 +1,4 @@
-"""Steps of a strategy: answered from the log when a run is resumed."""
+"""Steps of a strategy, answered from the log of a resumed run."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Put a sandbox's work tree back as it was when a patch was taken."""
+"""Put the work tree of a taken patch back into a sandbox."""
 
 import re
 import shlex

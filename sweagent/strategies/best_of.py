@@ -1,4 +1,4 @@
-"""Several attempts and the best of them: one after the other, or side by side."""
+"""Several attempts and the best of them, one after another or together."""
 
 from typing import Any, Literal
 

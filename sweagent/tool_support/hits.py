@@ -1,4 +1,4 @@
-"""Show the lines that a search found: every hit, then as much around them as fits."""
+"""Show every line that a search found, and what fits around."""
 
 import re
 from dataclasses import dataclass, field

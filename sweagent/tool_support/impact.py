@@ -1,4 +1,4 @@
-"""What an edit may have to be followed by: callers of a changed signature, siblings of the replaced lines.
+"""Name callers of a changed signature and siblings of replaced lines.
 
 That an edit is followed to what depends on it is R. Bairi et al., "CodePlan: Repository-level Coding using LLMs and
 Planning" (2024); that the draft itself is what to search with is F. Zhang et al., "RepoCoder" (2023).

@@ -12,11 +12,20 @@ from sweagent.trajectory import Observation
 
 _OUTPUT = 1_000_000
 _REPORT = 50_000_000
-_MOST_SHOWN = 8
+MOST_SHOWN = 8
 
 
-def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, options: str = "") -> Observation:
+def run_tests(
+    context: ToolContext, tests: Sequence[str], timeout: float, options: str = "", shown: int = MOST_SHOWN
+) -> Observation:
     """Run chosen tests with the project's own runner and answer with counts and the failures' essence.
+
+    Args:
+        context: what the tools work with.
+        tests: as the runner names them; none for all.
+        timeout: seconds.
+        options: of the runner.
+        shown: failures whose essence is shown; others are named.
 
     Raises:
         UsageError: a test's name cannot be one, or nothing is known of how tests are run here.
@@ -35,7 +44,7 @@ def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, option
         file = ""
     report = parse(runner, done.output, exit_code=done.exit_code, report=file, workdir=context.sandbox.workdir)
     return Observation(
-        text=_said(context, report, done, timeout),
+        text=_said(context, report, done, timeout, shown),
         status="timeout" if done.timed_out else "ok" if report.ok else "error",
         exit_code=done.exit_code,
         truncated=done.truncated,
@@ -61,7 +70,7 @@ def scratch(context: ToolContext) -> str:
     return kept.folder
 
 
-def _said(context: ToolContext, report: TestReport, done: Completed, timeout: float) -> str:
+def _said(context: ToolContext, report: TestReport, done: Completed, timeout: float, shown: int) -> str:
     exit_said = "ended at its deadline" if done.exit_code is None else f"exit {done.exit_code}"
     parts = [f"{report.summary} ({report.runner.value}, {exit_said}, {done.seconds:.1f} s)"]
     if done.timed_out:
@@ -76,9 +85,9 @@ def _said(context: ToolContext, report: TestReport, done: Completed, timeout: fl
     room = max(1000, context.limits.characters - 500)
     failures = report.failures
     if failures:
-        each = max(300, room // min(len(failures), _MOST_SHOWN))
-        parts += [_failure(failure, each) for failure in failures[:_MOST_SHOWN]]
-        parts += [f"{failure.outcome.value.upper()} {failure.id}" for failure in failures[_MOST_SHOWN:60]]
+        each = max(300, room // min(len(failures), shown))
+        parts += [_failure(failure, each) for failure in failures[:shown]]
+        parts += [f"{failure.outcome.value.upper()} {failure.id}" for failure in failures[shown:60]]
         if len(failures) > 60:
             parts.append(f"[… {len(failures) - 60} more failures]")
     if not report.ok:

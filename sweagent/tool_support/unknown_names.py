@@ -1,4 +1,4 @@
-"""Names in added lines of Python that exist nowhere: the hallucinations that no syntax check sees."""
+"""Find names in added lines of Python that exist nowhere."""
 
 import ast
 import builtins
@@ -74,8 +74,18 @@ def new_names(before: str, after: str) -> tuple[list[str], list[str]]:
                 attributes[name] = None
             case ast.Attribute(attr=name):
                 bound.add(name)
-    undefined = [] if starred else [name for name in bare if name not in bound and name not in old]
+    used = _bare_names(before)
+    undefined = [] if starred else [name for name in bare if name not in bound and name not in used]
     return undefined, [name for name in attributes if name not in old and name not in bound]
+
+
+def _bare_names(text: str) -> set[str]:
+    """The names that a text used before, whether or not they are defined in it; its words where it cannot be read."""
+    try:
+        nodes = ast.walk(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError):
+        return set(_WORD.findall(text))
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def _nowhere(context: ToolContext, path: str, names: list[str]) -> list[str]:

@@ -273,7 +273,8 @@ class _Verification:
             found = [Finding(rule="own-test", path=self._shown[0].name, detail=detail)]
             self._findings += accepted(found, self._settings.accept)
         if self._shown and Author.TASK not in {item.author for item in self._shown} and self._bench.remaining > 1:
-            same = unchanged_output(self._inputs.task.issue.text, self._bench, plan.sides)
+            package = trees.read(trees.base, "package.json") or b""
+            same = unchanged_output(self._inputs.task.issue.text, self._bench, plan.sides, package)
             self._findings += accepted([same] if same else [], self._settings.accept)
         return self._nothing_can_be_judged()
 
@@ -327,7 +328,7 @@ class _Verification:
                 trees.read_many(trees.base, plan.changed), trees.read_many(self._tree, plan.changed)
             ),
             partial(_content_of, plan=plan, trees=trees),
-            partial(trees.mentions, trees.base),
+            partial(neighbours.knows_word, trees),
             judged.without,
         )
         return [found] if found else []
@@ -491,8 +492,13 @@ def _is_small(plan: Plan, trees: Trees) -> bool:
 
 
 def _cause_of(reproductions: Iterable[ReproductionEvidence]) -> Cause:
-    """What has to be mended where nothing was accepted: what somebody can mend at once comes first."""
-    causes = {item.cause for item in reproductions if item.origin is not Origin.ISSUE and item.cause}
+    """What has to be mended where nothing was accepted: what somebody can mend at once comes first.
+
+    What was registered or given goes before what the harness took besides, such as tests that were merely run.
+    """
+    given = [item for item in reproductions if item.origin is not Origin.ISSUE]
+    own = [item for item in given if item.origin is Origin.REGISTERED]
+    causes = {item.cause for item in own or given if item.cause}
     order = (Cause.HARNESS, Cause.ENVIRONMENT, Cause.PATCH, Cause.REPRODUCTION, Cause.TIME)
     return next((cause for cause in order if cause in causes), Cause.REPRODUCTION)
 

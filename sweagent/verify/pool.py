@@ -12,10 +12,11 @@ from sweagent.task import Task
 from sweagent.trajectory import Reproduction
 from sweagent.verify.comparison.selection import kinds_of
 from sweagent.verify.plan import added_names
-from sweagent.verify.proof import Weight
+from sweagent.verify.proof import Cause, Weight
 from sweagent.verify.reproduction.failures import lacking, misfit
 from sweagent.verify.reproduction.hangs import enough, first_deadline, hangs, no_end
 from sweagent.verify.reproduction.readings import Asked, Reading, State, before_the_patch, what_fails, with_the_patch
+from sweagent.verify.reproduction.slowness import judge_speed
 from sweagent.verify.reproduction.sources import ReproductionCandidate, registered
 from sweagent.verify.runs.control import control_files
 from sweagent.verify.runs.forgery import find_forgery
@@ -28,6 +29,8 @@ from sweagent.verify.static.patch_checks import held_back
 from sweagent.verify.trees import Trees, open_trees
 
 _BASE = SideTree("base")
+_SLOW_SHARE = 1 / 6
+"""What a reproduction that needs more than the first deadline may take of the time that is left, for each run."""
 
 
 def judge_pool(
@@ -133,8 +136,11 @@ class _Matrix:
             return {}
         self._bench.watched = {name: path for row in fit.values() for name, path in row.watched.items()}
         self._bench.packages = tuple(dict.fromkeys(item for row in fit.values() for item in row.packages))
+        control = SideTree("control", files=control_files(self._trees, changed))
         try:
-            shown = self._shown(candidate, changed)
+            if candidate.faster:
+                return {position: self._faster(candidate, control, row) for position, row in fit.items()}
+            shown = self._shown(candidate, control)
             return dict(self._cells(shown, fit)) if shown else {}
         except SandboxError:
             return {}
@@ -146,24 +152,46 @@ class _Matrix:
         except UsageError:
             return None
 
-    def _shown(self, candidate: ReproductionCandidate, changed: tuple[str, ...]) -> _Shown | None:
-        """The reproduction, or the whole of its files, if it fails on the base and on a control."""
+    def _faster(self, candidate: ReproductionCandidate, control: SideTree, row: _Row) -> bool | None:
         if self._bench.remaining < 1:
             return None
-        control = SideTree("control", files=control_files(self._trees, changed))
-        job = replace(candidate.job(first_deadline(self._bench.remaining)), reusable=True)
-        base, other = self._bench.together((_BASE, job), (control, job))
+        told = judge_speed(candidate, self._bench, _BASE, control, row.side)
+        return True if told.accepted else False if told.cause is Cause.PATCH else None
+
+    def _shown(self, candidate: ReproductionCandidate, control: SideTree) -> _Shown | None:
+        """The reproduction, or the whole of its files, if it fails on the base and on a control."""
+        runs = self._without_a_patch(candidate, control)
+        if runs is None:
+            return None
         asked = Asked(candidate.wanted)
-        readings = [before_the_patch(run, candidate, asked) for run in (base, other)]
+        readings = [before_the_patch(run, candidate, asked) for run in runs]
         if all(reading.state in (State.FAILED, State.NO_END) for reading in readings):
             if readings[0].state is State.FAILED and self._is_unfit(readings[0], candidate):
                 return None
             for reading in readings:
                 if reading.state is State.FAILED and candidate.runner is not None:
                     asked = what_fails(reading, asked, candidate.path, open_ended=candidate.open_ended)
-            return _Shown(candidate, asked, (base, other))
+            return _Shown(candidate, asked, runs)
         whole = replace(candidate, command=candidate.whole, whole="")
-        return self._shown(whole, changed) if candidate.whole else None
+        return self._shown(whole, control) if candidate.whole else None
+
+    def _without_a_patch(
+        self, candidate: ReproductionCandidate, control: SideTree
+    ) -> tuple[CommandResult, CommandResult] | None:
+        """A run on the base and one on the control: a short deadline first, then a part of the time that is left."""
+        remaining = self._bench.remaining
+        if remaining < 1:
+            return None
+        first, later = first_deadline(remaining), remaining * _SLOW_SHARE
+        runs = self._pair(candidate, control, first)
+        return self._pair(candidate, control, later) if any(map(no_end, runs)) and later > first else runs
+
+    def _pair(
+        self, candidate: ReproductionCandidate, control: SideTree, seconds: float
+    ) -> tuple[CommandResult, CommandResult]:
+        job = replace(candidate.job(seconds), reusable=True)
+        base, other = self._bench.together((_BASE, job), (control, job))
+        return base, other
 
     def _is_unfit(self, before: Reading, candidate: ReproductionCandidate) -> bool:
         """Whether the failure on the base belongs to the reproduction or to the environment, and not to the issue."""
@@ -192,7 +220,7 @@ class _Matrix:
         if any(stray.path in row.changed for stray in run.strays):
             return None
         if reading.state is State.NO_END:
-            return False if shown.no_end or hangs(run, *shown.runs) else None
+            return False if not shown.no_end and hangs(run, *shown.runs) else None
         if reading.state is State.PASSED and shown.no_end and not all(hangs(other, run) for other in shown.runs):
             return None
         forged = any(item.weight is Weight.REJECT for item in find_forgery(shown.runs, [run]))

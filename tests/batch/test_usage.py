@@ -113,7 +113,7 @@ def test_a_repository_that_is_not_there_is_no_failure_of_the_infrastructure(tmp_
 
 def test_hooks_of_the_user_are_told_of_a_batch_once(data: Callable[..., Path], tmp_path: Path) -> None:
     rows = data({}, {}, files=world.PLAIN | {"go.mod": "module shapes\n"})
-    (tmp_path / "script.yaml").write_text("- actions: [{submit: {summary: x}}]\n")
+    (tmp_path / "script.yaml").write_text("- actions: [{submit: {summary: x}}]\n" * 4)
     said = "echo $FIX_ISSUE_EVENT $FIX_ISSUE_EXIT_CODE $FIX_ISSUE_OUTCOMES >> seen"
     (tmp_path / "own.yaml").write_text(f"hooks: {{on_start: '{said}', on_submit: '{said}', on_end: '{said}'}}\n")
     own = ("--config", str(tmp_path / "own.yaml"), "--policy", str(tmp_path / "script.yaml"), "--notify", said)

@@ -47,7 +47,7 @@ def test_the_locked_requirements_fit_the_project():
         ("requirements/all.txt", "\nclick==", "\nno-click==", "lacks click"),
         ("requirements/publish.txt", "\ntyper==", "\ntyper==0.", "requirements/all.txt does not"),
         ("requirements/demo.txt", "\ndocker==", "\ndocker==0.", "requirements/all.txt does not"),
-        ("requirements/publish.in", "typer", "typer litellm", "requirements/publish.txt lacks litellm"),
+        ("requirements/publish.in", "typer", "typer\nlitellm", "requirements/publish.txt lacks litellm"),
         ("requirements/all.txt", "    --hash=sha256:", "    --other=", "has no hash"),
     ],
 )

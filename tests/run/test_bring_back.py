@@ -16,7 +16,7 @@ from sweagent.trajectory import Action, ActionDone, FeedbackGiven, Observation, 
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
-from strategy_world import Killed, StrategyWorld, changes, reproduces, world_in
+from strategy_world import DONE, Killed, StrategyWorld, changes, reproduces, world_in
 
 TOOLS = ("bash", "edit", "reproduce", "view", "submit")
 TWICE = """
@@ -121,6 +121,24 @@ def run(run, parameters):
     seen = [item.text.split() for item in observations(world)[2:]]
     assert seen[0][0] == seen[1][0] == seen[2][0]
     assert seen[2][1] != seen[0][1], "what was done after the patch is done again"
+
+
+def test_a_verdict_before_a_kill_stands_whatever_caches_were_there(world: StrategyWorld) -> None:
+    alone = """
+def run(run, parameters):
+    run.attempt().work()
+    return run.choose(best_verdict, run.evidence)
+"""
+    caches = bash("mkdir __pycache__ && echo > __pycache__/area.cpython-311.pyc")
+    script = {"": [reproduces("one.sh"), caches, changes("$1 + $2", "$1 * $2"), DONE]}
+    settings = world.settings(alone, script, tools=TOOLS)
+    world.run(settings, "whole")
+    kinds = [event.type for event in world.events("whole")]
+    with pytest.raises(Killed):
+        world.run(settings, "run", kill_at=kinds.index("verdict_given") + 1)
+    assert resume(RunFolder(world.folder / "run")).verdict == "verified"
+    again = [event.type for event in world.events()]
+    assert (again.count("patch_taken"), again.count("verdict_given")) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,11 @@ def world(git_repository: Callable[..., Path], tmp_path: Path, monkeypatch: pyte
     return world_in(tmp_path, git_repository, monkeypatch)
 
 
+KILLED = pytest.mark.parametrize(
+    ("every", "first"), [(8, 5), *(pytest.param(4, first, marks=pytest.mark.slow) for first in range(1, 5))]
+)
+"""At some events each time, at all of them by `make measure`."""
+
 PIPELINE = """
 def run(run, parameters):
     samples = run.ask(asked("mend it"), Edits, n=3, role="repairer")
@@ -91,7 +96,10 @@ def run(run, parameters):
 """
 
 
-def test_gathered_items_have_paths_chance_and_shares_of_their_own_killed_at_every_event(world: StrategyWorld) -> None:
+@KILLED
+def test_gathered_items_have_paths_chance_and_shares_of_their_own_killed_at_every_event(
+    every: int, first: int, world: StrategyWorld
+) -> None:
     script = {
         "1.1/ask1": [says(text=edits("$1 * $2"))],
         "1.2/ask1": [says(text=edits("$1 * $2 "))],
@@ -99,7 +107,7 @@ def test_gathered_items_have_paths_chance_and_shares_of_their_own_killed_at_ever
         "2.1/ask1": [says(text=edits("$2 * $1"))],
         "*": [says(text="so")],
     }
-    result = world.killed_everywhere(world.settings(GATHER, script))
+    result = world.killed_everywhere(world.settings(GATHER, script), every, first)
     assert (result.verdict, result.exit_status) == ("unverified", "submitted")
 
 
@@ -128,7 +136,10 @@ def run(run, parameters):
 """
 
 
-def test_attempts_are_paused_spoken_to_taken_and_forked_killed_at_every_event(world: StrategyWorld) -> None:
+@KILLED
+def test_attempts_are_paused_spoken_to_taken_and_forked_killed_at_every_event(
+    every: int, first: int, world: StrategyWorld
+) -> None:
     script = {
         "1.1/coder1": [reproduces("1.sh"), changes("$1 + $2", "$1 - $2"), DONE],
         "1.2/coder1": [reproduces("2.sh"), changes("$1 + $2", "$1 / $2"), DONE],
@@ -136,9 +147,12 @@ def test_attempts_are_paused_spoken_to_taken_and_forked_killed_at_every_event(wo
         "": [DONE, DONE, DONE, DONE],
     }
     settings = world.settings(ATTEMPTS, script, tools=("reproduce", "edit", "submit"))
-    result = world.killed_everywhere(settings, every=2)
+    result = world.killed_everywhere(settings, every, first)
     assert "$1 * $2" in patch_of(result)
     assert (result.exit_status, result.attempts, result.steps) == ("submitted", 4, 5)
+    # Nothing was done twice between a pause and the next work, also where a reproduction is all that was made.
+    noted = (world.folder / "whole/run.log").read_text()
+    assert (noted.count("the work tree was put back"), noted.count("replaying")) == (3, 0)
     # A run of its own begins from a step of the chosen attempt, which was a fork itself.
     fork(RunFolder(world.folder / "whole"), RunFolder(world.folder / "fork"), run_id="f", step=3, say="Be brief.")
     forked = resume(RunFolder(world.folder / "fork"))

@@ -1,6 +1,7 @@
 """Strategies end to end over HTTP: what they ask, cost and choose, also when they are killed at any event."""
 
 import json
+import os
 import shutil
 import signal
 from collections import Counter
@@ -130,6 +131,29 @@ def test_the_pool_tells_two_verified_candidates_apart_and_show_says_so(world: An
     assert "  1 coder 1.1 (openai/priced): verified, submitted, 3 steps, $0.04" in said
     assert "* 2 coder 1.2 (openai/priced): verified, submitted, 3 steps, $0.04" in said
     assert "agreement: 2 of 2 candidates are verified; it passes 2 of 2 reproductions of the pool" in said
+
+
+def test_stopped_by_a_person_attempts_side_by_side_end_at_their_next_step_and_go_on_later(world: Any) -> None:
+    def stop(request: dict[str, Any]) -> Any:
+        answer = world.model.respond(request)
+        if sum(world.model.asked.values()) == 3:
+            os.kill(world.commands.pid, signal.SIGINT)
+        return answer
+
+    world.server.default = stop
+    settings = world.settings("best-of", attempts=2, until="all", variants=TWO)
+    assert world.solve(settings, "run") == 130, world.commands.said
+    assert world.result("run")["exit_status"] == "interrupted"
+    assert sum(world.model.asked.values()) < 6
+    assert world.resume("run") == 0, world.commands.said
+    result = world.result("run")
+    assert (result["attempts"], result["steps"], "$1 * $2" in (world.folder / "run/patch.diff").read_text()) == (
+        2,
+        6,
+        True,
+    )
+    # An answer that came while the run was being stopped is not lost.
+    assert sum(world.model.asked.values()) in (6, 7)
 
 
 def test_where_each_is_contradicted_by_the_other_nothing_is_verified(world: Any) -> None:

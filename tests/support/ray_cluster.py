@@ -39,7 +39,13 @@ class Cluster:
         """Start one more node; its processes are a session of their own."""
         number = len(self.processes)
         role = (
-            ["--head", f"--port={self.port}", "--include-dashboard=false", "--include-log-monitor=false", f"--temp-dir={self.folder}"]
+            [
+                "--head",
+                f"--port={self.port}",
+                "--include-dashboard=false",
+                "--include-log-monitor=false",
+                f"--temp-dir={self.folder}",
+            ]
             if number == 0
             else [f"--address={self.address}"]
         )

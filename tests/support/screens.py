@@ -82,6 +82,7 @@ def main(folder: Path) -> None:
     shown("locate", "locate", "repo", "merge forgets the end of an interval")
     shown("map", "map", "repo")
     shown("models", "models", "anthropic/claude-sonnet-4-5")
+    shown("a file that is not there", "verify", "repo", "nowhere.diff")
     end_of_a_run()
     while_it_runs()
 

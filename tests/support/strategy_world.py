@@ -84,11 +84,11 @@ class StrategyWorld:
     def events(self, name: str = "run") -> list[AnyEvent]:
         return list(read_events(self.folder / name / "trajectory.jsonl"))
 
-    def killed_everywhere(self, settings: Settings, every: int = 1) -> Result:
-        """Kill at each event and resume; each run has to end as the whole one."""
+    def killed_everywhere(self, settings: Settings, every: int = 1, first: int = 1) -> Result:
+        """Kill at each event, or at some, and resume; each run has to end as the whole one."""
         whole = self.run(settings, "whole")
         events = self.events("whole")
-        for number in range(1, len(events), every):
+        for number in range(first, len(events), every):
             with pytest.raises(Killed):
                 self.run(settings, kill_at=number)
             again = resume(RunFolder(self.folder / "run"))

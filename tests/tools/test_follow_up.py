@@ -102,5 +102,8 @@ def test_names_are_known_however_they_are_bound() -> None:
         "    match q:\n        case {'x': t, **u}: pass\n        case [v, *w]: pass\n"
         "    return p, c, d, e, g, h, i, j, m, o, q, r, t, u, v, w, len, __name__, missing, d.attribute\n"
     )
-    assert new_names("k l E s", after) == (["missing"], ["b", "attribute"])
+    assert new_names("k, l, E, s", after) == (["missing"], ["b", "attribute"])
+    # That a word stands in the file, in a text or as another name, defines nothing.
+    before = "from a import Late as L\n'Late'\n"
+    assert new_names(before, f"{before}raise Late\n") == (["Late"], [])
     assert new_names("", "from a import *\nprint(unknown)\n") == ([], [])

@@ -98,7 +98,11 @@ def _read_folder(folder: Path) -> list[Any]:
         latest = {record["instance_id"]: record for record in map(json.loads, lines)}
         final = [record for record in latest.values() if record.get("exit_status") not in _NOT_FINAL]
         return [
-            {"instance_id": record["instance_id"], "model_name_or_path": record["model"], "model_patch": record["patch"]}
+            {
+                "instance_id": record["instance_id"],
+                "model_name_or_path": record["model"],
+                "model_patch": record["patch"],
+            }
             for record in sorted(final, key=lambda record: str(record["instance_id"]))
         ]
     if (folder / FILE).is_file():

@@ -64,7 +64,7 @@ class BatchContext:
 
     settings: Settings
     images: Images
-    code: UserCode = UserCode()
+    code: UserCode = field(default_factory=UserCode)
     retries: int = 3
     pause: float = 2.0
     recover: Callable[[FixIssueError | OSError], None] = lambda error: None
@@ -122,10 +122,10 @@ class InstanceRun:
             if error is None:
                 continue
             if isinstance(error, UsageError | UnknownRepositoryError):
-                return self._failed(error.told, ExitStatus.USAGE)
+                return self._failed(error.with_hint, ExitStatus.USAGE)
             self._fault(error)
             if retries >= self._most_retries(error):
-                return self._failed(error.told if isinstance(error, FixIssueError) else str(error))
+                return self._failed(error.with_hint if isinstance(error, FixIssueError) else str(error))
             retries += 1
             self._around.recover(error)
             self._link.stop.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))

@@ -39,9 +39,7 @@ class Home:
             return event
         task = event.task.model_copy(update={"repository": self._moved(event.task.repository)})
         origin = event.origin.model_copy(update={"files": self.files})
-        return event.model_copy(
-            update={"task": task, "settings": self._settings(event.settings), "origin": origin}
-        )
+        return event.model_copy(update={"task": task, "settings": self._settings(event.settings), "origin": origin})
 
     def line(self, line: str) -> str:
         """A line of a log with the paths of this machine."""

@@ -1,4 +1,4 @@
-"""Files of the user's own that runs need: tools, strategies, a profile …"""
+"""User's own tools, strategies, profile and script, as they travel."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -22,6 +22,7 @@ class UserCode(Frozen):
     tool_folders: tuple[str, ...] = ()
     strategy_folders: tuple[str, ...] = ()
     scorer: str = ""
+    """A file that chooses among candidates."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -42,11 +43,8 @@ class UserCode(Frozen):
         if self.profile or not is_shipped(str(settings.get("profile"))):
             changed["profile"] = self.profile
         changed["tool_folders"] = list(self.tool_folders)
-        changed["strategy"] = {
-            **settings.get("strategy", {}),
-            "folders": list(self.strategy_folders),
-            "scorer": self.scorer or None,
-        }
+        strategy = {**settings.get("strategy", {}), "folders": list(self.strategy_folders)}
+        changed["strategy"] = strategy | ({"scorer": self.scorer or None} if "scorer" in strategy else {})
         return changed
 
     def packed(self) -> dict[str, str]:
@@ -84,14 +82,13 @@ class UserCode(Frozen):
                 raise UsageError(f"{name} cannot be the name of a file of the user's", "")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        scorer = next((str(folder / name) for name in files if name.startswith("scorer.")), "")
         policy = next((str(folder / name) for name in files if name.partition("/")[0].startswith("policy")), "")
         return cls(
             policy=str(folder / "policy") if policy.startswith(f"{folder}/policy/") else policy,
             profile=str(folder / "profile") if any(name.startswith("profile/") for name in files) else "",
             tool_folders=_numbered(folder, "tools", len(settings.get("tool_folders", ()))),
             strategy_folders=_numbered(folder, "strategies", len(settings.get("strategy", {}).get("folders", ()))),
-            scorer=scorer,
+            scorer=next((str(folder / name) for name in files if name.startswith("scorer.")), ""),
         )
 
     def _places(self) -> Iterator[tuple[str, Path]]:

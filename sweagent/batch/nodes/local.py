@@ -31,7 +31,13 @@ class LocalExecutor:
 
     def open(self, setup: Setup) -> None:
         """See `Executor`."""
-        node = Node(self._service, slots=self._slots, root=self._root, shared=True, send=lambda report: self._inbox.put(NAME, report))
+        node = Node(
+            self._service,
+            slots=self._slots,
+            root=self._root,
+            shared=True,
+            send=lambda report: self._inbox.put(NAME, report),
+        )
         self._node = self._stack.enter_context(node)
         self._inbox.put(NAME, Ready(host=NAME, slots=self._slots))
 

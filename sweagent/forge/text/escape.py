@@ -19,7 +19,7 @@ _ACTIVE = re.compile(
     re.I,
 )
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$&!])")
-_LINE_START = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([-+#=.)])", re.M)
+_LINE_START = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([-+#=.)/])", re.M)
 _ALLOWED_TAG = re.compile(r"</?(?:details|summary|br|sub|sup|b|i|code)(?: open)? ?/?>")
 _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(\s*:?\s+)(?=`)", re.I)
 
@@ -29,6 +29,10 @@ _SKIPS_CI = re.compile(r"[\[*]+((?=[^\[\]*]*(?:\b|_)(?:skip|no|ci|actions)(?:\b|
 _SKIPS_CHECKS = re.compile(r"\b(skip|request)-(checks\s*:)", re.I)
 _SPELLED = re.compile(r"\[\s*((?:skip|no)[ _-]+(?:ci|actions)|(?:ci|actions)[ _-]+skip)\s*\]|\*{3}(no_ci)\*{3}", re.I)
 """The same words where code is shown, whose other brackets stay as they are."""
+
+
+_COMMAND = re.compile(r"^(\s*)/(?=[a-z])", re.M | re.I)
+"""A line by which bots of a forge are told what to do (`/approve`); they read the text, not what is shown of it."""
 
 
 def let_ci_run(text: str) -> str:
@@ -60,7 +64,7 @@ def inert_words(text: str, limit: int = 500) -> str:
 def defused(markdown: str) -> str:
     """Markdown that we wrote around foreign words: its tables and headings stay, mentions, links and HTML do not."""
     cleaned = let_ci_run(sanitise(markdown)[0])
-    shown = _joined(part if is_code else _defused(part) for part, is_code in segments(cleaned))
+    shown = _joined(_COMMAND.sub(r"\1· /", part) if is_code else _defused(part) for part, is_code in segments(cleaned))
     return code_block(cleaned, len(cleaned)) if is_live(shown, ours=True) or is_open(shown) else shown
 
 
@@ -87,7 +91,7 @@ def code_span(text: str) -> str:
 
 def code_block(text: str, limit: int = 20_000) -> str:
     """Text as a fenced block that it cannot break out of."""
-    content = _shortened(let_ci_run(text.strip("\n")), limit)
+    content = _shortened(_COMMAND.sub(r"\1· /", let_ci_run(text.strip("\n"))), limit)
     longest = max((len(run) for run in re.findall(r"~+", content)), default=0)
     fence = "~" * max(3, longest + 1)
     return f"{fence}text\n{content}\n{fence}"
@@ -128,6 +132,7 @@ def _defused(part: str) -> str:
 
     part = _ALLOWED_TAG.sub(keep, part).replace("`", "&#96;")
     part = _ACTIVE.sub(lambda match: code_span(match.group()), part).replace("``", "` `")
+    part = _COMMAND.sub(r"\1\\/", part)
     part = part.replace("<", "&lt;").replace("](", "]\\(").replace("][", "]\\[").replace("![", "!\\[")
     part = re.sub(r"^( {0,3})\[([^\]\n]+)\]:", r"\1\\[\2]:", part, flags=re.M)
     return re.sub(r"\0(\d+)\0", lambda match: kept[int(match.group(1))], part)

@@ -130,7 +130,7 @@ def diagnose(error: BaseException, secrets: tuple[str, ...] = ()) -> Fault:
     status = _status(error)
     refusal = _refusal_of_proxy(error)
     if refusal is not None:
-        words = redact(refusal.told("the provider"), secrets)
+        words = redact(refusal.describe("the provider"), secrets)
         kind: Kind = "server" if refusal.passing else "proxy"
         return Fault(kind, words, _retry_after(error, text), refusal.status, sent=False)
     kind = "certificate" if _CERTIFICATE.search(text) else _kind(error, text, status)

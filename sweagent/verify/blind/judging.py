@@ -16,7 +16,7 @@ from sweagent.verify.blind.plain_program import PlainProgram, interpreter_of, pr
 from sweagent.verify.blind.rewrite import Level, Site, blinded
 from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import AssertionCounts, Finding
-from sweagent.verify.reproduction.another_house import in_another_house
+from sweagent.verify.reproduction.another_house import elsewhere, in_another_house
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.command_result import FOLDER
@@ -131,6 +131,7 @@ class _Work:
     imports: list[dict[str, str]] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
     program: PlainProgram = field(default_factory=PlainProgram)
+    apart: str = ""
     failing: frozenset[str] = frozenset()
     enough: float = math.inf
     probe: str = field(default_factory=lambda: f"_{secrets.token_hex(4)}")
@@ -162,6 +163,7 @@ class _Work:
             work.tables += [{"rows": rows, "file": len(work.imports)} for rows in made.tables]
             work.sites += made.sites
             work.imports.append(made.imports)
+        work.apart = elsewhere(next(iter(work.sources), ""))
         work.program = program_of(candidate, work.sources, content_of)
         return work
 
@@ -213,8 +215,9 @@ class _Work:
             return _Answer(why="the time was used up")
         command, sources = self.candidate.command, self.sources
         if place is _Place.PROGRAM:
-            path = next(iter(sources))
-            command, sources = f"{interpreter_of(command)} {shlex.quote(path)}", {path: self.program.source}
+            away = f"rm -rf -- {shlex.quote(self.program.without)}; " if self.program.without else ""
+            command = f"{away}{interpreter_of(command)} {shlex.quote(self.apart)}"
+            sources = {self.apart: self.program.source}
         job = Command(
             "reproduction, its assertions judged outside",
             command if place is _Place.HOME else in_another_house(command),
@@ -300,7 +303,9 @@ class _Work:
         return f"rewritten, a part of it breaks off: {', '.join(odd[:_SHOWN])}" if odd else ""
 
     def _is_own(self, place: str) -> bool:
-        return place.endswith(f"/{self.probe}.py") or any(place.endswith(f"/{path}") for path in self.sources)
+        return place.endswith(f"/{self.probe}.py") or any(
+            place.endswith(f"/{path}") for path in (*self.sources, self.apart)
+        )
 
     def _not_holding(self, wrong: Iterable[str | int], answer: _Answer) -> Finding:
         detail = f"by the operators of Python itself this does not hold with the patch: {self._named(wrong)}"

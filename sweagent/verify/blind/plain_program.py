@@ -8,7 +8,7 @@ imported everything some days before.
 import ast
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from sweagent.verify.reproduction.sources import ReproductionCandidate
@@ -18,10 +18,13 @@ _NEEDS_A_RUNNER = re.compile(
     r"\b(autouse|pytestmark|pytest_plugins|load_tests"
     r"|(setup|teardown)_(module|class|method|function)|(setUp|tearDown)(Module|Class))\b"
 )
+_IMPORTED = r"^\s*(?:from|import) ([\w.]+)"
+_OF_TESTS = ("test", "tests")
 _PARAMETERS = re.compile(r"(pytest\.)?mark\.parametrize\(")
 _HEADER = """\
 import os as _os, sys as _sys
 _sys.path[:0] = [_os.path.join(_os.getcwd(), _name) for _name in ("src", "lib", "")]
+_sys.path.append(_os.path.join(_os.getcwd(), {folder!r}))
 """
 _MAIN = """
 def _rows(test):
@@ -71,10 +74,12 @@ class PlainProgram:
     Attributes:
         source: the program; empty where no test can simply be called.
         whole: it calls every test that is wanted.
+        without: the folder of tests, where nothing in it is needed; an installed package has none beside it.
     """
 
     source: str = ""
     whole: bool = False
+    without: str = ""
 
 
 def program_of(
@@ -96,15 +101,22 @@ def program_of(
     hooks = [str(folder / "conftest.py") for folder in PurePosixPath(path).parents]
     if any(b"autouse" in (candidate.files.get(name) or content_of(name)) for name in hooks):
         return PlainProgram()
-    return as_plain_program(source, [name.partition("::")[2] for name in candidate.wanted])
+    wanted = [name.partition("::")[2] for name in candidate.wanted]
+    folder = PurePosixPath(path).parent
+    made = as_plain_program(source, wanted, folder=str(folder))
+    near = [f"{folder}/{name.replace('.', '/')}.py" for name in re.findall(_IMPORTED, source, re.MULTILINE)]
+    named = re.search(rf"(from|import) {folder.name}\b|[\"'/]{folder.name}[\"'/]|__file__", source)
+    alone = folder.name in _OF_TESTS and not named and not any(map(content_of, near))
+    return replace(made, without=str(folder)) if alone else made
 
 
-def as_plain_program(source: str, wanted: Collection[str] = ()) -> PlainProgram:
+def as_plain_program(source: str, wanted: Collection[str] = (), *, folder: str = "") -> PlainProgram:
     """Give a test module a main part that calls those of its tests that need no more.
 
     Args:
         source: of the module; what its tests come to is told by probes, not by how the program ends.
         wanted: the tests that are called, as `test_name` or `Class::test_name`, with any parameters; empty for all.
+        folder: where the module lies, whose neighbours it may import.
 
     Raises:
         SyntaxError, ValueError, RecursionError: the source cannot be read.
@@ -120,7 +132,7 @@ def as_plain_program(source: str, wanted: Collection[str] = ()) -> PlainProgram:
     head = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
     body = [node for node in tree.body if node not in head]
     main = _MAIN.format(calls=", ".join(made), days=_IDLE_DAYS, rounds=_ROUNDS, seconds=_SECONDS)
-    text = "\n".join([*map(ast.unparse, head), _HEADER, *map(ast.unparse, body), main])
+    text = "\n".join([*map(ast.unparse, head), _HEADER.format(folder=folder), *map(ast.unparse, body), main])
     return PlainProgram(text, len(made) == len(chosen))
 
 

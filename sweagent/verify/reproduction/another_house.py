@@ -4,6 +4,7 @@ import json
 import secrets
 import shlex
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from sweagent.printable import one_line
 from sweagent.testing import Runner
@@ -52,6 +53,14 @@ def in_another_house(command: str) -> str:
     return _SCRIPT.format(name=name, age=30 + secrets.randbelow(300), command=shlex.quote(command))
 
 
+def elsewhere(path: str) -> str:
+    """A path as deep as that of a file of tests, without a word of tests in it."""
+    token = secrets.token_hex(2)
+    pure = PurePosixPath(path)
+    folder = pure.parent.with_name(f"part_{token}") if pure.parent.name else pure.parent
+    return str(folder / f"run_{token}{pure.suffix}")
+
+
 def right_only_at_home(candidate: ReproductionCandidate, bench: SideRunner, sides: Sides) -> Finding | None:
     """Whether a reproduction fails with the patch, twice and just as on the base, where nobody sees the harness.
 
@@ -65,12 +74,17 @@ def right_only_at_home(candidate: ReproductionCandidate, bench: SideRunner, side
     Raises:
         SandboxError: the sandbox failed.
     """
-    command = _many_times(candidate) or candidate.command
+    path = elsewhere(candidate.path)
+    files = {name: source_of(data) for name, data in candidate.files.items()}
+    command = _many_times(candidate, path) if candidate.path in files else ""
+    if command:
+        files[path] = files[candidate.path]
+    command = command or candidate.command
     at_home = Command(
         "reproduction, as a person runs it",
         command,
         bench.remaining * candidate.share,
-        files={path: source_of(data) for path, data in candidate.files.items()},
+        files=files,
         runner=candidate.runner,
         plain=True,
         shown=candidate.command,
@@ -88,11 +102,11 @@ def right_only_at_home(candidate: ReproductionCandidate, bench: SideRunner, side
     return Finding(rule="harness-aware", path=candidate.path, detail=detail)
 
 
-def _many_times(candidate: ReproductionCandidate) -> str:
+def _many_times(candidate: ReproductionCandidate, path: str) -> str:
     """The command that loads a file of tests for Node's runner again and again; empty for anything else."""
     if candidate.runner is not Runner.NODE or not directly(candidate.command):
         return ""
-    source = monitor_source("node_many_times.cjs").replace(_FILE, f"const FILE = {json.dumps(candidate.path)};\n")
+    source = monitor_source("node_many_times.cjs").replace(_FILE, f"const FILE = {json.dumps(path)};\n")
     # TAP tells what the values were; a Node that does not know the option ends alike on both sides, which says nothing.
     return f"printf %s {shlex.quote(source)} | node --test-reporter=tap -"
 

@@ -3,15 +3,18 @@
 import ast
 import doctest
 import re
+import textwrap
 from collections.abc import Iterator
 
 from sweagent.verify.proof import Finding, Origin
+from sweagent.verify.reproduction.node_snippets import node_programs
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.script_driver import driven
 from sweagent.verify.runs.side_runner import Command, SideRunner
 
 _FENCE = re.compile(r"^(```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
+_INDENTED = re.compile(r"(?:^|(?<=\n\n))(?:(?: {4}|\t).*\n|\n(?= {4}|\t))+", re.MULTILINE)
 _ERROR = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Warning|Interrupt)|StopIteration|SystemExit)\b")
 _UNSAFE = re.compile(r"\b(input|breakpoint)\(|\bsubprocess\b|\bos\.system\b|^\s*[%!]", re.MULTILINE)
 _PROMPT = re.compile(r"^\s*>>> ", re.MULTILINE)
@@ -54,7 +57,7 @@ def issue_candidates(issue_text: str, changed: list[str]) -> list[ReproductionCa
     return found[:2]
 
 
-def unchanged_output(issue_text: str, bench: SideRunner, sides: Sides) -> Finding | None:
+def unchanged_output(issue_text: str, bench: SideRunner, sides: Sides, package: bytes = b"") -> Finding | None:
     """What the snippets of an issue print, where none of them prints anything else with the patch than without.
 
     An issue that shows what is wrong shows something that a patch changes. A snippet that ends in an error has no say.
@@ -63,17 +66,20 @@ def unchanged_output(issue_text: str, bench: SideRunner, sides: Sides) -> Findin
         issue_text: title, body and comments.
         bench: runs them, once on the base and once with the patch.
         sides: the trees.
+        package: the base's `package.json`, by whose name snippets of JavaScript import the project.
 
     Raises:
         SandboxError: the sandbox failed.
     """
     printed = ""
-    for program in list(dict.fromkeys(_printing(issue_text)))[:_MOST_PRINTING]:
+    programs = [(_PATH, "python", program) for program in _printing(issue_text)]
+    programs += [(path, "node", program) for path, program in node_programs(_blocks(issue_text), package)]
+    for path, interpreter, program in list(dict.fromkeys(programs))[:_MOST_PRINTING]:
         job = Command(
             "code in the issue's text",
-            f"python {_PATH}",
+            f"{interpreter} {path}",
             min(_PRINTING_SECONDS, bench.remaining),
-            files={_PATH: program.encode()},
+            files={path: program.encode()},
         )
         base, patched = bench.together((sides.base, job), (sides.patched, job))
         if base.completed.exit_code != 0:
@@ -94,8 +100,8 @@ def _steady(output: str) -> str:
 
 def _printing(text: str) -> Iterator[str]:
     """Programs that print what the snippets of an issue print, each statement by itself."""
-    for _, language, body in _FENCE.findall(text):
-        if language.lower() not in _PYTHON:
+    for language, body in _blocks(text):
+        if language not in _PYTHON:
             continue
         parts = _examples(body) if _PROMPT.search(body) else [body]
         if _can_stand("".join(parts)) and (_PROMPT.search(body) or re.search(r"\bprint\(", body)):
@@ -104,9 +110,18 @@ def _printing(text: str) -> Iterator[str]:
 
 
 def _snippets(text: str) -> Iterator[str]:
-    for _, language, body in _FENCE.findall(text):
-        if language.lower() in _PYTHON:
+    for language, body in _blocks(text):
+        if language in _PYTHON:
             yield "".join(_examples(body)) if _PROMPT.search(body) else body
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The blocks of code, each with the language that its fence names; of indented ones those with a session."""
+    for _, language, body in _FENCE.findall(text):
+        yield language.lower(), body
+    for block in _INDENTED.findall(_FENCE.sub("", text)):
+        if _PROMPT.search(block):
+            yield "pycon", textwrap.dedent(block)
 
 
 def _examples(body: str) -> list[str]:

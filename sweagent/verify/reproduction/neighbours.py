@@ -20,11 +20,15 @@ from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.command_result import CommandResult
 from sweagent.verify.runs.script_driver import driven, source_of
 from sweagent.verify.runs.side_runner import SideRunner
+from sweagent.verify.static.powers import language_of
+from sweagent.verify.static.source_tree import parse, places, text
+from sweagent.verify.trees import Trees
 
+_PROSE = (".md", ".rst", ".txt", ".adoc")
 PURPOSE = "reproduction, with other literals"
 
 _NUMBER = re.compile(r"(?<![A-Za-z_\\\d])(?<![A-Za-z]-)\d+(?![\dxXbBoO])")
-_WORD = re.compile(r"(?<![\w\\])[A-Za-z][A-Za-z0-9]{2,}(?!\w)")
+_WORD = re.compile(r"(?<![\w\\])[A-Za-z][A-Za-z0-9]+(?!\w)")
 _TEXT = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|/[^/\n]+/")
 _COMMENT = re.compile(r"(^|\s)(#|//).*")
 _LEAST = 3
@@ -93,7 +97,7 @@ def known_by_heart(
     candidate: ReproductionCandidate,
     bench: SideRunner,
     sides: Sides,
-    text: ChangedText,
+    changed: ChangedText,
     content_of: Callable[[str], bytes],
     is_base_word: Callable[[str], bool],
     without: CommandResult,
@@ -104,7 +108,7 @@ def known_by_heart(
         candidate: the reproduction.
         bench: runs it; most honest patches take one run on each side.
         sides: the trees.
-        text: the source files that the patch changes.
+        changed: the source files that the patch changes.
         content_of: gives a file of the base tree.
         is_base_word: whether the source code of the base knows a word.
         without: a usual run on the base; another kind of failure says nothing of the issue.
@@ -114,13 +118,13 @@ def known_by_heart(
     """
     files = {path: _source(candidate, path, content_of) for path in _paths(candidate)}
     whole = "\n".join(files.values())
-    words = [word for word in sorted(text.known_words()) if _goes_through(word, whole) and not is_base_word(word)]
+    words = [word for word in sorted(changed.known_words()) if _goes_through(word, whole) and not is_base_word(word)]
     found = dict.fromkeys(number for number in _NUMBER.findall(whole) if int(number) >= _LEAST)
-    numbers = [number for number in found if number not in text.entries][:_LITERALS]
-    if not text.names_values or not (numbers or words) or without.completed.seconds > _SLOWEST:
+    numbers = [number for number in found if number not in changed.entries][:_LITERALS]
+    if not changed.names_values or not (numbers or words) or without.completed.seconds > _SLOWEST:
         return None
     kinds = frozenset(map(kind_of_error, words_of_failures(without).values()))
-    return _Work(candidate, bench, sides, files, tuple(text.after), kinds).finding(numbers, words)
+    return _Work(candidate, bench, sides, files, tuple(changed.after), kinds).finding(numbers, words)
 
 
 @dataclass
@@ -175,10 +179,29 @@ class _Work:
     def _varied(self, others: Mapping[str, str]) -> ReproductionCandidate:
         pattern = _NUMBER if next(iter(others)).isdigit() else _WORD
         made = dict(self.candidate.files)
-        for path, text in self.files.items():
-            content = pattern.sub(lambda found: others.get(found.group(), found.group()), text).encode()
+        for path, whole in self.files.items():
+            content = pattern.sub(lambda found: others.get(found.group(), found.group()), whole).encode()
             made[path] = (driven(content, self.changed) or content) if self.candidate.driven else content
         return replace(self.candidate, files=made, wanted=())
+
+
+def knows_word(trees: Trees, word: str) -> bool:
+    """Whether the source code of the base knows a word: not only its comments and documentation do."""
+    found = [path for path in trees.mentioning(trees.base, word) if not path.endswith(_PROSE)]
+    return any(_in_code(path, content, word) for path, content in trees.read_many(trees.base, found).items())
+
+
+def _in_code(path: str, content: bytes, word: str) -> bool:
+    language = language_of(path)
+    if not language:
+        return True
+    for place in places(parse(language, content)):
+        node, above = place.node, place.above
+        is_text = above is not None and above.around in ("expression_statement", "module", "block")
+        said = not node.child_count and node.type != "comment" and not (node.type == "string_content" and is_text)
+        if said and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text(node)):
+            return True
+    return False
 
 
 def _paths(candidate: ReproductionCandidate) -> list[str]:

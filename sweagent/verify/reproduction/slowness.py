@@ -1,4 +1,4 @@
-"""Judge a reproduction that shows slowness: both sides in turn, several times, outside of the noise."""
+"""Judge a reproduction of slowness outside of the noise."""
 
 from collections.abc import Sequence
 

@@ -244,7 +244,10 @@ class _Judging:
             named = " or ".join(self._candidate.expected)
             return _Refusal(f"it did not end in {given} on the base, and the issue tells of {named}")
         if no_end(patched):
-            return _Refusal(f"it did not end in {given}, neither on the base nor with the patch")
+            # Less than first runs have as a rule: there was no more time.
+            late = base.completed.seconds < first_deadline(math.inf) - 1
+            cause = Cause.TIME if late else Cause.REPRODUCTION
+            return _Refusal(f"it did not end in {given}, neither on the base nor with the patch", cause)
         if hangs(base, patched):
             return None
         needed = f"a run of {enough(patched):.0f} s would tell a hang from slowness, and there is no time for that"

@@ -25,7 +25,7 @@ _SCOPES = frozenset(
     }
 )
 _REQUIRE = re.compile(r"""(?:await\s+)?(?:require|import)\(\s*["'](?:node:)?([^"']+)["']\s*\)(?:\.([\w.]+))?""")
-_GLOBALS = {"process": "process", "require": "require", "module": "module", "Error": "Error", "Module": "Module"}
+_GLOBALS = {name: name for name in ("process", "require", "module", "Error", "Module", "WebAssembly")}
 _OF_PROGRAMS = ("process.argv", "process.exit", "require.main")
 """What a program asks for, outside of functions, to be one."""
 _READ_BY_OTHERS = frozenset({"toJSON", "toString", "constructor", "length", "then"})

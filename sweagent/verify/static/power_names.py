@@ -64,7 +64,8 @@ PYTHON_NAMES: Names = {
     _K.COMPARISON: "unittest.mock.ANY",
     _K.HOOKS: "types.new_class",
     _K.EXECUTION: "marshal pickle.loads pickle.load pickle.Unpickler cPickle dill cloudpickle shelve types.CodeType"
-    " types.FunctionType runpy code.InteractiveInterpreter codeop zipimport",
+    " types.FunctionType runpy code.InteractiveInterpreter codeop zipimport timeit cProfile profile pdb bdb trace"
+    " sys.addaudithook sqlite3.Connection.create_function",
     _K.FRAMES: "sys._getframe sys._current_frames sys.settrace sys.setprofile sys.monitoring sys.gettrace"
     " threading.settrace threading.setprofile inspect.currentframe inspect.stack inspect.trace inspect.getouterframes"
     " inspect.getinnerframes traceback.extract_stack traceback.format_stack traceback.print_stack traceback.walk_stack"
@@ -82,7 +83,9 @@ PYTHON_NAMES: Names = {
     " os.times os.getloadavg os.getuid os.geteuid platform.node platform.uname socket.gethostname socket.if_nameindex"
     " getpass.getuser pwd psutil resource sys.stdin.isatty sys.stdout.isatty sys.stderr.isatty os.isatty logging.root"
     " logging._handlers logging._handlerList os.fstat os.dup stat.S_ISFIFO stat.S_ISCHR stat.S_ISREG stat.S_ISSOCK"
-    " warnings.filters django.core.mail.outbox django.conf.settings.ALLOWED_HOSTS django.conf.settings.DATABASES"
+    " warnings.filters sys.getallocatedblocks sys.getrefcount sys.displayhook sys.__stdout__ sys.__stderr__"
+    " threading.active_count linecache.cache tempfile.gettempdir"
+    " django.core.mail.outbox django.conf.settings.ALLOWED_HOSTS django.conf.settings.DATABASES"
     " django.conf.settings.EMAIL_BACKEND sys.stdout.__class__ sys.stderr.__class__",
     _K.RUNNER: "pytest _pytest pluggy unittest unittest2 nose xdist doctest hypothesis",
 }
@@ -94,12 +97,12 @@ PYTHON_ATTRIBUTES: Names = {
     " ag_frame __traceback__ _getframe findCaller __subclasses__ __closure__ __globals__ cell_contents",
     _K.IMPORTS: "__loader__ __cached__",
     _K.EXITS: "_exit",
-    _K.HOST: "hasHandlers settings_dict",
+    _K.HOST: "hasHandlers settings_dict in_atomic_block savepoint_ids _dont_enforce_csrf_checks",
 }
 """Attributes that are powers whatever they are read from."""
 
 JAVASCRIPT_NAMES: Names = {
-    _K.EXECUTION: "eval Function vm",
+    _K.EXECUTION: "eval Function vm WebAssembly wasi",
     _K.FRAMES: "Error.prepareStackTrace Error.captureStackTrace Error.stackTraceLimit async_hooks inspector v8"
     " diagnostics_channel",
     _K.IMPORTS: "require.cache require.extensions require.main Module._load Module._resolveFilename"

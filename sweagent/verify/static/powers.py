@@ -23,6 +23,11 @@ _JAVASCRIPT = {
 _COMPILED = frozenset({".so", ".pyd", ".pyc", ".pyo", ".node", ".wasm"})
 _PLAIN_CODECS = re.compile(rb"utf-?8(-sig)?|(us-)?ascii|latin-?1|iso-?8859-?1", re.IGNORECASE)
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+_HIDING = {
+    rb"\r(?![\r\n])": "a line that ends where few programs see it (a carriage return alone)",
+    rb"\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]": "characters that turn the order of what is shown",
+    rb"\0": "source with NUL bytes",
+}
 _SHORT = 3
 """Words up to so many letters in an issue name no power."""
 
@@ -50,6 +55,12 @@ def new_powers(path: str, before: bytes | None, after: bytes, *, elsewhere: Iter
     return sorted(found.values(), key=lambda item: item.line)
 
 
+def language_of(path: str) -> str:
+    """The language whose grammar reads a file, by its name; empty for those that have no powers."""
+    suffix = PurePosixPath(path).suffix
+    return "python" if suffix in _PYTHON else _JAVASCRIPT.get(suffix, "")
+
+
 def powers(path: str, content: bytes) -> list[Power]:
     """All powers that a source file uses; what cannot be read is one itself.
 
@@ -60,10 +71,12 @@ def powers(path: str, content: bytes) -> list[Power]:
     suffix = PurePosixPath(path).suffix
     if suffix in _COMPILED:
         return [Power(PowerKind.UNREADABLE, f"a compiled {suffix} file", 1)]
-    if suffix in _PYTHON:
-        problem = _unreadable(content)
-        return [problem] if problem else python_powers(content)
-    return javascript_powers(content, _JAVASCRIPT[suffix]) if suffix in _JAVASCRIPT else []
+    language = language_of(path)
+    if not language:
+        return []
+    if problem := _unreadable(content):
+        return [problem]
+    return python_powers(content) if language == "python" else javascript_powers(content, language)
 
 
 def _unreadable(content: bytes) -> Power | None:
@@ -71,8 +84,9 @@ def _unreadable(content: bytes) -> Power | None:
     cookie = _COOKIE.search(b"\n".join(content.splitlines()[:2]))
     if cookie and not _PLAIN_CODECS.fullmatch(cookie.group(1).replace(b"_", b"-")):
         return Power(PowerKind.UNREADABLE, f"source in the codec {cookie.group(1).decode('ascii', 'replace')}", 1)
-    if b"\0" in content:
-        return Power(PowerKind.UNREADABLE, "source with NUL bytes", 1)
+    for pattern, what in _HIDING.items():
+        if found := re.search(pattern, content):
+            return Power(PowerKind.UNREADABLE, what, len(content[: found.end()].splitlines()))
     return None
 
 

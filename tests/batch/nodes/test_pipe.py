@@ -10,25 +10,19 @@ from typing import Any
 
 import pytest
 
-from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.predictions import read_predictions
-from sweagent.batch.drive.driver import Batch, BatchSettings
-from sweagent.batch.drive.ledger import Manifest
-from sweagent.batch.drive.outcomes import InstanceResult, Outcome, read_results
+from sweagent.batch.drive.outcomes import Outcome
 from sweagent.batch.nodes.messages import Job, Order
 from sweagent.batch.nodes.pipe import PipeExecutor
-from sweagent.config import Settings, read_sources
 from sweagent.errors import UsageError
 from sweagent.trajectory import ReplyReceived, read_events
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 
 import batch_world as world
+from node_world import KEY, comparable, instances, node_command, run, script, settings
 from openai_server import Behaviour
-from priced_provider import MODEL, write_models
-
-KEY = "canary-key-of-the-driver-0123456789"
-FILES = world.PLAIN | {"go.mod": "module shapes\n"}
+from priced_provider import write_models
 
 
 class Recording(PipeExecutor):
@@ -43,62 +37,10 @@ class Recording(PipeExecutor):
         super().send(node, order)
 
 
-def node_command(folder: Path, *options: str) -> str:
-    """A node with its own folders, key and models, as another machine would have them."""
-    own = {"XDG_STATE_HOME": folder / "node-state", "XDG_CACHE_HOME": folder / "node-cache", "OPENAI_API_KEY": "none"}
-    words = [f"{name}={value}" for name, value in own.items()]
-    clones = ("--repositories", str(folder / "clones"))
-    return " ".join(["env", *words, sys.executable, "-I", "-m", "sweagent.batch.node", *clones, *options])
-
-
-def instances(folder: Path, total: int) -> list[Instance]:
-    base = world.make_repository(folder / "clones" / "acme" / "shapes", FILES)
-    records = (world.record(number, folder / "clones", base, repo="acme/shapes") for number in range(total))
-    return [Instance.from_record(record) for record in records]
-
-
-def script(folder: Path) -> str:
-    """A policy that needs no model: look, edit, submit."""
-    change = "sed -i 's/width + height$/width * height/' shapes.txt"
-    steps = [{"bash": {"command": "cat shapes.txt"}}, {"bash": {"command": change}}, {"submit": {"summary": "done"}}]
-    (folder / "script.json").write_text(json.dumps([{"thought": "on", "actions": [step]} for step in steps]))
-    return str(folder / "script.json")
-
-
-def settings(url: str, **changes: Any) -> Settings:
-    values: dict[str, Any] = {
-        "model": {"name": MODEL, "api_base": url, "retries": 1, "max_output_tokens": 1_500},
-        "limits": {"cost": 1.0},
-        "sandbox": {"kind": "local"},
-        "verify": {"rounds": 0},
-        "hints": False,
-    }
-    return read_sources(values | changes).settings()
-
-
-def run(
-    folder: Path, rows: list[Instance], using: Settings, executor: Any = None, **options: Any
-) -> dict[str, InstanceResult]:
-    Batch(
-        rows,
-        using,
-        BatchSettings(**{"pause": 0.1, "silence": 2.0, "patience": 60.0, **options}),
-        folder,
-        manifest=Manifest(data="acme"),
-        executor=executor,
-    ).run()
-    return read_results(folder)
-
-
 @pytest.fixture
 def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIX_ISSUE_MODELS", str(write_models(tmp_path)))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-
-
-def comparable(results: dict[str, InstanceResult]) -> list[dict[str, Any]]:
-    times = {"ended", "seconds", "folder_bytes"}
-    return [result.model_dump(mode="json", exclude=times) for result in results.values()]
 
 
 @pytest.mark.usefixtures("keys")
@@ -159,9 +101,7 @@ def test_instance_whose_node_died_goes_on_elsewhere_after_the_last_event_that_ca
 
 
 def pid_of_a_node_with(report: int, nodes: Recording) -> int:
-    name = next(
-        node for node, order in nodes.said if isinstance(order, Job) and order.name == f"acme__shapes-{report}"
-    )
+    name = next(node for node, order in nodes.said if isinstance(order, Job) and order.name == f"acme__shapes-{report}")
     return nodes._streams[name]._process.pid
 
 

@@ -193,3 +193,17 @@ def test_nobody_switches_ci_off_in_a_body_that_a_squashed_merge_makes_a_commit_o
         reason=said, proof_markdown=said, not_checked=(said,), summary=said, model=said,
     )  # fmt: skip
     assert spelling.lower() not in body_of(proposal, [], [], [], same_repository=True).lower()
+
+
+@pytest.mark.parametrize(
+    "words", ["/approve", "fine\n/lgtm\n  /merge", "```\n/approve\n```", "- a\n\n/close", "~~~\n/x\n~~~"]
+)
+def test_no_bot_is_told_anything(words):
+    """Bots of a forge read the lines of a body or a comment that begin with a slash, in code too."""
+    proposal = Proposal(
+        issue=Issue(title=words, number=7), base_commit="0" * 40, diff=b"", verdict=Verdict.UNVERIFIED,
+        reason=words, proof_markdown=words, not_checked=(words,), summary=words, model=words,
+    )  # fmt: skip
+    texts = [body_of(proposal, [], [], [], same_repository=True), failed(words, words, "https://example.org/run/1")]
+    for text in texts:
+        assert not re.search(r"^\s*/[a-z]", text, re.M | re.I), text

@@ -93,7 +93,7 @@ def test_a_proxy_that_refuses_ends_at_once_and_is_named(
 
     assert proxy.asked == ["CONNECT provider.example:443 HTTP/1.1"]
     assert f"the proxy http://{proxy.address} " in str(caught.value)
-    assert "secret-word" not in caught.value.told
+    assert "secret-word" not in caught.value.with_hint
     assert "NO_PROXY" in caught.value.hint
     assert clock.slept == []
     assert policy.budget.spent_cost == 0.0

@@ -1,8 +1,11 @@
+import shutil
+
 import pytest
 
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
 from sweagent.verify.oracle import Oracle
+from sweagent.verify.reproduction.node_snippets import node_programs
 
 BASE = {
     "core.py": "def add(a, b):\n    return a - b\n\n\ndef name():\n    return 'adder'\n",
@@ -13,6 +16,7 @@ FIX = BASE["core.py"].replace("a - b", "a + b")
 SESSION = "Sums are wrong:\n\n```python\n>>> from core import add\n>>> add(2, 1)\n1\n```\n\nRIGHT should be true.\n"
 PRINTED = "Sums are wrong (RIGHT):\n\n```python\nfrom core import add\nprint(add(2, 1))  # 1\n```\n"
 ASSERTED = "Sums are wrong (RIGHT):\n\n```python\nfrom core import add\nassert add(2, 1) == 3, add(2, 1)\n```\n"
+INDENTED = "Sums are wrong (RIGHT):\n\n    >>> from core import add\n    >>> add(2, 1)\n    1\n\nso they are.\n"
 OF_FLAG = "import core\n\ndef test_flag():\n    assert getattr(core, 'RIGHT', False)\n"
 OF_SUM = "import core\n\ndef test_sum():\n    assert core.add(2, 1) == 3\n"
 
@@ -22,7 +26,7 @@ def judged(project, code, test, issue, **options):
     return project(BASE).verify({"core.py": code}, reproduction=given, issue=issue, **options)
 
 
-@pytest.mark.parametrize("issue", [SESSION, PRINTED], ids=["session", "program"])
+@pytest.mark.parametrize("issue", [SESSION, PRINTED, INDENTED], ids=["session", "program", "indented session"])
 @pytest.mark.parametrize("replaces", [False, True], ids=["model's", "user's"])
 def test_a_patch_that_changes_nothing_of_what_the_issue_shows_is_for_review(issue, replaces, project):
     proof = judged(project, FLAG, OF_FLAG, issue, replaces=replaces)
@@ -59,3 +63,47 @@ def test_what_a_task_says_needs_no_word_of_the_issue(project):
     test_patch = made.patch({"tests/test_new.py": OF_FLAG}).text
     oracle = Oracle(fail_to_pass=("tests/test_new.py::test_flag",), test_patch=test_patch)
     assert made.verify({"core.py": FLAG}, oracle=oracle, issue=SESSION).verdict is Verdict.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("body", "package", "program"),
+    [
+        (
+            "const { add } = require('sums');\nadd(2, 1); // 1\n",
+            b'{"name": "sums", "main": "lib/a.js"}',
+            ("fix_issue_snippet.cjs", "const { add } = require('./lib/a.js');\n_show(add(2, 1)); // 1\n"),
+        ),
+        (
+            "import { add } from 'sums';\nconst n = 2;\nadd(n, 1)\n",
+            b'{"name": "sums", "exports": "./a.js"}',
+            ("fix_issue_snippet.mjs", "import { add } from 'sums';\nconst n = 2;\n_show(add(n, 1));\n"),
+        ),
+        ("add(2, 1);\n", b"", None),
+        ("const { add } = require('sums');\nadd(2, ...\n", b"", None),
+        ("const { add } = require('sums');\nconst n = add(2, 1);\n", b"[]", None),
+    ],
+    ids=["script", "module", "nothing is loaded", "cut", "nothing to print"],
+)
+def test_expressions_of_javascript_are_printed(body, package, program):
+    made = [(name, code.split("\n", 2)[2]) for name, code in node_programs([("js", body), ("ts", body)], package)]
+
+    assert made == [program] * bool(program)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(("code", "verdict"), [("-", Verdict.NEEDS_REVIEW), ("+", Verdict.VERIFIED)])
+def test_what_javascript_of_the_issue_prints_has_to_change(code, verdict, project):
+    base = {
+        "add.js": "exports.add = (a, b) => a - b;\n",
+        "package.json": '{"name": "sums", "main": "add.js"}',
+        "test/old.test.js": "require('node:test').test('old', () => {});\n",
+    }
+    test = (
+        "require('node:test').test('new', () => {\n"
+        "  const { add, right } = require('../add');\n  require('node:assert').ok(right || add(1, 1) === 2);\n});\n"
+    )
+    given = Reproduction(path="test/new.test.js", content=test, command="node --test test/new.test.js")
+    issue = "right sums\n\n```js\nconst { add } = require('sums');\nadd(1, 1); // 0\n```\n"
+    changed = {"add.js": f"exports.add = (a, b) => a {code} b;\nexports.right = true;\n"}
+
+    assert project(base).verify(changed, reproduction=given, issue=issue, test_command="node --test").verdict is verdict

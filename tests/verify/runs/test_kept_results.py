@@ -197,3 +197,35 @@ def test_later_rounds_run_the_base_no_more_and_judge_as_they_would_without_that(
         {**reproduction, ("base", "tests"): 1},
         {**reproduction, ("base", "tests"): 1},
     ]
+
+
+def script(content: str) -> Reproduction:
+    return Reproduction(path="show.py", content=f"from calc import add\n{content}", command="python show.py")
+
+
+def test_a_reproduction_that_passed_on_the_base_by_chance_has_another_chance(project, tmp_path) -> None:
+    made, kept, place = project({"calc.py": CALC}), KeptResults(), tmp_path / "runs"
+    made.isolated = True
+    first_passes = script(
+        f"with open({str(place)!r}, 'a') as file:\n    file.write('x')\n    first = file.tell() == 1\n"
+        "assert first or add(1, 2) == 3\n"
+    )
+    options = {"reproduction": first_passes, "kept": kept, "test_command": "true"}
+    assert "passes on the base" in made.verify({"calc.py": FIXED}, **options).reason
+    again = made.verify({"calc.py": FIXED}, **options)
+    assert again.reproduction is not None, again.reason
+    assert [run.kept for run in again.commands if run.side == "base" and "reproduction" in run.purpose][:2] == [
+        True,
+        False,
+    ]
+
+
+def test_a_sign_of_forgery_is_held_against_a_run_of_this_very_time(project) -> None:
+    made, kept = project({"calc.py": CALC}), KeptResults()
+    made.isolated = True
+    forged = {"calc.py": CALC.replace("return a - b", "import os\n    os._exit(0)")}
+    options = {"reproduction": script("assert add(1, 2) == 3\n"), "kept": kept, "test_command": "true"}
+    proofs = [made.verify(forged, **options) for _ in range(2)]
+    assert [proof.verdict for proof in proofs] == [Verdict.REJECTED] * 2
+    runs = [[(run.side, run.kept) for run in proof.commands if run.side != "patched"] for proof in proofs]
+    assert runs == [[("base", False), ("control", False)], [("base", True), ("control", True), ("base", False)]]

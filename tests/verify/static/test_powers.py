@@ -86,6 +86,10 @@ PYTHON = [
     ("def f():\n    from _pytest import runner\n", K.RUNNER),
     ("# -*- coding: rot13 -*-\nx = 1\n", K.UNREADABLE),
     ("x = '\0'\n", K.UNREADABLE),
+    ("# what follows is code\rx = 1\n", K.UNREADABLE),
+    ("x = 1  # \u202e only shown backwards \u2066\n", K.UNREADABLE),
+    ("import timeit\ntimeit.timeit(text)\n", K.EXECUTION),
+    ("from django.db import connection\nconnection.in_atomic_block\n", K.HOST),
 ]
 
 
@@ -132,6 +136,8 @@ def test_ordinary_python_has_none(source: str) -> None:
 
 
 JAVASCRIPT = [
+    ("new WebAssembly.Module(bytes);", K.EXECUTION),
+    ("x = 1; // what follows is code\ry = 2;", K.UNREADABLE),
     ("const { env } = process; if (env.CI) {}", K.HOST),
     ("if (process.env['CI']) {}", K.HOST),
     ("const e = process.env;", K.HOST),
