@@ -11,14 +11,12 @@ $(BIN)/.installed: pyproject.toml
 	touch $@
 
 # Only what the demo needs; everything else comes with `make test` or `pip install .`.
-$(BIN)/.demo: pyproject.toml requirements/demo.in
-	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@test -e $(BIN)/.installed || { $(BIN)/python .ci/install -r requirements/demo.in hatchling editables && \
-	    $(BIN)/python .ci/install --no-build-isolation --no-deps -e .; }
+$(BIN)/.demo: requirements/demo.txt
+	@test -e $(BIN)/.installed || $(PYTHON) .ci/install $(VENV)
 	@touch $@
 
 demo: $(BIN)/.demo  ## the main job on a bundled repository: issue in, verified patch out
-	$(BIN)/fix-issue demo
+	$(BIN)/python -m sweagent demo
 
 test: $(BIN)/.installed  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto --dist worksteal

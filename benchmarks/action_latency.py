@@ -1,6 +1,6 @@
 """Measure the seconds from a label to the first comment and to the pull request, by `act` and a forge on this machine.
 
-    python benchmarks/action_latency.py [--repeat 1] [--gate-only]
+    python benchmarks/action_latency.py [--repeat 1] [--kind hash-locked] [--gate-only]
 
 The hardened workflow of `docs/examples/` runs with a script in place of a model, on a repository of two files. Each
 job installs the action anew, as on a fresh machine of a runner: with the action's hash-locked requirements, or with
@@ -9,6 +9,7 @@ the newest of everything, as it was before. Both take turns, since machine and p
 
 import argparse
 import io
+import os
 import resource
 import subprocess
 import sys
@@ -37,6 +38,7 @@ class Fresh(Runner):
     """A runner on which the action installs itself."""
 
     newest = False
+    patience = 7200
 
     def _action(self) -> Path:
         target: Path = self.folder / "action"
@@ -106,12 +108,16 @@ def main() -> None:
     """Print a row for each measurement."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repeat", type=int, default=1, help="measurements of each kind")
+    parser.add_argument("--kind", choices=("hash-locked", "newest"), help="only this kind of installation")
     parser.add_argument("--gate-only", action="store_true", help="stop after the first job, which comments")
     given = parser.parse_args()
     for _ in range(given.repeat):
         for name, kind in (("hash-locked", Fresh), ("newest", Newest)):
+            if given.kind not in (None, name):
+                continue
             seen = measure(kind, gate_only=given.gate_only)
-            print(name, *(f"{what} {seconds:.0f} s" for what, seconds in seen.items()), sep=", ", flush=True)
+            said = (f"{what} {seconds:.0f} s" for what, seconds in seen.items())
+            print(name, *said, f"load {os.getloadavg()[0]:.0f}", sep=", ", flush=True)
 
 
 if __name__ == "__main__":

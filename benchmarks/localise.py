@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,6 +26,7 @@ from sweagent.code.repo_map import repo_map
 
 RANKS = (1, 5, 10, 20)
 BUDGETS = (1000, 2000, 4000)
+THRESHOLDS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5)
 
 
 def measure(instance: Instance, index: Index, *, maps: bool) -> dict[str, Any]:
@@ -45,6 +47,9 @@ def measure(instance: Instance, index: Index, *, maps: bool) -> dict[str, Any]:
         "definition_rank": _worst(definitions, sorted(instance.definitions)),
         "files": files[:20],
         "definitions": definitions[:20],
+        "shares": [
+            (hit.score, (hit.path, hit.name, hit.start) in instance.definitions) for hit in found.definitions[:10]
+        ],
         "seconds": round(seconds, 4),
         "hint_tokens": count_tokens(hints(shown, 10_000)),
     }
@@ -99,6 +104,21 @@ def report(results: Sequence[dict[str, Any]]) -> None:
             )
 
 
+def thresholds(results: Sequence[dict[str, Any]]) -> None:
+    """Print, for each least share of a hint, how many hints are left, how many are gold, and what is lost."""
+    asked = [result for result in results if result["gold_definitions"]]
+    known = sum(any(gold for _, gold in result["shares"]) for result in asked)
+    print("least share   hints   of them gold   instances with a gold one   gold up to the next")
+    for least, following in pairwise((*THRESHOLDS, 1.01)):
+        left = [[gold for share, gold in result["shares"] if share >= least] for result in asked]
+        count, gold = sum(map(len, left)), sum(map(sum, left))
+        kept = sum(any(item) for item in left)
+        between = [gold for result in asked for share, gold in result["shares"] if least <= share < following]
+        part = f"{100 * sum(between) / len(between):.1f} % of {len(between)}" if between else "none"
+        precision = f"{100 * gold / max(1, count):13.1f} %"
+        print(f"{least:11.3f}{count / len(asked):8.1f}{precision}{kept:13} of {known:<10}{part:>30}")
+
+
 def _share(group: Sequence[dict[str, Any]], key: str, rank: int) -> float:
     hits = sum(result[key] is not None and result[key] <= rank for result in group)
     return 100 * hits / len(group) if group else 0.0
@@ -127,6 +147,7 @@ def main() -> None:
         arguments.output.write_text("".join(f"{json.dumps(result)}\n" for result in results), encoding="utf-8")
     if results:
         report(results)
+        thresholds(results)
 
 
 if __name__ == "__main__":

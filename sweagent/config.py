@@ -39,6 +39,8 @@ class ModelSettings(Frozen):
     timeout: float = 600.0
     """Seconds of one call."""
     retries: int = 6
+    scope_header: bool = True
+    """Name attempts and questions in the header `X-Fix-Issue-Scope` of their requests; the first attempt has none."""
     extra: dict[str, Any] = {}
     """Further arguments of `litellm.completion`."""
 
@@ -98,6 +100,9 @@ class ImageSettings(Frozen):
 class VerifySettings(Frozen):
     """How much the verifier may use, and what it lets pass."""
 
+    enabled: bool = True
+    """Verify at all; without it patches are `not verified` and nothing goes back to the model. For batches that are
+    graded officially anyway."""
     seconds: float = Field(default=600.0, gt=0)
     """Wall time of the whole verification, at the most what the run has left."""
     rounds: int = Field(default=2, ge=0)
@@ -110,6 +115,8 @@ class VerifySettings(Frozen):
     """Keep edits to workflows, lock files, CODEOWNERS and instructions for agents in the patch."""
     allow_binaries: bool = False
     """Keep binary files in the patch."""
+    tester: str = ""
+    """A model, or `self`, that designs tests without seeing a patch; two that fail take `verified` away."""
 
 
 class StrategySettings(Frozen):
@@ -120,6 +127,10 @@ class StrategySettings(Frozen):
     """The user's own folders of strategies; one there hides a shipped one of the same name."""
     options: dict[str, Any] = {}
     """The strategy's own parameters."""
+    scorer: Path | None = None
+    """A Python file of the user's own whose `score(features)` chooses among the candidates."""
+    workers: int = Field(default=4, ge=1)
+    """How many attempts, or answers to one question, are made side by side where the strategy lets them."""
 
 
 class HookSettings(Frozen):
@@ -146,6 +157,10 @@ class Settings(BaseSettings):
     images: ImageSettings = ImageSettings()
     verify: VerifySettings = VerifySettings()
     strategy: StrategySettings = StrategySettings()
+    review: str = ""
+    """A model, or `self`, that reviews the chosen patch once and breaks ties; what it says is for people to look at."""
+    memory: bool = False
+    """Remember what was seen of a repository, and show it to later runs on it; never in batches and in the Action."""
     hints: bool = True
     """Put the localiser's hints into the first prompt."""
     context_files: tuple[str, ...] = ("AGENTS.md", "CONTRIBUTING.md", "CONTRIBUTING.rst")
@@ -357,9 +372,13 @@ def _with_paths(said: dict[str, Any], folder: Path | None) -> dict[str, Any]:
     if isinstance(folders, list | tuple):
         changed["tool_folders"] = [absolute("tool_folders", path) for path in folders]
     strategy = said.get("strategy")
-    if isinstance(strategy, dict) and isinstance(strategy.get("folders"), list | tuple):
-        places = [absolute("strategy.folders", path) for path in strategy["folders"]]
-        changed["strategy"] = {**strategy, "folders": places}
+    if isinstance(strategy, dict):
+        changed["strategy"] = dict(strategy)
+        if isinstance(strategy.get("folders"), list | tuple):
+            places = [absolute("strategy.folders", path) for path in strategy["folders"]]
+            changed["strategy"]["folders"] = places
+        if isinstance(strategy.get("scorer"), str):
+            changed["strategy"]["scorer"] = absolute("strategy.scorer", strategy["scorer"])
     return {**said, **changed}
 
 

@@ -1,8 +1,31 @@
 """Errors that reach the user, with hint and exit code."""
 
+import re
 from enum import IntEnum
 
-REPORT_IT = "this is a bug of fix-issue: please report it with the text above and, of a run, its folder"
+_UNSET = "OWNER"
+"""Stands in addresses, here and in docs/examples, for whoever publishes fix-issue."""
+
+
+def please_report(what: str) -> str:
+    """What to do about an error of our own.
+
+    Args:
+        what: to be sent along, such as the path of a log.
+    """
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    try:
+        urls = metadata("fix-issue").get_all("Project-URL") or []
+    except PackageNotFoundError:  # the Action runs from a checkout
+        urls = []
+    address = next((url.partition(",")[2].strip() for url in urls if url.startswith("Issues,")), "")
+    place = f"at {address}" if address and _UNSET not in address else "where you got fix-issue from"
+    return f"this is a bug of fix-issue: please report it {place}, with {what}"
+
+
+_SYSTEM = re.compile(r"\[Errno \d+\] ([^:\n]+)(?:: b?(?:'[^'\n]*'|\"[^\"\n]*\"))?")
+"""How Python writes an error of the system: with its number, and with a path that our own words name."""
 
 
 class ExitCode(IntEnum):
@@ -35,11 +58,11 @@ class FixIssueError(Exception):
     exit_code = ExitCode.INTERNAL
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(_SYSTEM.sub(r"\1", message))
         self.hint = hint
 
     @property
-    def told(self) -> str:
+    def with_hint(self) -> str:
         """The message and the hint in one line."""
         return f"{self} ({self.hint})" if self.hint else str(self)
 

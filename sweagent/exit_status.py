@@ -7,6 +7,8 @@ class ExitStatus(StrEnum):
     """What ended a run; `result.json` and the last event of the log have it."""
 
     SUBMITTED = "submitted"
+    PAUSED = "paused"
+    """Only of an attempt: its strategy let it work for so many steps."""
     STEP_LIMIT = "step_limit"
     TIME_LIMIT = "time_limit"
     BUDGET_LIMIT = "budget_limit"
@@ -54,5 +56,5 @@ class ExitStatus(StrEnum):
 
     @property
     def can_be_judged(self) -> bool:
-        """Whether the patch so far is verified at the end: not when the user waits, nor without a sandbox."""
-        return self not in (ExitStatus.INTERRUPTED, ExitStatus.SANDBOX_ERROR)
+        """Whether the patch so far is verified at the end: not when somebody waits for it, nor without a sandbox."""
+        return self not in (ExitStatus.INTERRUPTED, ExitStatus.SANDBOX_ERROR, ExitStatus.PAUSED)

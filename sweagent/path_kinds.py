@@ -8,40 +8,105 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 AGENT_FILES = (
-    *("AGENTS.md", "AGENT.md", "CLAUDE.md", "CLAUDE.local.md", "GEMINI.md", "QWEN.md", "CONVENTIONS.md", "SKILL.md"),
-    *(".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".goosehints", ".mcp.json", ".aider.conf.yml"),
-    *(".cursor/", ".claude/", ".codex/", ".gemini/", ".clinerules/", ".windsurf/", ".roo/", ".continue/", ".kiro/"),
-    *(".aider/", ".agents/", ".amazonq/", ".augment/", ".junie/", ".opencode/", ".qwen/", ".trae/"),
-    *("copilot-instructions.md", "*.instructions.md", ".github/instructions/*", ".github/prompts/*"),
-    *(".github/chatmodes/*", ".github/agents/*"),
+    *(
+        "AGENTS.md",
+        "AGENT.md",
+        "AGENTS.*.md",
+        "CLAUDE.md",
+        "CLAUDE.*.md",
+        "GEMINI.md",
+        "QWEN.md",
+        "CRUSH.md",
+        "WARP.md",
+    ),
+    *(
+        "JULES.md",
+        "CODEX.md",
+        "REPLIT.md",
+        "OPENCODE.md",
+        "CONVENTIONS.md",
+        "SKILL.md",
+        ".*rules",
+        ".*rules-*",
+        ".rules",
+    ),
+    *(".*hints", ".*_hints", ".mcp.json", "mcp.json", ".aider*", "opencode.json", "opencode.jsonc", ".llms.txt"),
+    *(".cursor/", ".claude/", ".codex/", ".gemini/", ".*rules/", ".windsurf/", ".roo/", ".continue/", ".kiro/"),
+    *(".aider/", ".agents/", ".agent/", ".amazonq/", ".augment/", ".junie/", ".opencode/", ".qwen/", ".trae/"),
+    *(".kilocode/", ".openhands/", ".factory/", ".crush/", ".goose/", ".devin/", ".warp/", ".zencoder/", ".ai/"),
+    *(".aiassistant/", ".tabnine/", ".codeium/", ".firebender/", ".ruler/", ".rulesync/", ".idx/", ".mcp/", ".amp/"),
+    *("copilot-instructions.md", "*.instructions.md", "*.chatmode.md"),
+    *(".github/instructions/*", ".github/prompts/*", ".github/chatmodes/*", ".github/agents/*", ".github/copilot*"),
 )
 """Files that instruct agents, at any depth: agents read them beside the files that they work on."""
 STARTED_FILES = (
-    *(".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", ".pypirc", "pip.conf", ".netrc", ".bunfig.toml"),
-    *("bunfig.toml", ".husky/", ".githooks/", ".lefthook/", "lefthook.yml", ".lefthook.yml", ".pre-commit-config.yaml"),
-    *(".pre-commit-hooks.yaml", ".devcontainer/", ".vscode/", ".idea/", ".zed/", ".yarn/", ".mise.toml", "mise.toml"),
-    *(".tool-versions", ".cargo/", "build.rs", "gradle-wrapper.properties", "gradle-wrapper.jar", ".mvn/", "*.pth"),
-    *("sitecustomize.py", "usercustomize.py", "Dockerfile", "Dockerfile.*", "*.dockerfile", "Containerfile"),
-    *("docker-compose*.yml", "docker-compose*.yaml", "compose.yml", "compose.yaml", "Vagrantfile", "Procfile"),
-    *(".gitpod.yml", ".replit", "flake.nix", ".direnv/", "action.yml", "action.yaml"),
+    *(".npmrc", ".yarnrc", ".yarnrc.yaml", ".pnpmfile.cjs", ".pypirc", "pip.conf", "pip.ini", ".netrc", ".bunfig.toml"),
+    *("bunfig.toml", ".condarc", "uv.toml", ".husky/", ".githooks/", "githooks/", ".git-hooks/", ".lefthook/"),
+    *("lefthook.yaml", ".lefthook.yaml", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml", ".overcommit.yaml"),
+    *(".huskyrc*", ".lintstagedrc*", ".simple-git-hooks*", ".devcontainer/", ".devcontainer.json", ".vscode/"),
+    *("*.code-workspace", ".idea/", ".zed/", ".vs/", ".fleet/", ".nova/", ".vim/", ".vimrc", ".nvimrc", ".exrc"),
+    *(".nvim.lua", ".dir-locals.el", ".sublime-project", "*.sublime-project", ".yarn/", ".mise.toml", "mise.toml"),
+    *(".mise/", ".tool-versions", ".cargo/", "build.rs", "rust-toolchain*", "gradle-wrapper.properties"),
+    *("gradle-wrapper.jar", "gradlew", "gradlew.bat", "mvnw", "mvnw.cmd", ".mvn/", "*.pth", "sitecustomize.py"),
+    *("usercustomize.py", ".pythonstartup", "Dockerfile", "Dockerfile.*", "*.dockerfile", "Containerfile"),
+    *("docker-compose*.yaml", "compose*.yaml", "docker-bake*", "Vagrantfile", "Procfile", "Tiltfile", ".gitpod.yaml"),
+    *(".replit", "replit.nix", "flake.nix", "shell.nix", "default.nix", "devenv.*", ".direnv/", "action.yaml"),
 )
 """Files that programs read or start by themselves: package managers, hooks of git, editors, builds, local actions."""
-CI_FILES = (
-    *(".travis.yml", "appveyor.yml", ".appveyor.yml", ".drone.yml", ".drone.star", ".woodpecker.yml", ".woodpecker/"),
-    *(".buildkite/", "bitbucket-pipelines.yml", ".cirrus.yml", ".cirrus.star", ".semaphore/", "cloudbuild.yaml"),
-    *("cloudbuild.yml", "buildspec.yml", "buildspec.yaml", ".teamcity/", "wercker.yml", "codeship-services.yml"),
+BUILD_FILES = (
     *(
-        "codeship-steps.yml",
-        ".azure-pipelines/",
-        "azure-pipelines*.yml",
-        ".gitlab/",
-        "*.gitlab-ci.yml",
-        "*.jenkinsfile",
+        "setup.py",
+        "setup.cfg",
+        "pyproject.toml",
+        "hatch_build.py",
+        "pdm_build.py",
+        "MANIFEST.in",
+        "tox.ini",
+        "noxfile.py",
     ),
-    *("netlify.toml", "vercel.json", "render.yaml", "app.yaml", "fly.toml", ".readthedocs.yaml", ".readthedocs.yml"),
-    *("dagger.json", ".earthly/", "Earthfile", ".builds/", ".build.yml", ".tekton/", ".argo/", "noxfile.py"),
+    *("Pipfile", "environment.yaml", "package.json", "pnpm-workspace.yaml"),
+    *("binding.gyp", "*.gyp", "*.gypi", "webpack.config.*", "rollup.config.*", "vite.config.*"),
+    *("babel.config.*", ".babelrc*", "eslint.config.*", ".eslintrc*", ".prettierrc*", "Gruntfile*", "Gulpfile*"),
+    *("Makefile", "GNUmakefile", "BSDmakefile", "Makefile.*", "*.mk", "*.mak", "CMakeLists.txt", "*.cmake"),
+    *("CMakePresets.json", "meson.build", "meson_options.txt", "configure", "configure.ac", "SConstruct", "SConscript"),
+    *("justfile", ".justfile", "Taskfile.yaml", "Rakefile", "Gemfile", "*.gemspec", "composer.json", "Cargo.toml"),
+    *("go.mod", "go.work", "pom.xml", "build.xml", "*.gradle", "*.gradle.kts", "build.sbt", "project/build.properties"),
+    *(
+        "BUILD",
+        "BUILD.bazel",
+        "WORKSPACE",
+        "WORKSPACE.bazel",
+        "MODULE.bazel",
+        "*.bzl",
+        ".bazelrc",
+        "*.csproj",
+        "*.props",
+    ),
+    *("*.targets", "nuget.config", "Package.swift", "Podfile", "mix.exs", "rebar.config", "deps.edn", "stack.yaml"),
 )
-"""Other CI systems, and what they deploy."""
+"""Files that say how a project is built, packaged or what it depends on: their code is run by whoever builds it."""
+CI_FILES = (
+    *(
+        ".travis.yaml",
+        "appveyor.yaml",
+        ".appveyor.yaml",
+        ".drone.yaml",
+        ".drone.star",
+        ".drone.jsonnet",
+        ".woodpecker*",
+    ),
+    *(".woodpecker/", ".buildkite/", "bitbucket-pipelines.yaml", ".cirrus.yaml", ".cirrus.star", ".semaphore/"),
+    *("cloudbuild*.yaml", "cloudbuild*.json", "buildspec*.yaml", ".teamcity/", "wercker.yaml"),
+    *("codeship-services.yaml", "codeship-steps.yaml", ".azure-pipelines/", "azure-pipelines*.yaml", ".gitlab/"),
+    *(".gitlab-ci/", "*.gitlab-ci.yaml", "*.jenkinsfile", "Jenkinsfile*", ".jenkins/", ".zuul.yaml", "zuul.yaml"),
+    *(".zuul.d/", "zuul.d/", ".vela.yaml", "screwdriver.yaml", "codemagic.yaml", "bitrise.yaml", "ci_scripts/"),
+    *(".harness/", ".kokoro/", ".prow.yaml", ".prow/", ".concourse/", ".scrutinizer.yaml", ".packit.yaml", ".cico/"),
+    *("netlify.toml", "vercel.json", "render.yaml", "app.yaml", "app.json", "fly.toml", ".readthedocs.yaml"),
+    *("readthedocs.yaml", "serverless.yaml", "wrangler.toml", "dagger.json", ".earthly/", "Earthfile", ".builds/"),
+    *(".build.yaml", ".tekton/", ".argo/", ".forgejo/", ".gitea/", ".ci/", "renovate.json*", ".renovaterc*"),
+    *(".pre-commit-ci.yaml", ".goreleaser.yaml", ".releaserc*", "release.config.*"),
+)
+"""Other CI systems, and what they deploy. Here and above, `.yaml` stands for `.yml` too."""
 
 _PROTECTED = {
     ".github/*": "runs in the forge's automation",
@@ -62,17 +127,10 @@ _PROTECTED = {
     "pip.conf": "decides where packages come from",
     "CODEOWNERS": "decides who reviews",
     "docs/CODEOWNERS": "decides who reviews",
-    ".cursor/*": "instructs agents",
-    ".cursorrules": "instructs agents",
-    ".windsurfrules": "instructs agents",
-    ".claude/*": "instructs agents",
 }
 """Paths from the root and, at their end, why a change to them wants the user's consent."""
 
 _PROTECTED_NAMES = {
-    "AGENTS.md": "instructs agents",
-    "CLAUDE.md": "instructs agents",
-    "GEMINI.md": "instructs agents",
     ".gitmodules": "names other repositories",
     ".gitattributes": "changes how git treats files",
     "sitecustomize.py": "runs in every Python process",
@@ -204,24 +262,44 @@ def looks_binary(content: bytes) -> bool:
 
 
 def matches_any(path: str, patterns: Iterable[str]) -> bool:
-    """Match a path against patterns, without regard to case.
+    """Match a path against patterns as some file system may read it: case and characters that it ignores do not count.
 
     `*` crosses slashes; a pattern without a slash is matched against the name as well, and one that ends with a slash
-    against folders at any depth.
+    against folders at any depth. `.yml` and `.yaml` are the same.
     """
-    whole, name = path.lower(), path.lower().rpartition("/")[2]
+    whole = _one_spelling("/".join(map(_as_file_systems_read_it, path.split("/"))))
+    name = whole.rpartition("/")[2]
+    folders = whole.split("/")[:-1]
     return any(
-        fnmatchcase(whole, pattern.lower().lstrip("/"))
-        or ("/" not in pattern.strip("/") and fnmatchcase(name, pattern.lower()))
-        or (pattern.endswith("/") and f"/{pattern.lower().lstrip('/')}" in f"/{whole}")
-        for pattern in patterns
+        fnmatchcase(whole, pattern.lstrip("/"))
+        or ("/" not in pattern.strip("/") and fnmatchcase(name, pattern))
+        or (pattern.endswith("/") and _in_folder(folders, pattern.strip("/")))
+        for pattern in (_one_spelling(pattern.casefold()) for pattern in patterns)
     )
+
+
+def _in_folder(folders: list[str], pattern: str) -> bool:
+    """Whether consecutive folders of a path match a pattern that names some."""
+    parts = pattern.split("/")
+    return any(
+        all(fnmatchcase(folder, part) for folder, part in zip(folders[start:], parts, strict=False))
+        for start in range(len(folders) - len(parts) + 1)
+    )
+
+
+def _one_spelling(path: str) -> str:
+    return path.removesuffix(".yml") + ".yaml" if path.endswith(".yml") else path
+
+
+def _as_file_systems_read_it(part: str) -> str:
+    """A name without what HFS+ ignores, what NTFS drops at its end, and the differences of case of APFS."""
+    plain = re.sub("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]", "", part)
+    return plain.split(":")[0].rstrip(". ").casefold() or part
 
 
 def is_git_name(part: str) -> bool:
     """Whether some file system takes a name for `.git`: by case, ignored characters, or Windows' short names."""
-    plain = re.sub("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]", "", part).split(":")[0].rstrip(". ").lower()
-    return plain in (".git", "git~1")
+    return _as_file_systems_read_it(part) in (".git", "git~1")
 
 
 def is_vendored(path: str) -> bool:
@@ -271,6 +349,7 @@ def protected_reason(path: str) -> str:
     name = path.rsplit("/", 1)[-1]
     found = next((reason for pattern, reason in _PROTECTED.items() if fnmatchcase(path, pattern)), "")
     found = found or next((reason for pattern, reason in _PROTECTED_NAMES.items() if fnmatchcase(name, pattern)), "")
+    found = found or ("instructs agents" if matches_any(path, AGENT_FILES) else "")
     return f"protected: it {found}" if found else ""
 
 

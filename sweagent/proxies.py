@@ -28,7 +28,7 @@ class Refusal(NamedTuple):
         """A proxy that fails itself may heal; what it will not do it will not do the next time either."""
         return self.status >= 500 or self.status in _PASSING
 
-    def told(self, host: str) -> str:
+    def describe(self, host: str) -> str:
         """The refusal for people, with the proxy's name."""
         return f"the proxy {proxy_address()} does not connect to {host}: {self.words}"
 

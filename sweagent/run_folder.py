@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sweagent.atomic_write import write_atomically
 from sweagent.config import Origin
@@ -47,6 +47,8 @@ class Result(Frozen):
     """Calls, tokens and dollars by model and purpose."""
     steps: int = 0
     """Replies of all attempts."""
+    prompt: dict[str, int] = {}
+    """Characters of all requests by what they were: tools, issue, observations of each tool …"""
     attempts: int = 1
     selection: str = ""
     """With several attempts: why this candidate was chosen."""
@@ -72,6 +74,8 @@ class RunFolder:
         self.result = self.path / "result.json"
         self.log = self.path / "run.log"
         """What happened, for people who look for a fault; the trajectory is the record."""
+        self.alive = self.path / "alive"
+        """Touched now and then by the process that works on the run, so that the moment of a kill is known."""
         self.patches = self.path / "patches"
         """Every patch that was taken, so that a later one never destroys an earlier one."""
 
@@ -122,20 +126,37 @@ def find_run(name: str) -> RunFolder:
     Raises:
         UsageError: there is no such run, or there are several.
     """
-    # A bare name is looked up among the user's runs first: a folder of that name may lie in anybody's work tree.
-    places = (runs_folder() / name, Path(name)) if os.sep not in name else (Path(name),)
-    for folder in map(RunFolder, places):
-        if folder.trajectory.is_file():
-            return folder
-        if numbered := sorted(folder.path.glob("run-*/trajectory.jsonl"), key=lambda file: len(str(file))):
-            return RunFolder(numbered[-1].parent)
-    if os.sep not in name and name:
-        return _found_among_own(name)
-    raise UsageError(f"there is no run {name!r}", "`fix-issue runs` lists the runs; a folder is given by its path")
+    if not name:
+        raise UsageError("there is no run ''", _RUNS)
+    # A bare name is one of the user's runs, and a folder here only where it is none: that may lie in anybody's tree.
+    if os.sep not in name:
+        own = _run_in(runs_folder() / name) or _found_among_own(name)
+        if own or name == "last":
+            return own or _no_run(name)
+    return _run_in(Path(name)) or _no_run(name)
 
 
-def _found_among_own(name: str) -> RunFolder:
-    """The user's latest run, or the one whose name starts so."""
+_RUNS = "`fix-issue runs` lists the runs; a folder is given by its path"
+
+
+def _no_run(name: str) -> NoReturn:
+    raise UsageError(f"there is no run {name!r}", _RUNS)
+
+
+def _run_in(path: Path) -> RunFolder | None:
+    folder = RunFolder(path)
+    if folder.trajectory.is_file():
+        return folder
+    numbered = sorted(folder.path.glob("run-*/trajectory.jsonl"), key=lambda file: len(str(file)))
+    return RunFolder(numbered[-1].parent) if numbered else None
+
+
+def _found_among_own(name: str) -> RunFolder | None:
+    """The user's latest run, or the one whose name starts so; None where there is none.
+
+    Raises:
+        UsageError: there are several.
+    """
     files = runs_folder().glob("*/trajectory.jsonl")
     if name == "last":
         # The first event is written when a run is started, and resuming changes only the file's end.
@@ -147,6 +168,4 @@ def _found_among_own(name: str) -> RunFolder:
     if len(found) > 1:
         names = ", ".join(file.parent.name for file in found[:4])
         raise UsageError(f"{len(found)} runs start with {name!r}: {names}", "give more of the name")
-    if not found:
-        raise UsageError(f"there is no run {name!r}", "`fix-issue runs` lists the runs; a folder is given by its path")
-    return RunFolder(found[0].parent)
+    return RunFolder(found[0].parent) if found else None

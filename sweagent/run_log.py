@@ -15,7 +15,7 @@ from pathlib import Path
 from sweagent.errors import StorageError
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_SECRET_NAME = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
+SECRET_NAME = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
 _LEAST_SECRET = 8
 """Shorter values of such variables are no secrets, and would be replaced inside of words."""
 
@@ -56,7 +56,7 @@ def log_to(path: Path) -> Iterator[None]:
 class _Formatter(logging.Formatter):
     def __init__(self, form: str) -> None:
         super().__init__(form)
-        values = (value for name, value in os.environ.items() if _SECRET_NAME.search(name))
+        values = (value for name, value in os.environ.items() if SECRET_NAME.search(name))
         self._secrets = sorted((value for value in values if len(value) >= _LEAST_SECRET), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from sweagent.config import Settings
 from sweagent.environment import (
+    Contacts,
     Image,
     PrebuiltTree,
     Recipe,
@@ -45,6 +46,7 @@ class Workplace:
         git_dir: the git directory on the host that has the base commit.
         steps: what was done to make the environment.
         lacks: what it is known to lack, in words.
+        asked: the hosts that its sandboxes have asked for so far.
     """
 
     open: Callable[[], Sandbox]
@@ -52,11 +54,12 @@ class Workplace:
     git_dir: Path
     steps: tuple[str, ...] = field(default=())
     lacks: tuple[str, ...] = field(default=())
+    asked: Contacts = field(default_factory=Contacts)
 
     @property
     def contacts(self) -> tuple[str, ...]:
-        """The hosts that were reached or refused when the environment was made, one a line."""
-        return contacts_among(self.steps)
+        """The hosts that were reached or refused when the environment was made, and by its sandboxes, one a line."""
+        return (*contacts_among(self.steps), *(f"in a sandbox: {line}" for line in self.asked.lines("")))
 
 
 @contextmanager
@@ -105,16 +108,22 @@ def _in_containers(
     base_tree = PrebuiltTree(repository)
     chosen = settings.sandbox.model_copy(update={"kind": "docker", "image": image.name})
     relay = relay_image(note) if chosen.allow_hosts and not chosen.network else ""
+    asked = Contacts()
+
+    def seen(host: str, reached: bool) -> None:
+        (asked.reached if reached else asked.refused)(host)
 
     def open_one() -> Sandbox:
-        sandbox = open_sandbox(chosen, workdir=image.workdir, run_id=run_id, env=image.environment, relay_image=relay)
+        sandbox = open_sandbox(
+            chosen, workdir=image.workdir, run_id=run_id, env=image.environment, relay_image=relay, seen=seen
+        )
         if replace_tree:
             base_tree.put_into(sandbox)
         return _set_up(sandbox, task) if as_it_is else sandbox
 
     command = task.test_command or image.test_command
     lacks = tuple(str(lack) for lack in image.lacks)
-    return Workplace(open_one, command, Path(repository.git_dir), image.steps, lacks)
+    return Workplace(open_one, command, Path(repository.git_dir), image.steps, lacks, asked)
 
 
 def _image(task: Task, settings: Settings, note: Callable[[str], None], budget: Budget | None) -> tuple[Image, bool]:

@@ -4,8 +4,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 
 from sweagent import __version__
+from sweagent.agent.accounting import prompt_account
 from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
 from sweagent.agent.steering import Steering
@@ -14,11 +16,12 @@ from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, Sandbo
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import level_of
 from sweagent.patch import FileKind, Patch
-from sweagent.patch_store import Candidates
+from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import Countdown, Waiting, with_token_limit
 from sweagent.run import Choice, Evidence, Run
 from sweagent.run.context import RunContext
 from sweagent.run.errors import RunCutError, StrategyChangedError
+from sweagent.run.lost_time import SignOfLife, last_sign, lost_time
 from sweagent.run.record import RunLog
 from sweagent.run.strategy import Strategy, load_strategy
 from sweagent.run_folder import Result, RunFolder
@@ -28,6 +31,7 @@ from sweagent.stop_token import StopToken
 from sweagent.task import Task
 from sweagent.trajectory import (
     AnyEvent,
+    AttemptStarted,
     CandidateChosen,
     FeedbackGiven,
     ReplyReceived,
@@ -35,6 +39,7 @@ from sweagent.trajectory import (
     RunStarted,
     TrajectoryWriter,
     chosen_scope,
+    events_of,
     read_events,
     read_first_event,
 )
@@ -88,7 +93,7 @@ def solve(
     with folder.locked(), log_to(folder.log):
         if folder.trajectory.exists():
             raise UsageError(
-                f"{folder.path} holds a run already", "go on with `fix-issue resume`, or choose another folder"
+                f"{folder.path} contains a run already", "go on with `fix-issue resume`, or choose another folder"
             )
         kept = with_token_limit(settings)
         if kept.limits.tokens != settings.limits.tokens:
@@ -144,12 +149,15 @@ def resume(
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         listeners = tuple(listeners)
-        if say:
-            word = _word(folder, past, say)
-            past = (*past, word)
-            for listener in listeners:
-                listener(word)
         settings = Settings.model_validate(started.settings)
+        more: list[AnyEvent] = [*lost_time(past, last_sign(folder.alive), settings)]
+        more += [_word(past, say)] if say else []
+        with TrajectoryWriter(folder.trajectory) as log:
+            for event in more:
+                log.append(event)
+                for listener in listeners:
+                    listener(event)
+        past = (*past, *more)
         return _Solving(
             started.task,
             settings,
@@ -182,15 +190,19 @@ def _first(folder: RunFolder, event: AnyEvent | None) -> RunStarted:
     return event
 
 
-def _word(folder: RunFolder, past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
-    """Put a user's word into the log of the attempt that it is for."""
-    ended = any(isinstance(event, CandidateChosen) for event in past)
-    scope = chosen_scope(past) if ended else past[-1].scope
-    step = sum(isinstance(event, ReplyReceived) and event.scope == scope for event in past)
-    word = FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
-    with TrajectoryWriter(folder.trajectory) as log:
-        log.append(word)
-    return word
+def _word(past: tuple[AnyEvent, ...], text: str) -> FeedbackGiven:
+    """A user's word to the attempt that it is for: the chosen one, or the one at work."""
+    ended = any(isinstance(event, CandidateChosen) and not event.scope for event in past)
+    begun = {event.scope for event in past if isinstance(event, AttemptStarted)} or {""}
+    at_work = next((event.scope for event in reversed(past) if event.scope in begun), "")
+    scope = chosen_scope(past) if ended else at_work
+    if scope not in begun:
+        raise UsageError(
+            "the chosen candidate was composed without an attempt, so nobody is there to be spoken to",
+            "run the issue again with the word in it",
+        )
+    step = sum(isinstance(event, ReplyReceived) for event in events_of(list(past), scope))
+    return FeedbackGiven(scope=scope, step=step, kind="user", text=f"The user says: {text}")
 
 
 class _Solving:
@@ -239,6 +251,7 @@ class _Solving:
             raise StrategyChangedError(f"the file of {strategy.name} is another one now")
         with ExitStack() as stack:
             writer = stack.enter_context(TrajectoryWriter(self._folder.trajectory))
+            stack.enter_context(SignOfLife(self._folder.alive))
             self._log = RunLog(writer, self._listeners, self._past)
             if not self._past:
                 self._log.record(
@@ -262,7 +275,7 @@ class _Solving:
                 raise
             except FixIssueError as error:
                 sandbox = isinstance(error, SandboxError)
-                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.told))
+                self._end(Ending(ExitStatus.SANDBOX_ERROR if sandbox else ExitStatus.POLICY_ERROR, error.with_hint))
                 raise
             except Exception as error:
                 _LOG.exception("internal error")
@@ -287,12 +300,29 @@ class _Solving:
             self._steering,
         )
         self._run = Run(context)
+        self._run.check_settings()
+        if self._settings.memory:
+            self._run.recall()
         self._choice = strategy.run(self._run)
-        scope = self._choice.candidate.attempt if self._choice.candidate else ""
-        attempts = self._run.attempts
-        chosen = next((attempt for attempt in attempts if attempt.scope == scope), None)
+        self._hear(self._run)
+        if self._settings.memory:
+            self._run.remember()
+        attempts, candidate = self._run.attempts, self._choice.candidate
+        chosen = next((item for item in attempts if candidate and item.scope == candidate.attempt), None)
+        if candidate and not chosen:
+            return Ending(ExitStatus.SUBMITTED)
         ended = (chosen or attempts[-1]).ending if attempts else None
+        if ended and ended.status is ExitStatus.PAUSED:
+            return Ending(ExitStatus.SUBMITTED, "its strategy delivered what a paused attempt had")
         return ended or Ending(ExitStatus.SUBMITTED, "no attempt came to an end")
+
+    def _hear(self, run: Run) -> None:
+        """Let attempts that were spoken to after their end work on; the last of them has the last word."""
+        for attempt in run.attempts:
+            while attempt.unheard:
+                attempt.work()
+                best = attempt.best
+                self._choice = run.choose(partial(_after_a_word, best), run.evidence)
 
     def _end(self, ending: Ending) -> Result:
         """Write the result: what was chosen; of a run that was cut, the best candidate, the latest of equals."""
@@ -300,8 +330,11 @@ class _Solving:
         best = choice.candidate if choice else self._candidates.best()
         patch, proof = (best.patch, best.proof) if best else (None, None)
         attempts = self._run.attempts if self._run else ()
-        if proof and choice and len(attempts) > 1:
-            proof = _with_selection(proof, choice, self._run.evidence if self._run else Evidence())
+        evidence = self._run.evidence if self._run else Evidence()
+        several = len(attempts) > 1 or len(evidence.items) > 1
+        selected = bool(choice) and (several or bool(evidence.weakening) or bool(choice and choice.remarks))
+        if proof and choice and selected:
+            proof = _with_selection(proof, choice, evidence)
         if patch:
             self._folder.write(self._folder.patch, patch.text)
         if patch is not None and patch.withheld:
@@ -309,6 +342,8 @@ class _Solving:
         if proof:
             self._folder.write(self._folder.proof, proof.model_dump_json(indent=2))
         verdict = proof.verdict if proof else best.verdict if best else Verdict.NO_PATCH
+        if verdict is Verdict.UNVERIFIED and not proof and not self._settings.verify.enabled:
+            verdict = Verdict.NOT_VERIFIED
         result = Result(
             run_id=self._run_id,
             folder=str(self._folder.path),
@@ -331,8 +366,9 @@ class _Solving:
             usage=spending.usage,
             spending=tuple(line.model_dump(mode="json") for line in spending.lines),
             steps=sum(attempt.steps for attempt in attempts),
+            prompt=prompt_account(read_events(self._folder.trajectory)).total,
             attempts=max(1, len(attempts)),
-            selection=choice.reason if choice and len(attempts) > 1 else "",
+            selection=choice.reason if choice and selected else "",
             seconds=time.monotonic() - self._start,
             origin=self._origin,
         )
@@ -350,19 +386,29 @@ class _Solving:
         return result
 
 
+def _after_a_word(best: Candidate | None, _: Evidence) -> Choice:
+    verdict = best.verdict if best else Verdict.NO_PATCH
+    return Choice(selector="the user's word", candidate=best, reason=f"it was spoken to; its verdict is {verdict}")
+
+
 def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
-    """The proof with how it was chosen; where the selector abstained, it proves nothing any more."""
+    """The proof with how it was chosen; where the selector abstained, or others weakened it, it proves nothing."""
+    weakened = choice.candidate is not None and evidence.of(choice.candidate).weakened
+    reason = f"{choice.reason}; an independent reproduction fails with the patch" if weakened else choice.reason
     selection = Selection(
         selector=choice.selector,
         candidates=len(evidence.items),
         pool=evidence.pool,
-        reason=choice.reason,
+        weakening=evidence.weakening,
+        tests_compared=tuple(item.tests_compared for item in evidence.items),
+        reason=reason,
         abstained=choice.abstained,
+        remarks=choice.remarks,
     )
-    if not choice.abstained or proof.verdict not in (Verdict.VERIFIED, Verdict.NEEDS_REVIEW):
+    if not (choice.abstained or weakened) or proof.verdict not in (Verdict.VERIFIED, Verdict.NEEDS_REVIEW):
         return proof.model_copy(update={"selection": selection})
     return proof.model_copy(
-        update={"selection": selection, "verdict": Verdict.UNVERIFIED, "reason": choice.reason, "proved": ""}
+        update={"selection": selection, "verdict": Verdict.UNVERIFIED, "reason": reason, "proved": ""}
     )
 
 

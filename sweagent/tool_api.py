@@ -7,6 +7,7 @@ A tool is one Python file. Its name is the file's; it holds
   model reads,
 - optionally `READ_ONLY = True`: the tool changes nothing in the sandbox, so that a resumed run need not repeat it,
 - optionally `EDITS = True`: its answer shows an edit, which the view keeps longer than other answers,
+- optionally `PINNED = True`: its newest answer stays in the view when older steps are shortened,
 - optionally `MAIN_ARGUMENT`: the argument that says the most, by which people and digests name a call,
 - optionally `SHELL = True`: `MAIN_ARGUMENT` is a shell command, so that a shell block in a reply means this tool,
 - optionally `ALIASES`: names by which models call it without being told to.
@@ -103,6 +104,7 @@ class Tool:
     function: Callable[[ToolContext, Any], Observation]
     read_only: bool = False
     edits: bool = False
+    pinned: bool = False
     shell: bool = False
     main_argument: str = ""
     aliases: tuple[str, ...] = ()
@@ -205,6 +207,7 @@ def _read(name: str, path: Path) -> Tool:
         function,
         read_only=bool(getattr(module, "READ_ONLY", False)),
         edits=bool(getattr(module, "EDITS", False)),
+        pinned=bool(getattr(module, "PINNED", False)),
         shell=shell,
         main_argument=main,
         aliases=aliases,
@@ -213,11 +216,20 @@ def _read(name: str, path: Path) -> Tool:
 
 @functools.cache
 def _schema(parameters: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema without the titles, and with `X | None` written as `X`: both only cost tokens."""
+    """The JSON schema without what only costs tokens: every request pays for it.
+
+    Titles, empty defaults and bounds are left out, and `X | None` is written as `X`; a value out of bounds, and a
+    parameter that there is not, are refused with words when they come.
+    """
     schema = _slim(parameters.model_json_schema())
     schema.pop("description", None)
     schema.pop("title", None)
     return schema
+
+
+_UNSAID = frozenset(
+    {"additionalProperties", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"}
+)
 
 
 def _slim(node: dict[str, Any]) -> dict[str, Any]:
@@ -229,9 +241,9 @@ def _slim(node: dict[str, Any]) -> dict[str, Any]:
                 item.pop("title", None)
         elif isinstance(value, dict):
             slim[key] = _slim(value)
-        elif isinstance(value, list):
+        elif isinstance(value, list) and key != "default":
             slim[key] = [_slim(item) if isinstance(item, dict) else item for item in value]
-        elif not (key == "default" and value is None):
+        elif key not in _UNSAID and not (key == "default" and not value):
             slim[key] = value
     options = [option for option in slim.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:

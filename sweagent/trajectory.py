@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from sweagent.atomic_write import whole_length
 from sweagent.config import Origin
 from sweagent.errors import StorageError
 from sweagent.exit_status import ExitStatus
@@ -45,6 +46,8 @@ class Reproduction(Frozen):
     kind: Literal["test", "script"] = "script"
     files: dict[str, str] = {}
     """Contents, by path, of the further files that it needs, such as data that a test reads."""
+    faster: float = 0.0
+    """It shows slowness: it ends well on both sides, and has to be so many times as fast with the fix; 0 otherwise."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -114,6 +117,13 @@ class Event(Frozen):
     """The attempt that it belongs to; the first attempt, and the run as a whole, have no name."""
 
 
+class Step(Event):
+    """Base of the events by which a step of a strategy ends; a resumed strategy has its answer from them."""
+
+    digest: str = ""
+    """Of what was asked for; a resumed run has to ask for the same."""
+
+
 class RunStarted(Event):
     """The first event: all that is needed to run the task again."""
 
@@ -146,6 +156,8 @@ class PromptWritten(Event):
     type: Literal["prompt_written"] = "prompt_written"
     system: str
     task: str
+    parts: dict[str, int] = {}
+    """Characters of the parts of `task`: the issue, the repository's guides, the hints."""
 
 
 class ReplyReceived(Event):
@@ -168,12 +180,12 @@ class ActionDone(Event):
     seconds: float = 0.0
 
 
-class FeedbackGiven(Event):
+class FeedbackGiven(Step):
     """The harness told the policy something that no action asked for."""
 
     type: Literal["feedback_given"] = "feedback_given"
     step: int
-    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed", "user"]
+    kind: Literal["malformed", "nudge", "verifier", "limit", "resumed", "user", "strategy"]
     text: str
 
 
@@ -245,13 +257,13 @@ class LimitReached(Event):
     """What was not done: the purpose of a call, or `agent` for the next step."""
 
 
-class AttemptStarted(Event):
+class AttemptStarted(Step):
     """A policy begins to work on the task in a sandbox of its own."""
 
     type: Literal["attempt_started"] = "attempt_started"
     role: str
-    digest: str
-    """Of what was asked for; a resumed run has to ask for the same."""
+    forked_from: str | None = None
+    """The scope of the attempt whose conversation and work tree it begins with."""
     model: str = ""
     settings: dict[str, Any] | None = None
     """Where they differ from the run's; without secrets."""
@@ -262,26 +274,48 @@ class AttemptStarted(Event):
     """Wall time that it and its verifications may take."""
 
 
-class AttemptEnded(Event):
-    """An attempt came to its end; a resumed run does not open its sandbox again."""
+class AttemptEnded(Step):
+    """An attempt came to its end, or was paused; for the work until here a resumed run opens no sandbox again."""
 
     type: Literal["attempt_ended"] = "attempt_ended"
     status: ExitStatus
     message: str = ""
+    contacts: tuple[str, ...] = ()
+    """The hosts that were reached or refused by then, by its sandboxes too, one a line."""
 
 
 class PoolJudged(Event):
-    """The reproductions of all attempts were run on the candidates of all."""
+    """The reproductions of all attempts were run on the candidates of all; only in logs of version 0.1.0."""
 
     type: Literal["pool_judged"] = "pool_judged"
     digest: str
-    """Of what was judged."""
     passes: dict[str, tuple[bool | None, ...]]
-    """For each candidate, by its number, whether it passes each reproduction; None where that shows nothing."""
     seconds: float = 0.0
 
 
-class CandidateChosen(Event):
+class AnswerReceived(Event):
+    """A policy answered a question of the strategy's; the question is the scope."""
+
+    type: Literal["answer_received"] = "answer_received"
+    purpose: str
+    reply: Reply
+    problem: str = ""
+    """Why the answer cannot be used; it is asked for again."""
+    missing: str = ""
+    """Why nothing was, or will be, asked for any more: a limit."""
+    seconds: float = 0.0
+
+
+class StepDone(Step):
+    """A step of a strategy that is no other event: questions, composed candidates, verifications, gathered items."""
+
+    type: Literal["step_done"] = "step_done"
+    kind: str
+    result: dict[str, Any] = {}
+    seconds: float = 0.0
+
+
+class CandidateChosen(Step):
     """A selector chose among the candidates of a run."""
 
     type: Literal["candidate_chosen"] = "candidate_chosen"
@@ -303,6 +337,8 @@ class PatchTaken(Event):
     file: str
     sha256: str
     files: tuple[str, ...] = ()
+    shell: str | None = None
+    """A command that brings a fresh shell to the folder and variables of this moment; None where that is not known."""
 
 
 class VerificationStarted(Event):
@@ -326,6 +362,13 @@ class VerdictGiven(Event):
     proof_file: str = ""
     seconds: float = 0.0
     """How long the verification took; it counts against the run's limit."""
+
+
+class TimeLost(Event):
+    """A run was killed, or stopped, while something was in flight; it counts as time when the run is resumed."""
+
+    type: Literal["time_lost"] = "time_lost"
+    seconds: float
 
 
 class RunEnded(Event):
@@ -354,10 +397,13 @@ AnyEvent = Annotated[
     | AttemptStarted
     | AttemptEnded
     | PoolJudged
+    | AnswerReceived
+    | StepDone
     | CandidateChosen
     | PatchTaken
     | VerificationStarted
     | VerdictGiven
+    | TimeLost
     | RunEnded,
     Field(discriminator="type"),
 ]
@@ -381,7 +427,7 @@ class TrajectoryWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-            os.ftruncate(self._fd, _whole_length(path))
+            os.ftruncate(self._fd, whole_length(path))
         except OSError as error:
             raise StorageError(
                 f"cannot write the trajectory {path}: {error}", "choose another --output folder"
@@ -393,7 +439,7 @@ class TrajectoryWriter:
         Raises:
             StorageError: if the disk refuses it; the log then ends with the event before.
         """
-        line = _to_line(event)
+        line = event_line(event)
         start = os.fstat(self._fd).st_size
         try:
             done = 0
@@ -421,7 +467,8 @@ class TrajectoryWriter:
         self.close()
 
 
-def _to_line(event: AnyEvent) -> bytes:
+def event_line(event: AnyEvent) -> bytes:
+    """An event as a line of a log, its newline included."""
     try:
         return event.model_dump_json().encode() + b"\n"
     except PydanticSerializationError:
@@ -429,7 +476,12 @@ def _to_line(event: AnyEvent) -> bytes:
         return json.dumps(event.model_dump(mode="json")).encode("ascii") + b"\n"
 
 
-def _from_line(line: bytes) -> AnyEvent:
+def event_from_line(line: bytes) -> AnyEvent:
+    """Read an event from a line of a log.
+
+    Raises:
+        ValidationError: the line is no event.
+    """
     try:
         return _ANY_EVENT.validate_json(line)
     except ValidationError as error:
@@ -440,21 +492,6 @@ def _from_line(line: bytes) -> AnyEvent:
         except ValueError:
             raise error from None
         return _ANY_EVENT.validate_python(data)
-
-
-def _whole_length(path: Path) -> int:
-    """The length of the file up to and including its last newline."""
-    with path.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        position = file.tell()
-        while position:
-            size = min(position, 1 << 16)
-            position -= size
-            file.seek(position)
-            newline = file.read(size).rfind(b"\n")
-            if newline >= 0:
-                return position + newline + 1
-    return 0
 
 
 def read_first_event(path: Path) -> AnyEvent | None:
@@ -471,7 +508,7 @@ def read_first_event(path: Path) -> AnyEvent | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        return _from_line(line)
+        return event_from_line(line)
     except ValidationError as error:
         raise StorageError(f"{path} does not begin with an event", "it may come from another version") from error
 
@@ -488,7 +525,7 @@ def read_events(path: Path) -> Iterator[AnyEvent]:
         raise StorageError(f"cannot read the trajectory {path}: {error}", "check the run's folder") from error
     for number, line in enumerate(lines[:-1], 1):
         try:
-            yield _from_line(line)
+            yield event_from_line(line)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]["msg"]
             raise StorageError(
@@ -501,7 +538,7 @@ def chosen_scope(events: Iterable[AnyEvent]) -> str:
     """The scope of the attempt whose candidate was chosen last; of the first one, where nothing was chosen."""
     scope = ""
     for event in events:
-        if isinstance(event, CandidateChosen):
+        if isinstance(event, CandidateChosen) and not event.scope:
             scope = event.attempt
     return scope
 
@@ -509,5 +546,16 @@ def chosen_scope(events: Iterable[AnyEvent]) -> str:
 def of_the_chosen(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     """The events of the attempt whose candidate was chosen; of the only one, where nothing was chosen."""
     listed = list(events)
-    scope = chosen_scope(listed)
-    return [event for event in listed if event.scope == scope or isinstance(event, RunStarted)]
+    return events_of(listed, chosen_scope(listed))
+
+
+def events_of(events: list[AnyEvent], scope: str) -> list[AnyEvent]:
+    """The events of an attempt, after those that it inherited when it was forked from another one."""
+    begun = next((n for n, event in enumerate(events) if isinstance(event, AttemptStarted) and event.scope == scope), 0)
+    start = events[begun] if events else None
+    inherited: list[AnyEvent] = []
+    if isinstance(start, AttemptStarted) and start.forked_from is not None:
+        kinds = ActionDone | FeedbackGiven | PromptWritten | ReplyReceived | RunStarted | ViewCompacted
+        inherited = [item for item in events_of(events[:begun], start.forked_from) if isinstance(item, kinds)]
+    own = [event for event in events if event.scope == scope or (isinstance(event, RunStarted) and not inherited)]
+    return [*inherited, *own]

@@ -35,7 +35,7 @@ class Countdown:
 
 
 @contextmanager
-def told_of_waits(tell: Waiting) -> Iterator[None]:
+def reported_waits(tell: Waiting) -> Iterator[None]:
     """Have all waits told that begin while the block runs, in this thread, and that nobody else is told of."""
     token = _told.set(tell)
     try:
@@ -45,7 +45,7 @@ def told_of_waits(tell: Waiting) -> Iterator[None]:
 
 
 def tell_of_waits(tell: Waiting) -> None:
-    """Tell of waits until the process ends; see `told_of_waits`."""
+    """Tell of waits until the process ends; see `reported_waits`."""
     _told.set(tell)
 
 
@@ -56,7 +56,7 @@ def wait_aloud(seconds: float, why: str, sleep: Callable[[float], None], tell: W
         seconds: how long.
         why: for people.
         sleep: waits.
-        tell: receives the seconds; None tells whom `told_of_waits` names, and waits in one piece where there is nobody.
+        tell: receives the seconds; None tells whom `reported_waits` names, and waits in one piece where nobody is.
     """
     tell = tell or _told.get()
     while seconds > 0:

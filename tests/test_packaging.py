@@ -1,9 +1,12 @@
 """What a user installs holds everything that a checkout has."""
 
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,3 +31,28 @@ def test_the_wheel_carries_the_bundled_folders(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.stdout.startswith(str(tmp_path / "installed"))
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("https://forge.example/us/fix-issue/issues", "at https://forge.example/us/fix-issue/issues, with x"),
+        ("https://github.com/OWNER/fix-issue/issues", "where you got fix-issue from, with x"),
+    ],
+)
+def test_an_internal_error_names_the_place_to_report_it_that_the_package_names(
+    address: str, place: str, tmp_path: Path
+) -> None:
+    (tmp_path / "fix_issue-9.dist-info").mkdir()
+    metadata = f"Metadata-Version: 2.1\nName: fix-issue\nVersion: 9\nProject-URL: Issues, {address}\n"
+    (tmp_path / "fix_issue-9.dist-info/METADATA").write_text(metadata)
+    program = "from sweagent.errors import please_report; print(please_report('x'))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip().endswith(place)

@@ -1,12 +1,15 @@
 """The loader of tools: one file a tool, the user's own first, and messages that say what is wrong."""
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from sweagent.config import read_profile
 from sweagent.errors import UsageError
 from sweagent.policy import parse_reply
+from sweagent.policy.replies.chat_format import to_tools
 from sweagent.resources import resource
 from sweagent.sandbox.base import Sandbox
 from sweagent.tool_api import ToolContext, ToolState, execute, load_tools
@@ -72,8 +75,9 @@ def test_a_users_tool_goes_before_the_bundled_one(tmp_path: Path) -> None:
 def test_the_schema_is_without_titles_and_nulls(folder: Path) -> None:
     schema = load_tools(["hello"], [folder])["hello"].schema
     assert schema.name == "hello"
-    assert schema.parameters["properties"]["count"] == {"minimum": 1, "type": "integer", "description": "how many"}
-    assert schema.parameters["properties"]["title"] == {"default": "", "type": "string"}
+    assert schema.parameters["properties"]["count"] == {"type": "integer", "description": "how many"}
+    assert schema.parameters["properties"]["title"] == {"type": "string"}
+    assert "additionalProperties" not in schema.parameters
     assert "title" not in schema.parameters
     assert "description" not in schema.parameters
 
@@ -102,6 +106,19 @@ def test_what_is_no_tool_is_refused_by_name(tmp_path: Path, name: str, text: str
         (tmp_path / f"{name}.py").write_text(text)
     with pytest.raises(UsageError, match=said):
         load_tools([name], [tmp_path])
+
+
+def test_the_default_tools_cost_little_in_characters_and_in_tokens() -> None:
+    import litellm
+    from tokenizers import Tokenizer
+
+    tools = load_tools(read_profile("default")["tools"])
+    sent = json.dumps(to_tools([tool.schema for tool in tools.values()]))
+    assert len(sent) <= 2_500
+    # Two vocabularies that litellm brings along: OpenAI's and Anthropic's.
+    anthropic = next(Path(litellm.__file__).parent.rglob("anthropic_tokenizer.json"))
+    assert litellm.token_counter(model="gpt-4", text=sent) <= 720
+    assert len(Tokenizer.from_file(str(anthropic)).encode(sent).ids) <= 720
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in resource("tools").glob("*.py")))

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from sweagent.tool_api import ToolContext
-from sweagent.tool_support.command_output import clamped, observation, with_pipe_note
+from sweagent.tool_support.command_output import clamped, observation, uncut, with_pipe_note
 from sweagent.tool_support.sandbox_paths import SavedOutputs
 from sweagent.trajectory import Observation
 
@@ -19,12 +19,12 @@ class Parameters(BaseModel, extra="forbid"):
     """The command and its limits."""
 
     command: str
-    timeout: float | None = Field(default=None, gt=0, description="seconds")
-    background: bool = Field(default=False, description="return at once; the output goes to a file")
+    timeout: float | None = Field(default=None, gt=0)
+    background: bool = False
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Run a shell command. Standard input is empty; give programs their answers as options or by a pipe."""
+    """Run a shell command."""
     command = parameters.command
     if not command.strip():
         return Observation(text="the command is empty", status="refused")
@@ -38,5 +38,5 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
             text=f"started; its output goes to {done.full_output}, at whose end its exit code will stand", exit_code=0
         )
     timeout = clamped(context, parameters.timeout)
-    done = context.sandbox.run(with_pipe_note(command), timeout=timeout, output_limit=context.limits.characters)
+    done = context.sandbox.run(with_pipe_note(command), timeout=timeout, output_limit=uncut(context))
     return observation(context, command, done, timeout)

@@ -20,16 +20,14 @@ class Parameters(BaseModel, extra="forbid"):
 
     command: Literal["create", "str_replace", "insert", "undo"]
     path: str
-    old: str = Field(default="", description="str_replace: the text to replace, whole lines at best")
-    new: str = Field(default="", description="str_replace, insert: the text to put there; create: the whole file")
-    line: int | None = Field(
-        default=None, ge=0, description="insert: after this line; str_replace: where `old` begins, if it is there twice"
-    )
-    all: bool = Field(default=False, description="str_replace: replace every occurrence")
+    old: str = ""
+    new: str = Field(default="", description="or the whole file")
+    line: int | None = Field(default=None, ge=0, description="insert after it")
+    all: bool = False
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Change a file, and see the new lines with numbers. `undo` takes back the last change of the file."""
+    """Change a file; shows the new lines."""
     try:
         return _COMMANDS[parameters.command](context, parameters)
     except (EditRefused, PathRefused) as error:

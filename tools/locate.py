@@ -16,11 +16,11 @@ _DEFINITIONS = 12
 class Parameters(BaseModel, extra="forbid"):
     """What to look for."""
 
-    text: str = Field(default="", description="an error, a traceback, or words; the issue when left out")
+    text: str = Field(default="", description="none: the issue")
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Rank the functions and classes that a text is about, with lines and reasons. A guess: check before you edit."""
+    """Rank the functions and classes that a text, an error or a traceback is about."""
     from sweagent.code import hints, locate
 
     try:

@@ -15,13 +15,13 @@ MAIN_ARGUMENT = "path"
 class Parameters(BaseModel, extra="forbid"):
     """What to map."""
 
-    path: str = Field(default="", description="a file, for its outline; the whole repository when left out")
-    question: str = Field(default="", description="what matters: rank the repository's definitions for it")
+    path: str = Field(default="", description="a file")
+    question: str = Field(default="", description="what matters")
     tokens: int = Field(default=1000, ge=50, le=4000)
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Show signatures with line numbers: the outline of a file, or what matters most in the repository."""
+    """Show the signatures of a file, or those that matter most in the repository."""
     from sweagent.code.repo_map import file_outline, repo_map
 
     try:

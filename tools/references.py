@@ -19,15 +19,12 @@ _AT_MOST = 60
 class Parameters(BaseModel, extra="forbid"):
     """What to look for."""
 
-    name: str = Field(min_length=1, description="`name` or `Class.method`; for `code` any text")
+    name: str = Field(min_length=1, description="for `code` any text")
     what: Literal["references", "callers", "callees", "tests", "code"] = "references"
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """List the references, callers or callees of a name, the tests that use it, or the lines with a text.
-
-    Each line comes with the function or class that it stands in.
-    """
+    """List who uses a name, what it calls, or the lines with a text, each with the function around it."""
     try:
         index = current_index(context)
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""Text in the repository's files."""
+"""Text in the repository's files, and files by name."""
 
 import re
 import shlex
@@ -7,36 +7,41 @@ from pydantic import BaseModel, Field
 
 from sweagent.errors import UsageError
 from sweagent.tool_api import ToolContext
+from sweagent.tool_support.file_listing import matching_files
+from sweagent.tool_support.hits import read_grep, render_hits
 from sweagent.tool_support.sandbox_paths import SandboxPath, look_to_read
 from sweagent.tool_support.text import first_lines, visible
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
 MAIN_ARGUMENT = "pattern"
-ALIASES = ("grep", "search_files", "grep_search", "code_search", "search_code")
-_WIDTH = 240
-_MOST_PER_FILE = 40
+ALIASES = (
+    *("grep", "search_files", "grep_search", "code_search", "search_code"),
+    *("find", "find_file", "find_files", "glob", "file_search"),
+)
 
 
 class Parameters(BaseModel, extra="forbid"):
     """What to look for and where."""
 
-    pattern: str = Field(description="text, unless `regex`")
-    path: str = Field(default=".", description="a file or folder")
-    glob: str = Field(default="", description="only files such as `*.py`")
-    regex: bool = Field(default=False, description="POSIX extended regular expression")
+    pattern: str = Field(default="", description="none: files by `glob`")
+    path: str = ""
+    glob: str = ""
+    regex: bool = False
     ignore_case: bool = False
-    context: int = Field(default=0, ge=0, le=20, description="lines around each hit")
+    context: int = Field(default=0, ge=0, le=20)
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Find lines, grouped by file with line numbers. Ignored and binary files are left out."""
-    if not parameters.pattern or "\n" in parameters.pattern or "\0" in parameters.pattern:
-        return Observation(text="the pattern must be one line of text", status="refused")
+    """Find lines with a text, or files by name."""
+    if "\n" in parameters.pattern or "\0" in parameters.pattern or not (parameters.pattern or parameters.glob):
+        return Observation(text="give one line of text as `pattern`, or a `glob`", status="refused")
     try:
-        place = look_to_read(context, parameters.path)
+        place = look_to_read(context, parameters.path or ".")
     except UsageError as error:
         return Observation(text=str(error), status="refused")
+    if not parameters.pattern:
+        return _files(context, place, parameters.glob)
     done = context.sandbox.run(
         _command(context, place, parameters), timeout=context.limits.timeout, output_limit=2_000_000, fresh=True
     )
@@ -47,7 +52,19 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     if done.exit_code not in (0, 1):
         reason = "it took too long; narrow `path` or `glob`" if done.timed_out else visible(done.output).strip()[:500]
         return Observation(text=f"the search failed: {reason}", status="error", exit_code=done.exit_code)
-    return _grouped(context, done.output, parameters.context)
+    text, left_out = render_hits(read_grep(done.output), context.limits.characters)
+    return Observation(text=text, exit_code=0, truncated=left_out)
+
+
+def _files(context: ToolContext, place: SandboxPath, glob: str) -> Observation:
+    if place.kind != "folder":
+        return Observation(text=f"{place.shown} is not a folder; give a `pattern` to search it", status="refused")
+    found, number = matching_files(context, place, glob)
+    if not found:
+        return Observation(text=f"no file of {number:,} matches {glob}", exit_code=1)
+    text, left_out = first_lines(visible("\n".join(found)), context.limits.characters)
+    more = f"\n[… {left_out} more]" if left_out else ""
+    return Observation(text=text + more, exit_code=0, truncated=bool(left_out))
 
 
 def _command(context: ToolContext, place: SandboxPath, parameters: Parameters) -> str:
@@ -80,32 +97,3 @@ def _pathspec(place: SandboxPath, glob: str) -> str:
         return f":(literal){place.shown}"
     folder = "" if place.shown == "." else re.sub(r"([*?\[\\])", r"\\\1", place.shown) + "/"
     return f":(glob){folder}{glob}" if "/" in glob else f":(glob){folder}**/{glob}"
-
-
-def _grouped(context: ToolContext, output: str, around: int) -> Observation:
-    """Group the lines by path: git writes it above them, grep before each."""
-    files: dict[str, list[str]] = {}
-    path, hits = "", 0
-    for line in output.split("\n"):
-        before, separator, rest = line.partition("\0")
-        path = before if separator else path
-        found = re.match(r"(\d+)([:=-])(.*)", rest if separator else line, re.DOTALL)
-        if found and path:
-            number, mark, text = found.groups()
-            hits += mark == ":"
-            text = visible(text)
-            cut = f" [… {len(text) - _WIDTH:,} characters more]" if len(text) > _WIDTH else ""
-            files.setdefault(path, []).append(f"{number:>6}{mark if mark == ':' else ' '} {text[:_WIDTH]}{cut}")
-        elif line == "--":
-            if files and around:
-                files[next(reversed(files))].append("   …")
-        elif line:
-            path = line
-    shown = []
-    for name, lines in files.items():
-        more = [f"   … {len(lines) - _MOST_PER_FILE} more lines here"] if len(lines) > _MOST_PER_FILE else []
-        shown.append("\n".join([visible(name), *lines[:_MOST_PER_FILE], *more]))
-    head = f"{hits} line{'s' if hits != 1 else ''} in {len(files)} file{'s' if len(files) != 1 else ''}"
-    text, left_out = first_lines("\n".join(shown), context.limits.characters)
-    rest = f"\n[… {left_out} more lines; narrow `path` or `glob`]" if left_out else ""
-    return Observation(text=f"{head}\n{text}{rest}", exit_code=0, truncated=bool(left_out))

@@ -21,16 +21,13 @@ _LISTED = 40
 class Parameters(BaseModel, extra="forbid"):
     """What to find."""
 
-    name: str = Field(min_length=1, description="`name`, `Class` or `Class.method`")
+    name: str = Field(min_length=1, description="or `Class.method`")
     kind: Literal["any", "class", "method"] = "any"
-    path: str = Field(default="", description="only files whose path begins so")
+    path: str = Field(default="", description="its beginning")
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Find a class, module, function or method in the whole repository and show its code; of a long class the outline.
-
-    Subclasses are listed.
-    """
+    """Show the code of classes, functions and methods by name, wherever they are; of a long class the outline."""
     from sweagent.code import search_class, search_method
 
     try:

@@ -15,13 +15,13 @@ ALIASES = ("run_tests", "run_test", "tests", "pytest")
 class Parameters(BaseModel, extra="forbid"):
     """The tests to run."""
 
-    tests: list[str] = Field(default=[], description="files, classes or tests as the runner names them; none runs all")
-    options: str = Field(default="", description="further options of the runner")
-    timeout: float | None = Field(default=None, gt=0, description="seconds")
+    tests: list[str] = []
+    options: str = ""
+    timeout: float | None = Field(default=None, gt=0)
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Run tests of the project; answers with counts and the essence of the failures."""
+    """Run test files, classes or tests; shows counts and failures."""
     timeout = clamped(context, parameters.timeout)
     try:
         return run_tests(context, parameters.tests, timeout, parameters.options)

@@ -16,19 +16,21 @@ MAIN_ARGUMENT = "path"
 ALIASES = ("view_file", "open", "open_file", "read", "read_file", "cat")
 WINDOW = 200
 """Lines that are shown of a file when no range is given."""
+_ASKED = 10
+"""How many times the usual length of an observation a range may have that was asked for: it was asked for whole."""
 
 
 class Parameters(BaseModel, extra="forbid"):
     """What to show."""
 
     path: str
-    start: int | None = Field(default=None, ge=1, description="first line")
-    end: int | None = Field(default=None, description="last line; -1 for the file's last")
-    symbol: str = Field(default="", description="show this function or class, as `name` or `Class.method`")
+    start: int | None = Field(default=None, ge=1)
+    end: int | None = None
+    symbol: str = ""
 
 
 def run(context: ToolContext, parameters: Parameters) -> Observation:
-    """Show a file with line numbers (of a long one the outline), a range or a symbol of it, or list a folder."""
+    """Show lines or a symbol of a file, the outline of a long one, or a folder."""
     try:
         place = look_to_read(context, parameters.path)
         if place.kind == "folder":
@@ -55,7 +57,8 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
 
 def _window(context: ToolContext, place: SandboxPath, lines: list[str], start: int, end: int) -> str:
     body = "\n".join(f"{number:6}\t{lines[number - 1]}" for number in range(start, end + 1))
-    shown, left_out = first_lines(cut_lines(visible(body), context.limits.characters // 2), context.limits.characters)
+    limit = context.limits.characters
+    shown, left_out = first_lines(cut_lines(visible(body), limit // 2), limit * _ASKED)
     part = f" {start}-{end - left_out} of {len(lines)}" if (start, end - left_out) != (1, len(lines)) else ""
     return f"{place.shown}{part}\n{shown}" + (f"\n[… up to {end}: {left_out} more lines]" if left_out else "")
 
@@ -79,8 +82,8 @@ def _outline(context: ToolContext, place: SandboxPath, data: bytes, lines: list[
         for item in outline(place.shown, data).definitions
     ]
     if not listed:
-        text = _window(context, place, lines, 1, WINDOW)
-        return Observation(text=f"{text}\n[{len(lines) - WINDOW} more lines: give `start`]", truncated=True)
+        shown, _ = first_lines(_window(context, place, lines, 1, WINDOW), context.limits.characters)
+        return Observation(text=f"{shown}\n[more lines: give `start`]", truncated=True)
     shown, _ = bounded("\n".join(listed), context.limits.characters)
     return Observation(
         text=f"{place.shown}, {len(lines)} lines; its outline, of which `symbol` or `start` shows a part\n{shown}",
@@ -105,7 +108,7 @@ def _symbol(context: ToolContext, place: SandboxPath, data: bytes, lines: list[s
         return Observation(text=f"{place.shown} does not define {symbol}{listed}", status="error")
     shown = [_window(context, place, lines, item.start, min(item.end, len(lines))) for item in found[:4]]
     more = f"\n[{len(found) - 4} more of this name]" if len(found) > 4 else ""
-    text, truncated = bounded("\n\n".join(shown), context.limits.characters)
+    text, truncated = bounded("\n\n".join(shown), context.limits.characters * _ASKED)
     return Observation(text=text + more, truncated=truncated)
 
 

@@ -34,6 +34,7 @@ class Journal:
         listeners: who shows progress; they cannot change anything.
         past: the events of a run that is resumed; they are in the log already.
         scope: the attempt whose events these are; events of others in the past are left out.
+        inherited: events of the attempt that this one was forked from, which cost it nothing.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Journal:
         listeners: Iterable[Listener] = (),
         past: Iterable[AnyEvent] = (),
         scope: str = "",
+        inherited: Iterable[AnyEvent] = (),
     ) -> None:
         self.state = RunState()
         self._log = log
@@ -50,6 +52,10 @@ class Journal:
         self._listeners = tuple(listeners)
         self._scope = scope
         self._lock = threading.RLock()
+        for event in inherited:
+            self.state.apply(event)
+            self._view.add(event)
+        self.state.begin()
         for event in (event for event in past if event.scope == scope):
             self.state.apply(event)
             self._view.add(event)

@@ -80,6 +80,7 @@ class Agent:
         reserve: seconds of the limit that are kept for the verification at the end.
         steering: what a person does to the run meanwhile.
         stop: asks the run to end before its next step.
+        pause_at: the step after which it is paused; None lets it work to an end.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Agent:
         reserve: float = 0.0,
         steering: Steering | None = None,
         stop: StopToken | None = None,
+        pause_at: int | None = None,
     ) -> None:
         self._steering = steering or Steering()
         self._policy = policy
@@ -114,6 +116,7 @@ class Agent:
         self._deadline = clock() + limits.seconds - reserve - journal.state.seconds
         self._reserve = reserve
         self._recovered = False
+        self._pause_at = pause_at
 
     def run(self) -> Ending:
         """Go on until the run ends. Never raises a FixIssueError other than StorageError."""
@@ -124,13 +127,13 @@ class Agent:
                 if ending:
                     return ending
         except BudgetExceededError as error:
-            return Ending(ExitStatus.BUDGET_LIMIT, error.told, error)
+            return Ending(ExitStatus.BUDGET_LIMIT, error.with_hint, error)
         except ContextOverflowError as error:
-            return Ending(ExitStatus.CONTEXT_OVERFLOW, error.told, error)
+            return Ending(ExitStatus.CONTEXT_OVERFLOW, error.with_hint, error)
         except PolicyError as error:
-            return Ending(ExitStatus.POLICY_ERROR, error.told, error)
+            return Ending(ExitStatus.POLICY_ERROR, error.with_hint, error)
         except SandboxError as error:
-            return Ending(ExitStatus.SANDBOX_ERROR, error.told, error)
+            return Ending(ExitStatus.SANDBOX_ERROR, error.with_hint, error)
         except RunInterruptedError as error:
             return Ending(ExitStatus.INTERRUPTED, str(error), error)
 
@@ -156,6 +159,8 @@ class Agent:
             self._tell(
                 "nudge", f"You are repeating yourself: {circle}. Do something different, or submit what you have."
             )
+        if self._pause_at is not None and state.step >= self._pause_at:
+            return Ending(ExitStatus.PAUSED)
         if state.step >= self._limits.steps:
             message = f"the limit of {counted(self._limits.steps, 'step')} is used up"
             return self._limit_reached(ExitStatus.STEP_LIMIT, Limit.STEPS, message)
@@ -248,23 +253,3 @@ class Agent:
             return None if self._hear() else Ending(ExitStatus.SUBMITTED)
         self._tell("verifier", feedback)
         return None
-
-
-def repeat_actions(journal: Journal, tools: Mapping[str, Tool], context: ToolContext) -> None:
-    """Bring a fresh sandbox to the state of the recorded one by replaying the recorded actions.
-
-    Actions of read-only tools are left out. What the actions answer this time is not recorded: the log has it.
-
-    Raises:
-        SandboxError: the sandbox is lost.
-    """
-    for turn in journal.state.turns:
-        for action, observation in zip(turn.reply.reply.actions, turn.observations, strict=False):
-            tool = tools.get(action.tool)
-            if tool is not None and not tool.read_only and not observation.declined:
-                execute(tools, context, _as_run(action, observation))
-
-
-def _as_run(action: Action, observation: Observation) -> Action:
-    """An action with the arguments that it was run with."""
-    return action if observation.edited is None else action.model_copy(update={"arguments": observation.edited})

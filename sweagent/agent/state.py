@@ -11,6 +11,7 @@ from sweagent.trajectory import (
     Observation,
     ReplyReceived,
     Reproduction,
+    TimeLost,
     VerdictGiven,
 )
 
@@ -44,6 +45,7 @@ class RunState:
         nudged_at: number of turns when the policy was last told that it repeats itself.
         spending: tokens and money of all calls.
         seconds: time spent by the policy, by actions and by the verifier.
+        inherited: turns that were made by the attempt from which this one was forked.
     """
 
     turns: list[Turn] = field(default_factory=list)
@@ -57,11 +59,18 @@ class RunState:
     nudged_at: int | None = None
     spending: Spending = field(default_factory=Spending)
     seconds: float = 0.0
+    inherited: int = 0
 
     @property
     def step(self) -> int:
         """The number of replies so far; steps count from 1."""
         return len(self.turns)
+
+    def begin(self) -> None:
+        """Let a forked attempt begin here: what was done so far was not its own effort, nor its submission."""
+        self.inherited = len(self.turns)
+        self.submission, self.malformed, self.rounds = None, 0, 0
+        self.spending, self.seconds = Spending(), 0.0
 
     def apply(self, event: AnyEvent) -> None:
         """Fold one event into the state."""
@@ -73,13 +82,13 @@ class RunState:
                 self._action(event)
             case FeedbackGiven(kind="nudge"):
                 self.nudged_at = len(self.turns)
-            case FeedbackGiven(kind="user"):
+            case FeedbackGiven(kind="user" | "strategy"):
                 self.submission = None
                 self.malformed = 0
             case FeedbackGiven(kind="verifier"):
                 self.rounds += 1
                 self.submission = None
-            case VerdictGiven():
+            case VerdictGiven() | TimeLost():
                 self.seconds += event.seconds
 
     def _reply(self, event: ReplyReceived) -> None:

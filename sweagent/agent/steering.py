@@ -1,5 +1,6 @@
 """Let a person steer a run: confirm actions, say things, pause."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ class Steering:
     confirm: Confirm | None = None
     waited: float = 0.0
     _said: deque[str] = field(default_factory=deque)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def say(self, text: str) -> None:
         """Tell the policy something before its next decision."""
@@ -63,7 +65,8 @@ class Steering:
         """Ask about an action."""
         if self.confirm is None:
             return Decision()
-        with self.waiting():
+        # A person is asked one thing after the other, whatever is at work side by side.
+        with self._asking, self.waiting():
             return self.confirm(action)
 
     @contextmanager

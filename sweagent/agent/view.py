@@ -5,6 +5,8 @@ prompt cache holds all that was sent before. At such an event a whole block of s
 observations are never elided one by one, since each elision would make the provider read everything after it anew.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -78,15 +80,19 @@ class ViewBuilder:
         self._steps: list[Step] = []
         self._live: list[Step] = []
         self._blocks: list[_Block] = []
+        self._pinned: list[Message] = []
         self._rendered: dict[int, list[Message]] = {}
         self._sizes: dict[int, int] = {}
         self._ratio = _FIRST_RATIO
+        self._first: dict[str, int] = {}
 
     def add(self, event: AnyEvent) -> None:
         """Take in the next event of the log."""
         match event:
             case PromptWritten():
                 self._head = [Message(role="system", content=event.system), Message(role="user", content=event.task)]
+                frame = len(event.task) - sum(event.parts.values())
+                self._first = {"system": len(event.system), **event.parts, "frame" if event.parts else "issue": frame}
             case ReplyReceived():
                 self._calibrate(event)
                 step = Step(event.step, event.reply)
@@ -104,7 +110,7 @@ class ViewBuilder:
         """The view of all events so far."""
         record = (Message(role="user", content=block.text) for block in self._blocks)
         note = [Message(role="user", content=_NOTE)] if self._blocks else []
-        fixed = [*self._head, *self._opening, *note, *record]
+        fixed = [*self._head, *self._opening, *note, *record, *self._pinned]
         shown = [self._messages(step) for step in self._live]
         messages = [*fixed, *(message for group in shown for message in group)]
         ends = [len(fixed) - 1]
@@ -134,11 +140,29 @@ class ViewBuilder:
             return self._event(max(1, len(self._live) - 1), "budget", tight=True)
         return None
 
+    def account(self) -> Counter[str]:
+        """Characters of the view's texts by what they are; see `sweagent.agent.accounting`."""
+        sizes = Counter(self._first)
+        sizes["feedback"] += sum(len(message.content) for message in self._opening)
+        sizes["digests"] += sum(len(block.text) for block in self._blocks) + len(_NOTE) * bool(self._blocks)
+        for step in self._live:
+            names = {action.id: action.tool for action in step.actions}
+            for message in self._messages(step):
+                if message.role == "tool":
+                    sizes[f"observations of {names.get(message.action_id or '', '')}"] += len(message.content)
+                elif message.role == "user":
+                    sizes["feedback"] += len(message.content)
+                else:
+                    calls = sum(len(action.tool) + len(json.dumps(action.arguments)) for action in message.actions)
+                    sizes["replies"] += len(message.content) + calls
+        return +sizes
+
     @property
     def size(self) -> int:
         """Characters of the view, with what each message costs beside its text."""
         blocks = sum(len(block.text) + _MESSAGE_CHARACTERS for block in self._blocks)
-        head = sum(len(message.content) + _MESSAGE_CHARACTERS for message in (*self._head, *self._opening))
+        fixed = (*self._head, *self._opening, *self._pinned)
+        head = sum(len(message.content) + _MESSAGE_CHARACTERS for message in fixed)
         return self._limits.overhead + head + blocks + self._live_size(self._live)
 
     def tokens(self, size: int | None = None) -> int:
@@ -179,9 +203,29 @@ class ViewBuilder:
             newest = 0 if self._live else self._newest_share()
             text = digest(gone, self._limits.digest, self._tools, event.summary, newest=newest)
             self._blocks.append(_Block(tuple(gone), text))
+        self._pin(gone)
         for step in gone:
             self._forget_rendering(step)
         self._merge_digests()
+
+    def _pin(self, gone: Sequence[Step]) -> None:
+        """Keep the newest answer of a tool that asks for it, unless the steps that stay have a newer one.
+
+        What is pinned changes only here: the message stands before all live steps, and what follows a changed message
+        is read anew by the provider.
+        """
+        if self._newest_pinned(self._live):
+            self._pinned = []
+        elif newest := self._newest_pinned(gone):
+            self._pinned = [Message(role="user", content=newest)]
+
+    def _newest_pinned(self, steps: Sequence[Step]) -> str:
+        for step in reversed(steps):
+            for action in reversed(step.actions):
+                observation, tool = step.observations.get(action.id), self._tools.get(action.tool)
+                if tool and tool.pinned and observation and observation.status == "ok":
+                    return f"Your {tool.name} as of step {step.number}:\n{observation.text}"
+        return ""
 
     def _newest_share(self) -> int:
         """Characters of the newest observation to keep when even that step had to be forgotten."""

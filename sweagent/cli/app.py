@@ -58,6 +58,8 @@ _WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__n
 
 _WIDEST = 100
 """Columns that help takes at most."""
+_NARROW, _NAMES = 60, 14
+"""Below so many columns, help keeps no more than so many for names of options."""
 _USAGE = 2
 """The exit code of wrong usage, kept here so that help loads nothing else."""
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -116,6 +118,18 @@ app.add_typer(runs.app, name="runs", short_help="Recorded runs: list and filter 
 app.add_typer(env.app, name="env", short_help="Environments: show, build, test, list, prune.")
 
 
+def _fit_narrow_terminals(context: Any) -> None:
+    """Let the help of options stand below their names where there is no room beside them."""
+    plain = context.formatter_class
+    if "write_dl" in vars(plain) and plain.__name__ == "_Narrow":
+        return
+
+    def write_dl(self: Any, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
+        plain.write_dl(self, rows, min(col_max, _NAMES) if self.width < _NARROW else col_max, col_spacing)
+
+    context.formatter_class = type("_Narrow", (plain,), {"write_dl": write_dl})
+
+
 def run(arguments: list[str]) -> int:
     """Run the command line; the words that start no other command are those of the main job.
 
@@ -143,6 +157,7 @@ def run(arguments: list[str]) -> int:
 
 def _invoke(arguments: list[str], *, as_json: bool) -> int:
     group = typer.main.get_group(app)
+    _fit_narrow_terminals(group.context_class)
     if completion.asked():
         completion.prepare(group.commands)
         return int(group.main(arguments, prog_name=completion.PROGRAM, standalone_mode=False) or 0)
@@ -152,10 +167,10 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
             return _USAGE
         arguments = ["solve", *arguments]
     from sweagent.printable import printable_text
-    from sweagent.waiting import Countdown, told_of_waits
+    from sweagent.waiting import Countdown, reported_waits
 
     try:
-        with told_of_waits(Countdown(lambda line: print(printable_text(line), file=sys.stderr, flush=True))):
+        with reported_waits(Countdown(lambda line: print(printable_text(line), file=sys.stderr, flush=True))):
             width = min(shutil.get_terminal_size().columns, _WIDEST)
             # click itself never goes below fifty columns.
             return int(group.main(arguments, "fix-issue", standalone_mode=False, terminal_width=width) or 0)
@@ -203,14 +218,14 @@ def _discard_output() -> None:
 
 
 def _report(error: Exception, *, as_json: bool) -> int:
-    from sweagent.errors import REPORT_IT, ExitCode, FixIssueError
+    from sweagent.errors import ExitCode, FixIssueError, please_report
 
     if not isinstance(error, FixIssueError):
         import traceback
 
         traceback.print_exception(error)
         log = next((note for note in getattr(error, "__notes__", ()) if note.endswith(".log")), "")
-        hint = f"this is a bug of fix-issue: please report it with {log}" if log else REPORT_IT
+        hint = please_report(log or "the text above and, of a run, its folder")
         _print_error(f"error: internal error: {type(error).__name__}: {error}\n  hint: {hint}")
         return ExitCode.INTERNAL
     if as_json:

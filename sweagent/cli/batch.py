@@ -34,18 +34,34 @@ def command(
     output: Annotated[Path, typer.Option("--output", "-o", help="The batch's folder; give it again to go on.")],
     *,
     choice: Choice,
-    workers: Annotated[int, typer.Option("--workers", "-w", help="Instances at a time.")] = 4,
+    executor: options.Executor = None,
+    nodes: options.Nodes = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", help="Instances at a time at each node; 4 here, elsewhere what a node has."),
+    ] = None,
+    job_slots: Annotated[int, typer.Option(min=1, help="Slots of a node that one instance takes.")] = 1,
+    job_memory: Annotated[str, typer.Option(help="What one instance may need of a node's memory, such as 8g.")] = "",
+    lost_after: Annotated[
+        float, typer.Option(min=1, help="Seconds of silence after which a node is lost, and stops its work itself.")
+    ] = 60.0,
     total_cost: Annotated[float | None, typer.Option(help="Limit of the whole batch in US dollars.")] = None,
     total_seconds: Annotated[float | None, typer.Option(help="Limit of this start of the batch.")] = None,
     images: Annotated[str, typer.Option(help="official images, own ones, or auto: official where there are.")] = "auto",
     disk: Annotated[str, typer.Option(help="Maximum disk space for pulled images.")] = "60g",
-    ahead: Annotated[int, typer.Option(help="Pull images so many instances ahead.")] = 2,
+    ahead: Annotated[int, typer.Option(help="How many instances ahead images are pulled.")] = 2,
     retries: Annotated[int, typer.Option(help="Retries of what the infrastructure failed, for each instance.")] = 3,
     repositories: Annotated[
         Path | None, typer.Option(help="A folder with clones, to be used before the network.")
     ] = None,
+    verify: Annotated[
+        bool | None,
+        typer.Option("--verify/--no-verify", help="Leave the verification out, where patches are graded anyway."),
+    ] = None,
+    verify_seconds: Annotated[float | None, typer.Option(help="Limit of each verification.")] = None,
     run: dict[str, Any],
     config: options.ConfigFile = None,
+    notify: options.Notify = None,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -64,13 +80,18 @@ def command(
     first_word(f"reading {data}", quiet=quiet)
     from sweagent.batch.drive.driver import Batch, BatchSettings
     from sweagent.batch.drive.ledger import Manifest
+    from sweagent.batch.nodes.choose import open_executor
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
-    from sweagent.cli.run import remote_options
+    from sweagent.cli.hooks import Hooks
     from sweagent.config import read_sources
+    from sweagent.own_folders import remember
+    from sweagent.run_folder import RunFolder
 
-    sources = read_sources(run, config=config)
+    judging = {"verify": {"enabled": verify, "seconds": verify_seconds}}
+    sources = read_sources(run | judging | {"notify": notify}, config=config)
     settings = sources.settings()
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
+    reach = open_executor(executor or [], nodes)
     batch = Batch(
         _instances(data, choice),
         settings,
@@ -83,29 +104,37 @@ def command(
             ahead=ahead,
             retries=retries,
             repositories=repositories,
+            slots=job_slots,
+            memory=job_memory,
+            silence=lost_after,
         ),
         output,
         manifest=Manifest(
             data=data, split=choice.split, model=settings.model.name, profile=settings.profile, policy=settings.policy
         ),
+        executor=reach,
         note=progress.note,
-        access=lambda repo: remote_options(repo, None),
         files=sources.files,
     )
+    remember(output)
+    hooks = Hooks(settings.hooks, settings.notify, RunFolder(output), lambda text: progress.note("hooks", text))
+    hooks.batch_started()
     with progress, _stopping(batch) as signals:
         summary = batch.run(lambda: progress.show(batch.board.snapshot()))
+    code = 128 + signals[0] if signals else int(_exit_code(summary.outcomes, left=bool(summary.left)))
     if as_json:
         print(summary.model_dump_json())
     else:
         render_summary(summary, output, batch.stopped_because)
-    raise typer.Exit(128 + signals[0] if signals else _exit_code(summary.outcomes, left=bool(summary.left)))
+    hooks.batch_ended(code, summary.outcomes)
+    raise typer.Exit(code)
 
 
 def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":
     from sweagent.batch.data.instances import load_instances
     from sweagent.errors import UsageError
 
-    instances = load_instances(data, split=choice.split, **choice.selection)
+    instances = load_instances(data, split=choice.split, oracle=False, **choice.selection)
     if not instances:
         raise UsageError("no instance is left after the choices", "look at --slice, --filter and --ids")
     return instances

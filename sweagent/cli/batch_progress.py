@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe
+from sweagent.cli.live_region import LiveRegion
 from sweagent.notes import FailureNote
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class PlainBatchProgress:
         self._verbosity = verbosity
         self._shown: tuple[int, bool] | None = None
         self._last = time.monotonic()
-        self._told: set[str] = set()
+        self._told = 0
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -47,7 +48,7 @@ class PlainBatchProgress:
 
     def note(self, instance: str, text: str) -> None:
         """Say what is being done for an instance. Any thread may call this."""
-        important = isinstance(text, FailureNote) or instance in ("images", "sandbox")
+        important = isinstance(text, FailureNote) or instance in ("images", "nodes", "sandbox")
         if self._verbosity > 1 or (self._verbosity == 1 and important):
             self._line(f"{instance}: {first_line(text, 200)}")
 
@@ -62,10 +63,10 @@ class PlainBatchProgress:
 
     def _ended(self, now: "Snapshot") -> None:
         """Say of each instance how it ended, once."""
-        for name, text in now.ended.items():
-            if self._verbosity and name not in self._told:
+        for name, text in now.ended[self._told :]:
+            if self._verbosity:
                 self._line(f"{name}: {first_line(text, 200)}")
-            self._told.add(name)
+        self._told = len(now.ended)
 
     def _line(self, text: str) -> None:
         with self._lock:
@@ -83,18 +84,16 @@ class LiveBatchProgress(PlainBatchProgress):
 
     def __init__(self, console: "Console", verbosity: int = 1) -> None:
         super().__init__(console.file, verbosity)
-        from rich.live import Live
-
         self._console = console
         self._now: Snapshot | None = None
-        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
+        self._region = LiveRegion(console, self._table)
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self._region.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._live.stop()
+        self._region.stop()
 
     def show(self, now: "Snapshot") -> None:
         """Take the batch as it is now for the next drawing."""
@@ -102,7 +101,7 @@ class LiveBatchProgress(PlainBatchProgress):
         self._now = now
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text))
+        self._region.line(text)
 
     def _table(self) -> "RenderableType":
         from rich.console import Group

@@ -17,7 +17,7 @@ def command(
     """Resolve an issue of a small bundled repository: in a container when an engine answers, else locally."""
     from sweagent.cli.heartbeat import first_word
 
-    first_word("an issue of a bundled repository, resolved by a recorded model and judged anew")
+    first_word("an issue of a bundled repository, resolved by a recorded model and verified")
     import shutil
     import tempfile
 
@@ -27,9 +27,9 @@ def command(
     from sweagent.sandbox import choose_kind
 
     source = resource("trajectories", "demo")
-    kind = choose_kind(sandbox or "auto", allow_local=True, note=lambda text: typer.echo(text, err=True))
+    kind = choose_kind(sandbox or "auto", allow_local=True, note=first_word)
     if sandbox == "local":
-        typer.echo("the sandbox is local, as asked; it isolates nothing", err=True)
+        first_word("the sandbox is local, as asked; it isolates nothing")
     given = options.settings_options(sandbox=kind)
     sources = read_sources({**given, "policy": str(source / "run.jsonl"), "profile": "default"})
     with tempfile.TemporaryDirectory(prefix="fix-issue-demo-") as folder:

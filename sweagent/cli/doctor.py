@@ -1,5 +1,7 @@
 """`fix-issue doctor`: what is present, and how to mend what is not."""
 
+import sys
+
 import typer
 
 from sweagent.cli import options
@@ -10,7 +12,7 @@ def command(as_json: options.Json = False) -> None:
     import json
 
     from sweagent.cli.checkup import Check, checkup
-    from sweagent.cli.console import safe
+    from sweagent.cli.console import safe, wrapped
     from sweagent.cli.heartbeat import busy
     from sweagent.errors import ExitCode
 
@@ -20,9 +22,9 @@ def command(as_json: options.Json = False) -> None:
             found = list(group)
         checks += found
         for check in [] if as_json else found:
-            typer.echo(f"{check.state:8} {check.name}: {safe(check.text)}")
+            print(wrapped(f"{check.state:8} {check.name}: {safe(check.text)}", sys.stdout, " " * 11))
             if check.hint:
-                typer.echo(f"{'':8}   {check.hint}")
+                print(wrapped(f"{'':8}   {check.hint}", sys.stdout, " " * 11))
     if as_json:
         typer.echo(json.dumps([check.model_dump() for check in checks]))
     if not any(check.state == "ok" for check in checks if check.name in ("docker", "bubblewrap")):

@@ -1,11 +1,14 @@
 """`fix-issue env`: show, build, test, list and prune environments."""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sweagent.cli import options
+from sweagent.cli.console import wrapped
 from sweagent.cli.heartbeat import first_word
 from sweagent.printable import printable_text as safe
 
@@ -24,7 +27,7 @@ Repo = Annotated[str, typer.Argument(metavar="REPO", help="A path, a git URL or 
 Commit = Annotated[str | None, typer.Option("--commit", help="A commit, branch or tag; HEAD by default.")]
 
 
-@app.command()
+@app.command(short_help="Print what an environment would hold, and why.")
 def show(
     repo: Repo,
     commit: Commit = None,
@@ -45,11 +48,12 @@ def show(
     else:
         from sweagent.environment.build import lockfile
 
-        text = as_text(recipe, lockfile.read(recipe.key()))
-        typer.echo(recipe.model_dump_json(indent=1) if as_json else safe(text))
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        text = wrapped(safe(as_text(recipe, lockfile.read(recipe.key()), columns)), sys.stdout, " " * 14)
+        typer.echo(recipe.model_dump_json(indent=1) if as_json else text)
 
 
-@app.command()
+@app.command(short_help="Build an environment; prints its image's name.")
 def build(
     repo: Repo,
     commit: Commit = None,
@@ -77,10 +81,18 @@ def build(
     typer.echo(ready.name)
 
 
-@app.command("test")
+@app.command("test", short_help="Build an environment and run the tests in it.")
 def run_tests(
-    repo: Repo,
+    repos: Annotated[
+        list[str],
+        typer.Argument(metavar="REPO...", help="A path, a git URL or owner/name; of several each may be REPO@COMMIT."),
+    ],
     commit: Commit = None,
+    executor: options.Executor = None,
+    nodes: options.Nodes = 1,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", min=1, help="Of several: how many at a time at each node.")
+    ] = None,
     image: options.Image = None,
     seconds: Annotated[
         float,
@@ -91,6 +103,10 @@ def run_tests(
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment and run the repository's tests in it; exits with 10 when none can run."""
+    if len(repos) > 1 or executor:
+        _try_many(repos, commit, image, seconds, executor or [], nodes, workers, config, verbose)
+        return
+    (repo,) = repos
     first_word(f"opening {repo}")
     from sweagent.cli.console import duration
     from sweagent.environment.build.smoke import smoke_test
@@ -107,7 +123,51 @@ def run_tests(
         raise EnvironmentBuildError("no test ran", "see the output above; correct `environment:` in .fix-issue.yaml")
 
 
-@app.command()
+def _try_many(
+    repos: list[str],
+    commit: str | None,
+    image: str | None,
+    seconds: float,
+    executor: list[str],
+    nodes: int,
+    workers: int | None,
+    config: Path | None,
+    verbose: int,
+) -> None:
+    """Build and test several environments, on other machines too."""
+    from sweagent.batch.nodes.choose import open_executor
+    from sweagent.batch.trial.trials import try_environments
+    from sweagent.cli.signals import stoppable
+    from sweagent.config import read_sources
+    from sweagent.errors import EnvironmentBuildError
+
+    settings = read_sources(options.settings_options(image=image), config=config).settings()
+    wanted = [_with_commit(repo, commit) for repo in repos]
+    with _progress(verbose) as progress, stoppable():
+        trials = try_environments(
+            wanted,
+            settings,
+            seconds=seconds,
+            workers=workers,
+            executor=open_executor(executor, nodes),
+            done=lambda trial: typer.echo(safe(f"{trial.repository}: {trial.text.splitlines()[-1]}")),
+            note=progress.note,
+        )
+    failed = [trial.repository for trial in trials if not trial.ran]
+    if failed:
+        raise EnvironmentBuildError(
+            f"no test ran in {len(failed)} of {len(trials)}: {', '.join(failed[:5])}",
+            "try one alone to see its output; correct `environment:` in .fix-issue.yaml",
+        )
+
+
+def _with_commit(repo: str, commit: str | None) -> tuple[str, str]:
+    """A repository and its commit, from `REPO@COMMIT`; an address such as `git@host:name` has none."""
+    name, mark, said = repo.rpartition("@")
+    return (name, said) if mark and name and not {"/", ":"} & set(said) else (repo, commit or "")
+
+
+@app.command(short_help="Make the base image from Debian packages (as root).")
 def base() -> None:
     """Make the base image from Debian packages ahead of need: for machines without an image registry; needs root."""
     from sweagent.environment.bases.offline_base import debian_image
@@ -120,7 +180,7 @@ def base() -> None:
         client.close()
 
 
-@app.command("list")
+@app.command("list", short_help="List environments, the latest used first.")
 def list_() -> None:
     """List the environments on this machine, the most recently used first."""
     from sweagent.cli.rows import print_rows
@@ -141,7 +201,7 @@ def list_() -> None:
     typer.echo(f"in all {format_size(disk_use())}, shared layers counted once")
 
 
-@app.command()
+@app.command(short_help="Remove the least recently used environments.")
 def prune(limit: Annotated[str, typer.Option(help="What may stay, such as 20g; 0 removes all.")] = "20g") -> None:
     """Remove the least recently used environments until the rest takes no more than the limit."""
     from sweagent.cli.console import counted

@@ -8,19 +8,21 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from sweagent.cli.console import clock, is_plain, open_console
+from sweagent.cli.console import clock, is_plain, open_console, wrapped
 from sweagent.printable import printable_text
 
 SILENCE = 20.0
 """Seconds without a line after which there is one."""
 _SOON = 1.0
 """A wait that is shorter needs no word."""
+_FIRST = 0.4
+"""Seconds after which a wait has its first word in a pipe: what came before took some of the first second."""
 
 
 def first_word(text: str, *, quiet: bool = False) -> None:
     """Say on standard error what begins, before anything that takes time is even loaded."""
     if not quiet:
-        print(printable_text(text), file=sys.stderr, flush=True)
+        print(wrapped(printable_text(text), sys.stderr, "  "), file=sys.stderr, flush=True)
 
 
 class Heartbeat:
@@ -29,10 +31,12 @@ class Heartbeat:
     Args:
         still: told how many seconds it has been silent, from a thread of the heartbeat's own.
         every: seconds.
+        first: seconds until the first call, if that is sooner.
     """
 
-    def __init__(self, still: Callable[[float], None], every: float = SILENCE) -> None:
+    def __init__(self, still: Callable[[float], None], every: float = SILENCE, first: float | None = None) -> None:
         self._still, self._every = still, every
+        self._next = every if first is None else first
         self._last = time.monotonic()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -61,10 +65,11 @@ class Heartbeat:
         self.stop()
 
     def _listen(self) -> None:
-        while not self._ended.wait(max(0.01, self._last + self._every - time.monotonic())):
+        while not self._ended.wait(max(0.01, self._last + self._next - time.monotonic())):
             silent = time.monotonic() - self._last
-            if silent >= self._every:
+            if silent >= self._next:
                 self._still(silent)
+                self._next = self._every
                 self.beat()
 
 
@@ -72,7 +77,8 @@ class Heartbeat:
 def busy(what: str, *, quiet: bool = False) -> Iterator[None]:
     """Say on standard error what is being waited for.
 
-    In a terminal it is one line that counts from the first second on and goes away; in a pipe a line every 20 seconds.
+    In a terminal it is one line that counts from the first second on and goes away; in a pipe a line before the first
+    second is over, and one every 20 seconds.
     """
     if quiet:
         yield
@@ -94,7 +100,8 @@ def busy(what: str, *, quiet: bool = False) -> Iterator[None]:
         start = time.monotonic()
 
         def still(_: float) -> None:
-            print(f"… {what} ({clock(time.monotonic() - start)} so far)", file=sys.stderr, flush=True)
+            lasted = time.monotonic() - start
+            print(f"… {what}" + (f" ({clock(lasted)} so far)" if lasted > _SOON else ""), file=sys.stderr, flush=True)
 
-        with Heartbeat(still):
+        with Heartbeat(still, first=_FIRST):
             yield

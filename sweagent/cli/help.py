@@ -1,6 +1,9 @@
 """`fix-issue help [TOPIC]`: verdicts, exit codes, settings, trust, or a command."""
 
+import re
+import shutil
 import sys
+import textwrap
 from typing import Annotated
 
 import typer
@@ -9,15 +12,17 @@ _VERDICTS = """\
 Verdicts, and the exit codes of `solve`, `verify`, `resume` and `recheck`
 
   verified       0   a reproduction fails without the patch and passes with it, and no test got worse
-  needs review   7   proved, with named things (file, line, what) that a person has to look at;
-                     --accept NAME says that you did
+  needs review   7   proved, with named things (file, line, what) that a person has to look at; --accept NAME says \
+that you did
   unverified     3   no proof: the reason is given
+  not verified   3   nothing was run: verification was left out (batch --no-verify)
   regressed      4   tests that passed fail with the patch: they are named
   rejected       5   its run was seen to tamper with how it is judged, or it changes nothing else
   no patch       6   nothing was changed
 
-The harness runs each command on three sides, each time in a fresh sandbox: without the patch, with a comment-only
+The harness runs each command on three sides, each time in a fresh sandbox: without the patch, with a comment-only \
 change (the control), and with the patch. `not checked` in a proof lists what the verdict does not cover.
+
 `fix-issue show RUN --proof` prints a proof again; `fix-issue recheck proof.json` gives the verdict elsewhere."""
 
 _EXIT_CODES = """\
@@ -38,8 +43,8 @@ Exit codes
   130  interrupted (Ctrl-C): the patch so far is kept, and `fix-issue resume RUN` goes on
   143  terminated
 
-A delivery that fails (--patch, --apply, --branch, --open-pr) is told on standard error and in `deliveries` of --json;
-the exit code stays the verdict's."""
+A delivery that fails (--patch, --apply, --branch, --open-pr) is reported on standard error and in `deliveries` of \
+--json; the exit code stays the verdict's."""
 
 _SETTINGS = """\
 Settings: later ones win
@@ -57,9 +62,9 @@ Settings: later ones win
   limits.cost       US dollars of a run (3.0); limits.tokens, limits.steps (100), limits.seconds (3600)
   sandbox.kind      auto, docker, bubblewrap or local
   verify.rounds     how often a submission that is not verified goes back to the model (2)
-  notify            how a run's end is told: bell, osc9, or a shell command
-  hooks.on_start, hooks.on_submit, hooks.on_end
-                    shell commands on this machine; told by FIX_ISSUE_RUN, FIX_ISSUE_FOLDER, FIX_ISSUE_VERDICT …
+  notify            what announces a run's or a batch's end: bell, osc9, or a shell command
+  hooks.on_start    a shell command on this machine, likewise on_submit and on_end; it gets FIX_ISSUE_RUN, \
+FIX_ISSUE_FOLDER, FIX_ISSUE_VERDICT …
 
 Runs are kept in {runs} (`fix-issue runs`).
 On the terminal: NO_COLOR=1 has no colour; --plain has no colour, no boxes and nothing redrawn.
@@ -69,8 +74,8 @@ _TRUST = """\
 Trust: what a repository, an issue and a model may do
 
 - Commands run in a sandbox: no network, no capabilities, bounded memory, processes and disk; keys never enter it.
-- `docker` bounds everything; `bubblewrap` isolates files and processes; `local` isolates nothing and is used only when
-  you ask for it (and by the demo, which says so).
+- `docker` bounds everything; `bubblewrap` isolates files and processes; `local` isolates nothing and is used only \
+when you ask for it (and by the demo, which says so).
 - Your work tree is never changed unless you say so: --apply, --branch.
 - A repository's own .fix-issue.yaml may describe its environment and narrow what the tool does, never widen it.
 - --confirm asks before each action that changes something; --network and --allow-host open the network.
@@ -89,7 +94,6 @@ def command(
     ] = "",
 ) -> None:
     """Explain a topic (verdicts, exit-codes, settings, trust) or a command."""
-    from sweagent.cli.console import wrapped
     from sweagent.errors import UsageError
 
     group = context.parent
@@ -98,12 +102,29 @@ def command(
     if not topic:
         print(group.get_help())
     elif topic in TOPICS:
-        print(wrapped(_filled(TOPICS[topic]), sys.stdout, "    "))
+        text = _filled(TOPICS[topic])
+        print(_broken(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
     elif topic in commands:
         found = commands[topic]
         print(found.get_help(type(group)(found, info_name=topic, parent=group)))
     else:
         raise UsageError(f"there is no topic {topic!r}", f"the topics are: {', '.join(TOPICS)}, and the commands")
+
+
+def _broken(text: str, width: int) -> str:
+    """A topic with its lines broken at a width; what goes on stands below where the line's own text begins."""
+    lines = []
+    for line in text.splitlines():
+        head = re.match(r".*\S {2,}(?=\S)| *(?:-|\d+\.) | *", line)
+        indent = len(head.group()) if head else 0
+        lines += textwrap.wrap(
+            line,
+            max(20, width),
+            subsequent_indent=" " * (indent if indent <= width // 2 else 4),
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(lines)
 
 
 def _filled(text: str) -> str:

@@ -3,20 +3,24 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweagent.cli.console import safe
 from sweagent.config import HookSettings
 from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import ActionDone, AnyEvent, RunStarted
 
+if TYPE_CHECKING:
+    from sweagent.batch.drive.outcomes import Outcome
+
 _SECONDS = 60.0
 _LOG = "hooks.log"
 
 
 class Hooks:
-    """Follows a run's events and runs the commands that the user's own settings name.
+    """Follows a run or a batch and runs the commands that the user's own settings name.
 
     A hook is a shell command of the user's on this machine. It is told of the run by variables; what it prints goes to
     `hooks.log` in the run's folder. One that fails is told and changes nothing.
@@ -24,7 +28,7 @@ class Hooks:
     Args:
         settings: the user's own; never those of a repository or a log.
         notify: `bell`, `osc9`, a shell command, or nothing.
-        folder: of the run.
+        folder: of the run or the batch.
         note: told of a hook that failed.
     """
 
@@ -43,9 +47,21 @@ class Hooks:
     def ended(self, result: Result) -> None:
         """Say how the run ended."""
         told = {"VERDICT": result.verdict, "EXIT_CODE": str(result.exit_code), "PATCH": result.patch_file or ""}
+        self._end(told, f"fix-issue: {result.verdict} ({result.run_id})")
+
+    def batch_started(self) -> None:
+        """Say that a batch starts: a batch is one thing to its user, so its instances start no hooks."""
+        self._start(self._settings.on_start, "start")
+
+    def batch_ended(self, exit_code: int, outcomes: "Mapping[Outcome, int]") -> None:
+        """Say how a batch ended."""
+        said = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+        self._end({"EXIT_CODE": str(exit_code), "OUTCOMES": said}, f"fix-issue: {said} ({self._run_id})")
+
+    def _end(self, told: dict[str, str], text: str) -> None:
         self._start(self._settings.on_end, "end", told)
         if self._notify in ("bell", "osc9"):
-            self._tell_terminal(f"fix-issue: {result.verdict} ({result.run_id})")
+            self._tell_terminal(text)
         else:
             self._start(self._notify, "notify", told)
 

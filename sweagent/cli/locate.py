@@ -36,10 +36,9 @@ def command(
     from sweagent.cli.heartbeat import busy
 
     with busy("reading the repository"):
-        from sweagent.cli.run import remote_options
         from sweagent.code import locate, open_index, rerank
         from sweagent.forge import read_issue
-        from sweagent.forge.api.address import token_from_environment
+        from sweagent.forge.api.address import remote_options, token_from_environment
         from sweagent.repository import open_repository
 
         printed = _read(output) if output else ""

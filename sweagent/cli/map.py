@@ -21,9 +21,9 @@ def command(
     from sweagent.cli.heartbeat import busy
 
     with busy("reading the repository"):
-        from sweagent.cli.run import remote_options
         from sweagent.code import count_tokens, open_index
         from sweagent.code.repo_map import repo_map
+        from sweagent.forge.api.address import remote_options
         from sweagent.repository import open_repository
         from sweagent.tool_support.text import visible
 

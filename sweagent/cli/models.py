@@ -1,5 +1,6 @@
 """`fix-issue models [NAME]`: what is known of a model."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,6 +50,8 @@ def command(
 
 
 def _table(info: "ModelInfo") -> str:
+    from sweagent.cli.console import wrapped
+
     prices = info.prices
     rows: list[tuple[str, Any]] = [
         ("model", info.name),
@@ -72,7 +75,7 @@ def _table(info: "ModelInfo") -> str:
         ("mix of", ", ".join(info.roulette)),
         ("known from", ", ".join(info.sources)),
     ]
-    return "\n".join(f"{label:<16}{value}" for label, value in rows if value)
+    return "\n".join(wrapped(f"{label:<16}{value}", sys.stdout, " " * 16) for label, value in rows if value)
 
 
 def _print_list(models: list["ModelInfo"]) -> None:

@@ -16,13 +16,16 @@ PolicySource = Annotated[
     str | None,
     typer.Option("--policy", help="Play a script or a trajectory; `human` asks you."),
 ]
-Profile = Annotated[str | None, typer.Option(help="What the model is told and which tools it has: a name or a folder.")]
+Profile = Annotated[str | None, typer.Option(help="The prompts and tools that the model gets: a name or a folder.")]
 Cost = Annotated[float | None, typer.Option("--max-cost", help="Limit in US dollars.")]
 Tokens = Annotated[int | None, typer.Option("--max-tokens", help="Limit in tokens.")]
 Steps = Annotated[int | None, typer.Option("--max-steps", help="Limit in steps.")]
 Seconds = Annotated[float | None, typer.Option("--max-seconds", help="Limit of the agent's wall time.")]
-Strategy = Annotated[str | None, typer.Option(help="single (the default), best-of, or one of your own.")]
-Attempts = Annotated[int | None, typer.Option(help="Attempts at the most, for strategies that make several.")]
+Strategy = Annotated[
+    str | None,
+    typer.Option(help="single (the default), best-of, reflexion, pipeline, roles, tree, or one of your own."),
+]
+Attempts = Annotated[int | None, typer.Option(help="Maximum number of attempts, for strategies that make several.")]
 SandboxKind = Annotated[str | None, typer.Option("--sandbox", help="auto, docker, bubblewrap or local.")]
 Image = Annotated[str | None, typer.Option(help="Use this image instead of building one.")]
 Network = Annotated[bool | None, typer.Option("--network/--no-network", help="Open the network (off by default).")]
@@ -56,7 +59,17 @@ Confirm = Annotated[
     bool, typer.Option("--confirm", help="Ask before each action that changes something: yes, no, always, edit.")
 ]
 Notify = Annotated[
-    str | None, typer.Option(help="Tell a run's end: `bell`, `osc9` (a notification of the terminal's), or a command.")
+    str | None, typer.Option(help="Announce the end: `bell`, `osc9` (a notification of the terminal), or a command.")
+]
+Executor = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHERE",
+        help="local (the default), pipe:COMMAND that starts a node (may be repeated), or ray[:ADDRESS].",
+    ),
+]
+Nodes = Annotated[
+    int, typer.Option(min=1, help="How often a pipe's command is started; {node} in it stands for the number.")
 ]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]

@@ -10,11 +10,14 @@ from typing import IO, TYPE_CHECKING, Self
 from sweagent.cli.console import clock, counted, duration, first_line, is_plain, money, open_console, safe, wrapped
 from sweagent.cli.describe_action import describe
 from sweagent.cli.heartbeat import Heartbeat
+from sweagent.cli.live_region import LiveRegion
 from sweagent.notes import BuildOutput
 from sweagent.trajectory import (
     Action,
     ActionDone,
+    AnswerReceived,
     AnyEvent,
+    AttemptEnded,
     AttemptStarted,
     CandidateChosen,
     FeedbackGiven,
@@ -30,19 +33,19 @@ from sweagent.trajectory import (
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.live import Live
 
     from sweagent.policy import Countdown
     from sweagent.verify import VerifyProgress
 
 _ECHO = 3
 _FEEDBACK = {
-    "malformed": "asked for a reply that can be read",
-    "nudge": "told that it repeats itself",
+    "malformed": "asked again for a readable reply",
+    "nudge": "warned that it repeats itself",
     "verifier": "sent back to the model",
-    "limit": "told of a limit",
-    "resumed": "told that the run was resumed",
-    "user": "told by you",
+    "limit": "warned of a limit",
+    "resumed": "informed that the run was resumed",
+    "user": "your message",
+    "strategy": "the strategy's message",
 }
 
 
@@ -60,8 +63,9 @@ class PlainProgress:
         self._stream = stream
         self._verbosity = verbosity
         self._ending, self._person = ending, person
-        self._actions: dict[str, Action] = {}
-        self._pending: list[Action] = []
+        self._actions: dict[tuple[str, str], Action] = {}
+        self._pending: dict[str, list[Action]] = {}
+        self._at_work: dict[str, str] = {}
         self._cost: float | None = 0.0
         self._countdown: Countdown | None = None
         self._doing, self._since = "preparing", time.monotonic()
@@ -129,10 +133,18 @@ class PlainProgress:
                 self._line(f"run {event.run_id}: {event.task.repository.name}, {event.task.issue.title}")
             case SandboxStarted():
                 self._line(
-                    f"sandbox {event.kind} ready in {event.seconds:.1f} s" + (f" ({event.image})" * bool(event.image))
+                    f"{_at(event)}sandbox {event.kind} ready in {event.seconds:.1f} s"
+                    + (f" ({event.image})" * bool(event.image))
                 )
             case AttemptStarted() if event.scope:
-                self._line(f"attempt {event.scope} begins" + (f" ({event.model})" * bool(event.model)))
+                fork = "" if event.forked_from is None else f", a fork of {event.forked_from or 'the first one'}"
+                self._line(f"attempt {event.scope} begins{fork}" + (f" ({event.model})" * bool(event.model)))
+            case AnswerReceived():
+                self._cost = None if self._cost is None or event.reply.cost is None else self._cost + event.reply.cost
+                came = event.missing or event.problem or "answered"
+                self._line(f"{event.scope}: {event.purpose} [{money(self._cost)}] {first_line(came)}")
+            case AttemptEnded() if event.scope:
+                self._line(f"attempt {event.scope}: {event.status}" + (f": {event.message}" * bool(event.message)))
             case CandidateChosen() if event.selector != "best-verdict":
                 said = "abstained" if event.abstained else f"chose candidate {event.candidate}"
                 self._line(f"{event.selector} {said}: {event.reason}")
@@ -141,12 +153,12 @@ class PlainProgress:
             case ActionDone():
                 self._done(event)
             case FeedbackGiven():
-                self._line(f"step {event.step}: {_FEEDBACK[event.kind]}: {first_line(event.text)}")
+                self._line(f"{_at(event)}step {event.step}: {_FEEDBACK[event.kind]}: {first_line(event.text)}")
             case ViewCompacted():
-                self._line(f"dropped old outputs (up to step {event.up_to_step}) from the model's context")
+                self._line(f"{_at(event)}dropped old outputs (up to step {event.up_to_step}) from the model's context")
             case VerdictGiven():
                 reason = f" ({event.reason})" if event.reason and self._ending else ""
-                self._line(f"verdict: {event.verdict}{reason}")
+                self._line(f"{_at(event)}verdict: {event.verdict}{reason}")
             case RunEnded() if self._ending:
                 self._line(
                     f"ended: {event.exit_status}, {counted(event.steps, 'step')}, {money(event.cost)}, "
@@ -157,17 +169,27 @@ class PlainProgress:
         """Tell from what happened what happens now."""
         match event:
             case ReplyReceived():
-                self._pending = list(event.reply.actions)
-                self.doing(describe(self._pending[0]) if self._pending else "waiting for the model")
+                self._next_of(event.scope, list(event.reply.actions))
             case ActionDone():
-                self._pending = self._pending[1:]
-                self.doing(describe(self._pending[0]) if self._pending else "waiting for the model")
+                self._next_of(event.scope, self._pending.get(event.scope, [])[1:])
             case PromptWritten() | FeedbackGiven() | VerdictGiven():
-                self.doing("waiting for the model")
+                self._does(event.scope, "waiting for the model")
+            case AttemptEnded():
+                self._at_work.pop(event.scope, None)
             case PatchTaken():
-                self.doing("verifying the patch")
+                self._does(event.scope, "verifying the patch")
                 if self._person:
                     self._line("verifying the patch in fresh sandboxes")
+
+    def _next_of(self, scope: str, pending: list[Action]) -> None:
+        self._pending[scope] = pending
+        self._does(scope, describe(pending[0]) if pending else "waiting for the model")
+
+    def _does(self, scope: str, text: str) -> None:
+        """Take what an attempt does now; of several that are at work each is named."""
+        self._at_work[scope] = text
+        several = [f"{name or 'the first attempt'}: {what}" for name, what in sorted(self._at_work.items())]
+        self.doing("; ".join(several) if len(several) > 1 else text)
 
     def _still(self, silent: float) -> None:
         if self._person and not self._doing.startswith("verifying"):
@@ -180,18 +202,22 @@ class PlainProgress:
 
     def _reply(self, event: ReplyReceived) -> None:
         reply = event.reply
-        self._actions = {action.id: action for action in reply.actions}
+        self._actions.update({(event.scope, action.id): action for action in reply.actions})
         self._cost = None if self._cost is None or reply.cost is None else self._cost + reply.cost
         thought = reply.thought if self._verbosity > 1 else first_line(reply.thought)
-        self._line(f"step {event.step} [{money(self._cost)}] {thought}".rstrip())
+        self._line(f"{_at(event)}step {event.step} [{money(self._cost)}] {thought}".rstrip())
 
     def _done(self, event: ActionDone) -> None:
-        observation, action = event.observation, self._actions.get(event.action_id)
-        self._line(
-            f"  {describe(action)} -> {observation.status} in {event.seconds:.1f} s: {first_line(observation.text)}"
-        )
+        observation, action = event.observation, self._actions.get((event.scope, event.action_id))
+        came = f"{observation.status} in {event.seconds:.1f} s: {first_line(observation.text)}"
+        self._line(f"  {_at(event)}{describe(action)} -> {came}")
         if self._verbosity > 1:
             self._line(observation.text)
+
+
+def _at(event: AnyEvent) -> str:
+    """Which attempt an event is of; nothing for the first one."""
+    return f"[{event.scope}] " if event.scope else ""
 
 
 class LiveProgress(PlainProgress):
@@ -210,27 +236,21 @@ class LiveProgress(PlainProgress):
         self._budget, self._steps = budget, steps
         self._start = time.monotonic()
         self._step, self._thought = 0, ""
-        self._live = self._new_live()
-
-    def _new_live(self) -> "Live":
-        from rich.live import Live
-
-        return Live(get_renderable=self._panel, console=self._console, refresh_per_second=4, transient=True)
+        self._region = LiveRegion(console, self._panel)
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self._region.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._live.stop()
+        self._region.stop()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Take the panel away for a while, or for good where the run is stopped meanwhile."""
-        self._live.stop()
+        self._region.stop()
         yield
-        self._live = self._new_live()
-        self._live.start()
+        self._region.start()
 
     def waiting(self, seconds: float, why: str) -> None:
         """Count a wait down in the panel, second by second."""
@@ -242,7 +262,7 @@ class LiveProgress(PlainProgress):
         self._budget, self._steps = budget, steps
 
     def _line(self, text: str) -> None:
-        self._console.print(safe(text))
+        self._region.line(text)
 
     def _reply(self, event: ReplyReceived) -> None:
         super()._reply(event)

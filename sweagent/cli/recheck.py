@@ -75,7 +75,7 @@ def _judge(
     from sweagent.patch import Patch
     from sweagent.run_folder import new_run_id
     from sweagent.sandbox_factory import prepare
-    from sweagent.verify import verify, verify_without_running
+    from sweagent.verify import KeptResults, verify, verify_without_running
     from sweagent.verify.recheck import task_again
 
     task = task_again(before, question, repository)
@@ -98,7 +98,8 @@ def _judge(
             settings=settings.verify,
             oracle=question.oracle,
             progress=progress.verifying,
-        )
+            kept=KeptResults(question.hash_seed) if question.hash_seed else None,
+        ).model_copy(update={"contacts": workplace.contacts})
 
 
 def _read(path: Path) -> "Proof":

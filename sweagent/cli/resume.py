@@ -9,7 +9,7 @@ from sweagent.cli import options
 
 def command(
     run: options.Run,
-    say: Annotated[str, typer.Option(help="Tell the model this first; a run that has ended is gone on with.")] = "",
+    say: Annotated[str, typer.Option(help="Tell the model this first; a run that has ended continues.")] = "",
     confirm: options.Confirm = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
@@ -23,12 +23,14 @@ def command(
     from sweagent.cli.hooks import Hooks
     from sweagent.cli.run import live
     from sweagent.config import read_sources
+    from sweagent.own_folders import check_started_here
     from sweagent.run_folder import find_run
     from sweagent.solve import recorded_settings, resume
 
     folder = find_run(run)
-    own = read_sources().settings()
-    with live(recorded_settings(folder), verbosity=0 if quiet else 1 + verbose, confirm=confirm) as (
+    own, recorded = read_sources().settings(), recorded_settings(folder)
+    check_started_here(folder.path, recorded.model_dump(mode="json"))
+    with live(recorded, verbosity=0 if quiet else 1 + verbose, confirm=confirm) as (
         progress,
         steering,
     ):

@@ -8,13 +8,16 @@ from sweagent.cli.console import open_console, safe
 if TYPE_CHECKING:
     from rich.console import Console
 
-_NARROW = 70
+_GAP = 1
+_LEAST = 24
+"""Columns that words need to be read."""
 
 
 def print_rows(heads: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
     """Print rows on standard output; nothing is ever cut.
 
-    In a pipe each row is one line. On a narrow terminal each value stands below its row's first one.
+    In a pipe each row is one line. Where the terminal is too narrow for the last column, which holds words, each row's
+    values stand below its first one.
 
     Args:
         heads: of the columns.
@@ -31,7 +34,8 @@ def print_rows(heads: Sequence[str], rows: Sequence[Sequence[str]], *, title: st
     if not console.file.isatty():
         _print_aligned([heads, *harmless])
         return
-    if console.width < _NARROW:
+    before = sum(max(map(len, column)) + _GAP for column in list(zip(heads, *harmless, strict=True))[:-1])
+    if console.width - before < _LEAST:
         _print_stacked(console, harmless)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -54,5 +58,6 @@ def _print_stacked(console: "Console", rows: Sequence[Sequence[str]]) -> None:
 
     for first, *others in rows:
         console.print(Text(first, style="bold", overflow="fold"))
-        for cell in filter(None, others):
+        *facts, words = others
+        for cell in filter(None, (" · ".join(filter(None, facts)), words)):
             console.print(Padding(Text(cell, overflow="fold"), (0, 0, 0, 2)))

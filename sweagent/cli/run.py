@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sweagent.agent.steering import Steering
 from sweagent.cli.console import interactive
@@ -14,22 +13,11 @@ from sweagent.cli.progress import PlainProgress, open_progress
 from sweagent.cli.signals import stoppable
 from sweagent.cli.steer import interrupt_menu, terminal_confirm
 from sweagent.config import Origin, Settings, Sources
+from sweagent.own_folders import remember
 from sweagent.run_folder import RunFolder, new_run_id, runs_folder
 from sweagent.task import Repository, Task
 
 _NOWHERE = Delivery()
-
-
-def remote_options(repo: str, api_url: str | None) -> dict[str, Any]:
-    """The server of a remote repository, and the token when it may be sent there."""
-    from sweagent.forge.api.address import is_name, parse_remote_url, place_of, token_for, token_from_environment
-
-    if Path(repo).exists():
-        return {}
-    place = place_of(repo, api_url=api_url) if is_name(repo) else parse_remote_url(repo, api_url)
-    if place is None:
-        return {}
-    return {"server": place.web_url, "token": token_for(place, token_from_environment(), trusted_api=api_url)}
 
 
 def open_with_settings(
@@ -55,6 +43,7 @@ def open_with_settings(
         UsageError: a setting, the repository or the base cannot be used.
         ForgeError: the remote refused or cannot be reached.
     """
+    from sweagent.forge.api.address import remote_options
     from sweagent.project_file import settings_for
     from sweagent.repository import open_repository
 
@@ -122,6 +111,7 @@ def start(
         run_id = new_run_id(task.id)
         folder = RunFolder(output or runs_folder() / run_id)
         progress.note(f"the run's folder is {folder.path}")
+        remember(folder.path)
         hooks = Hooks(settings.hooks, settings.notify, folder, progress.note)
         result = solve(
             task,

@@ -23,12 +23,12 @@ _ID = "A run's folder, its name or the start of it, or `last`."
 @app.callback(invoke_without_command=True)
 def list_(
     context: typer.Context,
-    repo: Annotated[str, typer.Option(help="Only runs on repositories whose name holds this.")] = "",
+    repo: Annotated[str, typer.Option(help="Only runs on repositories whose name contains this.")] = "",
     verdict: Annotated[str, typer.Option(help="Only this verdict; also `running` or `unfinished`.")] = "",
     since: Annotated[
         str, typer.Option(help="Only runs since this date (2026-11-30), or not older than 12h, 7d, 2w.")
     ] = "",
-    limit: Annotated[int, typer.Option(min=0, help="At most so many, the latest; 0 for all.")] = 30,
+    limit: Annotated[int, typer.Option(min=0, help="Maximum number of runs, the latest first; 0 for all.")] = 30,
     as_json: options.JsonLines = False,
 ) -> None:
     """List recorded runs, the latest first: what each was about, its verdict, what it cost, where its patch is.

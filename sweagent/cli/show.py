@@ -23,6 +23,9 @@ def command(
     ],
     diff: Annotated[bool, typer.Option("--diff", help="Print the patch and nothing else.")] = False,
     proof: Annotated[bool, typer.Option("--proof", help="Print the proof and nothing else.")] = False,
+    context: Annotated[
+        bool, typer.Option("--context", help="Print what the prompts held, in characters by kind, and nothing else.")
+    ] = False,
     verbose: options.Verbose = 0,
     as_json: options.JsonLines = False,
 ) -> None:
@@ -53,6 +56,9 @@ def command(
 
         print_proof(folder.proof, as_json=as_json)
         return
+    if context:
+        _show_context(folder.trajectory, as_json=as_json)
+        return
     show = PlainProgress(sys.stdout, 1 + verbose, ending=True)
     events = list(read_events(folder.trajectory))
     for event in events:
@@ -62,6 +68,25 @@ def command(
             show(event)
     for line in [] if as_json else attempt_lines(events):
         show.note(line)
+
+
+def _show_context(trajectory: Path, *, as_json: bool) -> None:
+    from sweagent.agent.accounting import prompt_account
+    from sweagent.cli.rows import print_rows
+    from sweagent.trajectory import read_events
+
+    account = prompt_account(read_events(trajectory))
+    if as_json:
+        print(account.model_dump_json())
+        return
+    whole = account.characters or 1
+    rows = [
+        (kind, f"{size:,}", f"{size / whole:.1%}", f"{account.last.get(kind, 0):,}")
+        for kind, size in account.total.items()
+    ]
+    last = f"{sum(account.last.values()):,}"
+    print_rows(("kind", "characters", "share", "last"), [*rows, ("all", f"{account.characters:,}", "100.0%", last)])
+    print(f"\n{account.requests} requests; characters of all of them, and of the last one")
 
 
 def _show_batch(folder: Path, *, as_json: bool) -> None:

@@ -40,7 +40,7 @@ def interrupt_menu(steering: Steering, display: Display) -> bool:
                 text = keys.read_line("say\nto the model: ")
                 if text:
                     steering.say(text)
-                    keys.write("the model is told before its next decision\n")
+                    keys.write("the model reads it before its next decision\n")
                 return True
             if key == "p":
                 keys.write("pause\npaused; a command that runs now goes on. [c]ontinue, s[t]op > ")

@@ -30,7 +30,7 @@ def command(
         ),
     ] = None,
     reproduction_command: Annotated[
-        str | None, typer.Option(help="How to run the reproduction; told by its name unless given.")
+        str | None, typer.Option(help="How to run the reproduction; guessed from its name by default.")
     ] = None,
     tests: Annotated[
         list[str] | None, typer.Option(help="Tests to run first, as the runner names them; may be repeated.")

@@ -11,6 +11,7 @@ from typing import TypeVar
 from sweagent.code.index.definitions import Definition
 from sweagent.code.index.index import DefinitionSite, Index
 from sweagent.code.index.languages import is_test, language_of
+from sweagent.code.localise.explanations import brief
 from sweagent.code.localise.localise import Localisation, locate
 from sweagent.code.printable import printable
 from sweagent.code.tokens import count_tokens
@@ -45,18 +46,27 @@ def file_outline(index: Index, path: str, token_budget: int = 2000) -> str:
     return _most(places, token_budget, lambda some: _render(index, some))
 
 
-def hints(localisation: Localisation, token_budget: int = 300) -> str:
-    """Return the likeliest places as lines for a first prompt; never above the budget, empty when nothing fits.
+def hints(localisation: Localisation, token_budget: int = 300, least: float = 0.0) -> str:
+    """Return the likeliest places as lines for a prompt; never above the budget, empty when nothing fits.
 
     Args:
         localisation: from `locate`.
         token_budget: tokens that the hints may cost.
+        least: the share of the belief below which a definition is left out; a file needs half as much again, for there
+            are fewer of them. What a hint is worth follows from how likely it
+            is right (D. Wu et al., "Repoformer: Selective Retrieval for Repository-Level Code Completion", 2024).
     """
+    definitions = [hit for hit in localisation.definitions if hit.score >= least]
     lines = [
-        f"{printable(hit.path)}:{hit.start}-{hit.end} {hit.name} ({hit.reason})" for hit in localisation.definitions
+        f"{printable(hit.path)}:{hit.start}-{hit.end} {hit.name} {hit.score:.0%} {brief(hit.reason)}"
+        for hit in definitions
     ]
-    shown = {hit.path for hit in localisation.definitions}
-    lines += [f"{printable(hit.path)} ({hit.reason})" for hit in localisation.files if hit.path not in shown]
+    shown = {hit.path for hit in definitions}
+    lines += [
+        f"{printable(hit.path)} {hit.score:.0%} {brief(hit.reason)}"
+        for hit in localisation.files
+        if hit.path not in shown and hit.score >= 1.5 * least and hit.score >= 0.005
+    ]
     return _most(lines, token_budget, "\n".join)
 
 

@@ -7,11 +7,12 @@ from sweagent.environment.build.prebuilt_image import existing_image
 from sweagent.environment.build.prebuilt_tree import PrebuiltTree
 from sweagent.environment.build.venv import Venv, ensure_venv
 from sweagent.environment.build.venv_collection import collected_venv
-from sweagent.environment.contacted_hosts import contacts_among
+from sweagent.environment.contacted_hosts import Contacts, contacts_among
 from sweagent.environment.discover.ecosystems import discover
 from sweagent.environment.recipe import Image, Recipe
 
 __all__ = [
+    "Contacts",
     "Image",
     "PrebuiltTree",
     "Recipe",

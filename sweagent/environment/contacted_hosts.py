@@ -1,15 +1,19 @@
-"""Hosts that an installation reached or was refused."""
+"""Hosts that an installation or a sandbox reached or was refused."""
 
 import re
 import threading
 from collections import Counter
 from collections.abc import Iterable
 
+from sweagent.plurals import counted
+
 MOST_HOSTS = 40
 """Hosts that are named; a build that asks for more is told in their number."""
 
 
-_TOLD = re.compile(r"((?:reached|refused) [\w.:*-]+ .*\(\d+ requests\)|[\w.:*?-]+ did not answer.* \(\d+ requests\)).*")
+_TOLD = re.compile(
+    r"((?:reached|refused) [\w.:*-]+ .*\(\d+ requests?\)|[\w.:*?-]+ did not answer.* \(\d+ requests?\)).*"
+)
 
 
 def contacts_among(steps: Iterable[str]) -> tuple[str, ...]:
@@ -53,15 +57,20 @@ class Contacts:
         """Whether every host that may be reached answered."""
         return not self._failed
 
-    def lines(self) -> tuple[str, ...]:
-        """The hosts for people, one a line."""
+    def lines(self, purpose: str = " for packages") -> tuple[str, ...]:
+        """The hosts for people, one a line.
+
+        Args:
+            purpose: what they were reached for.
+        """
         with self._lock:
             reached, refused, failed = (
                 counter.most_common() for counter in (self._reached, self._refused, self._failed)
             )
-            told = [f"reached {host} for packages ({number} requests)" for host, number in reached]
-            told += [f"refused {host} ({number} requests)" for host, number in refused]
-            told += [
-                f"{host} did not answer{self._reasons.get(host, '')} ({number} requests)" for host, number in failed
+            lines = [f"reached {host}{purpose} ({counted(number, 'request')})" for host, number in reached]
+            lines += [f"refused {host} ({counted(number, 'request')})" for host, number in refused]
+            lines += [
+                f"{host} did not answer{self._reasons.get(host, '')} ({counted(number, 'request')})"
+                for host, number in failed
             ]
-        return tuple(told)
+        return tuple(lines)

@@ -48,7 +48,7 @@ def claims_of(folder: RunFolder) -> Claims:
     """Read what a run says of itself.
 
     Raises:
-        StorageError: a file cannot be read, or holds what no run writes.
+        StorageError: a file cannot be read, or contains something that no run writes.
     """
     check_files(folder.path)
     run_id, summary, named = "", "", dict[str, None]()
@@ -73,7 +73,9 @@ def claims_of(folder: RunFolder) -> Claims:
         # Half a character or an infinite number can be read, and not be written again.
         Claims.model_validate_json(claims.model_dump_json())
     except (ValidationError, ValueError, RecursionError) as error:
-        raise StorageError(f"the artifact holds what no run writes: {type(error).__name__}", HINT) from error
+        raise StorageError(
+            f"the artifact contains something that no run writes: {type(error).__name__}", HINT
+        ) from error
     return claims
 
 

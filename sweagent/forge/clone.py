@@ -386,7 +386,7 @@ def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[st
 def _explained(command: str, remote: Remote, error: GitError) -> ForgeError:
     if refusal := refusal_in(error.stderr):
         address = parse_git_address(remote.url)
-        return ForgeError(f"git {command}: {refusal.told(address.host if address else 'the remote')}", PROXY_HINT)
+        return ForgeError(f"git {command}: {refusal.describe(address.host if address else 'the remote')}", PROXY_HINT)
     said = error.reason
     low = error.stderr.lower()
     if command == "push" and _reason(low) is Refused.NO_ACCESS:

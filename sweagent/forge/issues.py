@@ -112,7 +112,7 @@ def forge_for(source: str, name: str, *, api_url: str | None = None, token: str 
             found = place_of(name, api_url=api_url)
         if found is None:
             raise UsageError(
-                f"cannot tell which repository of a forge {source} is",
+                f"cannot tell which repository {source} is",
                 "add a remote `origin`, or name it: the issue's URL, owner/name#number, or `fix-issue pr RUN --repo "
                 "owner/name`",
             )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sweagent.forge.text.redaction import Redactor
 from sweagent.forge.text.sanitise import hidden_in
 from sweagent.frozen import Frozen
-from sweagent.path_kinds import AGENT_FILES, CI_FILES, STARTED_FILES, is_git_name, matches_any
+from sweagent.path_kinds import AGENT_FILES, BUILD_FILES, CI_FILES, STARTED_FILES, is_git_name, matches_any
 
 
 class Ruling(StrEnum):
@@ -23,23 +23,25 @@ class Ruling(StrEnum):
 class Rules(Frozen):
     """Limits on patches.
 
-    Patterns are matched without regard to case against the whole path, `*` crossing slashes; a pattern without a
-    slash is matched against the file's name as well, and one that ends with a slash against folders at any depth.
+    Patterns are matched as `sweagent.path_kinds.matches_any` does: without regard to case, `*` crossing slashes; one
+    without a slash against the file's name as well, and one that ends with a slash against folders at any depth.
     """
 
     allowed: tuple[str, ...] = ()
     """Patterns of protected paths that may be changed all the same."""
     blocked: tuple[str, ...] = (
         *(".github/workflows/*", ".github/actions/*", ".gitea/workflows/*", ".forgejo/workflows/*"),
-        *("CODEOWNERS", ".gitlab-ci.yml", ".circleci/*", "azure-pipelines.yml", "Jenkinsfile", ".gitmodules"),
+        *("CODEOWNERS", ".gitlab-ci.yaml", ".circleci/*", "azure-pipelines.yaml", "Jenkinsfile", ".gitmodules"),
         *AGENT_FILES,
         *(".fix-issue.yaml", ".env*"),
     )
     """Files that run with secrets, decide on reviews, or instruct agents."""
     reviewed: tuple[str, ...] = (
-        *(".github/*", ".gitattributes", "*.lock", "*.lockb", "package-lock.json", "npm-shrinkwrap.json"),
-        *("pnpm-lock.yaml", "go.sum", "requirements*.txt", "constraints*.txt", "gradle.lockfile"),
+        *(".github/*", ".gitattributes", ".gitconfig", "*.lock", "*.lockb"),
+        *("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum", "gradle.lockfile"),
+        *("requirements*.txt", "requirements/*", "constraints*.txt"),
         *STARTED_FILES,
+        *BUILD_FILES,
         *CI_FILES,
         "CONTRIBUTING.md",
     )

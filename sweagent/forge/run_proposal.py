@@ -84,7 +84,9 @@ def proposal_of(folder: RunFolder, *, run_url: str = "", accept: Collection[str]
         )
         proposal.model_dump_json(exclude={"diff"})  # half a character can be read, and not be written again
     except (ValidationError, OverflowError, PydanticSerializationError) as error:
-        raise StorageError(f"the record of the run holds what no run writes: {_named(error)}", HINT) from error
+        raise StorageError(
+            f"the record of the run contains something that no run writes: {_named(error)}", HINT
+        ) from error
     return proposal
 
 
@@ -120,7 +122,7 @@ def _whole(folder: RunFolder) -> tuple[WholeProof, ...]:
     try:
         return WHOLE.validate_json(_read(path))
     except ValidationError as error:
-        raise StorageError(f"{path} holds no proofs", "judge the patch again") from error
+        raise StorageError(f"{path} contains no proofs", "judge the patch again") from error
 
 
 def _result(folder: RunFolder) -> Result | None:

@@ -69,6 +69,8 @@ def compose(
         text=text or "",
         files=(*files, *sorted(dropped, key=lambda file: file.path)),
         withheld=withheld,
+        tree=everything,
+        partial=bool(blocked) or any(file.kind is FileKind.REFUSED for file in dropped),
         blocked=blocked,
     )
 

@@ -87,7 +87,8 @@ def extract_patch(
     consent = Consent(frozenset(reproduction_paths), allow_tests, allow_protected, allow_binaries)
     with trusted_tree(repository) as tree:
         taken = _Taking(sandbox, tree, base, listing, max_bytes, max_files).take()
-        return compose(repository, tree, taken.reported, taken.blocked, consent)
+        patch = compose(repository, tree, taken.reported, taken.blocked, consent)
+        return patch.model_copy(update={"partial": patch.partial or taken.unseen})
 
 
 @dataclass
@@ -97,10 +98,12 @@ class _Taken:
     Attributes:
         reported: changes that are left out before any diff; no more of them than may be in a patch.
         blocked: why the patch is blocked.
+        unseen: files that git ignores were made, and they are no caches.
     """
 
     reported: list[ChangedFile] = field(default_factory=list)
     blocked: str = ""
+    unseen: bool = False
 
 
 class _Taking:
@@ -125,6 +128,7 @@ class _Taking:
         new = sorted(self._new())
         self._bring_ignore_files(gone, changed, new)
         ignored = self._ignored(new)
+        self._taken.unseen = any(classify(path, "added").kind is not FileKind.CACHE for path in ignored)
         wanted = [path for path in new if path not in ignored and not self._is_left_out(path)]
         paths = [*changed, *wanted]
         count = len(gone) + len(paths)

@@ -49,6 +49,10 @@ class Patch(Frozen):
     """All changed files, those left out too."""
     withheld: str = ""
     """The diff of what was left out (without caches), on top of `text`: an artifact to look at."""
+    tree: str = ""
+    """The hash of git's tree of all changes, those left out too, but for caches; empty where there are none."""
+    partial: bool = False
+    """Something was changed that neither `text` nor `withheld` has: files that git ignores, nested repositories …"""
     blocked: str = ""
     """Why nothing at all is submitted although there are changes: too many files or bytes."""
 
@@ -71,6 +75,10 @@ class Patch(Frozen):
     def sha256(self) -> str:
         """The digest of the diff, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
+
+    def is_like(self, other: "Patch") -> bool:
+        """Whether both submit and leave out the same changes; caches, which any command may leave behind, aside."""
+        return (self.text, self.withheld, self.blocked) == (other.text, other.withheld, other.blocked)
 
     def __bool__(self) -> bool:
         return bool(self.text.strip())

@@ -1,6 +1,6 @@
 """Policies: models through litellm, recorded runs, scripts, people."""
 
-from sweagent.policy.base import Message, Policy, ToolSchema, View
+from sweagent.policy.base import Caller, Message, Policy, ToolSchema, View
 from sweagent.policy.factory import effective_window, make_policy, policy_for, policy_from
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy, preload
@@ -15,6 +15,7 @@ from sweagent.waiting import Countdown, Waiting
 
 __all__ = [
     "Budget",
+    "Caller",
     "Countdown",
     "HumanPolicy",
     "LitellmPolicy",

@@ -1,7 +1,7 @@
 """The Policy protocol: who decides the next actions."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sweagent.frozen import Frozen
 from sweagent.trajectory import Action, Reply
@@ -40,6 +40,22 @@ class ToolSchema(Frozen):
     shell: bool = False
     """The main argument is a shell command."""
     main_argument: str = ""
+
+
+class Caller(NamedTuple):
+    """Who asks a policy, and what for.
+
+    Attributes:
+        scope: the attempt or the question, by its path in the run; empty for the first attempt.
+        purpose: of the calls, in the report of what was spent.
+        forced_tool: the one tool that has to be called; empty leaves the choice to the model.
+        inherited: steps that a fork has from another attempt.
+    """
+
+    scope: str = ""
+    purpose: str = "agent"
+    forced_tool: str = ""
+    inherited: int = 0
 
 
 class Policy(Protocol):

@@ -5,35 +5,37 @@ from pathlib import Path
 
 from sweagent.config import ModelSettings, Settings
 from sweagent.errors import UsageError
-from sweagent.policy.base import Policy
+from sweagent.policy.base import Caller, Policy
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
 from sweagent.policy.human import HumanPolicy
 from sweagent.policy.litellm_policy import LitellmPolicy
 from sweagent.policy.model_name import check_model_name
 from sweagent.policy.models import ModelInfo, model_info, models_behind
 from sweagent.policy.money.budget import Budget
-from sweagent.policy.money.spending import AGENT
 from sweagent.policy.replay import ReplayPolicy, load_script
 from sweagent.waiting import Waiting
 
 
-def policy_for(settings: Settings, budget: Budget, tell: Waiting | None = None) -> Policy:
+def policy_for(settings: Settings, budget: Budget, tell: Waiting | None = None, caller: Caller | None = None) -> Policy:
     """The policy of a run: the one that is played, else the model.
 
     Args:
         settings: of the run.
         budget: what may be spent.
         tell: receives the waits between attempts.
+        caller: who asks; None for the first attempt.
 
     Raises:
         UsageError: as `policy_from` and `make_policy`.
         StorageError: the trajectory to play cannot be read.
     """
-    return policy_from(settings.policy) if settings.policy else make_policy(settings.model, budget, tell)
+    if settings.policy:
+        return policy_from(settings.policy, caller)
+    return make_policy(settings.model, budget, tell, caller=caller)
 
 
 def make_policy(
-    settings: ModelSettings, budget: Budget, tell: Waiting | None = None, *, purpose: str = AGENT
+    settings: ModelSettings, budget: Budget, tell: Waiting | None = None, *, caller: Caller | None = None
 ) -> Policy:
     """The policy for a model, with the fallbacks or the mix that the models file gives it.
 
@@ -41,7 +43,7 @@ def make_policy(
         settings: which model, and how it is called.
         budget: what may be spent, by all models together.
         tell: receives the waits between attempts.
-        purpose: of its replies, in the report of what was spent.
+        caller: who asks, and what for; None for the first attempt.
 
     Raises:
         UsageError: no model is named, its key is not set, its price is unknown and no limit in tokens is given, or a
@@ -53,17 +55,22 @@ def make_policy(
             "give one with --model (as litellm names it, for example anthropic/claude-sonnet-4-5) "
             "and its key in the environment, or play a script with --policy",
         )
+    caller = caller or Caller()
     info = model_info(settings.name)
     if info.roulette:
-        return RoulettePolicy(settings.name, [_one(settings, name, budget, tell, purpose) for name in info.roulette])
+        return RoulettePolicy(settings.name, [_one(settings, name, budget, tell, caller) for name in info.roulette])
     if info.fallbacks:
         names = (settings.name, *info.fallbacks)
-        return FallbackPolicy([_one(settings, name, budget, tell, purpose) for name in names])
-    return _one(settings, settings.name, budget, tell, purpose)
+        return FallbackPolicy([_one(settings, name, budget, tell, caller) for name in names])
+    return _one(settings, settings.name, budget, tell, caller)
 
 
-def policy_from(source: str) -> Policy:
+def policy_from(source: str, caller: Caller | None = None) -> Policy:
     """A policy that needs no key: `human`, a trajectory (`.jsonl`) to replay, or a script (YAML or JSON).
+
+    Args:
+        source: `human`, or a file.
+        caller: whose replies are taken from it; None takes those of the first attempt.
 
     Raises:
         UsageError: there is no such file, or it is not a script.
@@ -76,7 +83,7 @@ def policy_from(source: str) -> Policy:
         path = path / "trajectory.jsonl"
     if not path.is_file():
         raise UsageError(f"there is no file {source}", "give `human`, a script or a trajectory")
-    return ReplayPolicy(path) if path.suffix == ".jsonl" else load_script(path)
+    return ReplayPolicy(path, caller) if path.suffix == ".jsonl" else load_script(path, caller)
 
 
 def effective_window(settings: ModelSettings, info: ModelInfo | None = None) -> int | None:
@@ -94,7 +101,7 @@ def effective_window(settings: ModelSettings, info: ModelInfo | None = None) -> 
     return max(window // 2, window - output)
 
 
-def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | None, purpose: str) -> LitellmPolicy:
+def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | None, caller: Caller) -> LitellmPolicy:
     # The base URL is the named model's; another model has its provider's own.
     own = settings if name == settings.name else settings.model_copy(update={"name": name, "api_base": None})
     info = model_info(name)
@@ -106,7 +113,7 @@ def _one(settings: ModelSettings, name: str, budget: Budget, tell: Waiting | Non
             f"the price of {name} is unknown, so the limit of ${budget.strictest_cost} cannot be kept",
             "set a limit in tokens (--max-tokens), or give the price in a models file (`fix-issue models` shows how)",
         )
-    return LitellmPolicy(own, budget, info=info, tell=tell, purpose=purpose)
+    return LitellmPolicy(own, budget, info=info, tell=tell, caller=caller)
 
 
 def _check_key(settings: ModelSettings, info: ModelInfo) -> None:

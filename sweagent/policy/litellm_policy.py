@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 from sweagent.config import ModelSettings
 from sweagent.errors import FixIssueError
 from sweagent.home import ignore_dotenv_files
-from sweagent.policy.base import ToolSchema, View
+from sweagent.policy.base import Caller, ToolSchema, View
 from sweagent.policy.calls.backoff import Backoff, shared_backoff
 from sweagent.policy.calls.provider_errors import Fault, diagnose
 from sweagent.policy.calls.retry import CallFailedError, Course, bounded
 from sweagent.policy.models import ModelInfo, model_info
 from sweagent.policy.money.budget import Budget, Reservation
-from sweagent.policy.money.spending import AGENT
 from sweagent.policy.money.usage import as_mapping, read_usage, reported_cost
 from sweagent.policy.prompt_tokens import Part, PromptTokens, parts_of
 from sweagent.policy.replies.chat_format import size_of, to_messages, to_tools
@@ -28,6 +27,8 @@ _LEAST_OUTPUT = 1_024
 """Tokens of an answer below which a call is not worth its prompt."""
 _OUTPUT_CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 """Arguments that limit an answer. Where the user gives one, it stands for `model.max_output_tokens`."""
+SCOPE_HEADER = "X-Fix-Issue-Scope"
+"""Names the attempt or the question that a request belongs to. The first attempt's requests have none."""
 _GRACE = 5.0
 """Seconds after the HTTP client's own timeout until the call is abandoned."""
 _HELD = "the provider asked all who call it to wait"
@@ -96,7 +97,7 @@ class LitellmPolicy:
         backoff: shared by all who call the same provider; None takes the process's own.
         complete: stands for `litellm.completion`; None takes that.
         tell: receives the waits between attempts.
-        purpose: of its replies, in the report of what was spent.
+        caller: who asks, and what for; None for the first attempt.
     """
 
     def __init__(
@@ -108,10 +109,10 @@ class LitellmPolicy:
         backoff: Backoff | None = None,
         complete: Callable[..., Any] | None = None,
         tell: Waiting | None = None,
-        purpose: str = AGENT,
+        caller: Caller | None = None,
     ) -> None:
         self._tell = tell
-        self._purpose = purpose
+        self._caller = caller or Caller()
         self.info = info or model_info(settings.name)
         self.budget = budget
         self._settings = settings
@@ -142,7 +143,7 @@ class LitellmPolicy:
             markers=self.info.cache_markers,
             reasoning=self.info.carry_reasoning,
         )
-        response, usage, cost = self._call(messages, tools if self.native else (), self._purpose)
+        response, usage, cost = self._call(messages, tools if self.native else (), self._caller.purpose)
         choice = as_mapping(as_mapping(response)["choices"][0])
         reply = parse_reply(
             choice.get("message"),
@@ -243,7 +244,7 @@ class LitellmPolicy:
             cost = reported if reported is not None else (prices.cost(usage) if prices else None)
             held.settle(usage, cost)
         if not choices or not as_mapping(choices[0]):
-            raise _UselessAnswerError(Fault("garbled", "the provider's answer holds no choices"), usage, cost)
+            raise _UselessAnswerError(Fault("garbled", "the provider's answer contains no choices"), usage, cost)
         return _Answer(response, usage, cost)
 
     def _request(self, messages: list[dict[str, Any]], tools: Sequence[ToolSchema]) -> _Request:
@@ -277,8 +278,20 @@ class LitellmPolicy:
         elif settings.api_base and self.info.keys:
             # A server of one's own often wants no key, but the provider's client does.
             arguments["api_key"] = "none"
+        arguments |= self._of_the_caller(wire_tools, given)
         arguments |= given | dict.fromkeys(caps or ["max_tokens"], output)
         return _Request(arguments, parts, output)
+
+    def _of_the_caller(self, tools: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
+        """The one tool that has to be called, and the header that tells a server of one's own who asks."""
+        caller, more = self._caller, dict[str, Any]()
+        if caller.forced_tool and any(tool["function"]["name"] == caller.forced_tool for tool in tools):
+            more["tool_choice"] = {"type": "function", "function": {"name": caller.forced_tool}}
+        if caller.scope and self._settings.scope_header:
+            more["extra_headers"] = {SCOPE_HEADER: caller.scope}
+            if isinstance(given.get("extra_headers"), dict):
+                given["extra_headers"] = {**more["extra_headers"], **given["extra_headers"]}
+        return more
 
     def _affordable(self, prompt: int, output: int) -> int:
         """Return the tokens of an answer that the budget has room for, but no fewer than are worth the prompt."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from pydantic import Field, ValidationError
 
 from sweagent.errors import PolicyError, UsageError
 from sweagent.frozen import Frozen
-from sweagent.policy.base import ToolSchema, View
-from sweagent.trajectory import Action, AnyEvent, Reply, ReplyReceived, read_events
+from sweagent.policy.base import Caller, ToolSchema, View
+from sweagent.trajectory import Action, AnswerReceived, AnyEvent, Reply, ReplyReceived, read_events
 
 Scripted = Reply | Callable[[View], Reply]
 
@@ -22,20 +23,23 @@ class ScriptedPolicy:
     Args:
         replies: one a step: a reply, or a function that makes it from the view.
         name: for the record.
+        inherited: steps of the view that another attempt made; the first reply answers the step after them.
     """
 
-    def __init__(self, replies: Iterable[Scripted], name: str = "script") -> None:
+    def __init__(self, replies: Iterable[Scripted], name: str = "script", inherited: int = 0) -> None:
         self.name = name
+        self._inherited = inherited
         self._replies = tuple(replies)
 
     def respond(self, view: View, tools: Sequence[ToolSchema]) -> Reply:
         """See `sweagent.policy.base.Policy`."""
-        if not 1 <= view.step <= len(self._replies):
+        step = view.step - self._inherited
+        if not 1 <= step <= len(self._replies):
             raise PolicyError(
-                f"{self.name} has {len(self._replies)} replies and was asked for number {view.step}",
+                f"{self.name} has {len(self._replies)} replies and was asked for number {step}",
                 "end the script with a call of `submit`",
             )
-        reply = self._replies[view.step - 1]
+        reply = self._replies[step - 1]
         return reply if isinstance(reply, Reply) else reply(view)
 
 
@@ -44,15 +48,19 @@ class ReplayPolicy(ScriptedPolicy):
 
     Args:
         source: the events of the run, or the file of its trajectory.
+        caller: whose replies are taken; None takes those of the first attempt.
 
     Raises:
         StorageError: the file cannot be read.
     """
 
-    def __init__(self, source: Path | Iterable[AnyEvent]) -> None:
+    def __init__(self, source: Path | Iterable[AnyEvent], caller: Caller | None = None) -> None:
+        caller = caller or Caller()
         events = read_events(source) if isinstance(source, Path) else source
-        replies = [event.reply for event in events if isinstance(event, ReplyReceived)]
-        super().__init__(replies, f"replay of {source.name}" if isinstance(source, Path) else "replay")
+        kinds = ReplyReceived | AnswerReceived
+        replies = [event.reply for event in events if isinstance(event, kinds) and event.scope == caller.scope]
+        name = f"replay of {source.name}" if isinstance(source, Path) else "replay"
+        super().__init__(replies, name, caller.inherited)
 
 
 class ScriptStep(Frozen):
@@ -69,27 +77,45 @@ class ScriptAction(Frozen):
     arguments: dict[str, Any] = {}
 
 
-def load_script(path: Path) -> ScriptedPolicy:
+def load_script(path: Path, caller: Caller | None = None) -> ScriptedPolicy:
     """Read a script: a YAML or JSON list of steps, each a `thought` and a list of `actions`.
 
-    An action is `{tool: NAME, arguments: {...}}` or, for short, `{NAME: {...}}`.
+    An action is `{tool: NAME, arguments: {...}}` or, for short, `{NAME: {...}}`. For a run of several attempts and
+    questions the script is a mapping from their scopes (or patterns of these, as file names have) to such lists; the
+    first attempt's scope is empty.
+
+    Args:
+        path: the file.
+        caller: whose steps are taken from a mapping.
 
     Raises:
         UsageError: the file is not a script.
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        steps = [ScriptStep.model_validate(_normal(item)) for item in data]
+        lists = data if isinstance(data, dict) else {"*": data}
+        scripts = {
+            str(name): [ScriptStep.model_validate(_normal(item)) for item in items] for name, items in lists.items()
+        }
     except ValidationError as error:
         item = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in item["loc"])
         raise UsageError(f"{path}: {place}: {item['msg']}", _SCRIPT_HINT) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, ValueError) as error:
         raise UsageError(f"cannot read the script {path}: {error}", _SCRIPT_HINT) from error
-    return ScriptedPolicy((_reply(step, number) for number, step in enumerate(steps, 1)), path.name)
+    caller = caller or Caller()
+    found = scripts.get(caller.scope)
+    if found is None:
+        found = next((steps for name, steps in scripts.items() if fnmatchcase(caller.scope, name)), [])
+    name = f"{path.name} for {caller.scope}" if caller.scope else path.name
+    replies = (_reply(step, number) for number, step in enumerate(found, 1))
+    return ScriptedPolicy(replies, name, caller.inherited)
 
 
-_SCRIPT_HINT = "a script is a list of steps: {thought: TEXT, actions: [{TOOL: {ARGUMENT: VALUE}}]}"
+_SCRIPT_HINT = (
+    "a script is a list of steps: {thought: TEXT, actions: [{TOOL: {ARGUMENT: VALUE}}]}, "
+    "or a mapping from scopes to such lists"
+)
 
 
 def _normal(item: Any) -> Any:

@@ -95,7 +95,7 @@ def _resolve(git_dir: Path, name: str) -> str | None:
 
 def _explained(source: RemoteSource, error: GitError) -> ForgeError:
     if refusal := refusal_in(error.stderr):
-        return ForgeError(refusal.told(_place(source) or source.url), PROXY_HINT)
+        return ForgeError(refusal.describe(_place(source) or source.url), PROXY_HINT)
     said = error.stderr.lower()
     if any(word in said for word in ("authentication", "could not read username", "403", "permission denied")):
         return ForgeError(f"{source.url} refused access", "give a token that may read the repository")

@@ -50,7 +50,7 @@ def parse_source(source: str, *, server: str) -> LocalSource | RemoteSource:
         UsageError: it is none of the things that it may be.
     """
     if not source.strip() or any(ord(char) < 32 or ord(char) == 127 for char in source):
-        raise UsageError("REPO is empty or holds control characters", _HINT)
+        raise UsageError("REPO is empty or contains control characters", _HINT)
     if source.startswith("-"):
         raise UsageError(f"REPO looks like an option: {source}", _HINT + "; write ./-name for such a folder")
     if re.match(r"[A-Za-z][\w+.-]*::", source):

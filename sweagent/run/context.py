@@ -1,11 +1,13 @@
 """What the attempts of a run share: task, log, budget, environment."""
 
+import hashlib
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import copy_context
-from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sweagent.agent.steering import Steering
 from sweagent.config import Settings
@@ -16,12 +18,21 @@ from sweagent.sandbox import Sandbox
 from sweagent.sandbox_factory import Workplace, prepare
 from sweagent.stop_token import StopToken
 from sweagent.task import Task
-from sweagent.verify import VerifyProgress
+from sweagent.verify import KeptResults, VerifyProgress
+
+if TYPE_CHECKING:
+    from sweagent.code import Index
 
 _LOG = logging.getLogger("sweagent.run")
 
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
+
+HINT_SHARE = 0.02
+"""Of the belief, below which a definition is no hint: half of the ten likeliest, and few of those that are right.
+
+`benchmarks/localise.py` prints what each threshold leaves; see docs/measurements/aci.md.
+"""
 
 Note = Callable[[str], None]
 
@@ -66,33 +77,65 @@ class RunContext:
         self.verifying = verifying
         self.steering = steering
         self.candidates = candidates
+        self.notes = ""
+        """What earlier runs noted of the repository."""
         self.budget = Budget(settings.limits.cost, settings.limits.tokens, record=log.record)
         self.budget.start_from(log.spending)
+        self.kept = KeptResults(int(hashlib.sha256(run_id.encode()).hexdigest()[:8], 16))
         self._run_id = run_id
         self._stack = stack
         self._pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         self._hints: Future[str] | None = None
+        self._lock = threading.RLock()
+        self._loading: Future[None] | None = None
+        self._workplace: Workplace | None = None
+        self._index: Index | None = None
 
     def begin(self) -> None:
         """Begin in the background with what the first attempt will need."""
         self.loading  # noqa: B018 (the first look begins it)
         if self.settings.hints and not self.log.past:
-            self._hints = self._hints or self._pool.submit(copy_context().run, self._localise)
+            self._begin_hints()
 
-    @cached_property
+    @property
     def loading(self) -> "Future[None] | None":
         """The import of what calls models."""
-        return None if self.settings.policy else self._pool.submit(preload)
+        with self._lock:
+            if self._loading is None and not self.settings.policy:
+                self._loading = self._pool.submit(preload)
+            return self._loading
 
-    @cached_property
+    @property
+    def index(self) -> "Index":
+        """What is known of the repository at its base.
+
+        Raises:
+            GitError: the base commit is no longer there.
+        """
+        from sweagent.code import open_index
+
+        with self._lock:
+            if self._index is None:
+                self._index = open_index(self.task.repository.git_dir, self.task.repository.base_commit)
+            return self._index
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What the environment is known to lack, as far as it was made."""
+        return self._workplace.lacks if self._workplace else ()
+
+    @property
     def workplace(self) -> Workplace:
-        """The environment.
+        """The environment; it is made when it is first asked for.
 
         Raises:
             SandboxError: it cannot be made.
         """
-        made = prepare(self.task, self.settings, self._run_id, self._prepared, budget=self.budget)
-        return self._stack.enter_context(made)
+        with self._lock:
+            if self._workplace is None:
+                made = prepare(self.task, self.settings, self._run_id, self._prepared, budget=self.budget)
+                self._workplace = self._stack.enter_context(made)
+            return self._workplace
 
     def _prepared(self, text: str) -> None:
         """Tell people what is prepared, and stop between two steps of it when somebody asks for that."""
@@ -108,8 +151,12 @@ class RunContext:
         """What the localiser says of the issue; empty when it is not wanted."""
         if not self.settings.hints:
             return ""
-        self._hints = self._hints or self._pool.submit(copy_context().run, self._localise)
-        return self._hints.result()
+        return self._begin_hints().result()
+
+    def _begin_hints(self) -> Future[str]:
+        with self._lock:
+            self._hints = self._hints or self._pool.submit(copy_context().run, self._localise)
+            return self._hints
 
     @property
     def seconds_left(self) -> float:
@@ -122,7 +169,7 @@ class RunContext:
         repository = self.task.repository
         try:
             index = open_index(repository.git_dir, repository.base_commit)
-            return hints(locate(index, self.task.issue.text), HINT_TOKENS)
+            return hints(locate(index, self.task.issue.text), HINT_TOKENS, HINT_SHARE)
         except Exception as error:
             # The policy can do without them: a fault here must not cost the run.
             _LOG.exception("no hints")

@@ -11,11 +11,28 @@ class CandidateEvidence(Frozen):
     candidate: Candidate
     passes: tuple[bool | None, ...] = ()
     """Whether it passes each reproduction of the pool; None where that shows nothing."""
+    weakening: tuple[bool | None, ...] = ()
+    """The same of each weakening reproduction."""
+    normal_form: str = ""
+    """Equal for patches that differ in blanks, comments or docstrings alone; empty before a choice."""
+    weakened_by: int = 1
+    """So many failures of weakening reproductions take a verified candidate its verdict."""
+
+    @property
+    def weakened(self) -> bool:
+        """Whether weakening reproductions took its verdict."""
+        failed = sum(passed is False for passed in self.weakening)
+        return self.candidate.verdict is Verdict.VERIFIED and failed >= self.weakened_by
 
     @property
     def verdict(self) -> Verdict:
-        """Of its own proof."""
-        return self.candidate.verdict
+        """Of its own proof, unless weakening reproductions took it."""
+        return Verdict.UNVERIFIED if self.weakened else self.candidate.verdict
+
+    @property
+    def form(self) -> str:
+        """What tells whether two patches are the same."""
+        return self.normal_form or self.candidate.patch.sha256
 
     @property
     def tests_compared(self) -> int:
@@ -36,16 +53,23 @@ class CandidateEvidence(Frozen):
 
 
 class Evidence(Frozen):
-    """All candidates that are worth a choice: the best one of each attempt, in the order of the attempts."""
+    """All candidates that are worth a choice, in the order in which the strategy made or named them."""
 
     items: tuple[CandidateEvidence, ...] = ()
     pool: tuple[str, ...] = ()
-    """The reproductions that all candidates were run on, by the names of their files."""
+    """The reproductions that the candidates were run on, by the names of their files."""
+    weakening: tuple[str, ...] = ()
+    """Those that may only weaken."""
 
     @property
     def verified(self) -> bool:
         """Whether a candidate is verified."""
         return any(item.verdict is Verdict.VERIFIED for item in self.items)
+
+    def of(self, candidate: Candidate) -> CandidateEvidence:
+        """What is known of one candidate; of one that was never named, what it says itself."""
+        found = next((item for item in self.items if item.candidate.number == candidate.number), None)
+        return found or CandidateEvidence(candidate=candidate)
 
 
 class Choice(Frozen):
@@ -56,3 +80,5 @@ class Choice(Frozen):
     reason: str = ""
     abstained: bool = False
     """Nothing tells the best ones apart: the verdict is at most `unverified`."""
+    remarks: tuple[str, ...] = ()
+    """What a person is to look at, each in one line; no verdict depends on it."""

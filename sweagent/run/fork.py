@@ -37,7 +37,7 @@ def fork(source: RunFolder, target: RunFolder, *, run_id: str, step: int, say: s
     """
     with target.locked():
         if target.trajectory.exists():
-            raise UsageError(f"{target.path} holds a run already", "choose another --output")
+            raise UsageError(f"{target.path} contains a run already", "choose another --output")
         events = of_the_chosen(read_events(source.trajectory))
         kept = [_prefix(event, run_id, events) for event in events if _is_before(event, step)]
         steps = sum(isinstance(event, ReplyReceived) for event in kept)
@@ -65,6 +65,9 @@ def _is_before(event: AnyEvent, step: int) -> bool:
 
 
 def _prefix(event: AnyEvent, run_id: str, events: list[AnyEvent]) -> AnyEvent:
+    if isinstance(event, FeedbackGiven) and event.kind == "strategy":
+        # The new run's strategy says nothing of its own; what was said stays in the conversation.
+        return event.model_copy(update={"scope": "", "kind": "user", "digest": ""})
     if not isinstance(event, RunStarted):
         return event.model_copy(update={"scope": ""})
     own = next((item.settings for item in events if isinstance(item, AttemptStarted) and item.settings), None)

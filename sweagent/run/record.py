@@ -1,30 +1,66 @@
 """One log for all attempts of a run, with totals over them."""
 
 import threading
-from collections.abc import Collection, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sweagent.agent.journal import Journal, Listener
 from sweagent.agent.view import ViewBuilder
 from sweagent.policy import Spending
 from sweagent.trajectory import (
     ActionDone,
+    AnswerReceived,
     AnyEvent,
-    AttemptEnded,
-    Event,
     FeedbackGiven,
     PoolJudged,
     ReplyReceived,
+    Step,
+    StepDone,
+    TimeLost,
     TrajectoryWriter,
     VerdictGiven,
 )
 
-_E = TypeVar("_E", bound=Event)
-_TAKE_TIME = ActionDone | PoolJudged | ReplyReceived | VerdictGiven
+_TAKE_TIME = ActionDone | AnswerReceived | PoolJudged | ReplyReceived | StepDone | TimeLost | VerdictGiven
 
 
-def _is_word(event: AnyEvent, scope: str | None) -> bool:
-    return isinstance(event, FeedbackGiven) and event.kind == "user" and scope in (None, event.scope)
+class Used(NamedTuple):
+    """What was used up to some moment."""
+
+    dollars: float = 0.0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+class Mark(NamedTuple):
+    """A step that is in the log.
+
+    Attributes:
+        event: by which it ended.
+        number: of the event in the log.
+        used: by the run that the step belongs to, and what it gathered, up to the step.
+    """
+
+    event: Step
+    number: int
+    used: Used
+
+
+@dataclass
+class _Meter:
+    spending: Spending = field(default_factory=Spending)
+    seconds: float = 0.0
+
+    def apply(self, event: AnyEvent) -> None:
+        self.spending.apply(event)
+        if isinstance(event, _TAKE_TIME):
+            self.seconds += event.seconds
+
+
+def path_of(scope: str) -> str:
+    """The path of the run that an attempt or a question belongs to: empty, or ending in a slash."""
+    return scope[: scope.rfind("/") + 1]
 
 
 class RunLog:
@@ -40,12 +76,33 @@ class RunLog:
         self._writer = writer
         self._listeners = tuple(listeners)
         self._lock = threading.RLock()
+        self._meters: dict[str, _Meter] = {"": _Meter()}
+        self._marks: dict[str, list[Mark]] = {}
+        self.events: list[AnyEvent] = []
+        """All events so far."""
         self.past = tuple(past)
-        self.spending = Spending()
-        self.seconds = 0.0
-        """Wall time of policies, actions and verifications."""
         for event in self.past:
             self._add(event)
+
+    @property
+    def spending(self) -> Spending:
+        """Of the run as a whole."""
+        return self.spending_of("")
+
+    def spending_of(self, path: str) -> Spending:
+        """Of a run by its path, with all that it gathered."""
+        return self._meter(path).spending
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of policies, actions and verifications, all attempts together."""
+        return self._meter("").seconds
+
+    def used(self, path: str) -> Used:
+        """What a run, with all that it gathered, has used by now."""
+        with self._lock:
+            meter = self._meter(path)
+            return Used(meter.spending.dollars, meter.spending.tokens, meter.seconds)
 
     def append(self, event: AnyEvent) -> None:
         """Write an event of an attempt; its journal tells the listeners.
@@ -63,42 +120,46 @@ class RunLog:
         Raises:
             StorageError: the disk refuses it.
         """
-        self.append(event)
-        for listener in self._listeners:
-            listener(event)
+        with self._lock:
+            self.append(event)
+            self._tell(event)
 
-    def journal(self, scope: str, view: ViewBuilder) -> Journal:
-        """The journal of an attempt, its past included."""
-        return Journal(self, view, self._listeners, self.past, scope)
+    def _tell(self, event: AnyEvent) -> None:
+        """Tell the listeners, one event after the other, whichever thread it comes from."""
+        with self._lock:
+            for listener in self._listeners:
+                listener(event)
 
-    def used_until(self, scopes: Collection[str]) -> tuple[Spending, float] | None:
-        """What was used up to the end of the last of some attempts, as it was then; None when one has not ended yet.
-
-        A resumed strategy has to see what it saw, not what the run used later.
-        """
-        ends = [number for number, event in enumerate(self.past) if isinstance(event, AttemptEnded)]
-        if not set(scopes) <= {self.past[number].scope for number in ends}:
-            return None
-        last = max((number for number in ends if self.past[number].scope in scopes), default=-1)
-        before = self.past[: last + 1]
-        return Spending(before), sum(event.seconds for event in before if isinstance(event, _TAKE_TIME))
-
-    def recorded(self, kind: type[_E], scope: str = "") -> list[_E]:
-        """The events of a kind that an attempt had before the run was resumed."""
-        return [event for event in self.past if isinstance(event, kind) and event.scope == scope]
-
-    def standing(self, kind: type[_E], scope: str | None = None) -> list[_E]:
-        """Those that still hold: what followed from an attempt is void once the user spoke to it.
+    def journal(self, scope: str, view: ViewBuilder, inherited: Iterable[AnyEvent] = ()) -> Journal:
+        """The journal of an attempt, its past included.
 
         Args:
-            kind: of events.
-            scope: of an attempt; None for steps of the run as a whole, which follow from all attempts.
+            scope: the attempt.
+            view: what makes its view.
+            inherited: events of the attempt that it was forked from.
         """
-        spoken = [number for number, event in enumerate(self.past) if _is_word(event, scope)]
-        after = self.past[spoken[-1] :] if spoken else self.past
-        return [event for event in after if isinstance(event, kind) and event.scope == (scope or "")]
+        return Journal(self, view, [self._tell], self.past, scope, inherited)
+
+    def marks(self, scope: str) -> list[Mark]:
+        """The steps of a scope that are in the log, in order."""
+        with self._lock:
+            return list(self._marks.get(scope, ()))
+
+    def of(self, scope: str, until: int | None = None) -> list[AnyEvent]:
+        """The events of a scope, up to some number of events of the log."""
+        with self._lock:
+            return [event for event in self.events[:until] if event.scope == scope]
+
+    def _meter(self, path: str) -> _Meter:
+        return self._meters.setdefault(path, _Meter())
 
     def _add(self, event: AnyEvent) -> None:
-        self.spending.apply(event)
-        if isinstance(event, _TAKE_TIME):
-            self.seconds += event.seconds
+        path = path_of(event.scope)
+        end = -1
+        self._meters[""].apply(event)
+        while (end := path.find("/", end + 1)) >= 0:
+            self._meter(path[: end + 1]).apply(event)
+        if isinstance(event, Step) and not (isinstance(event, FeedbackGiven) and event.kind != "strategy"):
+            mark = Mark(event, len(self.events), self.used(path))
+            self._marks.setdefault(event.scope, []).append(mark)
+        self.events.append(event)

@@ -1,39 +1,63 @@
-"""The face of a run for strategies: attempts, evidence, choice."""
+"""The face of a run for strategies: attempts, questions, evidence, choice."""
 
 import hashlib
-import json
+import random
+import re
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sweagent.config import Settings, with_changes
-from sweagent.patch_store import Candidate
-from sweagent.policy import policy_for
+from sweagent.errors import StorageError
+from sweagent.file_lock import LockedElsewhereError
+from sweagent.frozen import Frozen
+from sweagent.patch.classify import Consent
+from sweagent.patch.from_edits import patch_of_edits
+from sweagent.patch.normal_form import normal_forms
+from sweagent.patch_store import Candidate, best_of
+from sweagent.policy import Budget, Message, policy_for
+from sweagent.run.asking import Question, schema_of
 from sweagent.run.attempt import Attempt
 from sweagent.run.context import RunContext
-from sweagent.run.errors import StrategyChangedError
-from sweagent.run.evidence import CandidateEvidence, Choice, Evidence
+from sweagent.run.evidence import Choice, Evidence
+from sweagent.run.findings import Findings
+from sweagent.run.judging import Panel
+from sweagent.run.limits import Left
+from sweagent.run.memory import recall, remember
+from sweagent.run.record import Mark, Used
+from sweagent.run.second_look import SecondLook
 from sweagent.run.selectors import Selector
+from sweagent.run.side_by_side import side_by_side
+from sweagent.run.steps import Steps, digest
 from sweagent.settings_record import open_values, without_secrets
-from sweagent.trajectory import AttemptStarted, CandidateChosen, PoolJudged, Reproduction
-from sweagent.verify import judge_pool
-from sweagent.verify.proof import Origin
+from sweagent.task import Task
+from sweagent.tool_support.reproduction_command import is_run_as_test, reproduction_command
+from sweagent.trajectory import (
+    ActionDone,
+    AnyEvent,
+    AttemptStarted,
+    CandidateChosen,
+    FeedbackGiven,
+    PatchTaken,
+    PromptWritten,
+    ReplyReceived,
+    Reproduction,
+    StepDone,
+    VerificationStarted,
+    ViewCompacted,
+)
+from sweagent.verdict import Verdict
+
+if TYPE_CHECKING:
+    from sweagent.code import Index
 
 _LEAST_SECONDS = 1.0
+_INHERITED = ActionDone | FeedbackGiven | PatchTaken | PromptWritten | ReplyReceived | ViewCompacted
 
-
-class Left(NamedTuple):
-    """What a run may still use; None where there is no limit."""
-
-    dollars: float | None
-    tokens: int | None
-    seconds: float
-
-    @property
-    def enough(self) -> bool:
-        """Whether an attempt can do anything with it."""
-        dollars = self.dollars is None or self.dollars > 0
-        return dollars and (self.tokens is None or self.tokens > 0) and self.seconds > _LEAST_SECONDS
+_A = TypeVar("_A", bound=Frozen)
+_I = TypeVar("_I")
+_R = TypeVar("_R")
 
 
 class Run:
@@ -43,15 +67,28 @@ class Run:
     done is answered from the log. A strategy must therefore depend on nothing but what this gives it.
 
     Args:
-        context: what the attempts share.
+        context: what all attempts share.
+        path: where it stands in the log; empty for the whole, else ending in a slash.
+        limits: what it may use; None for those of the settings.
+        budget: what it may spend; None for the whole run's.
     """
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(
+        self, context: RunContext, path: str = "", limits: Left | None = None, budget: Budget | None = None
+    ) -> None:
         self._context = context
-        self._attempts: list[Attempt] = []
-        self._pool: tuple[str, ...] = ()
-        self._passes: dict[int, tuple[bool | None, ...]] = {}
-        self._choices = 0
+        self._path = path
+        bounds = context.settings.limits
+        self._limits = limits or Left(bounds.cost, bounds.tokens, bounds.seconds)
+        self._budget = budget or context.budget
+        self._steps = Steps(context.log, path, (StepDone, CandidateChosen))
+        self._used = Used()
+        self._members: list[Attempt | Run] = []
+        self._begun = self._asked = self._gathered = self._composed = 0
+        self._findings = Findings()
+        self._second_look = SecondLook(self)
+        self.lessons: list[str] = []
+        """What it wants to remember of the repository, if the settings let it."""
 
     @property
     def settings(self) -> Settings:
@@ -59,20 +96,81 @@ class Run:
         return self._context.settings
 
     @property
+    def task(self) -> Task:
+        """What is to be resolved."""
+        return self._context.task
+
+    @property
+    def test_command(self) -> str:
+        """How the project runs its tests; empty when nobody knows.
+
+        Raises:
+            SandboxError: no environment could be made.
+        """
+        return self._context.workplace.test_command
+
+    @property
+    def notes(self) -> str:
+        """What earlier runs noted of the repository; empty unless `memory` is on."""
+        return self._context.notes
+
+    def recall(self) -> None:
+        """Look up, once for the whole run, what earlier ones noted of the repository."""
+        asked = digest("recall")
+        mark = self._steps.next(StepDone, asked, "recall what was noted of the repository")
+        self._context.notes = _result(mark)["text"] if mark else recall(self.task.repository).text
+        self._consume(mark, "recall", asked, {"text": self._context.notes})
+
+    def remember(self) -> None:
+        """Note what was seen of the repository, for later runs."""
+        proofs = [item.candidate.proof for item in self.evidence.items if item.candidate.proof]
+        questions = [proof.question for proof in proofs if proof.question]
+        command = questions[0].test_command if questions else ""
+        try:
+            remember(self.task.repository, proofs, self.lessons, test_command=command, lacks=self._context.lacks)
+        except (StorageError, LockedElsewhereError, OSError) as error:
+            # What is remembered only helps: it must not cost the run.
+            self.note(f"nothing was remembered of the repository: {error}")
+
+    def note(self, text: str) -> None:
+        """Tell people something, in one line."""
+        self._context.note(text)
+
+    @cached_property
+    def random(self) -> random.Random:
+        """Chance that is the same each time the run is resumed, and another for each item of `gather`."""
+        seed = hashlib.sha256(f"{self.task.id}|{self.task.repository.base_commit}|{self._path}".encode()).digest()
+        return random.Random(seed)  # noqa: S311 (chance for strategies, no secret)
+
+    @property
+    def index(self) -> "Index":
+        """What is known of the repository at its base: files, definitions, words, imports; it is only read.
+
+        Raises:
+            GitError: the base commit is no longer there.
+        """
+        return self._context.index
+
+    @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """Those that were begun, in their order."""
-        return tuple(self._attempts)
+        """Those that were begun, in their order; those of gathered items where they were gathered."""
+        found: list[Attempt] = []
+        for member in self._members:
+            found += member.attempts if isinstance(member, Run) else (member,)
+        return tuple(found)
 
     @property
     def left(self) -> Left:
-        """What the run may still use; while a resumed one repeats what it did, as it was then."""
-        log, limits = self._context.log, self.settings.limits
-        spent, seconds = log.used_until([attempt.scope for attempt in self._attempts]) or (log.spending, log.seconds)
-        return Left(
-            None if limits.cost is None else limits.cost - spent.dollars,
-            None if limits.tokens is None else limits.tokens - spent.tokens,
-            limits.seconds - seconds,
-        )
+        """What it may still use; while a resumed one repeats what it did, as it was then."""
+        return self._limits.without(self._used)
+
+    def check_settings(self) -> None:
+        """See that what the settings add to a choice can be used, before anything is spent.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        self._second_look.check()
 
     def check(self, **changes: Any) -> None:
         """See that an attempt with these settings could be made, before anything is spent.
@@ -86,7 +184,7 @@ class Run:
         """Begin an attempt.
 
         Args:
-            role: for people.
+            role: for people; it is part of the attempt's name.
             share: the part of what the run has left that it may use; all of it sets no limits of its own but the time.
             changes: settings of this attempt, nested as the settings are: `model={"temperature": 0.7}`.
 
@@ -94,138 +192,351 @@ class Run:
             StrategyChangedError: the log of a resumed run holds another attempt in this place.
             UsageError: its settings cannot be used.
         """
+        return self._begin(role, share, changes)
+
+    def fork(self, attempt: Attempt, role: str | None = None, *, share: float = 1.0, **changes: Any) -> Attempt:
+        """Begin an attempt with what another one was told, said and did, in a fresh sandbox with its work tree.
+
+        Args:
+            attempt: of this run, or of one that it was gathered by; it must not be at work.
+            role: for people; None takes the other one's.
+            share: as for `attempt`.
+            changes: to the settings of the other one.
+
+        Raises:
+            StrategyChangedError: the log of a resumed run holds another attempt in this place.
+            UsageError: its settings cannot be used.
+        """
+        return self._begin(role or attempt.role, share, changes, attempt)
+
+    def _begin(self, role: str, share: float, changes: dict[str, Any], parent: Attempt | None = None) -> Attempt:
+        log = self._context.log
+        name = re.sub(r"[^\w.-]", "-", role)
+        self._begun += 1
         # The first one is the run of old, so that its log can be gone on with, and nothing is longer than it was.
-        scope = "" if not self._attempts else f"{role}{len(self._attempts) + 1}"
-        settings = with_changes(self.settings, changes) if changes else self.settings
-        digest = _digest(role, share, open_values(changes))
-        recorded = self._context.log.recorded(AttemptStarted, scope)
-        if recorded and recorded[0].digest != digest:
-            raise StrategyChangedError(f"attempt {len(self._attempts) + 1} has another role, share or settings")
-        started = recorded[0] if recorded else self._start(scope, role, digest, share, settings, changed=bool(changes))
-        attempt = Attempt(self._context, scope, settings, started)
-        self._attempts.append(attempt)
-        return attempt
+        plain = not self._path and self._begun == 1 and parent is None
+        scope = "" if plain else f"{self._path}{name}{self._begun}"
+        base = parent.settings if parent else self.settings
+        settings = with_changes(base, changes) if changes else base
+        asked = digest(role, share, open_values(changes), *([parent.scope] if parent else []))
+        recorded = Steps(log, scope, (AttemptStarted,))
+        mark = recorded.next(AttemptStarted, asked, f"begin attempt {self._begun} otherwise")
+        differs = bool(changes) or settings != self.settings
+        mark = mark or self._start(scope, role, asked, share, settings, parent, differs=differs)
+        self._used = mark.used
+        inherited = _inherited(parent, log.of(parent.scope, mark.number)) if parent else ()
+        limits = _limits(mark)
+        begun = Attempt(self._context, scope, role, settings, limits, self._budget, inherited, self.fork, self._stepped)
+        self._members.append(begun)
+        if self.notes and parent is None:
+            begun.say(self.notes)
+        return begun
 
     def _start(
-        self, scope: str, role: str, digest: str, share: float, settings: Settings, *, changed: bool
-    ) -> AttemptStarted:
-        dollars, tokens, seconds = self.left
+        self,
+        scope: str,
+        role: str,
+        asked: str,
+        share: float,
+        settings: Settings,
+        parent: Attempt | None,
+        *,
+        differs: bool,
+    ) -> Mark:
+        dollars, tokens, seconds = self.left.part(share)
         part = share < 1
-        started = AttemptStarted(
-            scope=scope,
-            role=role,
-            digest=digest,
-            model=settings.model.name,
-            settings=without_secrets(settings) if changed else None,
-            cost=dollars * share if part and dollars is not None else None,
-            tokens=int(tokens * share) if part and tokens is not None else None,
-            # In a log from before attempts were events, the first one has been at work already.
-            seconds=(seconds if scope else self.settings.limits.seconds) * share,
+        return self._record(
+            AttemptStarted(
+                scope=scope,
+                role=role,
+                digest=asked,
+                forked_from=parent.scope if parent else None,
+                model=settings.model.name,
+                settings=without_secrets(settings) if differs else None,
+                cost=dollars if part else None,
+                tokens=tokens if part else None,
+                seconds=seconds,
+            )
         )
-        self._context.log.record(started)
-        return started
+
+    def ask(
+        self, messages: Sequence[Message], answer: type[_A], n: int = 1, *, role: str = "ask", **changes: Any
+    ) -> tuple[_A, ...]:
+        """Ask a model for typed answers, without a sandbox; each is one forced call of a tool with the answer's fields.
+
+        The answers are independent samples, made side by side. Each has an equal share of what the run has left.
+
+        Args:
+            messages: what is asked.
+            answer: the kind of answer; the model is told its docstring and its fields' descriptions.
+            n: how many.
+            role: who asks, in the report of what was spent.
+            changes: settings for this question, nested as the settings are: `model={"temperature": 0.8}`.
+
+        Returns:
+            The answers; fewer than `n` where a limit, or a model that gives none that can be used, stood in the way.
+
+        Raises:
+            RunCutError: the model cannot be reached.
+            StrategyChangedError: the log of a resumed run holds another question in this place.
+            UsageError: the settings cannot be used.
+        """
+        self._asked += 1
+        scope = f"{self._path}ask{self._asked}"
+        settings = with_changes(self.settings, changes) if changes else self.settings
+        texts = [message.model_dump(mode="json") for message in messages]
+        asked = digest("ask", texts, schema_of(answer), n, role, open_values(changes))
+        mark = self._steps.next(StepDone, asked, f"ask for {answer.__name__}")
+        part = self.left.part(1 / n)
+        scopes = [scope] if n == 1 else [f"{scope}.{number}" for number in range(1, n + 1)]
+        questions = [Question(self._context, own, settings, role, self._budget, part) for own in scopes]
+        found = self._side_by_side([partial(question.ask, messages, answer) for question in questions])
+        answers = tuple(item for item in found if item is not None)
+        self._consume(mark, "ask", asked, {"answers": len(answers), "of": n})
+        return answers
+
+    def compose(self, edits: str) -> Candidate:
+        """Make a candidate from edits as text, without a sandbox.
+
+        Args:
+            edits: search/replace blocks, a unified diff, or `apply_patch`, against the base.
+
+        Returns:
+            The candidate; where the edits cannot be applied its patch is empty, and `patch.blocked` says why.
+
+        Raises:
+            StrategyChangedError: the log of a resumed run holds something else in this place.
+        """
+        self._composed += 1
+        asked = digest("compose", edits)
+        mark = self._steps.next(StepDone, asked, "compose a candidate")
+        known = self._context.candidates.get(_result(mark).get("candidate", -1)) if mark else None
+        if known is None:
+            allowed = self.settings.verify
+            consent = Consent(frozenset(), allowed.allow_tests, allowed.allow_protected, allowed.allow_binaries)
+            patch = patch_of_edits(self.task.repository, edits, consent)
+            known = self._context.candidates.add(patch, f"{self._path}composed{self._composed}")
+        self._consume(mark, "compose", asked, {"candidate": known.number})
+        return known.unjudged
+
+    def reproduction(self, text: str, path: str = "", command: str = "") -> Reproduction:
+        """A reproduction from its text, without a sandbox; whether it shows the issue is seen when it is verified.
+
+        Args:
+            text: of the file.
+            path: relative to the root; the name tells whether it is a test. Empty for a Python script.
+            command: how it is run from the root; empty for the usual way.
+        """
+        path = path or f"reproduce_{hashlib.sha256(text.encode()).hexdigest()[:8]}.py"
+        tests = self._context.workplace.test_command
+        return Reproduction(
+            path=path,
+            content=text,
+            command=command or reproduction_command(path, tests),
+            kind="test" if is_run_as_test(path, tests) and not command else "script",
+        )
+
+    def gather(self, function: Callable[["Run", _I], _R], items: Iterable[_I]) -> list[_R]:
+        """Call a function for each item, side by side; results in the order of the items.
+
+        Each call gets a run of its own: its steps have a path of their own in the log, its chance is its own, and it
+        has an equal share of the money and the time that are left, so that nothing depends on who is faster.
+
+        Args:
+            function: called with the item's run and the item. It uses that run, and no other.
+            items: of the calls.
+
+        Raises:
+            StrategyChangedError: the log of a resumed run holds something else in this place.
+        """
+        listed = list(items)
+        self._gathered += 1
+        asked = digest("gather", len(listed))
+        mark = self._steps.next(StepDone, asked, f"gather {len(listed)} items")
+        part = self.left.part(1 / max(1, len(listed)))
+        runs = [self._child(f"{self._path}{self._gathered}.{number}/", part) for number in range(1, len(listed) + 1)]
+        self._members += runs
+        results = self._side_by_side([partial(function, run, item) for run, item in zip(runs, listed, strict=True)])
+        for run in runs:
+            self._findings.absorb(run._findings)
+            self.lessons += run.lessons
+        self._consume(mark, "gather", asked, {"items": len(listed)})
+        return results
+
+    def _side_by_side(self, calls: Sequence[Callable[[], _R]]) -> list[_R]:
+        return side_by_side(calls, self.settings.strategy.workers, self._context.stop)
+
+    def _child(self, path: str, part: Left) -> "Run":
+        budget = Budget(part.dollars, part.tokens, parent=self._budget)
+        budget.start_from(self._context.log.spending_of(path))
+        return Run(self._context, path, part, budget)
 
     @property
     def evidence(self) -> Evidence:
-        """The best candidate of each attempt, with what the pool said of it."""
-        found = [attempt.best for attempt in self._attempts]
-        items = (
-            CandidateEvidence(candidate=candidate, passes=self._passes.get(candidate.number, ()))
-            for candidate in found
-            if candidate is not None
+        """The best candidate of each attempt and the composed ones that were verified, with what the pool said."""
+        found = self._findings
+        own = [[found.best_known(item) for item in attempt.candidates] for attempt in self.attempts]
+        scopes = {attempt.scope for attempt in self.attempts}
+        others = [item for item in found.candidates.values() if item.attempt not in scopes]
+        return found.evidence([*(best_of(items) for items in own if items), *others])
+
+    def verify(
+        self,
+        candidates: Sequence[Candidate],
+        reproductions: Sequence[Reproduction] = (),
+        *,
+        weakening: Sequence[Reproduction] = (),
+        weakened_by: int = 1,
+        until: Verdict | None = None,
+    ) -> Evidence:
+        """Judge candidates: a proof for each that has none yet, and each reproduction run on every candidate.
+
+        Args:
+            candidates: taken from attempts, or composed.
+            reproductions: the pool. They rank candidates, and change the verdict of none that has brought its own; one
+                that was composed is proved by the first that it passes.
+            weakening: reproductions that may only turn `verified` into `unverified`.
+            weakened_by: how many of them have to fail for that.
+            until: stop proving candidates once one has this verdict; None proves them all.
+
+        Raises:
+            StrategyChangedError: the log of a resumed run holds another verification in this place.
+            SandboxError: no environment could be made.
+        """
+        pool, weakeners = self._named(reproductions), self._named(weakening)
+        shas = [item.patch.sha256 for item in candidates]
+        texts = [[item.model_dump(mode="json") for item in group.values()] for group in (pool, weakeners)]
+        asked = digest("verify", shas, texts, weakened_by, until)
+        mark = self._steps.next(StepDone, asked, f"verify {len(candidates)} candidates")
+        result = _result(mark) if mark else self._judge(candidates, pool, weakeners, until)
+        found, judged = self._findings, list[Candidate]()
+        found.ask(pool, weakeners, weakened_by)
+        rows = zip(candidates, result["proofs"], result["passes"], result["weakening"], strict=True)
+        for item, has_proof, passes, weak in rows:
+            kept = self._context.candidates.get(item.number) if has_proof else None
+            judged.append(kept or item)
+            found.add(judged[-1], pool, passes)
+            found.add(judged[-1], weakeners, weak)
+        self._consume(mark, "verify", asked, result, _result_seconds(result))
+        return found.evidence(judged, pool, weakeners)
+
+    def _judge(
+        self,
+        candidates: Sequence[Candidate],
+        pool: Mapping[str, Reproduction],
+        weakeners: Mapping[str, Reproduction],
+        until: Verdict | None,
+    ) -> dict[str, Any]:
+        start, before = time.monotonic(), self._context.log.used(self._path).seconds
+        begun = VerificationStarted(scope=f"{self._path}verify", step=0, sha256="", seconds=self.left.seconds)
+        self._context.log.record(begun)
+        done = Panel(self._context, self._path, max(_LEAST_SECONDS, self.left.seconds)).judge(
+            candidates, pool, weakeners, until
         )
-        return Evidence(items=tuple(items), pool=self._pool)
+        # The proofs have counted their own time.
+        counted = self._context.log.used(self._path).seconds - before
+        return {
+            "proofs": [item.proof is not None for item in done.candidates],
+            "passes": done.passes,
+            "weakening": done.weakening,
+            "pool": [*pool],
+            "seconds": max(0.0, time.monotonic() - start - counted),
+        }
+
+    def _named(self, reproductions: Sequence[Reproduction]) -> dict[str, Reproduction]:
+        """Reproductions by unique names, without those that are there twice."""
+        named: dict[str, Reproduction] = {}
+        for item in reproductions:
+            if item in named.values():
+                continue
+            owner = next((n for n, attempt in enumerate(self.attempts, 1) if item in attempt.reproductions), None)
+            # What gathered items call alike is not the same.
+            whose = [f"attempt {owner}"] if owner else []
+            whose += [f"of {self._path.rstrip('/')}"] if self._path else []
+            name = f"{item.path} ({' '.join(whose)})" if whose else item.path
+            named[self._findings.free_name(name, item, named)] = item
+        return named
 
     def compare(self) -> Evidence:
-        """Run the reproductions of all attempts on the candidates of all; nobody's verdict changes by that.
+        """Run the reproductions of all attempts on the best candidates of all; nobody's verdict changes by that.
 
         Raises:
             StrategyChangedError: the log of a resumed run holds another comparison.
             SandboxError: no environment could be made.
         """
-        candidates = [item.candidate for item in self.evidence.items if item.candidate.patch]
-        pool = _pool(self._attempts)
-        digest = _digest([item.patch.sha256 for item in candidates], [item.model_dump() for item in pool.values()])
-        recorded = self._context.log.standing(PoolJudged)
-        if recorded and recorded[-1].digest != digest:
-            raise StrategyChangedError("other candidates are compared")
-        judged = recorded[-1] if recorded else self._judge(candidates, pool, digest)
-        self._pool = tuple(pool)
-        self._passes = {int(number): passes for number, passes in judged.passes.items()}
+        attempts = self.attempts
+        best = [best for attempt in attempts if (best := attempt.best) and best.patch]
+        self.verify(best, [shown for attempt in attempts if (shown := attempt.shown_reproduction)])
         return self.evidence
-
-    def _judge(self, candidates: list[Candidate], pool: Mapping[str, Reproduction], digest: str) -> PoolJudged:
-        context, start = self._context, time.monotonic()
-        left = max(_LEAST_SECONDS, context.seconds_left)
-        rows: list[tuple[bool | None, ...]] = [() for _ in candidates]
-        if len(candidates) > 1 and pool:
-            context.note(f"running {len(pool)} reproductions on {len(candidates)} candidates")
-            settings = self.settings.verify
-            rows = judge_pool(
-                context.task,
-                [item.patch for item in candidates],
-                tuple(pool.values()),
-                sandboxes=lambda: context.open_for_judgement(context.workplace),
-                test_command=context.workplace.test_command,
-                settings=settings.model_copy(update={"seconds": min(settings.seconds, left)}),
-                known=_known(candidates, pool),
-            )
-        numbers = (str(item.number) for item in candidates)
-        passes = dict(zip(numbers, rows, strict=True))
-        judged = PoolJudged(digest=digest, passes=passes, seconds=time.monotonic() - start)
-        context.log.record(judged)
-        return judged
 
     def choose(self, selector: Selector, evidence: Evidence) -> Choice:
         """Let a selector choose what is delivered.
 
+        Args:
+            selector: any function from evidence to a choice.
+            evidence: what it is given; of several candidates also the normal forms of their patches.
+
         Raises:
             StrategyChangedError: it chooses another candidate than before the run was resumed.
         """
-        choice = selector(evidence)
-        number = choice.candidate.number if choice.candidate else None
-        recorded = self._context.log.standing(CandidateChosen)
-        if len(recorded) <= self._choices:
-            self._context.log.record(
+        whole = not self._path
+        chooser, evidence = self._second_look.before(selector, evidence) if whole else (selector, evidence)
+        evidence = self._with_forms(evidence)
+        choice = chooser(evidence)
+        choice = self._second_look.after(selector, choice, evidence) if whole else choice
+        chosen = choice.candidate
+        asked = digest("choose", choice.selector, chosen.patch.sha256 if chosen else None)
+        mark = self._steps.next(CandidateChosen, asked, "choose another candidate")
+        self._used = (
+            mark
+            or self._record(
                 CandidateChosen(
+                    scope=self._path,
+                    digest=asked,
                     selector=choice.selector,
-                    candidate=number,
-                    attempt=choice.candidate.attempt if choice.candidate else "",
+                    candidate=chosen.number if chosen else None,
+                    attempt=chosen.attempt if chosen else "",
                     reason=choice.reason,
                     abstained=choice.abstained,
                 )
             )
-        elif recorded[self._choices].candidate != number:
-            raise StrategyChangedError("another candidate is chosen")
-        self._choices += 1
+        ).used
         return choice
 
+    def _with_forms(self, evidence: Evidence) -> Evidence:
+        if len(evidence.items) < 2:
+            return evidence
+        forms = normal_forms(self.task.repository, [item.candidate.patch for item in evidence.items])
+        items = zip(evidence.items, forms, strict=True)
+        formed = tuple(item.model_copy(update={"normal_form": form}) for item, form in items)
+        return evidence.model_copy(update={"items": formed})
 
-def _pool(attempts: list[Attempt]) -> dict[str, Reproduction]:
-    """The reproductions that were seen to show the issue, by unique names."""
-    pool: dict[str, Reproduction] = {}
-    for number, attempt in enumerate(attempts, 1):
-        best, registered = attempt.best, attempt.reproduction
-        proof = best.proof if best else None
-        shown = {item.name for item in proof.reproductions if item.shows_issue} if proof else set()
-        if registered and registered.path in shown and registered not in pool.values():
-            pool[f"{registered.path} (attempt {number})"] = registered
-    return pool
+    def _stepped(self, used: Used) -> None:
+        self._used = used
 
+    def _consume(self, mark: Mark | None, kind: str, asked: str, result: dict[str, Any], seconds: float = 0.0) -> None:
+        """Put a step into the log, unless it is there."""
+        step = StepDone(scope=self._path, digest=asked, kind=kind, result=result, seconds=seconds)
+        self._used = (mark or self._record(step)).used
 
-def _known(candidates: list[Candidate], pool: Mapping[str, Reproduction]) -> dict[tuple[int, int], bool]:
-    """What the proofs of the candidates say of their own reproductions."""
-    known: dict[tuple[int, int], bool] = {}
-    for row, candidate in enumerate(candidates):
-        question = candidate.proof.question if candidate.proof else None
-        for column, registered in enumerate(pool.values()):
-            if candidate.proof and question and registered == question.reproduction:
-                judged = candidate.proof.reproductions
-                own = next((item for item in judged if item.origin is Origin.REGISTERED and item.shows_issue), None)
-                if own:
-                    known[row, column] = own.accepted
-    return known
+    def _record(self, event: AnyEvent) -> Mark:
+        log = self._context.log
+        log.record(event)
+        return log.marks(event.scope)[-1]
 
 
-def _digest(*asked: Any) -> str:
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def _inherited(parent: Attempt, own: Iterable[AnyEvent]) -> tuple[AnyEvent, ...]:
+    return (*parent.inherited, *(event for event in own if isinstance(event, _INHERITED)))
+
+
+def _limits(mark: Mark) -> Left:
+    event = mark.event
+    return Left(event.cost, event.tokens, event.seconds) if isinstance(event, AttemptStarted) else Left(None, None, 0.0)
+
+
+def _result(mark: Mark) -> dict[str, Any]:
+    return mark.event.result if isinstance(mark.event, StepDone) else {}
+
+
+def _result_seconds(result: Mapping[str, Any]) -> float:
+    return float(result.get("seconds", 0.0))

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -15,6 +16,7 @@ class BoundGroup:
         name: the group's name, unique on the machine.
         memory: bytes.
         pids: processes and threads.
+        root: where the kernel shows its control groups.
 
     Attributes:
         folders: the group's folders, in each of which a process must be entered; empty when there is none.
@@ -22,17 +24,17 @@ class BoundGroup:
         warnings: bounds that are weaker than what was asked for.
     """
 
-    def __init__(self, name: str, *, memory: int, pids: int) -> None:
+    def __init__(self, name: str, *, memory: int, pids: int, root: Path = _ROOT) -> None:
         self.folders: list[Path] = []
         self.limits: dict[str, int] = {}
         self.warnings: tuple[str, ...] = ()
         bounds = (("memory", "memory.limit_in_bytes", memory), ("pids", "pids.max", pids))
         try:
-            if (_ROOT / "cgroup.controllers").exists():
-                self._make(_own_group() / name, {"memory.max": memory, "pids.max": pids})
+            if _is_version_2(root):
+                self._make_below(_parents(root), name, {"memory.max": memory, "pids.max": pids})
             else:
                 for controller, file, value in bounds:
-                    self._make(_ROOT / controller / name, {file: value})
+                    self._make(root / controller / name, {file: value})
         except OSError:
             self.remove()
             self.limits = {"RLIMIT_DATA": memory}
@@ -41,6 +43,19 @@ class BoundGroup:
             self.warnings = ("memory is bounded for each process, not for all together",)
             if os.getuid() == 0:
                 self.warnings += ("the number of processes is not bounded, as this is the superuser",)
+
+    def _make_below(self, parents: Iterable[Path], name: str, bounds: dict[str, int]) -> None:
+        """Make the group below the first parent whose controllers bound it."""
+        problem = OSError("no control group may be made")
+        for parent in parents:
+            try:
+                self._make(parent / name, bounds)
+            except OSError as error:
+                problem = error
+                self.remove()
+            else:
+                return
+        raise problem
 
     def _make(self, folder: Path, bounds: dict[str, int]) -> None:
         folder.mkdir()
@@ -54,12 +69,10 @@ class BoundGroup:
         self.folders = []
 
 
-def remove_groups(name: str) -> None:
+def remove_groups(name: str, root: Path = _ROOT) -> None:
     """Remove what a dead controller left of a group of this name."""
     with contextlib.suppress(OSError):
-        places = [_ROOT / "memory", _ROOT / "pids"]
-        if (_ROOT / "cgroup.controllers").exists():
-            places = [_own_group()]
+        places = _parents(root) if _is_version_2(root) else [root / "memory", root / "pids"]
         _remove([place / name for place in places])
 
 
@@ -70,15 +83,24 @@ def _remove(folders: list[Path]) -> None:
         for _ in range(50):
             try:
                 folder.rmdir()
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 break
             except OSError:
                 moment.wait(0.02)
 
 
-def _own_group() -> Path:
+def _is_version_2(root: Path) -> bool:
+    return (root / "cgroup.controllers").exists()
+
+
+def _parents(root: Path) -> list[Path]:
+    """Groups that a group may be made below: this process's own, and the root.
+
+    A group of version 2 that holds processes gives its children no controllers, unless it is the root, in which only
+    the superuser may make one.
+    """
     line = Path("/proc/self/cgroup").read_text("ascii").strip().splitlines()[-1]
-    return _ROOT / line.partition("::")[2].lstrip("/")
+    return [root / line.partition("::")[2].lstrip("/"), root]
 
 
 def _threads_of_user() -> int:

@@ -3,6 +3,7 @@
 import errno
 import os
 import shlex
+from collections.abc import Mapping
 
 _BLOCK = 1 << 20
 _TELLTALE = (
@@ -40,21 +41,41 @@ def write_code(path: str, size: int, mode: int | None, unique: str) -> str:
 
     Everything is read from the channel whatever goes wrong: what is left there would be taken for a command.
     """
-    change = f'chmod {mode:o} "$t"' if mode is not None else '{ [ -e "$p" ] || chmod 644 "$t"; }'
+    change = f'chmod {mode:o} "$t"' if mode is not None else ":"
     put = (
         f'p={quoted(path)}; [ -L "$p" ] && p=$(readlink -f -- "$p"); '
         f'[ -d "$p" ] && exit {errno.EISDIR}; d=${{p%/*}}; t=${{d}}/.{unique}; '
-        'mkdir -p -- "${d:-/}" || exit 1; '
-        f'if [ -e "$p" ]; then [ -w "$p" ] || exit {errno.EACCES}; cp -p -- "$p" "$t" || exit 1; fi; '
+        '[ -d "${d:-/}" ] || mkdir -p -- "${d:-/}" || exit 1; '
+        f'if [ -e "$p" ]; then [ -w "$p" ] || exit {errno.EACCES}; cp -p -- "$p" "$t" || exit 1; '
+        "else umask 022; fi; "
         f'{{ cat >"$t" && {change} && mv -f -- "$t" "$p"; }} || {{ rm -f -- "$t"; exit 1; }}'
     )
-    return f"{{ {taking(size)} }} | {{ ( {put} ); s=$?; cat >/dev/null; exit $s; }}"
+    return _fed(put, size)
+
+
+def write_many_code(sizes: Mapping[str, int], unique: str) -> str:
+    """Take files one after another from standard input, as `write_code` does; after a failure, only read the rest."""
+    parts, rest = [], sum(sizes.values())
+    for path, size in sizes.items():
+        rest -= size
+        one = write_code(path, size, None, unique)
+        parts.append(f"{{ {one}; }} || {{ s=$?; {{ {taking(rest)} }} >/dev/null; exit $s; }}")
+    return "\n".join(parts)
 
 
 def unpack_code(path: str, size: int) -> str:
     """Take a tar archive of `size` bytes from standard input and unpack it into a folder."""
-    put = f"export LC_ALL=C; mkdir -p -- {quoted(path)} && tar -x -f - -C {quoted(path)} --no-same-owner"
-    return f"{{ {taking(size)} }} | {{ ( {put} ); s=$?; cat >/dev/null; exit $s; }}"
+    # tar leaves what is behind the archive's end.
+    put = (
+        f'export LC_ALL=C; p={quoted(path)}; [ -d "$p" ] || mkdir -p -- "$p" || exit; '
+        'tar -x -f - -C "$p" --no-same-owner && cat >/dev/null'
+    )
+    return _fed(put, size)
+
+
+def _fed(code: str, size: int) -> str:
+    """Give `size` bytes of standard input to code that reads all of them unless it fails."""
+    return f"{{ {taking(size)} }} | {{ ( {code} ); s=$?; [ $s = 0 ] || cat >/dev/null; exit $s; }}"
 
 
 def taking(size: int) -> str:

@@ -179,7 +179,9 @@ class ShellSandbox(ABC):
                 ended = self._exchange(request, kept)
             if "noshell" in ended.notes:
                 self._make_anew()
-                notes.append("the command removed the sandbox's own programs; it was made anew: ALL changes are lost")
+                notes.append(
+                    "the command removed the sandbox's own programs; it was created again: ALL changes are lost"
+                )
             return ended, notes
         except ChannelLostError as error:
             self._come_back()
@@ -319,6 +321,19 @@ class ShellSandbox(ABC):
     def write(self, path: str, data: bytes, *, mode: int | None = None) -> None:
         """Write a file atomically; see `Sandbox.write`."""
         self._put(self._path(path), data, mode)
+
+    def write_many(self, files: Mapping[str, bytes]) -> None:
+        """Write several files in one command; see `Sandbox.write_many`."""
+        sizes = {self._path(path): len(data) for path, data in files.items()}
+        if not sizes:
+            return
+        code = _files.write_many_code(sizes, f"fix-issue-{uuid.uuid4().hex}")
+        try:
+            self._file_command(code, next(iter(files)), b"".join(files.values()))
+        except OSError:
+            # Which of them it was, and why, is told by each by itself.
+            for path, data in files.items():
+                self.write(path, data)
 
     def _put(self, path: str, data: bytes, mode: int | None) -> None:
         code = _files.write_code(path, len(data), mode, f"fix-issue-{uuid.uuid4().hex}")

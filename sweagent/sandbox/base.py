@@ -107,6 +107,17 @@ class Sandbox(Protocol):
             SandboxError: the sandbox is lost.
         """
 
+    def write_many(self, files: Mapping[str, bytes]) -> None:
+        """Write files as `write` does, one after another but in one command.
+
+        Args:
+            files: whole contents by path.
+
+        Raises:
+            OSError: as `write` for the first file that cannot be written.
+            SandboxError: the sandbox is lost.
+        """
+
     def put_tree(self, archive: bytes, path: str) -> None:
         """Unpack a tar archive into a folder of the sandbox, made when missing, owned by the sandbox's user."""
 

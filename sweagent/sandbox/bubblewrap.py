@@ -4,7 +4,7 @@ import os
 import pwd
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -91,12 +91,10 @@ _ETC = [
 """What programs need of `/etc`. All else there is this machine's own: keys, passwords, tokens of registries."""
 
 _TOKENS = (
-    "usr/etc/npmrc",
-    "usr/local/etc/npmrc",
-    "usr/local/etc/pip.conf",
-    "usr/etc/pip.conf",
-    "opt/homebrew/etc/npmrc",
+    *("etc/npmrc", "etc/pip.conf", "etc/gemrc", "lib/node_modules/npm/npmrc", "pip.conf", "condarc", ".condarc"),
+    *("credentials", "credentials.toml", ".npmrc", ".yarnrc.yml", ".pypirc", ".netrc", ".env", ".gem/credentials"),
 )
+"""Where a program's folder may keep the tokens of registries."""
 _OF_PREFIX = ("bin", "lib", "lib64", "libexec", "include")
 
 
@@ -173,12 +171,8 @@ class BubblewrapSandbox(ShellSandbox):
             yield from _shown(path)
         for path in _of_etc():
             yield from _shown(path)
-        for name in (
-            *_TOKENS,
-            *(str(Path(prefix, "pip.conf")).lstrip("/") for prefix in {sys.prefix, sys.base_prefix}),
-        ):
-            if Path("/", name).exists():
-                yield from ("--ro-bind", "/dev/null", f"/{name}")
+        for path in _secrets(_readable(self._env["PATH"])):
+            yield from ("--ro-bind", "/dev/null", str(path))
         yield from ("--proc", "/proc", "--dev", "/dev", "--size", "33554432", "--tmpfs", "/run", "--dir", "/var/tmp")  # noqa: S108
         yield from ("--bind", str(self._folder / "tmp"), "/tmp")  # noqa: S108 - inside the sandbox
         for path in self._shown:
@@ -216,16 +210,26 @@ def _readable(search: str) -> Iterator[Path]:
             yield path
 
 
-def _parts(programs: Path) -> Iterator[Path]:
-    """What the programs of a folder may need: their prefix, but of one that is a home, or lies right in one, a part.
+def _secrets(shown: Iterable[Path]) -> Iterator[Path]:
+    """Files with tokens in the folders that are shown, and in those right below the folders of programs."""
+    below = [folder for place in ("/usr/local", "/opt") for folder in Path(place).glob("*") if folder.is_dir()]
+    for prefix in sorted({*shown, Path("/usr/local"), *below, Path(sys.prefix), Path(sys.base_prefix)}):
+        yield from (prefix / name for name in _TOKENS if (prefix / name).is_file())
 
-    `~/bin` must not show the home, nor `~/.local/bin` the keys in `~/.local/share`, nor `~/.cargo/bin` its tokens.
+
+def _parts(programs: Path) -> Iterator[Path]:
+    """What the programs of a folder may need: their prefix, but in a home only a part of it.
+
+    `~/bin` must not show the home, nor `~/.local/bin` the keys in `~/.local/share`, nor `~/.cargo/bin` its tokens, nor
+    `~/project/tools/bin` what else of a project lies there.
     """
     prefix = programs.parent
     if prefix in _homes():
         yield programs
-    elif prefix.parent in _homes():
+    elif prefix.parent in _homes() or (prefix / ".git").exists():
         yield from (prefix / name for name in _OF_PREFIX)
+    elif not _homes().isdisjoint(prefix.parents):
+        yield from sorted(path for path in prefix.glob("*") if not path.name.startswith("."))
     elif len(prefix.parts) > 2:
         yield prefix
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Sandbox, SandboxKind
 from sweagent.sandbox.engine import connect
 from sweagent.sandbox.probe import probe
+
+if TYPE_CHECKING:
+    from sweagent.sandbox.egress import Seen
 
 CHOOSE_SECONDS = 5.0
 
@@ -56,6 +60,7 @@ def open_sandbox(
     readable: tuple[Path, ...] = (),
     allow_local: bool = False,
     relay_image: str = "",
+    seen: "Seen | None" = None,
 ) -> Sandbox:
     """Open a sandbox. Close it, or use it as a context manager.
 
@@ -69,6 +74,7 @@ def open_sandbox(
         readable: folders of this machine that bubblewrap shows at the same path, not to be written.
         allow_local: with the kind `auto`, take the local sandbox rather than fail.
         relay_image: an image with a `python3`, for `allow_hosts`; the sandbox's own is tried after it.
+        seen: told of every host that is asked for, with `allow_hosts`, and whether it was reached.
 
     Raises:
         SandboxError: it cannot be opened.
@@ -85,7 +91,7 @@ def open_sandbox(
         from sweagent.sandbox.docker import DockerSandbox
 
         return DockerSandbox(
-            settings, workdir=workdir, tree=tree, run_id=run_id, env=variables, relay_image=relay_image
+            settings, workdir=workdir, tree=tree, run_id=run_id, env=variables, relay_image=relay_image, seen=seen
         )
     if kind == "bubblewrap":
         from sweagent.sandbox.bubblewrap import BubblewrapSandbox

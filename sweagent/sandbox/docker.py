@@ -18,7 +18,7 @@ from sweagent.sandbox._seccomp import engine_profile
 from sweagent.sandbox._shell import DEFAULT_ENVIRONMENT, ShellSandbox
 from sweagent.sandbox.attach import AttachTransport
 from sweagent.sandbox.base import SandboxInfo
-from sweagent.sandbox.egress import NO_NAME_SERVER, Egress, open_egress
+from sweagent.sandbox.egress import NO_NAME_SERVER, Egress, Seen, open_egress
 from sweagent.sandbox.engine import connect, engine_errors
 from sweagent.sandbox.identity import PREFIX, owner_labels
 from sweagent.sizes import parse_size
@@ -53,6 +53,7 @@ class DockerSandbox(ShellSandbox):
         run_id: names the run in the container's labels.
         env: variables for all commands.
         relay_image: an image with a `python3`, for the way out to some hosts; else the sandbox's own is tried.
+        seen: told of every host that is asked for on that way.
 
     Raises:
         SandboxError: the engine cannot be reached, there is no such image, or the container does not start.
@@ -67,6 +68,7 @@ class DockerSandbox(ShellSandbox):
         run_id: str,
         env: Mapping[str, str],
         relay_image: str = "",
+        seen: Seen | None = None,
     ) -> None:
         if not settings.image:
             raise SandboxError("the Docker sandbox needs an image", "name one with --image")
@@ -90,7 +92,8 @@ class DockerSandbox(ShellSandbox):
         try:
             if settings.allow_hosts and not settings.network:
                 images = [image for image in (relay_image, self._image_id) if image]
-                self._egress = open_egress(self._api, settings.allow_hosts, images, run_id)
+                told = {"seen": seen} if seen else {}
+                self._egress = open_egress(self._api, settings.allow_hosts, images, run_id, **told)
             self._make()
         except BaseException:
             self.close()

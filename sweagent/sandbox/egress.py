@@ -15,7 +15,7 @@ import selectors
 import socket
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -44,16 +44,26 @@ _PIECE = _LONGEST_LINE = 65_536
 _HOP = frozenset({"host", "connection", "keep-alive", "proxy-connection", "proxy-authorization", "te", "upgrade"})
 
 
+Seen = Callable[[str, bool], object]
+"""Takes a host that a sandbox asked for, and whether it was reached. Threads of the proxy call it."""
+
+
+def _unseen(_host: str, _reached: bool) -> None:
+    """Nobody wants to know."""
+
+
 class AllowList:
     """The hosts that may be reached.
 
     Args:
         hosts: names or addresses; `*.example.org` is every name below `example.org`. With `:PORT` that port and no
             other, without one 80 and 443.
+        seen: told of every host that is asked for.
     """
 
-    def __init__(self, hosts: Sequence[str]) -> None:
+    def __init__(self, hosts: Sequence[str], seen: Seen = _unseen) -> None:
         self.hosts = tuple(host.lower() for host in hosts)
+        self.seen = seen
 
     def permits(self, host: str, port: int) -> bool:
         """Whether a connection may be made."""
@@ -82,7 +92,7 @@ class Egress:
         self._stack.close()
 
 
-def open_egress(api: Any, hosts: Sequence[str], images: Sequence[str], run_id: str) -> Egress:
+def open_egress(api: Any, hosts: Sequence[str], images: Sequence[str], run_id: str, seen: Seen = _unseen) -> Egress:
     """Open a way out to some hosts.
 
     The container that shares the network of a relay has no interface but the loopback: nothing of this machine and no
@@ -94,12 +104,13 @@ def open_egress(api: Any, hosts: Sequence[str], images: Sequence[str], run_id: s
         hosts: as `AllowList` takes them.
         images: one after the other is tried for the relay; it needs a `python3`.
         run_id: for the relay's labels.
+        seen: told of every host that the container asks for.
 
     Raises:
         SandboxError: the engine makes no such network, or is not on this machine.
     """
     password = secrets.token_urlsafe(24)
-    allowed = AllowList(hosts)
+    allowed = AllowList(hosts, seen)
     with contextlib.ExitStack() as stack:
         relay = _open_relay(stack, api, allowed, password, images, run_id)
         if relay:
@@ -239,13 +250,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(407, "this way out is another sandbox's", ("Proxy-Authenticate", 'Basic realm="fix-issue"'))
             return None
         if not port.isascii() or not port.isdigit() or not self.allowed.permits(host, int(port)):
+            self.allowed.seen(host, False)
             self._refuse(403, f"this sandbox may reach {', '.join(self.allowed.hosts)} and not {host}:{port}")
             return None
         try:
-            return _connect(host, int(port))
+            other = _connect(host, int(port))
         except OSError as error:
             self._refuse(502, f"{host}:{port} cannot be reached: {error}")
             return None
+        self.allowed.seen(host, True)
+        return other
 
     def _knows_the_password(self) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Several attempts, one after the other, and the best of them."""
+"""Several attempts and the best of them, one after another or together."""
 
 from typing import Any, Literal
 
@@ -19,16 +19,16 @@ class Parameters(Frozen):
 
 
 def run(run: Run, parameters: Parameters) -> Choice:
-    """Let each attempt have an equal share of what is left; choose by verdict, agreement, tests compared, size."""
-    variants = parameters.variants or ({},)
-    for variant in variants[: parameters.attempts]:
+    """Let each attempt have an equal share; choose by verdict, agreement, tests compared, size."""
+    given = parameters.variants or ({},)
+    variants = [given[number % len(given)] for number in range(parameters.attempts)]
+    for variant in variants:
         run.check(**variant)
-    for number in range(parameters.attempts):
-        if number and not run.left.enough:
+    if parameters.until == "all":
+        run.gather(lambda own, variant: own.attempt(**variant).work(), variants)
+        return run.choose(agreement, run.compare())
+    for number, variant in enumerate(variants):
+        run.attempt(share=1 / (parameters.attempts - number), **variant).work()
+        if run.evidence.verified or not run.left.enough:
             break
-        attempt = run.attempt(share=1 / (parameters.attempts - number), **variants[number % len(variants)])
-        attempt.work()
-        if parameters.until == "verified" and run.evidence.verified:
-            break
-    wanted = len(run.evidence.items) > 1 and (parameters.until == "all" or not run.evidence.verified)
-    return run.choose(agreement, run.compare() if wanted else run.evidence)
+    return run.choose(agreement, run.evidence if run.evidence.verified else run.compare())

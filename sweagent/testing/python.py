@@ -38,6 +38,22 @@ _PYTEST_PROBLEM = re.compile(
 )
 
 
+_PYTEST_PROGRESS = re.compile(r"^(?:\S+\.\w+ )?([.FEsxX]+)(?:\s+\[\s*\d+%\])?$", re.MULTILINE)
+_PYTEST_LETTERS = {
+    ".": TestOutcome.PASSED,
+    "F": TestOutcome.FAILED,
+    "E": TestOutcome.ERROR,
+    "s": TestOutcome.SKIPPED,
+    "x": TestOutcome.XFAILED,
+    "X": TestOutcome.XPASSED,
+}
+
+
+def _pytest_progress(text: str) -> Counter[TestOutcome]:
+    """The outcomes of a terse run that was ended: a letter for each test that had ended."""
+    return Counter(_PYTEST_LETTERS[letter] for letters in _PYTEST_PROGRESS.findall(text) for letter in letters)
+
+
 def parse_pytest(text: str, runner: Runner, exit_code: int | None) -> TestReport:
     """Read pytest's text: verbose lines, the short summary, the failures' sections, and the line of totals."""
     details_of = sections(text, _PYTEST_HEADING, _PYTEST_RULE)
@@ -64,6 +80,8 @@ def parse_pytest(text: str, runner: Runner, exit_code: int | None) -> TestReport
             if word in _PYTEST_COUNTED:
                 said[_PYTEST_COUNTED[word]] += int(number)
         counts = said
+    elif exit_code is None and not counts:
+        counts = _pytest_progress(text)
     problem = _PYTEST_PROBLEM.search(text)
     return TestReport(
         runner=runner,

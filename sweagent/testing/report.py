@@ -157,16 +157,19 @@ class TestReport(Frozen):
         problem: str = "",
         machine_readable: bool = False,
     ) -> Self:
-        """Make a report whose counts are those of its results."""
-        results = tuple(results)
-        return cls(
+        """Make a report whose counts are those of its results.
+
+        A test counts once, by its worst outcome, however often it is reported: once for each subtest, say, or again
+        when what follows it fails.
+        """
+        report = cls(
             runner=runner,
-            results=results,
-            counts=dict(Counter(result.outcome for result in results)),
+            results=tuple(results),
             exit_code=exit_code,
             problem=problem,
             machine_readable=machine_readable,
         )
+        return report.model_copy(update={"counts": dict(Counter(report.outcomes().values()))})
 
 
 _ORDER = (

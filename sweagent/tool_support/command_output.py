@@ -48,6 +48,14 @@ def clamped(context: ToolContext, timeout: float | None) -> float:
     return min(timeout or context.limits.timeout, context.limits.max_timeout)
 
 
+def uncut(context: ToolContext) -> int:
+    """Bytes up to which an output is shown whole; a longer one is cut to this.
+
+    More than other observations have: what is cut out of the middle of an output is asked for again.
+    """
+    return context.limits.characters * 3 // 2
+
+
 def observation(context: ToolContext, command: str, done: Completed, timeout: float) -> Observation:
     """Say what came of a command: its output, then in brackets what the output does not say.
 
@@ -61,7 +69,7 @@ def observation(context: ToolContext, command: str, done: Completed, timeout: fl
         context.state.of(SavedOutputs).paths.add(done.full_output)
     text = cut_lines(visible(done.output)).rstrip("\n")
     # The sandbox has bounded the output; only shown control characters can have made it much longer.
-    text, _ = bounded(text, context.limits.characters * 3 // 2)
+    text, _ = bounded(text, uncut(context) * 3 // 2)
     remarks = [*done.notes]
     if done.timed_out:
         remarks.insert(0, f"ended after {timeout:g} s, its limit; {_longer(context, timeout)}")

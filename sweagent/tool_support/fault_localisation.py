@@ -5,7 +5,9 @@ import json
 import shlex
 from collections.abc import Collection, Mapping
 
-from sweagent.code import CoveredRun, Localisation, hints, locate, rerank
+from sweagent.code import CoveredRun, Index, Localisation, hints, locate, rerank
+from sweagent.code.index.languages import is_test
+from sweagent.code.localise.traces import frames_of, undecorated
 from sweagent.errors import UsageError
 from sweagent.programs import program_source
 from sweagent.testing import Runner, runner_of
@@ -16,7 +18,7 @@ from sweagent.trajectory import Reproduction
 
 _PLACES = 1000
 """Definitions of the ranking by the issue's words that what is run can lift."""
-_SHOWN = 8
+_SHOWN = 5
 _SECONDS = 60.0
 """A traced run may take so long at most; without its end nothing is known of what was run."""
 _RECORD = 20_000_000
@@ -25,7 +27,8 @@ _RECORD = 20_000_000
 def pointed_at(context: ToolContext, reproduction: Reproduction, printed: str) -> str:
     """Return where a failing reproduction in Python points, a definition a line; empty when nothing is known.
 
-    It is run once more, with a tracer in it; nothing of that run is shown but the places.
+    Where what it printed names a line of the code under test, that tells more than a ranking, and nothing is returned.
+    Else it is run once more, with a tracer in it; nothing of that run is shown but the places.
 
     Args:
         context: what the tools work with.
@@ -41,12 +44,21 @@ def pointed_at(context: ToolContext, reproduction: Reproduction, printed: str) -
         index = current_index(context)
     except UsageError:
         return ""
+    if _names_a_line(context, index, reproduction, printed):
+        return ""
     runs = [CoveredRun(failed=True, lines=_without(ran(context, reproduction.command), reproduction.paths))]
     if runs[0].lines and (start := _start(context, reproduction)):
         runs.append(CoveredRun(failed=False, lines=ran(context, start)))
     found = rerank(index, locate(index, context.issue_text, _PLACES), output=printed, runs=runs, limit=_PLACES)
     places = tuple(hit for hit in found.definitions if hit.path not in reproduction.paths)
     return hints(Localisation(definitions=places[:_SHOWN]), max(200, context.limits.characters // 16))
+
+
+def _names_a_line(context: ToolContext, index: Index, reproduction: Reproduction, printed: str) -> bool:
+    """Whether a traceback leads to a source file of the repository that is no test."""
+    root = context.sandbox.workdir.rstrip("/") + "/"
+    paths = {frame.path.removeprefix(root).removeprefix("./") for frame in frames_of(undecorated(printed))}
+    return any(path in index.entries and not is_test(path) for path in paths - set(reproduction.paths))
 
 
 def _without(lines: Mapping[str, frozenset[int]], paths: Collection[str]) -> dict[str, frozenset[int]]:

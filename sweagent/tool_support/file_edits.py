@@ -4,9 +4,12 @@ import logging
 from dataclasses import dataclass, field
 
 from sweagent.edits import Applied, Hunk, SourceText, create, numbered
+from sweagent.errors import FixIssueError
 from sweagent.tool_api import ToolContext
+from sweagent.tool_support.impact import Told, impact_notes
 from sweagent.tool_support.sandbox_paths import PathRefused, SandboxPath, content, look_to_change
 from sweagent.tool_support.text import cut_lines, first_lines, visible
+from sweagent.tool_support.unknown_names import unknown_names
 from sweagent.trajectory import Observation
 
 _AROUND = 2
@@ -80,7 +83,24 @@ def answer(context: ToolContext, place: SandboxPath, before: bytes | None, appli
         parts.append(f"[the change is made; its syntax could not be checked: {type(error).__name__}]")
     if problems:
         parts.append("[syntax errors that this change brought: " + "; ".join(problems) + "]")
+    else:
+        parts += [f"[{note}]" for note in _remarks(context, place, before, applied)]
     return Observation(text="\n".join(part for part in parts if part), status="error" if problems else "ok")
+
+
+def _remarks(context: ToolContext, place: SandboxPath, before: bytes | None, applied: Applied) -> list[str]:
+    """What may have to follow the change, and names in it that exist nowhere; each is said once in a run."""
+    old = SourceText.of(before).text if before is not None else ""
+    try:
+        notes = unknown_names(context, place.shown, old, applied.text)
+        notes += impact_notes(context, place.shown, old, applied.text) if before is not None else []
+    except FixIssueError:
+        raise
+    except Exception:
+        # The change is made, and the policy can do without remarks.
+        logging.getLogger("sweagent.tools").exception("no remarks on %s", place.shown)
+        return []
+    return context.state.of(Told).new(notes)
 
 
 def new_syntax_errors(path: str, before: bytes | None, after: bytes) -> list[str]:

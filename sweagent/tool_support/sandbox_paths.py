@@ -30,6 +30,8 @@ printf '%s\\n%s\\n%s%s\\n' "$kind" "${root:-$(readlink -f -- "$work")}" "$real" 
 if [ $kind = file ]; then head -c "$most" <"$p" | base64; fi
 """
 _MOST_AT_ONCE = 500_000
+WHOLE_ISSUE = ".git/fix-issue/issue.md"
+"""Where the issue's whole text lies in the sandbox when the prompt shows it folded; no patch holds it there."""
 LARGEST = 20_000_000
 """Bytes of a file that is shown or edited; larger ones are data, and left to bash."""
 _READABLE_OUTSIDE = re.compile(
@@ -150,7 +152,7 @@ def look_to_read(context: ToolContext, path: str) -> SandboxPath:
         SandboxError: the sandbox is lost.
     """
     place = look(context, path)
-    if not place.inside and not _READABLE_OUTSIDE.search(place.real) and not _of_the_sandbox(context, place.real):
+    if not (place.inside or _READABLE_OUTSIDE.search(place.real) or _of_the_sandbox(context, place)):
         raise PathRefused(f"{path} is {place.real}, outside the repository; use bash to look there")
     if place.kind == "missing":
         raise PathRefused(f"{path} does not exist")
@@ -176,6 +178,6 @@ def look_to_change(context: ToolContext, path: str) -> SandboxPath:
     return place
 
 
-def _of_the_sandbox(context: ToolContext, real: str) -> bool:
-    """Whether it is an output that a command left, which the sandbox named."""
-    return real in context.state.of(SavedOutputs).paths
+def _of_the_sandbox(context: ToolContext, place: SandboxPath) -> bool:
+    """Whether it is something of the harness's own that the policy was told of, such as the whole of an output."""
+    return place.shown == WHOLE_ISSUE or place.real in context.state.of(SavedOutputs).paths

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweagent.sandbox.base import Completed
-from sweagent.testing import TestReport, TestResult, command_for, essence, parse, runner_of
+from sweagent.testing import Runner, TestReport, TestResult, command_for, essence, parse, runner_of
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.sandbox_paths import SavedOutputs
 from sweagent.tool_support.text import bounded, cut_lines, visible
@@ -12,11 +12,20 @@ from sweagent.trajectory import Observation
 
 _OUTPUT = 1_000_000
 _REPORT = 50_000_000
-_MOST_SHOWN = 8
+MOST_SHOWN = 8
 
 
-def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, options: str = "") -> Observation:
+def run_tests(
+    context: ToolContext, tests: Sequence[str], timeout: float, options: str = "", shown: int = MOST_SHOWN
+) -> Observation:
     """Run chosen tests with the project's own runner and answer with counts and the failures' essence.
+
+    Args:
+        context: what the tools work with.
+        tests: as the runner names them; none for all.
+        timeout: seconds.
+        options: of the runner.
+        shown: failures whose essence is shown; others are named.
 
     Raises:
         UsageError: a test's name cannot be one, or nothing is known of how tests are run here.
@@ -24,7 +33,9 @@ def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, option
     """
     runner = runner_of(context.test_command)
     report_file = f"{scratch(context)}/report"
-    base = f"{context.test_command} {options}".strip() if options else context.test_command
+    # Names as they end: what a run came to that is ended at its deadline is read from what it printed.
+    naming = "-v" if runner is Runner.PYTEST else ""
+    base = " ".join(part for part in (context.test_command, naming, options) if part)
     command = command_for(runner, tests, test_command=base, report=report_file)
     done = context.sandbox.run(f"rm -f {report_file}; {command}", timeout=timeout, output_limit=_OUTPUT, fresh=True)
     try:
@@ -33,7 +44,7 @@ def run_tests(context: ToolContext, tests: Sequence[str], timeout: float, option
         file = ""
     report = parse(runner, done.output, exit_code=done.exit_code, report=file, workdir=context.sandbox.workdir)
     return Observation(
-        text=_said(context, report, done, timeout),
+        text=_said(context, report, done, timeout, shown),
         status="timeout" if done.timed_out else "ok" if report.ok else "error",
         exit_code=done.exit_code,
         truncated=done.truncated,
@@ -59,12 +70,14 @@ def scratch(context: ToolContext) -> str:
     return kept.folder
 
 
-def _said(context: ToolContext, report: TestReport, done: Completed, timeout: float) -> str:
+def _said(context: ToolContext, report: TestReport, done: Completed, timeout: float, shown: int) -> str:
     exit_said = "ended at its deadline" if done.exit_code is None else f"exit {done.exit_code}"
     parts = [f"{report.summary} ({report.runner.value}, {exit_said}, {done.seconds:.1f} s)"]
     if done.timed_out:
+        so_far = "these had ended by then; " if report.counts else ""
         parts.append(
-            f"[ended after {timeout:g} s; choose fewer tests or give `timeout`, at most {context.limits.max_timeout:g}]"
+            f"[ended after {timeout:g} s; {so_far}choose fewer tests or give `timeout`, at most "
+            f"{context.limits.max_timeout:g}]"
         )
     elif report.problem:
         parts.append(f"[{visible(report.problem)}]")
@@ -72,9 +85,9 @@ def _said(context: ToolContext, report: TestReport, done: Completed, timeout: fl
     room = max(1000, context.limits.characters - 500)
     failures = report.failures
     if failures:
-        each = max(300, room // min(len(failures), _MOST_SHOWN))
-        parts += [_failure(failure, each) for failure in failures[:_MOST_SHOWN]]
-        parts += [f"{failure.outcome.value.upper()} {failure.id}" for failure in failures[_MOST_SHOWN:60]]
+        each = max(300, room // min(len(failures), shown))
+        parts += [_failure(failure, each) for failure in failures[:shown]]
+        parts += [f"{failure.outcome.value.upper()} {failure.id}" for failure in failures[shown:60]]
         if len(failures) > 60:
             parts.append(f"[… {len(failures) - 60} more failures]")
     if not report.ok:

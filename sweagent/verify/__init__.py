@@ -8,8 +8,10 @@ from sweagent.verify.pool import judge_pool
 from sweagent.verify.progress import Ticker, VerifyProgress
 from sweagent.verify.proof import Proof, Selection
 from sweagent.verify.render import feedback, render_markdown, render_terminal
+from sweagent.verify.runs.kept_results import KeptResults
 
 __all__ = [
+    "KeptResults",
     "Proof",
     "Selection",
     "Ticker",

@@ -40,6 +40,7 @@ from sweagent.verify.reproduction.another_house import right_only_at_home
 from sweagent.verify.reproduction.issue_snippets import unchanged_output
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Judged, judge
+from sweagent.verify.runs.kept_results import KeptResults
 from sweagent.verify.runs.side_runner import Clock, SandboxOpener, SideRunner, SideTree
 from sweagent.verify.sentences import listed, proved, regressed
 from sweagent.verify.static.hardcoded_answers import known_by_heart
@@ -71,6 +72,7 @@ def verify(
     lacks: tuple[str, ...] = (),
     clock: Clock = time.monotonic,
     progress: Listener | None = None,
+    kept: KeptResults | None = None,
 ) -> Proof:
     """Judge a patch: is it honest, does it resolve the issue, and does everything else go on working?
 
@@ -88,6 +90,7 @@ def verify(
         lacks: what the environment is known to lack, in words.
         clock: monotonic seconds.
         progress: receives every command that begins or ends, perhaps from another thread.
+        kept: what base and control came to earlier in the run; it must be of the same task and environment.
 
     Returns:
         The proof. A failing environment gives the verdict `unverified`, not an error.
@@ -104,7 +107,7 @@ def verify(
         replaces=replaces,
         lacks=lacks,
     )
-    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress).proof()
+    return _Verification(patch, inputs, settings or VerifySettings(), sandboxes, clock, progress, kept).proof()
 
 
 def verify_without_running(task: Task, patch: Patch, *, settings: VerifySettings | None = None) -> Proof | None:
@@ -140,16 +143,19 @@ class _Verification:
         sandboxes: SandboxOpener,
         clock: Clock,
         progress: Listener | None = None,
+        kept: KeptResults | None = None,
     ) -> None:
         self._patch, self._inputs, self._settings = patch, inputs, settings
         self._clock, self._started = clock, clock()
         # The same for each verification of a patch, and no number by which code could tell where it runs.
-        seed = int(patch.sha256[:8], 16) or 1
-        self._bench = SideRunner(sandboxes, settings.seconds, clock, progress, seed)
+        self._hash_seed = kept.hash_seed if kept else None
+        kept = kept or KeptResults(int(patch.sha256[:8], 16))
+        self._bench = SideRunner(sandboxes, settings.seconds, clock, progress, kept)
         self._findings: list[Finding] = []
         self._reproductions: list[ReproductionEvidence] = []
         self._regression = RegressionEvidence()
         self._not_checked: list[str] = []
+        self._too_late: list[str] = []
         self._tree = ""
         self._changed: tuple[str, ...] = ()
         self._plan: Plan | None = None
@@ -240,15 +246,17 @@ class _Verification:
                 continue
             if self._bench.remaining < 1:
                 self._not_checked.append(f"{candidate.name}: the time was used up")
+                self._too_late.append(candidate.name)
                 continue
             judged = judge(candidate, self._bench, plan.sides, self._inputs.task.issue.text)
             evidence = judged.evidence
             if evidence.accepted:
                 found = self._read_beside_the_patch(candidate, plan, trees)
                 self._findings += accepted(found, self._settings.accept)
-                evidence = self._judged_blind(judged.as_run or candidate, evidence, judged.failing, plan, trees)
-                found = self._varied(judged, plan, trees)
-                self._findings += accepted(found, self._settings.accept)
+                # Of a run that ends well on both sides no assertion tells them apart.
+                if not candidate.faster:
+                    evidence = self._judged_blind(judged, candidate, plan, trees)
+                    self._findings += accepted(self._varied(judged, plan, trees), self._settings.accept)
             self._reproductions.append(evidence)
             self._findings += accepted(judged.findings, self._settings.accept)
             if self._tampered:
@@ -288,16 +296,16 @@ class _Verification:
 
     def _judged_blind(
         self,
+        judged: Judged,
         candidate: ReproductionCandidate,
-        evidence: ReproductionEvidence,
-        failing: frozenset[str],
         plan: Plan,
         trees: Trees,
     ) -> ReproductionEvidence:
         """An accepted reproduction after its assertions were judged outside of the patched process."""
+        evidence, candidate = judged.evidence, judged.as_run or candidate
         issue = self._inputs.task.issue.text
         content = partial(_content_of, plan=plan, trees=trees)
-        told = judge_blind(candidate, self._bench, plan.sides, content, issue, failing)
+        told = judge_blind(candidate, self._bench, plan.sides, content, issue, judged.failing, judged.enough)
         found = list(told.findings)
         if told.counts is None:
             at_home = right_only_at_home(candidate, self._bench, plan.sides)
@@ -328,6 +336,11 @@ class _Verification:
     @property
     def _shown(self) -> list[ReproductionEvidence]:
         return [item for item in self._reproductions if item.accepted]
+
+    @property
+    def _given(self) -> list[ReproductionEvidence]:
+        """Those that somebody gave, rather than what the harness tried by itself."""
+        return [item for item in self._reproductions if item.origin is not Origin.ISSUE]
 
     def _nothing_can_be_judged(self) -> str:
         """Why no run shows anything in this environment, or because of the harness; empty when that is not so."""
@@ -385,6 +398,9 @@ class _Verification:
             self._cause = _cause_of(self._reproductions)
             return Verdict.UNVERIFIED, unresolved
         shown = next((item for item in self._reproductions if item.accepted), None)
+        if shown is None and self._too_late and not self._given:
+            self._cause = Cause.TIME
+            return Verdict.UNVERIFIED, f"the time was used up before {self._too_late[0]} could be run"
         if shown is None:
             self._cause = _cause_of(self._reproductions)
             return Verdict.UNVERIFIED, f"no reproduction: {self._why_none()}"
@@ -420,9 +436,8 @@ class _Verification:
 
     def _why_none(self) -> str:
         """What was given comes before what the harness tried by itself."""
-        given = [item for item in self._reproductions if item.origin is not Origin.ISSUE]
-        if given:
-            return given[0].reason
+        if self._given:
+            return self._given[0].reason
         tried = "".join(f"; {item.name}: {item.reason}" for item in self._reproductions[:1])
         return f"nothing was given that shows the issue{tried}"
 
@@ -464,7 +479,7 @@ class _Verification:
             reproductions=tuple(self._reproductions),
             regression=self._regression,
             commands=tuple(self._bench.commands),
-            question=question_of(self._patch, self._inputs, self._settings.seconds),
+            question=question_of(self._patch, self._inputs, self._settings.seconds, self._hash_seed),
             not_checked=tuple(dict.fromkeys(not_checked)),
         )
 
@@ -477,8 +492,13 @@ def _is_small(plan: Plan, trees: Trees) -> bool:
 
 
 def _cause_of(reproductions: Iterable[ReproductionEvidence]) -> Cause:
-    """What has to be mended where nothing was accepted: what somebody can mend at once comes first."""
-    causes = {item.cause for item in reproductions if item.origin is not Origin.ISSUE and item.cause}
+    """What has to be mended where nothing was accepted: what somebody can mend at once comes first.
+
+    What was registered or given goes before what the harness took besides, such as tests that were merely run.
+    """
+    given = [item for item in reproductions if item.origin is not Origin.ISSUE]
+    own = [item for item in given if item.origin is Origin.REGISTERED]
+    causes = {item.cause for item in own or given if item.cause}
     order = (Cause.HARNESS, Cause.ENVIRONMENT, Cause.PATCH, Cause.REPRODUCTION, Cause.TIME)
     return next((cause for cause in order if cause in causes), Cause.REPRODUCTION)
 

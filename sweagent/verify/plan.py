@@ -110,7 +110,7 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
             SideTree("control", files=control_files(trees, changed)),
             SideTree.of("patched", trees, source),
             own_modules(trees.paths(trees.base)),
-            _added_names(trees, patched, changed),
+            added_names(trees, patched, changed),
             ChangedStatements.of(trees.read_many(trees.base, changed), trees.read_many(patched, changed)),
         ),
         changed=changed,
@@ -129,7 +129,8 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     )
 
 
-def _added_names(trees: Trees, patched: str, changed: tuple[str, ...]) -> frozenset[str]:
+def added_names(trees: Trees, patched: str, changed: tuple[str, ...]) -> frozenset[str]:
+    """The words in the changed files of a patched tree that their base versions lack."""
     before, after = trees.read_many(trees.base, changed), trees.read_many(patched, changed)
     old, new = (set(re.findall(rb"[^\W\d]\w*", b"\n".join(files.values()))) for files in (before, after))
     return frozenset(name.decode("utf-8", "replace") for name in new - old)

@@ -68,6 +68,8 @@ class CommandRun(Frozen):
     """The end of the output; empty where the run went as it should."""
     canary: CanaryState = CanaryState.NOT_PLANTED
     """Whether the test that must fail, which the harness planted beside the others, did so."""
+    kept: bool = False
+    """The result is that of an earlier verification of the same run, for another round or candidate."""
 
 
 class Cause(StrEnum):
@@ -238,6 +240,8 @@ class Question(Frozen):
     """As the user gave it, before the repository was looked at."""
     setup_command: str | None = None
     seconds: float = 600.0
+    hash_seed: int | None = None
+    """Of Python's hashes in all commands; None where it is made of the patch."""
 
 
 class Selection(Frozen):
@@ -248,9 +252,15 @@ class Selection(Frozen):
     """How many there were to choose from."""
     pool: tuple[str, ...] = ()
     """The reproductions of all attempts that every candidate was run on."""
+    weakening: tuple[str, ...] = ()
+    """Those of somebody who had not seen the patch; they could only take a verdict."""
+    tests_compared: tuple[int, ...] = ()
+    """Existing tests that the proof of each candidate compared, in their order."""
     reason: str = ""
     abstained: bool = False
     """Nothing tells the best ones apart, so that the verdict is at most `unverified`."""
+    remarks: tuple[str, ...] = ()
+    """What a reviewer found, for a person to look at; no verdict depends on it."""
 
 
 class Proof(Frozen):

@@ -13,7 +13,7 @@ LARGEST = 8_000_000
 """Characters of patch, reproductions and issue that travel with a proof."""
 
 
-def question_of(patch: Patch, inputs: Inputs, seconds: float) -> Question | None:
+def question_of(patch: Patch, inputs: Inputs, seconds: float, hash_seed: int | None = None) -> Question | None:
     """What is kept of a verification; None where it is too large to travel.
 
     What the user allowed or accepted is not kept: it has to come from whoever asks again.
@@ -33,6 +33,7 @@ def question_of(patch: Patch, inputs: Inputs, seconds: float) -> Question | None
         given_test_command=task.test_command,
         setup_command=task.setup_command,
         seconds=seconds,
+        hash_seed=hash_seed,
     )
     return question if len(question.model_dump_json()) <= LARGEST else None
 

@@ -26,6 +26,7 @@ _COLOURS = {
     Verdict.VERIFIED: "green",
     Verdict.NEEDS_REVIEW: "cyan",
     Verdict.UNVERIFIED: "yellow",
+    Verdict.NOT_VERIFIED: "yellow",
     Verdict.REGRESSED: "red",
     Verdict.REJECTED: "red",
     Verdict.NO_PATCH: "yellow",
@@ -74,7 +75,8 @@ def render_markdown(proof: Proof) -> str:
         lines.append("| " + " | ".join(_inert(cell).replace("|", r"\|") or "not run" for cell in cells) + " |")
     lines += ["", "<details><summary>Commands</summary>", ""]
     for run in proof.commands:
-        lines.append(f"- {run.side}, {run.purpose}, {run.seconds:.1f} s: {_code(run.command)}")
+        kept = ", kept from earlier" if run.kept else ""
+        lines.append(f"- {run.side}, {run.purpose}, {run.seconds:.1f} s{kept}: {_code(run.command)}")
     lines += ["", "</details>", ""]
     return "\n".join(lines)
 
@@ -118,7 +120,9 @@ def feedback(proof: Proof) -> str:
 
 def _selection_line(selection: Selection) -> str:
     pool = f"; run on all of them: {', '.join(selection.pool)}" if selection.pool else ""
-    return f"of {selection.candidates} candidates by {selection.selector}: {selection.reason}{pool}"
+    tests = f"; existing tests compared: {', '.join(map(str, selection.tests_compared))}" if selection.pool else ""
+    weak = f"; run to weaken: {', '.join(selection.weakening)}" if selection.weakening else ""
+    return f"of {selection.candidates} candidates by {selection.selector}: {selection.reason}{pool}{tests}{weak}"
 
 
 def _facts(proof: Proof) -> list[tuple[str, str]]:
@@ -137,6 +141,7 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     ]
     if proof.selection:
         facts.append(("chosen", _selection_line(proof.selection)))
+        facts += [("to be looked at", remark) for remark in proof.selection.remarks]
     for item in () if accepted else proof.reproductions:
         facts.append(("not a reproduction", f"{_source_line(item)}: {item.reason}"))
     facts.append(("existing tests", _tests_line(proof.regression)))
@@ -160,7 +165,9 @@ def _facts(proof: Proof) -> list[tuple[str, str]]:
     facts.append(("hosts contacted", "; ".join([*proof.contacts[:_LISTED], *_more(proof.contacts)])))
     image = f"{proof.sandbox} {proof.image or ''}".strip()
     facts.append(("where", f"{proof.repository} at {proof.base_commit[:12]}, {image or 'nothing was run'}"))
-    facts.append(("time", f"{proof.seconds:.0f} s, {counted(len(proof.commands), 'command')}, each in a fresh sandbox"))
+    fresh = [run for run in proof.commands if not run.kept]
+    facts.append(("time", f"{proof.seconds:.0f} s, {counted(len(fresh), 'command')}, each in a fresh sandbox"))
+    facts.append(("kept from earlier", _kept_line(len(proof.commands) - len(fresh))))
     return [(name, value) for name, value in facts if value]
 
 
@@ -172,6 +179,11 @@ def _outcomes(outcomes: tuple[str, ...]) -> str:
 
 def _source_line(item: ReproductionEvidence) -> str:
     return f"{item.name} ({f'written by {item.author.value}' if item.author else item.origin.value})"
+
+
+def _kept_line(number: int) -> str:
+    said = "of base and control, which were run for an earlier verification of this run"
+    return f"{counted(number, 'result')} {said}" if number else ""
 
 
 def _tests_line(regression: RegressionEvidence) -> str:

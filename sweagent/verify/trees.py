@@ -71,7 +71,7 @@ class Trees:
         except GitError as error:
             if "No valid patches" in error.stderr:
                 raise UsageError(
-                    "the patch does not apply: it holds no diff", "make it with `git diff --binary`"
+                    "the patch does not apply: it contains no diff", "make it with `git diff --binary`"
                 ) from error
             raise does_not_apply(error) from error
         return self._git("write-tree").decode().strip()

@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from sweagent.agent.journal import Journal
-from sweagent.agent.loop import Agent, Ending, repeat_actions
+from sweagent.agent.loop import Agent, Ending
+from sweagent.agent.repeat import repeat_actions
 from sweagent.agent.view import ViewBuilder
 from sweagent.config import LimitSettings
 from sweagent.errors import BudgetExceededError, ContextOverflowError, PolicyError, RunInterruptedError, SandboxError
@@ -90,7 +91,7 @@ class Run:
         self.journal = Journal(self.log, viewer, past=past)
         context = ToolContext(sandbox=None)  # type: ignore[arg-type]
         if past:
-            repeat_actions(self.journal, self.world.tools(), context)
+            repeat_actions(self.journal.state, self.world.tools(), context)
         else:
             self.journal.record(PromptWritten(system="s", task="t"))
         self.agent = Agent(

@@ -287,3 +287,23 @@ def test_digests_of_digests_stay_bounded_and_name_the_edited_files() -> None:
     largest = max(builder.size for _ in play(builder, events))
     assert largest < 150_000
     assert "f20.py" in whole(builder.build())
+
+
+def test_the_newest_plan_stays_in_view_and_changes_only_at_a_compaction() -> None:
+    def planned(number: int, what: str) -> list[AnyEvent]:
+        return step(number, f"1. [ ] {what}", tool="plan", items=[{"what": what}])
+
+    builder = ViewBuilder(limits=ViewLimits(block_steps=3, least=1), tools=SHIPPED)
+    fillers = (event for number in range(4, 8) for event in step(number))
+    events = [HEAD, *planned(1, "mend a"), *planned(2, "mend b"), *step(3), *fillers, *planned(8, "mend c")]
+    events += [event for number in range(9, 16) for event in step(number)]
+    plans, compactions = [], 0
+    for view, compaction in play(builder, events):
+        pinned = [message.content for message in view.messages if message.content.startswith("Your plan")]
+        assert bool(compaction) or plans[-1:] in ([], [pinned]), "it changes only when the view changes anyway"
+        compactions += bool(compaction)
+        plans.append(pinned)
+        assert len(pinned) <= 1
+    assert compactions >= 3
+    assert plans[6] == ["Your plan as of step 2:\n1. [ ] mend b"]
+    assert plans[-1] == ["Your plan as of step 8:\n1. [ ] mend c"]

@@ -109,3 +109,17 @@ def test_a_repository_that_is_not_there_is_no_failure_of_the_infrastructure(tmp_
         [sys.executable, "-m", "sweagent", "show", str(tmp_path / "out")], capture_output=True, text=True, check=True
     )
     assert f"{result.instance_id}  usage" in shown.stdout
+
+
+def test_hooks_of_the_user_are_told_of_a_batch_once(data: Callable[..., Path], tmp_path: Path) -> None:
+    rows = data({}, {}, files=world.PLAIN | {"go.mod": "module shapes\n"})
+    (tmp_path / "script.yaml").write_text("- actions: [{submit: {summary: x}}]\n" * 4)
+    said = "echo $FIX_ISSUE_EVENT $FIX_ISSUE_EXIT_CODE $FIX_ISSUE_OUTCOMES >> seen"
+    (tmp_path / "own.yaml").write_text(f"hooks: {{on_start: '{said}', on_submit: '{said}', on_end: '{said}'}}\n")
+    own = ("--config", str(tmp_path / "own.yaml"), "--policy", str(tmp_path / "script.yaml"), "--notify", said)
+
+    done = batch(rows, tmp_path / "out", *own)
+
+    assert done.returncode == 0, done.stderr
+    seen = (tmp_path / "out/seen").read_text().splitlines()
+    assert seen == ["start", "end 0 2 no patch", "notify 0 2 no patch"]

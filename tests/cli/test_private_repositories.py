@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from sweagent.cli.app import run
-from sweagent.cli.run import remote_options
 from sweagent.errors import UsageError
-from sweagent.forge.api.address import parse_remote_url, place_of
+from sweagent.forge.api.address import parse_remote_url, place_of, remote_options
 from sweagent.forge.api.github import GitHub
 from sweagent.forge.issues import forge_for
 from sweagent.repository.source import RemoteSource, parse_source

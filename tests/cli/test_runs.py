@@ -101,6 +101,18 @@ def test_a_run_is_named_by_the_start_of_its_name_and_by_last() -> None:
         find_run("colours")
 
 
+def test_a_folder_here_is_no_run_where_one_of_the_users_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = record("shapes-1-20260101-000000-aaa")
+    monkeypatch.chdir(tmp_path)
+    for name in ("shapes", "last", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trajectory.jsonl").write_text((own / "trajectory.jsonl").read_text())
+    assert find_run("shapes").path == find_run("last").path == own
+    assert find_run("other").path == tmp_path / "other"
+
+
 def test_runs_are_removed_and_a_live_one_is_not() -> None:
     old, live, new = record("old", days=40), record("live", days=50), record("new", days=1)
     with (live / ".lock").open("w") as lock:

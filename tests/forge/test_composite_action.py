@@ -132,6 +132,9 @@ class Runner:
     its own installation; `more` are arguments for `act`.
     """
 
+    patience = 560
+    """Seconds that a run of the workflow may take."""
+
     def __init__(self, standin, repo, folder, listener=None, python=sys.executable, more=()):
         self.python, self.more = python, more
         self.standin, self.repo, self.folder = standin, repo, folder
@@ -254,7 +257,7 @@ class Runner:
             capture_output=True,
             text=True,
             check=False,
-            timeout=560,
+            timeout=self.patience,
         )  # fmt: skip
         self.logs.append(done.stdout + done.stderr)
         return done.returncode, self.logs[-1]

@@ -15,7 +15,7 @@ from sweagent.forge.api.protocol import Remote
 from sweagent.forge.clone import CleanClone
 from sweagent.proxies import Refusal, refusal_in
 from sweagent.repository import open_repository
-from sweagent.waiting import Countdown, told_of_waits, wait_aloud
+from sweagent.waiting import Countdown, reported_waits, wait_aloud
 
 
 @dataclass
@@ -95,7 +95,7 @@ def test_a_proxy_that_refuses_is_asked_once_and_named(
 @pytest.mark.parametrize("way", WAYS[:2])
 def test_a_proxy_that_fails_itself_is_waited_for_aloud(proxy: Proxy, way: Callable[[list[float]], None]) -> None:
     proxy.answer, waits, lines = "503 Service Unavailable", [], []
-    with told_of_waits(Countdown(lines.append)), pytest.raises(ForgeError, match=r"does not connect.*503"):
+    with reported_waits(Countdown(lines.append)), pytest.raises(ForgeError, match=r"does not connect.*503"):
         way(waits)
     assert len(proxy.asked) >= 3
     assert lines
@@ -105,7 +105,7 @@ def test_a_proxy_that_fails_itself_is_waited_for_aloud(proxy: Proxy, way: Callab
 def test_a_long_wait_is_counted_down() -> None:
     lines: list[str] = []
     slept: list[float] = []
-    with told_of_waits(Countdown(lines.append)):
+    with reported_waits(Countdown(lines.append)):
         wait_aloud(25.0, "the rate limit", slept.append)
     assert lines == ["waiting 25 s: the rate limit", "waiting 15 s: the rate limit", "waiting 5 s: the rate limit"]
     assert sum(slept) == 25.0

@@ -46,13 +46,15 @@ def test_the_locked_requirements_fit_the_project():
         ("pyproject.toml", '"typer>=', '"typer>=9', "and the project needs typer"),
         ("requirements/all.txt", "\nclick==", "\nno-click==", "lacks click"),
         ("requirements/publish.txt", "\ntyper==", "\ntyper==0.", "requirements/all.txt does not"),
-        ("requirements/publish.in", "typer", "typer litellm", "requirements/publish.txt lacks litellm"),
+        ("requirements/demo.txt", "\ndocker==", "\ndocker==0.", "requirements/all.txt does not"),
+        ("requirements/publish.in", "typer", "typer\nlitellm", "requirements/publish.txt lacks litellm"),
         ("requirements/all.txt", "    --hash=sha256:", "    --other=", "has no hash"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, file, old, new, said):
     (tmp_path / "requirements").mkdir()
-    for name in ("pyproject.toml", "requirements/all.txt", "requirements/publish.txt", "requirements/publish.in"):
+    sets = [f"requirements/{name}" for name in ("all.txt", "publish.txt", "publish.in", "demo.txt", "demo.in")]
+    for name in ("pyproject.toml", *sets):
         text = (ROOT / name).read_text()
         if name == file:
             assert old in text

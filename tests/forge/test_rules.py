@@ -22,6 +22,9 @@ def ruling(path="a.py", old="100644", new="100644", diff=b"", rules=None, **fiel
         "pkg/.cursor/rules/x.mdc",
         ".codex/config.toml", "web/.gemini/settings.json", ".clinerules", ".clinerules/a.md", "a/b/GEMINI.md",
         ".windsurfrules", "sub/.github/copilot-instructions.md", "src/x.instructions.md", ".gitea/workflows/ci.yaml",
+        ".gitlab-ci.yaml", ".kilocoderules", ".roorules-code", "a/.openhands/microagents/x.md", "a/CRUSH.md",
+        "AGENTS.override.md", "CLAUDE.project.md", ".aider.model.settings.yml", "a/.goosehints", "web/.kilocode/x",
+        "AGENT\u017f.md", "AGENTS\u200d.md", "CLAUDE.md. ", ".Claude/settings.json", ".env::$DATA", "a/.roo./x",
     ],
 )  # fmt: skip
 def test_blocked_paths(path):
@@ -37,13 +40,32 @@ def test_blocked_paths(path):
         "bitbucket-pipelines.yml", ".cirrus.yml", ".semaphore/semaphore.yml", "cloudbuild.yaml", "buildspec.yml",
         ".teamcity/settings.kts", "ci/azure-pipelines-nightly.yml", "src/evil.pth", "sitecustomize.py",
         "sub/.vscode/tasks.json", ".cargo/config.toml", "docker/Dockerfile.ci", "docker-compose.override.yml",
+        ".drone.yaml", "appveyor.yaml", ".woodpecker.yaml", "bitbucket-pipelines.yaml", ".zuul.d/jobs.yaml",
+        "codemagic.yaml", "ci_scripts/ci_post_clone.sh", "lefthook.yaml", "app.code-workspace", ".dir-locals.el",
+        "setup.py", "pkg/pyproject.toml", "web/package.json", "Makefile", "CMakeLists.txt", "app/build.gradle.kts",
+        "Cargo.toml", "go.mod", "pom.xml", "web/vite.config.ts", "gradlew", "compose.override.yaml",
+        "requirements/a.in",
     ],
 )  # fmt: skip
 def test_reviewed_paths(path):
     assert ruling(path) is Ruling.REVIEW
 
 
-@pytest.mark.parametrize("path", ["src/a.py", "gitignore.py", "docs/agents.md.txt", "lock.py", "a b/ü.py", "x.md"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/a.py",
+        "gitignore.py",
+        "docs/agents.md.txt",
+        "lock.py",
+        "a b/ü.py",
+        "x.md",
+        "build/x.py",
+        "rules.py",
+        "src/app/tasks.py",
+        "hints.md",
+    ],
+)
 def test_allowed_paths(path):
     assert ruling(path) is Ruling.ALLOW
 
@@ -95,6 +117,10 @@ def test_secrets_in_added_lines(diff):
         ("\u3164 = 1", Ruling.REVIEW),
         ("x = '\u00ad'", Ruling.REVIEW),
         ("x = '\x00'", Ruling.REVIEW),
+        ("x = 1  # looks harmless\rimport os", Ruling.REVIEW),
+        ("x = 1\x1b[8m + 1\x1b[0m", Ruling.REVIEW),
+        ("x1\ufe0f = 2", Ruling.REVIEW),
+        ("x = a\u180fb", Ruling.REVIEW),
         ("print('❤\ufe0f and 👩\u200d💻 and 1\ufe0f\u20e3')", Ruling.ALLOW),
         ("naïve = 'ü é 中文 עברית'\r", Ruling.ALLOW),
         ("\tx = 1\f", Ruling.ALLOW),

@@ -124,17 +124,18 @@ PRICES = Prices(input=1e-6, output=4e-6, cached=1e-7, cache_write=1.25e-6)
 
 @pytest.fixture
 def make(server: Any, clock: Clock) -> Callable[..., LitellmPolicy]:
-    """Make a policy that calls the server; keywords are settings, `budget`, `info` or `complete`."""
+    """Make a policy that calls the server; keywords are settings, `budget`, `info`, `caller` or `complete`."""
 
     def build(**given: Any) -> LitellmPolicy:
         budget = given.pop("budget", None) or Budget(cost=10.0)
         info = given.pop("info", None) or ModelInfo(name="openai/test-model", prices=PRICES)
-        complete = given.pop("complete", None)
+        complete, caller = given.pop("complete", None), given.pop("caller", None)
         extra = {"api_key": "sk-test-0123456789abcdef", **given.pop("extra", {})}
         settings = ModelSettings(
             **{"name": "openai/test-model", "api_base": server.url, "max_output_tokens": 500, **given}, extra=extra
         )
-        return LitellmPolicy(settings, budget, info=info, backoff=Backoff(clock, clock.sleep), complete=complete)
+        backoff = Backoff(clock, clock.sleep)
+        return LitellmPolicy(settings, budget, info=info, backoff=backoff, complete=complete, caller=caller)
 
     return build
 

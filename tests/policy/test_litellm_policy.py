@@ -11,7 +11,7 @@ import pytest
 
 from sweagent.config import ModelSettings
 from sweagent.errors import BudgetExceededError, PolicyError, RunInterruptedError
-from sweagent.policy import Budget, LitellmPolicy, Spending, ToolSchema, View
+from sweagent.policy import Budget, Caller, LitellmPolicy, Spending, ToolSchema, View
 from sweagent.policy.base import Message
 from sweagent.policy.models import ModelInfo
 from sweagent.policy.money.usage import Prices
@@ -36,6 +36,22 @@ def test_native_calls_go_out_and_come_back_with_usage_and_cost(
     assert [tool["function"]["name"] for tool in sent["tools"]] == [tool.name for tool in tools]
     assert sent["messages"][0] == {"role": "system", "content": "Be good."}
     assert sent["max_tokens"] == 500
+
+
+def test_the_scope_goes_out_in_a_header_and_the_tool_that_has_to_be_called_is_named(
+    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+) -> None:
+    own = {"extra_headers": {"X-Mine": "1"}}
+    for settings, caller in (
+        ({"extra": own}, Caller("1.2/ask1", forced_tool="bash")),
+        ({"scope_header": False}, Caller("1.2/ask1")),
+        ({}, Caller()),
+    ):
+        make(caller=caller, **settings).respond(view, tools)
+    assert [headers.get("x-fix-issue-scope") for headers in server.headers] == ["1.2/ask1", None, None]
+    assert server.headers[0]["x-mine"] == "1"
+    forced = {"type": "function", "function": {"name": "bash"}}
+    assert [sent.get("tool_choice") for sent in server.requests] == [forced, None, None]
 
 
 def test_a_server_of_ones_own_needs_no_key(
@@ -323,10 +339,11 @@ def test_what_an_answer_without_a_count_may_have_cost_is_all_that_was_reserved(
     assert reply.cost == Spending(events).cost == events[0].cost
 
 
-def test_an_answer_that_a_gateway_did_not_wait_for_may_have_been_charged(
-    server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
+@pytest.mark.parametrize("status", [502, 504, 520, 524])
+def test_an_answer_that_a_gateway_lost_may_have_been_charged(
+    status: int, server: Any, http: ModuleType, make: Make, view: View, tools: list[ToolSchema]
 ) -> None:
-    server.play(http.failure(504, "<html>Gateway time-out</html>"))
+    server.play(http.failure(status, "<html>Gateway time-out</html>"))
     budget = Budget(cost=10.0)
     make(budget=budget).respond(view, tools)
     assert [(line.calls, line.unsure_calls) for line in budget.lines] == [(1, 1)]

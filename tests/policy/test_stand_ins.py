@@ -1,15 +1,25 @@
 """Policies that need no key."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
 
 from sweagent.errors import PolicyError, RunInterruptedError, UsageError
-from sweagent.policy import HumanPolicy, ReplayPolicy, ScriptedPolicy, ToolSchema, View, load_script, policy_from
+from sweagent.policy import (
+    Caller,
+    HumanPolicy,
+    ReplayPolicy,
+    ScriptedPolicy,
+    ToolSchema,
+    View,
+    load_script,
+    policy_from,
+)
 from sweagent.policy.base import Message
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
-from sweagent.trajectory import Action, Reply, ReplyReceived, TrajectoryWriter
+from sweagent.trajectory import Action, AnswerReceived, Reply, ReplyReceived, TrajectoryWriter
 
 
 def at(step: int, *contents: str) -> View:
@@ -50,6 +60,30 @@ def test_a_script_file_is_yaml_or_json(tmp_path: Path, tools: list[ToolSchema], 
     assert (first.thought, first.actions[0].tool, first.actions[0].arguments) == ("look", "bash", {"command": "ls"})
     assert (second.actions[0].tool, second.actions[0].arguments) == ("submit", {})
     assert first.actions[0].id != second.actions[0].id
+
+
+def test_a_script_maps_scopes_and_patterns_of_them_to_steps(tmp_path: Path, tools: list[ToolSchema]) -> None:
+    path = tmp_path / "script.yaml"
+    texts = {"": "first", "coder2": "second", "*/ask1": "question"}
+    path.write_text(
+        json.dumps({scope: [{"thought": text, "actions": [{"bash": {}}]}] for scope, text in texts.items()})
+    )
+    for scope, wanted in (("", "first"), ("coder2", "second"), ("1.1/ask1", "question"), ("2.1/1.4/ask1", "question")):
+        assert policy_from(str(path), Caller(scope)).respond(at(1), tools).thought == wanted
+    # A fork goes on with a script of its own, after the steps that it has inherited.
+    assert policy_from(str(path), Caller("coder2", inherited=4)).respond(at(5), tools).thought == "second"
+    with pytest.raises(PolicyError, match="for tester1 has 0 replies"):
+        policy_from(str(path), Caller("tester1")).respond(at(1), tools)
+
+
+def test_a_recorded_run_is_replayed_attempt_by_attempt(tmp_path: Path, tools: list[ToolSchema]) -> None:
+    path = tmp_path / "trajectory.jsonl"
+    with TrajectoryWriter(path) as log:
+        for scope in ("", "coder2"):
+            log.append(ReplyReceived(scope=scope, step=1, reply=Reply(thought=f"of {scope}")))
+        log.append(AnswerReceived(scope="ask1", purpose="judge", reply=Reply(thought="of ask1")))
+    for scope in ("", "coder2", "ask1"):
+        assert policy_from(str(path), Caller(scope)).respond(at(1), tools).thought == f"of {scope}"
 
 
 @pytest.mark.parametrize(

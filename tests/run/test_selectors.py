@@ -4,7 +4,7 @@ import pytest
 
 from sweagent.patch import Patch
 from sweagent.patch_store import Candidate
-from sweagent.run import CandidateEvidence, Evidence, agreement, best_verdict
+from sweagent.run import CandidateEvidence, Evidence, Features, agreement, best_verdict, by_score, majority
 from sweagent.verdict import Verdict
 from sweagent.verify import Proof
 from sweagent.verify.proof import RegressionEvidence
@@ -66,3 +66,57 @@ def test_agreement_chooses(items: tuple[CandidateEvidence, ...], wanted: int | N
 def test_agreement_abstains_where_each_is_contradicted_by_the_other_ones_test() -> None:
     number, abstained = chosen(item(1, V, (True, False)), item(2, V, (False, True)))
     assert (number, abstained) == (1, True)
+
+
+def formed(number: int, verdict: Verdict, form: str, passes: tuple[bool | None, ...] = ()) -> CandidateEvidence:
+    return item(number, verdict, passes).model_copy(update={"normal_form": form})
+
+
+@pytest.mark.parametrize(
+    ("items", "wanted", "abstained"),
+    [
+        # Two of the same are more than one; which of them is delivered is the earlier one.
+        ((formed(1, U, "a"), formed(2, U, "b"), formed(3, U, "b")), 2, False),
+        ((formed(1, U, "a"), formed(2, U, "b")), 1, False),
+        # A verdict and a passed reproduction come before votes.
+        ((formed(1, V, "a"), formed(2, U, "b"), formed(3, U, "b")), 1, False),
+        ((formed(1, U, "a", (True,)), formed(2, U, "b", (False,)), formed(3, U, "b", (False,))), 1, False),
+        ((formed(1, U, "a", (True, False)), formed(2, U, "b", (False, True))), 1, True),
+        (
+            (formed(1, U, "a", (True, False)), formed(2, U, "b", (False, True)), formed(3, U, "b", (False, True))),
+            2,
+            False,
+        ),
+    ],
+)
+def test_the_majority_of_normalised_patches(items: tuple[CandidateEvidence, ...], wanted: int, abstained: bool) -> None:
+    choice = majority(Evidence(items=items, pool=("a", "b")))
+    assert choice.candidate is not None
+    assert (choice.candidate.number, choice.abstained) == (wanted, abstained)
+
+
+def test_a_function_of_ones_own_gets_every_candidates_features_and_may_abstain() -> None:
+    seen: list[Features] = []
+
+    def score(features: Features) -> float:
+        seen.append(features)
+        return features["passed"] - 0.01 * features["lines"]
+
+    items = (item(1, U, (True, False), lines=9), item(2, V, (True, True), lines=30), item(3, U, (True, True), lines=3))
+    evidence = Evidence(items=items, pool=("a", "b"))
+    choice = by_score(score, "mine")(evidence)
+    assert choice.candidate is not None
+    assert (choice.selector, choice.candidate.number, choice.abstained) == ("mine", 3, False)
+    assert [features["verified"] for features in seen] == [0.0, 1.0, 0.0]
+    assert [(features["agreement"], features["failed"]) for features in seen] == [(1.0, 1.0), (4.0, 0.0), (4.0, 0.0)]
+    assert by_score(score, least=3.0)(evidence).abstained
+    assert by_score(score, margin=0.5)(evidence).abstained
+    assert by_score(score)(Evidence()).candidate is None
+
+
+@pytest.mark.parametrize(("needed", "left"), [(1, "unverified"), (2, "verified")])
+def test_weakening_reproductions_take_a_verdict_only_when_enough_fail(needed: int, left: str) -> None:
+    weak = item(1, V).model_copy(update={"weakening": (None, False, True), "weakened_by": needed})
+    assert weak.verdict == left
+    never = item(1, U).model_copy(update={"weakening": (True, True)})
+    assert never.verdict == "unverified"

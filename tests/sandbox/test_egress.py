@@ -135,6 +135,18 @@ def test_everything_else_is_refused_in_words(proxy: int, request_line: str, stat
     assert "fix-issue: this" in said
 
 
+def test_every_host_that_was_reached_or_refused_is_told(port: int) -> None:
+    seen: list[tuple[str, bool]] = []
+    opened = Proxy("127.0.0.1", AllowList([f"127.0.0.1:{port}"], lambda *host: seen.append(host)), PASSWORD)
+    try:
+        ask(opened.port, f"GET http://127.0.0.1:{port}/ HTTP/1.1\r\n")
+        ask(opened.port, "CONNECT evil.example:443 HTTP/1.1\r\n")
+        ask(opened.port, "GET http://other.example/ HTTP/1.1\r\n", password="of-another-sandbox")
+    finally:
+        opened.close()
+    assert seen == [("127.0.0.1", True), ("evil.example", False)]
+
+
 @pytest.mark.parametrize("request_line", ["GET http://[ HTTP/1.1", "GET http://a:b/ HTTP/1.1", "\x16\x03\x01", "\x00"])
 def test_nonsense_ends_the_connection_and_nothing_else(proxy: int, port: int, request_line: str) -> None:
     assert " 200 " not in ask(proxy, f"{request_line}\r\n")
@@ -210,7 +222,8 @@ def test_a_container_reaches_the_list_through_the_proxy_and_nothing_directly(
 ) -> None:
     hosts = (f"127.0.0.1:{port}",)
     settings = SandboxSettings(kind="docker", image=offline_image, memory="256m", disk="64m", allow_hosts=hosts)
-    with open_sandbox(settings, run_id="tests") as one:
+    seen: set[tuple[str, bool]] = set()
+    with open_sandbox(settings, run_id="tests", seen=lambda *host: seen.add(host)) as one:
         assert f"GET /hello 127.0.0.1:{port}" in one.run(FETCH.format(url=f"http://127.0.0.1:{port}/hello")).output
         refused = one.run(FETCH.format(url="http://example.org/")).output
         assert "403" in refused
@@ -222,6 +235,7 @@ def test_a_container_reaches_the_list_through_the_proxy_and_nothing_directly(
         assert len(direct) == len(here) + 3
         assert all(line.startswith("not reached") for line in direct[1:])
         assert one.info.warnings == ()
+        assert seen == {("127.0.0.1", True), ("example.org", False)}
     with contextlib.closing(connect(20).api) as api:
         assert (
             api.containers(all=True, filters={"name": "fix-issue-relay-", "label": f"fix-issue.pid={os.getpid()}"})

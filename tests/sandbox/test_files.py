@@ -40,6 +40,32 @@ def test_any_content_comes_back(sandbox: Sandbox, content: bytes) -> None:
     assert sandbox.read("content") == content
 
 
+def test_many_files_are_written_as_each_by_itself_would_be(sandbox: Sandbox) -> None:
+    files = {f"many/{name}": content for name, content in zip(NAMES, CONTENTS, strict=False)}
+    sandbox.run("mkdir many && printf old > many/plain && chmod 755 many/plain && ln -s plain many/link")
+    sandbox.write_many({**files, "many/link": b"through the link"})
+    files["many/plain"] = b"through the link"
+    assert {path: sandbox.read(path) for path in files} == files
+    assert sandbox.run("stat -c %a many/plain many/-dash").output == "755\n644\n"
+    sandbox.write_many({})
+
+
+def test_of_many_files_the_one_that_cannot_be_written_is_named_and_nothing_is_taken_for_a_command(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.run("mkdir -p half/folder")
+    with pytest.raises(IsADirectoryError) as raised:
+        sandbox.write_many({"half/a": b"1", "half/folder": b"2", "half/c": b"touch forged\n" * 100_000})
+    assert raised.value.filename == f"{sandbox.workdir}/half/folder"
+    assert sandbox.run("ls half; ls forged").output.splitlines()[:2] == ["a", "folder"]
+    assert sandbox.read("half/a") == b"1"
+
+
+def test_what_lies_behind_the_end_of_an_archive_is_not_taken_for_a_command(sandbox: Sandbox) -> None:
+    sandbox.put_tree(_archive() + b"touch forged\n" * 100_000, "unpacked/long")
+    assert sandbox.run("cat unpacked/long/secret; ls forged 2>/dev/null").output == "abc"
+
+
 def test_paths_start_at_the_work_tree_wherever_commands_are(sandbox: Sandbox) -> None:
     sandbox.run("cd /tmp")
     sandbox.write("anchored", b"1")

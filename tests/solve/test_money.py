@@ -1,10 +1,12 @@
 """Money and time are exact: killed at any moment and resumed, a run keeps its limits and reports all that it used."""
 
 import json
+import os
 import random
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,24 @@ import pytest
 from sweagent.config import Settings
 from sweagent.policy import Spending
 from sweagent.repository import open_repository
+from sweagent.run.lost_time import SignOfLife, last_sign, lost_time
 from sweagent.run_folder import Result, RunFolder
 from sweagent.solve import resume
 from sweagent.task import Issue, Task
 from sweagent.trajectory import (
+    Action,
+    ActionDone,
     AnyEvent,
+    CallReserved,
+    CallSettled,
     LimitReached,
+    Observation,
     PromptWritten,
+    Reply,
+    ReplyReceived,
+    RunEnded,
     RunStarted,
+    TimeLost,
     TrajectoryWriter,
     VerdictGiven,
     VerificationStarted,
@@ -126,3 +138,63 @@ def test_what_verifications_took_before_a_kill_counts_against_the_time_of_the_ru
     allowed = [event.seconds for event in read_events(folder.trajectory) if isinstance(event, VerificationStarted)]
     assert len(allowed) == 1
     assert allowed[0] <= 50.0
+
+
+SINCE = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def later(seconds: float) -> datetime:
+    return SINCE + timedelta(seconds=seconds)
+
+
+REPLY = ReplyReceived(time=SINCE, step=1, reply=Reply(actions=(Action(id="a", tool="bash", arguments={}),)))
+CALL = CallReserved(time=SINCE, call=1, model="m", purpose="agent", cost=None, tokens=1)
+OTHER = CALL.model_copy(update={"scope": "1.2/coder1", "call": 2, "time": later(60)})
+JUDGING = VerificationStarted(time=SINCE, step=1, sha256="", seconds=600.0)
+
+
+@pytest.mark.parametrize(
+    ("past", "alive", "lost"),
+    [
+        ((CALL,), 100.0, {"": 100.0}),
+        ((REPLY,), 100.0, {"": 100.0}),
+        ((JUDGING,), 100.0, {"": 100.0}),
+        # No longer than it could have taken, whatever a clock did meanwhile.
+        ((JUDGING,), 1e6, {"": 660.0}),
+        ((CALL,), 1e6, {"": 660.0}),
+        # What ended has its time in the log.
+        ((CALL, CallSettled(call=1, outcome="answered")), 100.0, {}),
+        ((REPLY, ActionDone(time=later(40), step=1, action_id="a", observation=Observation(text=""))), 100.0, {}),
+        ((JUDGING, VerdictGiven(time=later(40), step=1, verdict=Verdict.UNVERIFIED)), 100.0, {}),
+        # Side by side, each has lost its own.
+        ((CALL, OTHER), 100.0, {"": 100.0, "1.2/coder1": 40.0}),
+        # Stopped by somebody; nothing was in flight after that. It is booked once.
+        ((REPLY, RunEnded(time=later(30), exit_status="interrupted")), 100.0, {"": 30.0}),
+        ((REPLY, RunEnded(time=later(30), exit_status="interrupted"), TimeLost(seconds=30.0)), 100.0, {}),
+        ((CALL, TimeLost(time=later(200), seconds=100.0)), 300.0, {}),
+        ((CALL.model_copy(update={"purpose": "advice"}),), 100.0, {}),
+    ],
+)  # fmt: skip
+def test_what_was_in_flight_at_a_kill_counts_as_time(
+    past: tuple[AnyEvent, ...], alive: float, lost: dict[str, float]
+) -> None:
+    found = lost_time(past, later(alive), Settings())
+    assert {event.scope: event.seconds for event in found} == lost
+    if not any(isinstance(event, RunEnded) for event in past):
+        assert lost_time(past, None, Settings()) == []
+
+
+def test_a_killed_run_goes_on_with_the_time_that_was_in_flight_behind_it(
+    project: Path, script: Path, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    settings = Settings(policy=str(script), limits={"seconds": 60.0}, sandbox={"kind": "local"}, hints=False)  # type: ignore[arg-type]
+    begun(project, folder, settings, CALL)
+    with SignOfLife(folder.alive):
+        assert last_sign(folder.alive)
+    os.utime(folder.alive, times=(later(59.5).timestamp(),) * 2)
+    result = resume(folder)
+    assert (result.exit_status, result.steps) == ("time_limit", 0)
+    assert [event.seconds for event in read_events(folder.trajectory) if isinstance(event, TimeLost)] == [59.5]
+    assert resume(folder).steps == 0
+    assert [event.seconds for event in read_events(folder.trajectory) if isinstance(event, TimeLost)] == [59.5]

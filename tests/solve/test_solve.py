@@ -121,7 +121,7 @@ def test_a_patch_that_was_judged_is_not_judged_again_when_the_policy_ends(projec
     assert json.loads(done.stdout)["proof"]["verdict"] == "unverified"
     # A run that has ended goes on when the model is told something, and its script has nothing more to say.
     more = fix_issue("resume", tmp_path / "run", "--say", "show the issue first")
-    assert "told by you: The user says: show the issue first" in more.stderr
+    assert "your message: The user says: show the issue first" in more.stderr
     assert more.returncode == 3
 
 

@@ -34,6 +34,8 @@ class Project:
     repository: Repository
     cache: Path
     opened: list[int] = field(default_factory=list)
+    isolated: bool = False
+    """Whether the sandboxes say that they are, though local ones are not."""
 
     def patch(self, changes: Mapping[str, str | None]) -> Patch:
         """A patch that gives files new contents; None deletes one."""
@@ -54,6 +56,8 @@ class Project:
         self.opened.append(1)
         seed = seed_archive(self.repository, cache_dir=self.cache)
         with open_sandbox(SandboxSettings(kind="local"), tree=seed, env=ENVIRONMENT) as sandbox:
+            if self.isolated:
+                sandbox._info = sandbox.info.model_copy(update={"isolated": True})
             yield sandbox
 
     def task(self, issue: str = "it is broken") -> Task:

@@ -86,7 +86,8 @@ class OpenAIServer:
         requests: the JSON bodies that came, in order.
         headers: of the same requests.
         paths: of the same requests.
-        default: makes the answer when no behaviour is queued, from the request's body.
+        default: makes the answer when no behaviour is queued, from the request's body with the
+            `scope` that its header names.
     """
 
     def __init__(self, default: Callable[[dict[str, Any]], Behaviour] | None = None) -> None:
@@ -130,7 +131,7 @@ class OpenAIServer:
             self.paths.append(path)
             if self._queue:
                 return self._queue.popleft()
-        return self.default(body)
+        return self.default({**body, "scope": headers.get("x-fix-issue-scope", "")})
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self

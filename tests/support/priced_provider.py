@@ -162,7 +162,7 @@ class Provider:
             case "no usage":
                 return answer({**body, "usage": None})
             case "gateway":
-                return failure(504, "the gateway waited long enough")
+                return failure(self._chance.choice((502, 504)), "the gateway has no answer")
         return whole
 
     def _charge(self, request: dict[str, Any], fate: str) -> dict[str, int]:

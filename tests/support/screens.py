@@ -25,6 +25,7 @@ COMMANDS = [
     "doctor",
     "env",
     "evaluate",
+    "fork",
     "help",
     "init",
     "locate",
@@ -81,6 +82,7 @@ def main(folder: Path) -> None:
     shown("locate", "locate", "repo", "merge forgets the end of an interval")
     shown("map", "map", "repo")
     shown("models", "models", "anthropic/claude-sonnet-4-5")
+    shown("a file that is not there", "verify", "repo", "nowhere.diff")
     end_of_a_run()
     while_it_runs()
 
@@ -97,7 +99,7 @@ def make_repository(folder: Path) -> None:
 
 def record_runs() -> None:
     """Two runs and a batch, as the product leaves them."""
-    from sweagent.batch.drive.outcomes import InstanceResult, write_result
+    from sweagent.batch.drive.outcomes import InstanceResult, append_result
     from sweagent.run_folder import runs_folder
     from sweagent.task import Issue, Repository, Task
     from sweagent.trajectory import RunStarted
@@ -124,7 +126,7 @@ def record_runs() -> None:
     }
     for name, fields in ended.items():
         Path("batch", name).mkdir()
-        write_result(Path("batch", name), InstanceResult(instance_id=name, ended=WHEN, **fields))
+        append_result(Path("batch"), InstanceResult(instance_id=name, ended=WHEN, **fields))
 
 
 def proof():

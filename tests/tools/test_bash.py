@@ -49,10 +49,17 @@ def test_partial_output_is_kept_at_the_deadline(desk: Any) -> None:
     assert seen.text.startswith("begun\n[ended after 0.3 s, its limit; `timeout` may be up to 90")
 
 
+def test_an_output_half_as_long_again_as_an_observation_is_not_cut(desk: Any) -> None:
+    seen = desk("bash", command="seq 1 700")
+    assert not seen.truncated
+    assert len(seen.text.splitlines()) == 700
+    assert len(seen.text) > desk.context.limits.characters * 1.3
+
+
 def test_long_output_is_bounded_and_the_whole_can_be_viewed(desk: Any) -> None:
     seen = desk("bash", command="seq 1 20000")
     assert seen.truncated
-    assert len(seen.text) < 2600
+    assert len(seen.text) < 3600
     assert seen.text.startswith("1\n2\n")
     assert seen.text.rstrip().endswith("20000")
     (path,) = desk.context.state.of(SavedOutputs).paths

@@ -1,4 +1,4 @@
-"""Looking: view, search and find."""
+"""Looking: view and search."""
 
 from typing import Any
 
@@ -35,7 +35,18 @@ def test_a_long_file_is_shown_as_its_outline(desk: Any) -> None:
     assert "long.py, 240 lines" in seen.text
     assert "     1-2      def name_0(x):" in seen.text
     (desk.tree / "long.txt").write_text("word\n" * 500)
-    assert "300 more lines" in desk("view", path="long.txt").text
+    seen = desk("view", path="long.txt")
+    assert seen.text.endswith("[more lines: give `start`]")
+    assert len(seen.text) < 2200
+
+
+def test_a_range_that_is_asked_for_is_shown_whole(desk: Any) -> None:
+    (desk.tree / "long.py").write_text("".join(f"value_{number} = {number}\n" for number in range(1, 501)))
+    seen = desk("view", path="long.py", start=1, end=-1)
+    assert seen.text.splitlines()[-1] == "   500\tvalue_500 = 500"
+    assert len(seen.text) > 5 * desk.context.limits.characters
+    (desk.tree / "one.py").write_text("def large():\n" + "    x = 12345678901234567890\n" * 300)
+    assert desk("view", path="one.py", symbol="large").text.count("\n") == 301
 
 
 def test_a_folder_two_levels_deep_without_hidden_files(desk: Any) -> None:
@@ -100,11 +111,25 @@ def test_search_says_when_nothing_is_found_or_wrong(desk: Any) -> None:
     assert desk("search", pattern="-x --help").text.startswith("nothing found")
 
 
+def test_every_hit_is_shown_before_what_stands_around_it(desk: Any) -> None:
+    (desk.tree / "long.py").write_text("".join(f"value_{n} = 'wanted' {'x' * 300}\n" + "pass\n" * 9 for n in range(12)))
+    seen = desk("search", pattern="wanted", context=4)
+    assert seen.text.startswith("12 lines in 1 file\nlong.py\n     1: value_0")
+    assert all(f"{10 * n + 1}: value_{n} = 'wanted'" in seen.text for n in range(12))
+    assert seen.text.endswith("so that every hit is shown; narrow `path` or `glob`]")
+    assert "pass" not in seen.text
+    assert "     2  pass" in desk("search", pattern="value_0 ", context=1).text.replace("2   pass", "2  pass")
+
+
 def test_search_is_bounded_and_works_without_git(desk: Any) -> None:
     (desk.tree / "many.txt").write_text("word here\n" * 3000)
+    for number in range(40):
+        (desk.tree / f"pkg/file_{number:02}.txt").write_text("a word\n")
     seen = desk("search", pattern="word")
-    assert "3000 lines in 1 file" in seen.text
-    assert len(seen.text) < 2500
+    assert "3,040 lines in 41 files" in seen.text
+    assert "more hits here" in seen.text
+    assert "pkg/file_20.txt" in seen.text
+    assert len(seen.text) < 3500
     desk("bash", command="rm -rf .git many.txt")
     assert "pkg/core.py\n     1: def double(x):" in desk("search", pattern="def double", path="pkg").text
 
@@ -120,15 +145,27 @@ def test_search_is_bounded_and_works_without_git(desk: Any) -> None:
         ("[!_]*.py", "pkg", ["pkg/core.py"]),
     ],
 )
-def test_find(desk: Any, glob: str, path: str, found: list[str]) -> None:
-    assert desk("find", glob=glob, path=path).text.split("\n") == found
+def test_files_by_name(desk: Any, glob: str, path: str, found: list[str]) -> None:
+    assert desk("search", glob=glob, path=path).text.split("\n") == found
 
 
-def test_find_nothing(desk: Any) -> None:
+def test_no_file_of_that_name(desk: Any) -> None:
     desk("bash", command="rm conftest.py")
-    assert desk("find", glob="conftest.py").exit_code == 1
-    assert desk("find", glob="*.rs").text.endswith("matches *.rs")
-    assert desk("find", glob="*", path="pkg/core.py").status == "refused"
+    assert desk("search", glob="conftest.py").exit_code == 1
+    assert desk("search", glob="*.rs").text.endswith("matches *.rs")
+    assert desk("search", glob="*", path="pkg/core.py").status == "refused"
+    assert desk("search").status == "refused"
+
+
+def test_the_whole_of_a_folded_issue_can_be_viewed(desk: Any) -> None:
+    from sweagent.agent.prompting import keep_whole_issue
+
+    text = "Crash\n\n" + "\n".join(f"package-{number}    1.{number}.0" for number in range(40)) + "\n\nIt crashes."
+    shown = keep_whole_issue(desk.context.sandbox, text)
+    assert "38 lines: versions; the whole text: .git/fix-issue/issue.md]" in shown
+    assert shown.endswith("It crashes.")
+    whole = desk("view", path=".git/fix-issue/issue.md", start=1, end=-1)
+    assert "package-39    1.39.0" in whole.text
 
 
 def test_a_file_too_large_to_come_at_once_is_read_whole(desk: Any) -> None:

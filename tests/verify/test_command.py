@@ -46,7 +46,7 @@ def test_a_patch_that_cannot_be_read_is_wrong_usage(project, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("hello\n", "it holds no diff"),
+        ("hello\n", "it contains no diff"),
         ("--- a/calc.py\n+++ b/calc.py\n@@ -1 +1 @@\n-nothing\n+x\n", "error: patch failed: calc.py:1"),
         (
             "diff --git a/a.bin b/a.bin\nnew file mode 100644\nindex 0000000..1111111\n"

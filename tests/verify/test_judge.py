@@ -5,9 +5,10 @@ from sweagent.config import VerifySettings
 from sweagent.errors import ExitCode, SandboxError
 from sweagent.testing import TestOutcome
 from sweagent.trajectory import Reproduction
-from sweagent.verify import Verdict
+from sweagent.verify import Verdict, feedback
+from sweagent.verify.judge import _cause_of
 from sweagent.verify.oracle import Oracle
-from sweagent.verify.proof import Origin
+from sweagent.verify.proof import Cause, Origin, ReproductionEvidence
 
 CALC = "def add(a, b):\n    return a - b\n\n\ndef double(a):\n    return a * 2\n"
 FIXED = CALC.replace("a - b", "a + b")
@@ -271,6 +272,16 @@ def test_a_reproduction_that_never_ends_is_ended(project):
     )
     assert proof.verdict is Verdict.UNVERIFIED
     assert any(run.timed_out for run in proof.commands)
+    # It had less time than a first run has as a rule: the policy is not asked for another one.
+    assert proof.cause is Cause.TIME
+    assert feedback(proof) == ""
+
+
+def test_what_was_registered_says_what_has_to_be_mended() -> None:
+    late = ReproductionEvidence(origin=Origin.REGISTERED, name="a", accepted=False, cause=Cause.TIME)
+    named = ReproductionEvidence(origin=Origin.NAMED, name="b", accepted=False, cause=Cause.REPRODUCTION)
+    assert _cause_of([late, named]) is Cause.TIME
+    assert _cause_of([named]) is Cause.REPRODUCTION
 
 
 def test_nothing_is_opened_when_no_time_is_left(project):
@@ -278,6 +289,9 @@ def test_nothing_is_opened_when_no_time_is_left(project):
     proof = made.verify({"calc.py": FIXED}, reproduction=A_SCRIPT, settings=VerifySettings(seconds=0.5))
     assert (proof.verdict, made.opened) == (Verdict.UNVERIFIED, [])
     assert any("the time was used up" in line for line in proof.not_checked)
+    # What was given was not run: it is not to blame, and nothing is asked of the policy.
+    assert (proof.cause, proof.reason) == (Cause.TIME, "the time was used up before show.py could be run")
+    assert feedback(proof) == ""
 
 
 SHOP = {

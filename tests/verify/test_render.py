@@ -220,3 +220,13 @@ def test_a_sentence_has_both_counts_and_all_that_is_between_them():
     assert "t::p[1]" in told
     assert "not compared: tests/slow.py: the time was used up" in told
     assert len(lost_tests(same.model_copy(update={"otherwise": (change("t", passed, TestOutcome.SKIPPED),)}))) == 1
+
+
+def test_what_was_kept_from_an_earlier_round_is_told_from_what_was_run():
+    runs = [
+        CommandRun(side="base", purpose="tests", command="pytest", exit_code=0, kept=kept) for kept in (True, False)
+    ]
+    text = render_markdown(proof(Verdict.VERIFIED, commands=tuple(runs)))
+    assert "1 command, each in a fresh sandbox" in text
+    assert "1 result of base and control" in text
+    assert "0.0 s, kept from earlier: " in text

@@ -13,6 +13,11 @@ from sweagent.frozen import Frozen
 FILE = "preds.json"
 """The name of the predictions in a batch's folder; mini-swe-agent and SWE-agent use the same."""
 
+LEDGER = "results.jsonl"
+"""The results in a folder of a batch of this program."""
+
+_NOT_FINAL = ("infrastructure", "usage")
+
 Layout = Literal["official", "mini-swe-agent", "swe-agent"]
 
 
@@ -86,11 +91,25 @@ def write_layout(folder: Path, predictions: Mapping[str, Prediction], layout: La
 
 
 def _read_folder(folder: Path) -> list[Any]:
+    if (folder / LEDGER).is_file():
+        # `preds.json` is as old as the last time that the batch had leisure for it.
+        # A last line that a kill tore off is no record yet.
+        lines = _text(folder / LEDGER).split("\n")[:-1]
+        latest = {record["instance_id"]: record for record in map(json.loads, lines)}
+        final = [record for record in latest.values() if record.get("exit_status") not in _NOT_FINAL]
+        return [
+            {
+                "instance_id": record["instance_id"],
+                "model_name_or_path": record["model"],
+                "model_patch": record["patch"],
+            }
+            for record in sorted(final, key=lambda record: str(record["instance_id"]))
+        ]
     if (folder / FILE).is_file():
         return _read_file(folder / FILE)
     files = sorted(folder.glob("*/*.pred"))
     if not files:
-        raise UsageError(f"{folder} holds no predictions", f"it needs {FILE}, or SWE-agent's .pred files")
+        raise UsageError(f"{folder} contains no predictions", f"it needs {FILE}, or SWE-agent's .pred files")
     return [record for file in files for record in _read_file(file)]
 
 
@@ -106,7 +125,7 @@ def _read_file(path: Path) -> list[Any]:
     if isinstance(data, dict):
         data = [data] if isinstance(data.get("instance_id"), str) else list(_by_name(data))
     if not isinstance(data, list):
-        raise UsageError(f"{path} holds no predictions", "give a list, or an object by instance")
+        raise UsageError(f"{path} contains no predictions", "give a list, or an object by instance")
     return data
 
 
@@ -129,7 +148,7 @@ def _text(path: Path) -> str:
 
 def _prediction(record: Any, path: Path) -> Prediction:
     if not isinstance(record, dict) or not isinstance(record.get("instance_id"), str):
-        raise UsageError(f"{path} holds something that is no prediction", "each needs an instance_id")
+        raise UsageError(f"{path} contains something that is not a prediction", "each needs an instance_id")
     if not SAFE_ID.fullmatch(record["instance_id"]):
         # It names a folder in other tools' layouts, and nothing may be written outside of theirs.
         raise UsageError(f"{record['instance_id'][:80]!r} in {path} cannot be an instance_id", "correct the file")

@@ -1,18 +1,14 @@
 """Turn an instance into a task, without its oracle."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from sweagent.batch.data.instances import Instance
 from sweagent.errors import UsageError
 from sweagent.forge import read_issue
+from sweagent.forge.api.address import remote_options
 from sweagent.forge.issues import clean_issue
 from sweagent.repository import open_repository
 from sweagent.task import Issue, Repository, Task
-
-Access = Callable[[str], Mapping[str, Any]]
-"""For a remote repository: the `server` and `token` arguments of `open_repository`."""
 
 
 def make_task(
@@ -20,7 +16,6 @@ def make_task(
     *,
     image: str | None,
     repositories: Path | None = None,
-    access: Access = lambda repo: {},
 ) -> Task:
     """Make the task of an instance.
 
@@ -32,21 +27,22 @@ def make_task(
         image: an image that holds the environment; None lets the product build one.
         repositories: a folder with local clones, looked at before the network: `owner/name`, `owner__name`,
             `owner+name` or `name`, each with or without `.git`.
-        access: tells how a remote repository is reached.
 
     Raises:
         UsageError: the repository, the commit or the issue cannot be used.
         ForgeError: a remote refused or cannot be reached.
     """
-    source = _local_clone(instance.repo, repositories) or instance.repo
-    options = {} if Path(source).exists() else access(source)
-    repository = open_repository(source, base=instance.base_commit or None, **options)
+    source = local_clone(instance.repo, repositories) or instance.repo
+    repository = open_repository(source, base=instance.base_commit or None, **remote_options(source))
     if instance.issue:
         issue = read_issue(instance.issue, repository_source=repository.source, repository_name=repository.name)
     else:
         repository = repository.model_copy(update={"name": instance.repo})
         issue = _stated(instance.problem_statement)
     _refuse_other_base(instance, repository)
+    if source != instance.repo:
+        # Where this machine has its clone is nobody else's business: the record of the run may travel.
+        repository = repository.model_copy(update={"source": instance.repo})
     return Task(id=instance.instance_id, repository=repository, issue=issue, image=image)
 
 
@@ -56,7 +52,8 @@ def _stated(text: str) -> Issue:
     return clean_issue(Issue(title=title.strip(), body=body.strip())).issue
 
 
-def _local_clone(repo: str, folder: Path | None) -> str | None:
+def local_clone(repo: str, folder: Path | None) -> str | None:
+    """The clone of a repository in a folder of clones; None where there is none."""
     if folder is None:
         return None
     owner, _, name = repo.rpartition("/")

@@ -1,36 +1,38 @@
-"""Drive a batch: workers, budgets, retries, clean stop."""
+"""Drive a batch: nodes, budgets, clean stop, one result an instance."""
 
 import logging
-import shutil
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
-from contextvars import copy_context
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from sweagent import __version__
 from sweagent.batch.data.instances import Instance
-from sweagent.batch.data.tasks import Access
-from sweagent.batch.drive.cost_reservations import CostReservations
-from sweagent.batch.drive.engine_images import wait_for_engine
+from sweagent.batch.drive.cost_reservations import CostReservations, Room
 from sweagent.batch.drive.instance_folder import ElsewhereError, InstanceFolder
-from sweagent.batch.drive.instance_run import BATCH_LOG, BatchContext, InstanceRun, StoppedError
 from sweagent.batch.drive.ledger import Ledger, Summary
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
-from sweagent.batch.drive.official_images import ImagePolicy, Images
+from sweagent.batch.drive.official_images import ImagePolicy, image_names
 from sweagent.batch.drive.outcomes import InstanceResult, Outcome
+from sweagent.batch.drive.portable_log import Home
 from sweagent.batch.drive.progress import ProgressTracker
-from sweagent.batch.drive.reaper import reaper, remove_what_is_left
+from sweagent.batch.drive.solve_service import SolveOptions, SolveService, wait_for_disk
+from sweagent.batch.drive.stream_store import StreamStore
+from sweagent.batch.drive.user_code import UserCode, refuse_what_stays
+from sweagent.batch.nodes.dispatcher import SILENCE, Dispatcher, Lost
+from sweagent.batch.nodes.executor import Executor
+from sweagent.batch.nodes.local import LocalExecutor
+from sweagent.batch.nodes.messages import Ended, Noted, Progressed, Setup, Work, Written
 from sweagent.config import Settings
-from sweagent.errors import FixIssueError, SandboxError, StorageError, UsageError
+from sweagent.errors import StorageError, UsageError
 from sweagent.frozen import Frozen
 from sweagent.notes import FailureNote, level_of
-from sweagent.policy import Budget, policy_for, preload, with_token_limit
+from sweagent.policy import Budget, policy_for, with_token_limit
 from sweagent.run.strategy import load_strategy
 from sweagent.run_log import log_to
-from sweagent.sandbox import choose_kind, remove_leftovers
 from sweagent.sizes import parse_size
 from sweagent.stop_token import StopToken
 from sweagent.tool_api import load_tools
@@ -38,28 +40,28 @@ from sweagent.tool_api import load_tools
 Note = Callable[[str, str], None]
 """Takes the instance's id and a line for people."""
 
+BATCH_LOG = "batch.log"
+"""What happened in a batch, in its folder."""
 
 _TICK = 0.25
-_ENOUGH_FREE = 1 << 30
-"""Bytes, or a tenth of a smaller disk, that must be free before an instance that ran out of space goes on."""
+_LEISURE = 60.0
+"""Seconds between two writings of the predictions, which take longer the more there are."""
 
 _LOG = logging.getLogger("sweagent.batch")
-
-_STORING = 3
-"""Attempts to store a result on a disk that was full."""
 
 
 class BatchSettings(Frozen):
     """How a batch is run; the settings of each run are apart."""
 
-    workers: int = 4
+    workers: int | None = None
+    """Instances at a time, at each node; None for four on this machine, and what each other one has."""
     cost: float | None = None
     """US dollars of all instances together."""
     seconds: float | None = None
     """Wall time of this process, by a monotonic clock."""
     images: ImagePolicy = "auto"
     disk_limit: str = "60g"
-    """What the images that the batch pulls may take together."""
+    """What the images that the batch pulls may take together, at each node."""
     ahead: int = 2
     """How many instances ahead images are pulled."""
     retries: int = 3
@@ -67,24 +69,33 @@ class BatchSettings(Frozen):
     pause: float = 2.0
     """Seconds before the first retry; doubled each time."""
     patience: float = 300.0
-    """Seconds that a retry waits for the engine to come back, or for disk space."""
+    """Seconds that a retry waits for the engine to come back, or for disk space, and the batch for a node."""
     failures: int = 20
     """This many instances in a row that the infrastructure failed stop the batch: the next ones would fail too."""
     repositories: Path | None = None
     """A folder with local clones."""
+    slots: int = 1
+    """Slots of a node that one instance takes."""
+    memory: str = ""
+    """What one instance may need, such as `8g`; empty when nobody knows."""
+    silence: float = SILENCE
+    """Seconds without a word after which a node counts as lost, and stops its work itself."""
+
+
+_LOCAL_WORKERS = 4
 
 
 class Batch:
     """A batch of instances in one folder.
 
     Args:
-        instances: what to run, in this order.
+        instances: what to run, in this order; nothing but what the agent may know is kept of them.
         settings: of each run.
         batch: of the batch.
         output: the batch's folder; one that holds this batch already is gone on with.
         manifest: what the batch is, to tell it from others.
+        executor: reaches the nodes; None has one in this process.
         note: receives lines for people about what is being done.
-        access: tells how a remote repository is reached.
         files: the user's files that the settings were read from.
 
     Raises:
@@ -101,53 +112,81 @@ class Batch:
         output: Path,
         *,
         manifest: Manifest,
+        executor: Executor | None = None,
         note: Note = lambda instance, text: None,
-        access: Access = lambda repo: {},
         files: tuple[str, ...] = (),
     ) -> None:
-        settings = _usable(settings, batch)
-        self._kind = choose_kind(settings.sandbox.kind, note=lambda text: note("sandbox", text))
-        output = output.absolute()
-        self._instances = {instance.instance_id: instance for instance in instances}
+        remote = executor is not None and executor.remote
+        settings = _usable(settings, batch, remote=remote)
+        self._output = output = output.absolute()
+        self._instances = {instance.instance_id: instance.without_oracle() for instance in instances}
+        if remote:
+            _refuse_local_paths(self._instances.values())
         self._batch = batch
         self._note = note
+        self._memory = parse_size(batch.memory) if batch.memory else None
         self._ledger = Ledger(output, self._instances)
-        self._ledger.open(manifest.model_copy(update={"settings": bearing_settings(settings)}))
-        pending = self._ledger.pending()
-        done = {name: result for name, result in self._ledger.results.items() if name not in pending}
-        self._reservations = CostReservations(
-            batch.cost,
-            settings.limits.cost,
-            sum(result.cost or 0.0 for result in done.values()),
-            {name: _spent(output / name) for name in pending} if batch.cost is not None else None,
-        )
+        self._limit(settings)
         limits = settings.limits.model_copy(update={"cost": self._reservations.each})
-        sandbox = settings.sandbox.model_copy(update={"kind": self._kind})
+        self._settings = settings.model_copy(update={"limits": limits})
+        self._executor = executor or self._local(files)
+        self._ledger.open(manifest.model_copy(update={"settings": bearing_settings(settings)}))
+        self._store = StreamStore(output, Home(UserCode.of(settings), None, files))
         self._stop = StopToken()
-        self._images = Images(
-            output,
-            limit=parse_size(batch.disk_limit, may_be_zero=True),
-            policy=batch.images,
-            note=lambda text: note("images", text),
-        )
-        self._around = BatchContext(
-            output=output,
-            # Settled once, so that an engine that goes away later is not taken for a machine without one.
-            settings=settings.model_copy(update={"limits": limits, "sandbox": sandbox}),
-            images=self._images,
-            stop=self._stop,
-            retries=batch.retries,
-            pause=batch.pause,
-            recover=self._recover,
-            repositories=batch.repositories,
-            access=access,
-            files=files,
-        )
-        self._queue = deque(pending)
-        self.board = ProgressTracker(len(self._instances), done)
-        self._lock = threading.Lock()
+        self._locks: dict[str, ExitStack] = {}
         self._failed_in_a_row = 0
         self._why = ""
+        self._written = (time.monotonic(), 0.0)
+
+    def _limit(self, settings: Settings) -> None:
+        """Set up the queue, and what the instances may cost together."""
+        pending = self._ledger.pending()
+        left = set(pending)
+        done = [entry for name, entry in self._ledger.entries.items() if name not in left]
+        begun = {path.name for path in self._output.iterdir()} if self._output.is_dir() else set()
+        self._queue = deque(pending)
+        self.board = ProgressTracker(len(self._instances), done)
+        self._reservations = CostReservations(
+            self._batch.cost,
+            settings.limits.cost,
+            sum(entry.cost or 0.0 for entry in done),
+            {name: _spent(self._output / name) for name in pending if name in begun}
+            if self._batch.cost is not None
+            else None,
+        )
+
+    def _options(self) -> SolveOptions:
+        batch = self._batch
+        return SolveOptions(
+            images=batch.images,
+            disk_limit=batch.disk_limit,
+            retries=batch.retries,
+            pause=batch.pause,
+            patience=batch.patience,
+        )
+
+    def _local(self, files: tuple[str, ...]) -> Executor:
+        service = SolveService(
+            self._settings,
+            self._options(),
+            self._output,
+            memory=self._output,
+            repositories=self._batch.repositories,
+            files=files,
+            note=lambda text: self._note("sandbox", text),
+        )
+        workers = self._batch.workers or _LOCAL_WORKERS
+        return LocalExecutor(service, self._output, min(workers, max(1, len(self._queue))))
+
+    def _setup(self) -> Setup:
+        remote = self._executor.remote
+        return Setup(
+            work=Work.SOLVE,
+            version=__version__,
+            silence=self._batch.silence,
+            slots=self._batch.workers,
+            payload=SolveService.payload(self._settings, self._options()) if remote else {},
+        )
 
     @property
     def stopped_because(self) -> str:
@@ -171,140 +210,171 @@ class Batch:
             tick: called now and then from the calling thread, to show progress.
 
         Raises:
-            StorageError: the summary cannot be written.
+            ExecutorError: no node can be reached any more; what arrived is kept.
+            StorageError: what came of an instance cannot be written.
         """
         deadline = None if self._batch.seconds is None else time.monotonic() + self._batch.seconds
-        if self._queue and not self._around.settings.policy:
-            threading.Thread(target=preload, daemon=True, name="batch-loading").start()
-        with (
-            log_to(self._around.output / BATCH_LOG),
-            reaper(),
-            ThreadPoolExecutor(max_workers=self._batch.workers + 1, thread_name_prefix="batch") as pool,
-        ):
-            remove_leftovers()
-            fetcher = pool.submit(copy_context().run, self._fetch_ahead) if self._images_wanted() else None
-            number = min(self._batch.workers, max(1, len(self._queue)))
-            workers = [pool.submit(copy_context().run, self._work) for _ in range(number)]
-            try:
-                while not all(worker.done() for worker in workers):
-                    if deadline is not None and time.monotonic() > deadline:
-                        self.stop(f"the limit of {self._batch.seconds:g} s for the batch is used up")
-                    if self._why:
-                        self._end()
-                    tick()
-                    wait(workers, timeout=_TICK)
-            finally:
-                self._end()
-            for worker in workers:
-                worker.result()
-            if fetcher:
-                fetcher.result()
-            if self._kind == "docker" and self._around.ended:
-                remove_what_is_left(self._around.ended)
+        dispatcher = Dispatcher(
+            self._executor, self._setup(), patience=self._batch.patience, note=lambda text: self._say("nodes", text)
+        )
+        try:
+            with log_to(self._output / BATCH_LOG):
+                if self._queue:
+                    with dispatcher as nodes:
+                        self._drive(nodes, deadline, tick)
+        finally:
+            for lock in self._locks.values():
+                lock.close()
+            self._ledger.write_predictions()
+            summary = self._ledger.summarise()
         tick()
-        self._ledger.write_predictions()
-        return self._ledger.summarise()
+        return summary
 
-    def _end(self) -> None:
-        self.board.stopping()
-        self._stop.stop("the batch was stopped")
-        self._images.stop()
+    def _drive(self, nodes: Dispatcher, deadline: float | None, tick: Callable[[], None]) -> None:
+        while nodes.running or (not self._stop.asked and (self._queue or nodes.lost)):
+            if deadline is not None and time.monotonic() > deadline:
+                self.stop(f"the limit of {self._batch.seconds:g} s for the batch is used up")
+            if self._why and not self._stop.asked:
+                self._stop.stop(self._why)
+                self.board.stopping()
+                nodes.stop()
+            self._hand_out(nodes)
+            reports = list(nodes.poll(_TICK))
+            for report in reports:
+                self._take(report)
+            self._commit(nodes, reports)
+            self._at_leisure()
+            tick()
 
-    def _images_wanted(self) -> bool:
-        return self._kind == "docker" and not self._around.settings.sandbox.image and self._batch.ahead > 0
-
-    def _work(self) -> None:
-        while not (self._stop.asked or self._why):
-            name = self._next()
-            if name is None:
+    def _hand_out(self, nodes: Dispatcher) -> None:
+        """Give instances to nodes that have room, each with its limit set aside."""
+        while self._queue and not (self._stop.asked or self._why):
+            name = self._queue[0]
+            near = self._near(name)
+            node = nodes.node_for(self._batch.slots, self._memory, near)
+            if node is None:
                 return
-            result = None
-            self.board.begin(name)
-            try:
-                result = self._store(self._instances[name])
-            finally:
-                # What an instance that was given up has spent is spent nevertheless.
-                self._reservations.settle(name, result.cost if result else _spent(self._around.output / name))
-                self.board.end(name, result)
-            self._look_for_a_pattern(result)
+            room = self._reservations.take(name)
+            if room is Room.LATER or (room is Room.NEVER and nodes.lost):
+                return
+            if room is Room.NEVER:
+                self.stop("the limit of the batch's cost has no room for another instance")
+                return
+            self._queue.popleft()
+            if self._lock(name):
+                self._submit(nodes, node, name, near)
+        if self._batch.ahead and self._queue and not self._stop.asked:
+            self._expect(nodes)
 
-    def _next(self) -> str | None:
-        """The next instance, its limit set aside; None when there is none or the batch's limit has no room for it."""
-        with self._lock:
-            name = self._queue.popleft() if self._queue else None
-        if name is None or self._reservations.take(name, self._stop):
-            return name
-        with self._lock:
-            self._queue.appendleft(name)
-        if not self._stop.asked:
-            self.stop("the limit of the batch's cost has no room for another instance")
-        return None
+    def _submit(self, nodes: Dispatcher, node: str, name: str, near: str) -> None:
+        self.board.begin(name)
+        nodes.submit(
+            node,
+            name,
+            self._payload(name),
+            files=self._store.files(name) if self._executor.remote else None,
+            slots=self._batch.slots,
+            memory=self._memory,
+            near=near,
+        )
 
-    def _store(self, instance: Instance) -> InstanceResult | None:
-        """Run an instance and enter its result; None when it is left for another time."""
-        name = instance.instance_id
+    def _payload(self, name: str) -> dict[str, Any]:
+        instance = self._instances[name]
+        return {"instance": instance.model_dump(mode="json"), "forgiven": self._ledger.ended(name)}
 
-        def note(text: str) -> None:
-            _LOG.log(level_of(text), "%s: %s", name, text)
-            self.board.say(name, text)
-            self._note(name, text)
+    def _near(self, name: str) -> str:
+        """What an instance uses that takes long to bring to a node."""
+        return next(iter(image_names(self._instances[name])), self._instances[name].repo)
 
-        for attempt in range(1, _STORING + 1):
-            try:
-                result = InstanceRun(instance, self._around, self.board.listener(name), note).run()
-                self._ledger.enter(result)
-            except StoppedError:
-                return None
-            except ElsewhereError:
-                note("another batch works on it")
-                return None
-            except StorageError as error:
-                note(FailureNote(f"failed: {error}"))
-                if attempt < _STORING:
-                    self._recover(error)
-            else:
-                return result
-        return None
+    def _expect(self, nodes: Dispatcher) -> None:
+        number = self._batch.ahead * max(1, nodes.nodes)
+        upcoming = list(islice(self._queue, number))
+        nodes.expect([(self._near(name), self._payload(name)) for name in upcoming if self._near(name)])
+
+    def _lock(self, name: str) -> bool:
+        """Keep other batches in the same folder from an instance; whether that can be done."""
+        if name in self._locks:
+            return True
+        stack = ExitStack()
+        try:
+            stack.enter_context(InstanceFolder(self._output / name).locked())
+        except ElsewhereError:
+            self._say(name, "another batch works on it")
+            self._reservations.settle(name, 0.0)
+            return False
+        self._locks[name] = stack
+        return True
+
+    def _commit(self, nodes: Dispatcher, reports: Sequence[object]) -> None:
+        """Put on disk what jobs wait for, and the results, of many jobs at once; then tell the jobs."""
+        waiting = [report for report in reports if isinstance(report, Written) and report.wait]
+        if waiting:
+            self._patiently(self._store.commit)
+            for report in waiting:
+                nodes.acknowledge(report)
+        ended = [report for report in reports if isinstance(report, Ended)]
+        results = [InstanceResult.model_validate(report.payload) for report in ended if report.payload]
+        if results:
+            self._patiently(lambda: self._ledger.enter(*results))
+        by_name = {result.instance_id: result for result in results}
+        for report in ended:
+            self._end(report, by_name.get(report.name))
+
+    def _take(self, report: Written | Noted | Progressed | Ended | Lost) -> None:
+        match report:
+            case Written():
+                self._patiently(lambda: self._store.write(report))
+            case Noted():
+                text = FailureNote(report.text) if report.failure else report.text
+                self._say(report.name or "images", text)
+            case Progressed():
+                self.board.advance(report.name, report.doing, report.step, report.more)
+            case Lost():
+                self._say(report.name, FailureNote("failed: its node was lost; it goes on elsewhere"))
+                # What its log does not show as spent was not spent: calls were sent after their reservation had come.
+                self._reservations.settle(report.name, _spent(self._output / report.name))
+                self._queue.appendleft(report.name)
+
+    def _end(self, report: Ended, result: InstanceResult | None) -> None:
+        name = report.name
+        if report.error:
+            self._say(name, FailureNote(f"failed: {report.error.error().with_hint}"))
+        # What an instance that was given up has spent is spent nevertheless.
+        self._reservations.settle(name, result.cost if result else _spent(self._output / name))
+        self.board.end(name, result)
+        self._locks.pop(name).close()
+        self._look_for_a_pattern(result)
+
+    def _patiently(self, write: Callable[[], None]) -> None:
+        """Write, waiting for room where the disk has none: nodes go on meanwhile, and cannot spend anything."""
+        try:
+            write()
+        except StorageError as error:
+            self._say("disk", FailureNote(f"failed: {error}"))
+            wait_for_disk(self._output, self._batch.patience, self._stop)
+            write()
+
+    def _at_leisure(self) -> None:
+        """Bring `preds.json` up to date now and then, the more seldom the longer that takes."""
+        last, took = self._written
+        if time.monotonic() - last < max(_LEISURE, 50 * took):
+            return
+        began = time.monotonic()
+        self._ledger.write_predictions()
+        self._written = (time.monotonic(), time.monotonic() - began)
+
+    def _say(self, name: str, text: str) -> None:
+        _LOG.log(level_of(text), "%s: %s", name, text)
+        self.board.say(name, text)
+        self._note(name, text)
 
     def _look_for_a_pattern(self, result: InstanceResult | None) -> None:
-        with self._lock:
-            if result is None:
-                return
-            failed = result.outcome is Outcome.INFRASTRUCTURE
-            self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
-            if self._failed_in_a_row >= self._batch.failures:
-                self.stop(f"the infrastructure failed {self._failed_in_a_row} instances in a row: {result.message}")
-
-    def _recover(self, error: FixIssueError | OSError) -> None:
-        """Wait until what failed is there again: the engine, or disk space."""
-        full = isinstance(error, OSError) or "no space left" in str(error).lower()
-        if full:
-            with suppress(SandboxError):
-                self._images.evict(everything=True)
-            self._wait_for_disk()
-        if isinstance(error, SandboxError) and self._kind == "docker":
-            wait_for_engine(self._batch.patience, self._stop)
-            remove_what_is_left(self._around.ended)
-
-    def _wait_for_disk(self) -> None:
-        deadline = time.monotonic() + self._batch.patience
-        while time.monotonic() < deadline:
-            disk = shutil.disk_usage(self._around.output)
-            if disk.free >= min(_ENOUGH_FREE, disk.total // 10) or self._stop.wait(1.0):
-                return
-
-    def _fetch_ahead(self) -> None:
-        """Pull the images of the next instances while others run."""
-        seen: set[str] = set()
-        while not self._stop.asked:
-            with self._lock:
-                upcoming = [self._queue[index] for index in range(min(self._batch.ahead, len(self._queue)))]
-            if not upcoming:
-                return
-            new = [name for name in upcoming if name not in seen]
-            seen.update(new)
-            self._images.prefetch([self._instances[name] for name in new])
-            self._stop.wait(_TICK)
+        if result is None:
+            return
+        failed = result.outcome is Outcome.INFRASTRUCTURE
+        self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
+        if self._failed_in_a_row >= self._batch.failures:
+            self.stop(f"the infrastructure failed {self._failed_in_a_row} instances in a row: {result.message}")
 
 
 def _spent(folder: Path) -> float:
@@ -313,25 +383,44 @@ def _spent(folder: Path) -> float:
     return instance.spent(instance.read_state().runs).dollars
 
 
-def _usable(settings: Settings, batch: BatchSettings) -> Settings:
+def _usable(settings: Settings, batch: BatchSettings, *, remote: bool) -> Settings:
     """The settings of each run, refused here for what would otherwise fail every instance.
 
     Raises:
         UsageError: a setting of the batch or of its runs cannot be used.
     """
-    if batch.workers < 1:
+    if (batch.workers if batch.workers is not None else 1) < 1:
         raise UsageError("a batch needs a worker", "give --workers 1 or more")
     if batch.cost is not None and settings.limits.cost is None:
         raise UsageError("a limit for the batch's cost needs one for each instance", "give --max-cost (limits.cost)")
     if batch.repositories is not None and not batch.repositories.is_dir():
         raise UsageError(f"there is no folder {batch.repositories}", "give --repositories a folder with clones")
-    kept = with_token_limit(settings)
+    # What one instance taught would help another: their results would hang together.
+    kept = with_token_limit(settings).model_copy(update={"memory": False})
     if batch.cost is not None and kept.limits.tokens != settings.limits.tokens:
         raise UsageError(
             f"the price of {settings.model.name} is unknown, so the batch's limit of ${batch.cost} cannot be kept",
             "limit tokens instead (--max-tokens), or give the price in a models file (`fix-issue models` shows how)",
         )
-    policy_for(kept, Budget(kept.limits.cost, kept.limits.tokens))
+    if remote:
+        # A node looks at its own keys.
+        refuse_what_stays(kept)
+        if batch.repositories is not None:
+            raise UsageError(
+                "--repositories is a folder of this machine",
+                "give it to the nodes: python -I -m sweagent.batch.node --repositories FOLDER",
+            )
+    else:
+        policy_for(kept, Budget(kept.limits.cost, kept.limits.tokens))
     load_tools(kept.tools, kept.tool_folders)
     load_strategy(kept.strategy)
     return kept
+
+
+def _refuse_local_paths(instances: Iterable[Instance]) -> None:
+    for instance in instances:
+        if instance.repo.startswith(("/", ".", "~", "file:")):
+            raise UsageError(
+                f"the repository of {instance.instance_id} is a path of this machine, which other machines do not have",
+                "name it owner/name or by its URL; nodes look for it in their own --repositories folder first",
+            )

@@ -11,9 +11,10 @@ from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
 from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import PromptWritten, RunStarted, read_events
+from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted, read_events
 
-_STATE = ".state.json"
+STATE = ".state.json"
+"""How often an instance was started, in its folder."""
 _LOCK = ".instance-lock"
 
 
@@ -64,7 +65,7 @@ class InstanceFolder:
     def read_state(self) -> State:
         """What was kept, or the state of an instance that was never started."""
         try:
-            return State.model_validate_json((self.path / _STATE).read_text(encoding="utf-8"))
+            return State.model_validate_json((self.path / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return State()
 
@@ -74,7 +75,7 @@ class InstanceFolder:
         Raises:
             StorageError: the disk refuses it.
         """
-        write_atomically(self.path / _STATE, state.model_dump_json())
+        write_atomically(self.path / STATE, state.model_dump_json())
 
     def resumable(self, number: int) -> bool:
         """Whether a run has something to go on with: it got as far as its prompt."""
@@ -126,6 +127,18 @@ class InstanceFolder:
                     run.apply(event)
             whole.merge(run)
         return whole
+
+    def contacts(self, runs: int) -> tuple[str, ...]:
+        """The hosts that the first so many runs reached or were refused, one a line, as their logs tell."""
+        found: dict[str, None] = {}
+        for number in range(1, runs + 1):
+            last: tuple[str, ...] = ()
+            with suppress(StorageError):
+                for event in read_events(self.run(number).trajectory):
+                    if isinstance(event, SandboxStarted | AttemptEnded):
+                        last = event.contacts or last
+            found.update(dict.fromkeys(last))
+        return tuple(found)
 
     def size(self) -> int:
         """Bytes of all files in it."""

@@ -1,4 +1,4 @@
-"""Run one instance from its lock to its one final result."""
+"""Run one instance until it has its one final result."""
 
 import logging
 import time
@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sweagent.agent.journal import Listener
+from sweagent.atomic_write import write_atomically
 from sweagent.batch.data.instances import Instance
-from sweagent.batch.data.tasks import Access, make_task
-from sweagent.batch.drive.instance_folder import InstanceFolder, State
+from sweagent.batch.data.tasks import make_task
+from sweagent.batch.drive.instance_folder import STATE, InstanceFolder, State
+from sweagent.batch.drive.mirror import listeners, send_log
 from sweagent.batch.drive.official_images import Held, Images
-from sweagent.batch.drive.outcomes import InstanceResult, read_result, write_result
+from sweagent.batch.drive.outcomes import InstanceResult
+from sweagent.batch.drive.portable_log import Home
+from sweagent.batch.drive.user_code import UserCode
+from sweagent.batch.nodes.service import LeftError, Link
 from sweagent.config import LimitSettings, Settings
 from sweagent.errors import (
     EnvironmentBuildError,
@@ -23,6 +27,7 @@ from sweagent.errors import (
     StorageError,
     UnknownRepositoryError,
     UsageError,
+    please_report,
 )
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import FailureNote
@@ -31,12 +36,9 @@ from sweagent.project_file import origin_in_batch
 from sweagent.run_folder import Result, new_run_id
 from sweagent.sandbox.engine import as_engine_failure
 from sweagent.solve import resume, solve
-from sweagent.stop_token import StopToken
+from sweagent.task import Task
 
 _LOG = logging.getLogger("sweagent.batch")
-
-BATCH_LOG = "batch.log"
-"""What happened in a batch, in its folder."""
 
 MAX_STARTS = 12
 """Starts of one instance over all batches that were killed; one that kills its batch must not do so for ever."""
@@ -44,39 +46,29 @@ MAX_STARTS = 12
 MAX_RESUMES = 3
 """How often one run is resumed before the instance is started afresh."""
 
-Note = Callable[[str], None]
-
-
-class StoppedError(Exception):
-    """The batch was stopped before the instance came to its end."""
-
 
 @dataclass(frozen=True)
 class BatchContext:
-    """What the instances of a batch share.
+    """What the instances of a batch share at one node.
 
     Attributes:
-        output: the batch's folder.
         settings: of each run; they name a kind of sandbox, not `auto`.
         images: hands out the official images.
-        stop: asks that nothing new begins and that running instances stop at their next step.
+        code: where the user's own files are that the settings name.
         retries: how often failures of the infrastructure are retried.
         pause: seconds before the first retry; doubled each time, at most a minute.
         recover: waits until the infrastructure is there again, after a failure.
         repositories: a folder with local clones.
-        access: tells how a remote repository is reached.
         files: the user's files that the settings were read from.
     """
 
-    output: Path
     settings: Settings
     images: Images
-    stop: StopToken
+    code: UserCode = field(default_factory=UserCode)
     retries: int = 3
     pause: float = 2.0
     recover: Callable[[FixIssueError | OSError], None] = lambda error: None
     repositories: Path | None = None
-    access: Access = lambda repo: {}
     files: tuple[str, ...] = ()
     ended: set[str] = field(default_factory=set)
     """Ids of runs that nobody works on any more; what still bears them was left behind."""
@@ -88,39 +80,32 @@ class InstanceRun:
     Args:
         instance: what to solve.
         around: what it shares with the others.
-        listener: receives every event of its runs.
-        note: receives lines for people about what is being prepared.
+        link: its folder, and its way to the driver.
+        forgiven: it has ended before as the infrastructure failed it; it gets as many new chances as one that was
+            never tried.
     """
 
-    def __init__(self, instance: Instance, around: BatchContext, listener: Listener, note: Note) -> None:
+    def __init__(self, instance: Instance, around: BatchContext, link: Link, *, forgiven: bool = False) -> None:
         self._instance = instance
         self._around = around
-        self._listener = listener
-        self._note = note
-        self._folder = InstanceFolder(around.output / instance.instance_id)
+        self._link = link
+        self._folder = InstanceFolder(link.folder)
+        self._forgiven = forgiven
         self._state = State()
         self._seconds = 0.0
         self._held = Held(name=None)
 
     def run(self) -> InstanceResult:
-        """Run the instance unless it has a final result already.
+        """Run the instance until it has a result.
 
         Raises:
-            ElsewhereError: another process works on it.
-            StoppedError: the batch was stopped; what was done is kept and is gone on with later.
-            StorageError: its result cannot be written.
+            LeftError: the batch was stopped; what was done is kept and is gone on with later.
+            StorageError: its folder cannot be written.
         """
-        with self._folder.locked():
-            done = read_result(self._folder.path)
-            if done is not None and done.outcome.final:
-                return done
-            self._state = self._folder.read_state()
-            if done is not None:
-                # It gets as many new chances as an instance that was never tried.
-                self._state = self._state.model_copy(update={"starts": 0})
-            result = self._until_final()
-            write_result(self._folder.path, result)
-            return result
+        self._state = self._folder.read_state()
+        if self._forgiven:
+            self._state = self._state.model_copy(update={"starts": 0})
+        return self._until_final()
 
     def _until_final(self) -> InstanceResult:
         retries = 0
@@ -137,13 +122,13 @@ class InstanceRun:
             if error is None:
                 continue
             if isinstance(error, UsageError | UnknownRepositoryError):
-                return self._failed(error.told, ExitStatus.USAGE)
+                return self._failed(error.with_hint, ExitStatus.USAGE)
             self._fault(error)
             if retries >= self._most_retries(error):
-                return self._failed(error.told if isinstance(error, FixIssueError) else str(error))
+                return self._failed(error.with_hint if isinstance(error, FixIssueError) else str(error))
             retries += 1
             self._around.recover(error)
-            self._around.stop.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
+            self._link.stop.wait(min(60.0, self._around.pause * 2 ** (retries - 1)))
 
     def _most_retries(self, error: FixIssueError | OSError) -> int:
         # A build has tried what there is to try; what remains is that the network failed it.
@@ -157,7 +142,7 @@ class InstanceRun:
                 self._held = held
                 result = self._solve_or_resume(held)
         except RunInterruptedError:
-            raise StoppedError from None
+            raise LeftError from None
         except FixIssueError as error:
             return error
         except Exception as error:
@@ -165,7 +150,7 @@ class InstanceRun:
         finally:
             self._seconds += time.monotonic() - begin
         if result.exit_status is ExitStatus.INTERRUPTED:
-            raise StoppedError
+            raise LeftError
         if self._folder.never_asked(result, self._state.runs):
             return UsageError(result.message, "give a limit that can be kept")
         if self._folder.finished(self._state.runs) is None:
@@ -181,7 +166,7 @@ class InstanceRun:
             return error
         _LOG.error("internal error in %s", self._instance.instance_id, exc_info=error)
         said = f"internal error: {type(error).__name__}: {error}"
-        return FixIssueError(said, f"please report it, with the end of {self._around.output / BATCH_LOG}")
+        return FixIssueError(said, please_report("the end of the batch's log"))
 
     @contextmanager
     def _held_image(self) -> Iterator[Held]:
@@ -211,25 +196,44 @@ class InstanceRun:
         latest, again, limits = self._state.runs, self._again, self._limits()
         changes = {"resumes": self._state.resumes + 1} if again else {"resumes": 0, "runs": self._state.runs + 1}
         self._keep(self._state.model_copy(update={"starts": self._state.starts + 1, **changes}))
-        listeners, stop = (self._listener,), self._around.stop
-        folder = self._folder.run(self._state.runs)
+        stop, folder = self._link.stop, self._folder.run(self._state.runs)
+        following = listeners(folder, self._link)
         run_id = self._folder.run_id(latest) if again else new_run_id(self._instance.instance_id)
         self._around.ended.discard(run_id)
         try:
             if again:
-                self._note("going on with the run that was not finished")
-                return resume(folder, listeners=listeners, note=self._note, stop=stop)
-            repositories, access = self._around.repositories, self._around.access
-            task = make_task(self._instance, image=held.name, repositories=repositories, access=access)
+                self._link.note("going on with the run that was not finished")
+                if not self._link.shared:
+                    self._settle_here(self._task(held))
+                return resume(folder, listeners=following, note=self._link.note, stop=stop)
+            task = self._task(held)
             origin = origin_in_batch(task.repository, self._around.files)
             for line in origin.lines()[len(origin.files) :]:
-                self._note(line)
+                self._link.note(line)
             settings = self._around.settings.model_copy(update={"limits": limits})
             return solve(
-                task, settings, folder, run_id=run_id, listeners=listeners, note=self._note, origin=origin, stop=stop
+                task,
+                settings,
+                folder,
+                run_id=run_id,
+                listeners=following,
+                note=self._link.note,
+                origin=origin,
+                stop=stop,
             )
         finally:
             self._around.ended.add(run_id)
+            send_log(folder, self._link)
+
+    def _task(self, held: Held) -> Task:
+        return make_task(self._instance, image=held.name, repositories=self._around.repositories)
+
+    def _settle_here(self, task: Task) -> None:
+        """A log that came from another machine names this one's paths from now on."""
+        log = self._folder.run(self._state.runs).trajectory
+        first, newline, rest = log.read_bytes().partition(b"\n")
+        home = Home(self._around.code, task.repository, self._around.files)
+        write_atomically(log, home.line(first.decode()).encode("utf-8", "surrogateescape") + newline + rest)
 
     def _final(self, result: Result) -> InstanceResult:
         return self._result(
@@ -238,6 +242,7 @@ class InstanceRun:
             verdict=result.verdict,
             patch=self._folder.patch(self._state.runs),
             steps=result.steps,
+            prompt=result.prompt,
             seconds=max(self._seconds, result.seconds),
         )
 
@@ -266,21 +271,23 @@ class InstanceRun:
             image=self._held.name or "",
             image_bytes=self._held.bytes,
             folder_bytes=self._folder.size(),
+            contacts=self._folder.contacts(self._state.runs),
             ended=datetime.now(UTC),
             **values,
         )
 
     def _fault(self, error: FixIssueError | OSError) -> None:
         line = one_line(f"{type(error).__name__}: {error}", 300)
-        self._note(FailureNote(f"failed: {line}"))
+        self._link.note(FailureNote(f"failed: {line}"))
         # A disk that is full refuses this too; the fault is then only told.
         with suppress(StorageError):
             self._keep(self._state.model_copy(update={"faults": (*self._state.faults, line)[-20:]}))
 
     def _check_stopped(self) -> None:
-        if self._around.stop.asked:
-            raise StoppedError
+        if self._link.stop.asked:
+            raise LeftError
 
     def _keep(self, state: State) -> None:
         self._state = state
         self._folder.keep(state)
+        self._link.write(STATE, state.model_dump_json())

@@ -13,8 +13,9 @@ _BEARING: dict[str, Any] = {
     "model": {"temperature", "max_output_tokens", "context_window", "action_format", "summaries"},
     "limits": True,
     "sandbox": {"network", "allow_hosts", "packages"},
-    "verify": {"rounds", "allow_tests", "allow_protected", "allow_binaries"},
-    "strategy": {"name", "options"},
+    "verify": {"enabled", "rounds", "allow_tests", "allow_protected", "allow_binaries", "tester"},
+    "strategy": {"name", "options", "scorer"},
+    "review": True,
     "tools": True,
     "hints": True,
     "context_files": True,
@@ -59,7 +60,7 @@ def refuse_another(path: Path, manifest: Manifest) -> None:
     if before is None or before.model_copy(update=bare) != manifest.model_copy(update=bare):
         said = f" ({before.data}, {before.model or before.policy})" if before else ""
         raise UsageError(
-            f"{path.parent} holds another batch{said}", "choose another --output, or give the same arguments"
+            f"{path.parent} contains another batch{said}", "choose another --output, or give the same arguments"
         )
     now = manifest.settings
     other = [
@@ -69,7 +70,7 @@ def refuse_another(path: Path, manifest: Manifest) -> None:
     ]
     if other:
         raise UsageError(
-            f"{path.parent} holds results of other settings: {'; '.join(other)}",
+            f"{path.parent} contains results of other settings: {'; '.join(other)}",
             "give the same settings, or choose another --output",
         )
 

@@ -1,6 +1,7 @@
 """Typed result of an instance, and the outcome it counts as."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -9,15 +10,15 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from sweagent.atomic_write import write_atomically
+from sweagent.atomic_write import append_line
 from sweagent.errors import StorageError
 from sweagent.exit_status import ExitStatus
 from sweagent.frozen import Frozen
 from sweagent.trajectory import Usage
 from sweagent.verdict import Verdict
 
-FILE = "outcome.json"
-"""The name of an instance's result in its folder."""
+FILE = "results.jsonl"
+"""The results in a batch's folder, one a line, in the order in which they came."""
 
 
 class Outcome(StrEnum):
@@ -46,7 +47,7 @@ class Outcome(StrEnum):
 
 
 class InstanceResult(Frozen):
-    """How an instance ended. Written once, when it is final."""
+    """How an instance ended."""
 
     instance_id: str
     repo: str = ""
@@ -62,6 +63,8 @@ class InstanceResult(Frozen):
     """US dollars of all attempts; None when a price is unknown."""
     usage: Usage = Usage()
     steps: int = 0
+    prompt: dict[str, int] = {}
+    """Characters of all requests by what they were: tools, issue, observations of each tool …"""
     seconds: float = 0.0
     """Wall time of all attempts, waiting for images and retries left out."""
     starts: int = 1
@@ -74,6 +77,8 @@ class InstanceResult(Frozen):
     """Size of the image on disk, with what it shares with others."""
     folder_bytes: int = 0
     """Size of the run's folder."""
+    contacts: tuple[str, ...] = ()
+    """The hosts that its runs reached or were refused, one a line."""
     ended: datetime
 
     @property
@@ -105,52 +110,60 @@ def outcome_of(result: InstanceResult, *, resolved: bool | None = None, flagged:
     return Outcome.UNGRADED if resolved is None else Outcome.UNRESOLVED
 
 
-def write_result(folder: Path, result: InstanceResult) -> None:
-    """Keep an instance's result, as a whole or not at all.
+def append_result(output: Path, result: InstanceResult) -> None:
+    """Add a result to those of a batch; the last one of an instance counts.
 
     Args:
-        folder: the instance's folder.
-        result: what is kept.
+        output: the batch's folder.
+        result: what is added.
 
     Raises:
         StorageError: the disk refuses it; what was there before is whole.
     """
+    append_line(output / FILE, result_line(result))
+
+
+def result_line(result: InstanceResult) -> bytes:
+    """A result as a line of the ledger."""
     # Not by pydantic: bytes of a patch that are not UTF-8 are half surrogate pairs, which JSON can hold as escapes.
-    write_atomically(folder / FILE, json.dumps(result.model_dump(mode="json"), indent=1) + "\n")
+    return json.dumps(result.model_dump(mode="json")).encode("ascii") + b"\n"
 
 
-def read_result(folder: Path) -> InstanceResult | None:
-    """The result in an instance's folder; None when the instance has not ended.
+def result_of(line: bytes, path: Path) -> InstanceResult:
+    """Read a line of the ledger.
 
     Raises:
-        StorageError: it cannot be read.
+        StorageError: it is no result.
     """
     try:
-        text = (folder / FILE).read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StorageError(f"cannot read {folder / FILE}: {error}", "check the file's permissions") from error
-    try:
-        return InstanceResult.model_validate(json.loads(text))
+        return InstanceResult.model_validate(json.loads(line))
     except ValueError as error:
         raise StorageError(
-            f"{folder / FILE} is not a result of this version of fix-issue",
-            "remove the file to run the instance again",
+            f"{path} has a line that is not a result of this version of fix-issue",
+            "remove the line to run its instance again",
         ) from error
 
 
 def read_results(output: Path) -> dict[str, InstanceResult]:
-    """The results in a batch's folder, by instance.
+    """The results in a batch's folder, by instance, sorted.
 
     Raises:
         StorageError: one cannot be read.
     """
-    found = (read_result(file.parent) for file in sorted(output.glob(f"*/{FILE}")))
-    return {result.instance_id: result for result in found if result is not None}
+    path = output / FILE
+    try:
+        with path.open("rb") as file:
+            # A last line without its end was torn off by a kill; its instance is run to its end again.
+            found = [result_of(line, path) for line in file if line.endswith(b"\n")]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error}", "check the file's permissions") from error
+    latest = {result.instance_id: result for result in found}
+    return {name: latest[name] for name in sorted(latest)}
 
 
 def count(outcomes: Iterable[Outcome]) -> dict[Outcome, int]:
     """How many there are of each, those that do not occur left out."""
-    listed = list(outcomes)
-    return {outcome: listed.count(outcome) for outcome in Outcome if outcome in listed}
+    counted = Counter(outcomes)
+    return {outcome: counted[outcome] for outcome in Outcome if counted[outcome]}

@@ -67,16 +67,19 @@ def _run_on_terminal(run: RunReport) -> Iterator["RenderableType"]:
     yield Text(f"{run.name}: resolved {share(run.share)}", style="bold")
     for line in left_out(run):
         yield Text(line, style="yellow")
-    table = Table("repository", "resolved", "of", "share", "95% interval", box=None, pad_edge=False)
+    more = ("not verified",) if run.not_verified else ()
+    table = Table("repository", "resolved", "of", "share", "95% interval", *more, box=None, pad_edge=False)
     for repo, value in run.by_repository.items():
         cells = (str(value.resolved), str(value.total), percent(value.value), interval(value.interval))
-        table.add_row(escape(repo), *cells)
+        table.add_row(escape(repo), *cells, *(str(run.not_verified.get(repo, 0)) for _ in more))
     yield table
     yield Text("outcomes: " + ", ".join(f"{name} {count}" for name, count in run.outcomes.items()))
     if run.exit_reasons:
         yield Text("exit reasons: " + ", ".join(f"{name} {count}" for name, count in run.exit_reasons.items()))
     if run.proofs:
         yield Text("own proofs: " + ", ".join(f"{name} {count}" for name, count in run.proofs.items()))
+    if run.contacts:
+        yield Text("hosts: " + "; ".join(f"{line} ({count})" for line, count in run.contacts.items()))
     for name, spread in _spreads(run):
         said = f"{number(spread.total)} in all, median {number(spread.median)}, most {number(spread.most)}"
         yield Text(f"{name}: {said}")
@@ -106,6 +109,7 @@ def left_out(run: RunReport) -> list[str]:
     lines = (
         (run.infrastructure, "left out, as the infrastructure or an unusable input kept them from a verdict"),
         (run.ungraded, "not graded yet (run `fix-issue evaluate`)"),
+        (run.unverified_by_choice, "not verified, as the batch left verification out"),
     )
     return [f"{len(rows)} {line}" for rows, line in lines if rows]
 
@@ -120,7 +124,10 @@ def _mark(resolved: bool | None) -> str:
 
 
 def _spreads(run: RunReport) -> list[tuple[str, Spread]]:
-    named = (("cost in US dollars", run.cost), ("steps", run.steps), ("seconds", run.seconds))
+    named = (
+        *(("cost in US dollars", run.cost), ("steps", run.steps)),
+        *(("characters of prompts", run.prompt_characters), ("seconds", run.seconds)),
+    )
     return [(name, spread) for name, spread in named if spread is not None]
 
 

@@ -1,6 +1,7 @@
 """Report of a run: resolved, intervals, cost, steps, time, exits."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from sweagent.frozen import Frozen
 from sweagent.verdict import Verdict
 
 NOT_SUBMITTED = "not submitted"
+_REQUESTS = re.compile(r" \(\d+ requests?\)$")
 _HINT = "give the folder of a batch or of an evaluation, or a report of the official evaluation"
 
 
@@ -52,9 +54,13 @@ class InstanceRow(Frozen):
     cost: float | None = None
     """US dollars; None when it is not known."""
     steps: int | None = None
+    prompt_characters: int | None = None
+    """Of all requests, with the descriptions of the tools."""
     seconds: float | None = None
     """Wall time of the run."""
     test_seconds: float | None = None
+    contacts: tuple[str, ...] = ()
+    """The hosts that its runs reached or were refused, one a line."""
 
     @property
     def ungraded(self) -> bool:
@@ -90,9 +96,14 @@ class RunReport(Frozen):
     exit_reasons: dict[str, int]
     proofs: dict[str, int] = {}
     """The verdicts of the product's own proofs."""
+    not_verified: dict[str, int] = {}
+    """Patches whose verification was left out, by repository."""
     cost: Spread | None = None
     steps: Spread | None = None
+    prompt_characters: Spread | None = None
     seconds: Spread | None = None
+    contacts: dict[str, int] = {}
+    """The hosts that were reached or refused, each with the number of instances."""
     instances: tuple[InstanceRow, ...]
 
     @property
@@ -109,6 +120,11 @@ class RunReport(Frozen):
     def infrastructure(self) -> tuple[InstanceRow, ...]:
         """The instances that the infrastructure kept from a verdict."""
         return tuple(row for row in self.instances if row.infrastructure)
+
+    @property
+    def unverified_by_choice(self) -> tuple[InstanceRow, ...]:
+        """The instances whose verification was left out."""
+        return tuple(row for row in self.instances if row.verdict is Verdict.NOT_VERIFIED)
 
     @property
     def ungraded(self) -> tuple[InstanceRow, ...]:
@@ -135,7 +151,7 @@ def load_report(path: Path) -> RunReport:
         return from_evaluation(evaluation, read_results(batch), name=batch.absolute().name)
     results = read_results(path) if path.is_dir() else {}
     if not results:
-        raise UsageError(f"{path} holds no run", _HINT)
+        raise UsageError(f"{path} contains no run", _HINT)
     rows = [_row(name, None, result) for name, result in results.items()]
     models = sorted({result.model for result in results.values()})
     return make_report(path.absolute().name, "+".join(models), rows)
@@ -180,9 +196,12 @@ def make_report(name: str, model: str, rows: Iterable[InstanceRow]) -> RunReport
         outcomes=_counted(row.outcome for row in listed),
         exit_reasons=_counted(row.exit_status for row in listed if row.exit_status),
         proofs=_counted(row.verdict for row in listed if row.verdict),
+        not_verified=_counted(row.repo for row in listed if row.verdict is Verdict.NOT_VERIFIED),
         cost=_spread(row.cost for row in listed),
         steps=_spread(row.steps for row in listed),
+        prompt_characters=_spread(row.prompt_characters for row in listed),
         seconds=_spread(row.seconds for row in listed),
+        contacts=_counted(_REQUESTS.sub("", line) for row in listed for line in row.contacts),
         instances=listed,
     )
 
@@ -224,7 +243,9 @@ def _row(name: str, grade: Grade | None, result: InstanceResult | None) -> Insta
         verdict=result.verdict if result else None,
         cost=result.cost if result else None,
         steps=result.steps if result else None,
+        prompt_characters=sum(result.prompt.values()) if result and result.prompt else None,
         seconds=result.seconds if result else None,
+        contacts=result.contacts if result else (),
         test_seconds=grade.test_seconds if grade else None,
     )
 

@@ -38,6 +38,30 @@ _DEFINITION_WORDS = (
 )
 _MOST = 3
 _OTHERWISE = "shares words with the issue"
+_BRIEF = {
+    "on the reproduction's traceback": "traceback",
+    "on the traceback or linked": "traceback",
+    "run by what fails": "run",
+    "holds a quoted message": "message",
+    "holds lines that the issue shows": "lines shown",
+    "its path is in the issue": "named",
+    "its name is in the issue": "named",
+    "named with its class": "named",
+    "named in the issue": "named",
+    "defines what the issue names": "named",
+    "called in the issue's code": "called",
+    "its class is named": "class named",
+    "called by what is named": "called",
+    "reached by calls from what is named": "reached",
+    "within what the issue's words name": "within named",
+    "its name has words of the title": "title",
+}
+"""Reasons in one or two words, for a model: it looks at the place anyway. The others come down to words alike."""
+
+
+def brief(reason: str) -> str:
+    """The first of the reasons that `file_reason` or `definition_reason` give, in one or two words."""
+    return _BRIEF.get(reason.split("; ")[0], "words")
 
 
 def file_reason(number: int, signals: Mapping[str, Signal], features: Mapping[str, float]) -> str:

@@ -55,11 +55,12 @@ def adviser_of(settings: Settings, log: Log, budget: "Budget | None" = None) -> 
     if not settings.images.advice_cost or not settings.model.name:
         return None
     from sweagent.policy import Budget
+    from sweagent.policy.base import Caller
     from sweagent.policy.factory import make_policy
 
     own = Budget(cost=settings.images.advice_cost, parent=budget)
     try:
-        return make_policy(settings.model, own, purpose="advice")
+        return make_policy(settings.model, own, caller=Caller(purpose="advice"))
     except UsageError as error:
         log(f"no advice of {settings.model.name}: {error}")
         return None

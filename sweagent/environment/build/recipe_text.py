@@ -5,12 +5,13 @@ from sweagent.environment.recipe import Line, Recipe, SystemPackage
 from sweagent.plurals import counted
 
 
-def as_text(recipe: Recipe, built: Lock | None = None) -> str:
-    """The recipe, one value a line.
+def as_text(recipe: Recipe, built: Lock | None = None, columns: int | None = None) -> str:
+    """The recipe, one value a line, and its source beside or, where there is no room for it, below it.
 
     Args:
         recipe: from `discover`.
         built: the record of its last build: what that added, and what it lacks.
+        columns: of the terminal; None for any number.
     """
     until = f"packages until {recipe.cutoff}" if recipe.cutoff else "newest packages"
     rows = [
@@ -35,9 +36,15 @@ def as_text(recipe: Recipe, built: Lock | None = None) -> str:
         if built.collected is not None:
             rows.append(("collected", counted(built.collected, "test"), "at the end of the build"))
         rows += [("lacks", str(lack), "") for lack in built.lacks]
-    width = min(max(len(value) for _, value, _ in rows), 60)
-    lines = (f"{kind:10}  {value:{width}}  {'# ' + source if source else ''}" for kind, value, source in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    width = min(max(len(value) for _, value, _ in rows), 60, max(20, (columns or 200) - 50))
+    return "\n".join(_line(*row, width, columns) for row in rows)
+
+
+def _line(kind: str, value: str, source: str, width: int, columns: int | None) -> str:
+    if not source:
+        return f"{kind:10}  {value}".rstrip()
+    beside = f"{kind:10}  {value:{width}}  # {source}"
+    return beside if columns is None or len(beside) <= columns else f"{kind:10}  {value}\n{'':12}# {source}"
 
 
 def _rows(kind: str, values: tuple[Line | SystemPackage, ...]) -> list[tuple[str, str, str]]:

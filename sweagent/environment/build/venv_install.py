@@ -27,6 +27,7 @@ from sweagent.sandbox.relay_container import PROGRAM
 
 PIP_SECONDS = 1800.0
 _HERE = Path(__file__).parent
+_ARCHIVES = (".whl", ".zip", ".tar", ".tgz", ".tbz", ".txz", ".tlz", ".gz", ".bz2", ".xz", ".lz", ".lzma")
 _LOCAL = "the local sandbox isolates nothing: this machine's pip fetches wheels for it, and may start no program"
 
 
@@ -49,6 +50,8 @@ def refusal(requirement: str) -> str:
     A name with versions is asked of the registry. Everything else that pip takes, options, addresses and paths, leads
     to files of somebody's choosing, whose code pip would run to build them.
     """
+    if requirement.partition(";")[0].strip().lower().endswith(_ARCHIVES):
+        return "pip takes it for a file"
     try:
         url = Requirement(requirement).url
     except InvalidRequirement:

@@ -18,7 +18,7 @@ def go_recipe(tree: Tree, name: str) -> Recipe:
     """Discover a Go module: the toolchain by go.mod."""
     text = tree.read("go.mod")
     match = re.search(r"^toolchain go(\d+\.\d+)", text, re.M) or re.search(r"^go (\d+\.\d+)", text, re.M)
-    toolchain = Toolchain(value=match[1] if match else "", source="go.mod" if match else "nothing said")
+    toolchain = Toolchain(value=match[1] if match else "", source="go.mod" if match else "not stated")
     # Without go.sum nothing may be built; tidying writes one, which git is told to ignore.
     fetch = "go mod download" if "go.sum" in tree.names else "go mod tidy"
     install = Line(value=f"{fetch} && go build ./...", source="go.mod")
@@ -31,7 +31,7 @@ def rust_recipe(tree: Tree, name: str) -> Recipe:
     pinned = re.search(r"\d+\.\d+(?:\.\d+)?", tree.read("rust-toolchain.toml") + tree.read("rust-toolchain"))
     manifest = _toml(tree.read("Cargo.toml"))
     said = manifest.get("package", {}).get("rust-version") if isinstance(manifest.get("package"), dict) else None
-    toolchain = Toolchain(value="", source="nothing said: the newest")
+    toolchain = Toolchain(value="", source="not stated: the newest")
     if pinned:
         toolchain = Toolchain(value=pinned[0], source="rust-toolchain")
     elif isinstance(said, str) and re.fullmatch(r"\d+\.\d+(\.\d+)?", said):
@@ -52,7 +52,7 @@ def java_recipe(tree: Tree, name: str) -> Recipe:
     )
     wanted = int(next(group for group in match.groups() if group)) if match else 17
     line = next((known for known in _JAVA_LINES if int(known) >= wanted), _JAVA_LINES[-1])
-    toolchain = Toolchain(value=line, source="the build file" if match else "nothing said")
+    toolchain = Toolchain(value=line, source="the build file" if match else "not stated")
     if "pom.xml" in tree.names:
         install = Line(value="mvn -B -q -DskipTests test-compile dependency:go-offline", source="pom.xml")
         test = Line(value="mvn -B -o test", source="pom.xml")

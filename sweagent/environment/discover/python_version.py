@@ -81,7 +81,7 @@ def _allowed(candidates: list[str], tree: Tree, metadata: Metadata) -> tuple[lis
         if both:
             allowed = both
             sources.append(source)
-    return allowed, " and ".join(sources) or "nothing said"
+    return allowed, " and ".join(sources) or "not stated"
 
 
 def tested_versions(tree: Tree) -> tuple[frozenset[str], str]:

@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-from sweagent.errors import FixIssueError, UsageError
+from sweagent.errors import FixIssueError, UsageError, please_report
 from sweagent.forge.action.inputs import Inputs
 from sweagent.forge.action.workflow import Workflow, parted_failure
 from sweagent.forge.api.github import GitHub
@@ -67,7 +67,7 @@ def _fault(fault: Exception) -> FixIssueError:
     traceback.print_exception(fault)
     return FixIssueError(
         f"internal error while publishing: {type(fault).__name__}",
-        "nothing more was done; see the log of this job, and report it",
+        f"nothing more was done; {please_report('the log of this job')}",
     )
 
 

@@ -22,7 +22,7 @@ from sweagent.repository import open_repository
 from sweagent.run_folder import RunFolder, new_run_id
 from sweagent.sandbox_factory import prepare
 from sweagent.task import Issue, Repository, Task
-from sweagent.trajectory import ActionDone, Observation, Reproduction, RunStarted, TrajectoryWriter
+from sweagent.trajectory import ActionDone, Observation, Reproduction, RunStarted, SandboxStarted, TrajectoryWriter
 from sweagent.verify import Proof, verify, verify_without_running
 
 
@@ -39,12 +39,12 @@ def run_verify(workflow: Workflow | None = None) -> int:
         with workflow.untrusted_output():
             proof = _judge(inputs, target)
     except FixIssueError as error:
-        workflow.output("failure", failure_text(f"the patch could not be judged anew: {error}", error.hint))
-        workflow.error(f"The patch could not be judged anew: {error}. {error.hint}")
+        workflow.output("failure", failure_text(f"the patch could not be verified again: {error}", error.hint))
+        workflow.error(f"The patch could not be verified again: {error}. {error.hint}")
         return 1
     workflow.output("artifact", str(target.path))
     workflow.output("verdict", proof.verdict.value)
-    workflow.notice(f"Judged anew: {proof.verdict.value}: {proof.reason}")
+    workflow.notice(f"Verified again: {proof.verdict.value}: {proof.reason}")
     return 0
 
 
@@ -172,4 +172,6 @@ def _write(target: RunFolder, task: Task, claims: Claims, diff: str, proof: Proo
     said = Observation(text="", submitted=True, summary=claims.summary, reproduction=claims.reproduction)
     with TrajectoryWriter(target.trajectory) as log:
         log.append(RunStarted(version=__version__, run_id=claims.run_id, task=task, settings={}))
+        if proof.sandbox:
+            log.append(SandboxStarted(kind=proof.sandbox, image=proof.image, contacts=proof.contacts))
         log.append(ActionDone(step=1, action_id="1", observation=said))

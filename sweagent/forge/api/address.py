@@ -3,6 +3,8 @@
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sweagent.errors import UsageError
@@ -128,6 +130,16 @@ def token_for(place: RepositoryAddress, token: str | None, *, trusted_api: str |
     """
     known = {PUBLIC_API, (trusted_api or "").rstrip("/"), os.environ.get("GITHUB_API_URL", "").rstrip("/")}
     return token if place.api_url in known else None
+
+
+def remote_options(repo: str, api_url: str | None = None) -> dict[str, Any]:
+    """The server of a remote repository, and the token when it may be sent there."""
+    if Path(repo).exists():
+        return {}
+    place = place_of(repo, api_url=api_url) if is_name(repo) else parse_remote_url(repo, api_url)
+    if place is None:
+        return {}
+    return {"server": place.web_url, "token": token_for(place, token_from_environment(), trusted_api=api_url)}
 
 
 def _api_of(web_url: str) -> str:

@@ -100,7 +100,7 @@ class Caller:
             raise self._explained(what, error) from error
         except requests.RequestException as error:
             if refusal := _refusal(error):
-                raise ForgeError(f"cannot {what}: {refusal.told(self._where)}", PROXY_HINT) from error
+                raise ForgeError(f"cannot {what}: {refusal.describe(self._where)}", PROXY_HINT) from error
             raise ForgeError(
                 f"cannot {what}: {self._where} cannot be reached ({type(error).__name__})",
                 "check the network and the API's base URL, then run the command again",

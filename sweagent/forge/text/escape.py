@@ -19,14 +19,25 @@ _ACTIVE = re.compile(
     re.I,
 )
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$&!])")
-_LINE_START = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([-+#=.)])", re.M)
+_LINE_START = re.compile(r"^([ \t]*(?:\d+(?=[.)]))?)([-+#=.)/])", re.M)
 _ALLOWED_TAG = re.compile(r"</?(?:details|summary|br|sub|sup|b|i|code)(?: open)? ?/?>")
 _CLOSING = re.compile(r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(\s*:?\s+)(?=`)", re.I)
 
 
 _SKIPS_CI = re.compile(r"[\[*]+((?=[^\[\]*]*(?:\b|_)(?:skip|no|ci|actions)(?:\b|_))[^\[\]*]*)[\]*]+", re.I)
 """Words of a commit message with which CI is told not to run, as GitHub and other systems spell them."""
-_SKIPS_CHECKS = re.compile(r"\b(skip|request)-(checks:)", re.I)
+_SKIPS_CHECKS = re.compile(r"\b(skip|request)-(checks\s*:)", re.I)
+_SPELLED = re.compile(r"\[\s*((?:skip|no)[ _-]+(?:ci|actions)|(?:ci|actions)[ _-]+skip)\s*\]|\*{3}(no_ci)\*{3}", re.I)
+"""The same words where code is shown, whose other brackets stay as they are."""
+
+
+_COMMAND = re.compile(r"^(\s*)/(?=[a-z])", re.M | re.I)
+"""A line by which bots of a forge are told what to do (`/approve`); they read the text, not what is shown of it."""
+
+
+def let_ci_run(text: str) -> str:
+    """Take out the words that switch CI off: a squashed merge makes a commit message of a pull request's body."""
+    return _SPELLED.sub(lambda match: f"({match.group(1) or match.group(2)})", text)
 
 
 def inert(text: str, limit: int = 4000) -> str:
@@ -36,14 +47,14 @@ def inert(text: str, limit: int = 4000) -> str:
         text: anything.
         limit: characters; the rest is cut, visibly.
     """
-    text = _shortened(sanitise(text)[0], limit)
+    text = _shortened(let_ci_run(sanitise(text)[0]), limit)
     shown = _joined(_code(part) if is_code else _escaped(part) for part, is_code in segments(text)).strip()
     return code_block(text) if is_live(shown) else shown
 
 
 def inert_words(text: str, limit: int = 500) -> str:
     """Make a text inert on one line, for the middle of a paragraph, a list or a quotation; see `inert`."""
-    line = _shortened(" ".join(sanitise(text)[0].split()), limit).replace("\n", " ")
+    line = _shortened(let_ci_run(" ".join(sanitise(text)[0].split())), limit).replace("\n", " ")
     shown = _joined(
         code_span(part.strip("`")) if is_code else _escaped(part) for part, is_code in segments(line, fences=False)
     )
@@ -52,8 +63,8 @@ def inert_words(text: str, limit: int = 500) -> str:
 
 def defused(markdown: str) -> str:
     """Markdown that we wrote around foreign words: its tables and headings stay, mentions, links and HTML do not."""
-    cleaned = sanitise(markdown)[0]
-    shown = _joined(part if is_code else _defused(part) for part, is_code in segments(cleaned))
+    cleaned = let_ci_run(sanitise(markdown)[0])
+    shown = _joined(_COMMAND.sub(r"\1· /", part) if is_code else _defused(part) for part, is_code in segments(cleaned))
     return code_block(cleaned, len(cleaned)) if is_live(shown, ours=True) or is_open(shown) else shown
 
 
@@ -72,7 +83,7 @@ def inert_line(text: str, limit: int = 120) -> str:
 
 def code_span(text: str) -> str:
     """Text as inline code that it cannot break out of, fit for a table."""
-    line = " ".join(sanitise(text)[0].split()).replace("|", "¦") or " "
+    line = let_ci_run(" ".join(sanitise(text)[0].split())).replace("|", "¦") or " "
     longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {line} {fence}" if longest else f"`{line}`"
@@ -80,7 +91,7 @@ def code_span(text: str) -> str:
 
 def code_block(text: str, limit: int = 20_000) -> str:
     """Text as a fenced block that it cannot break out of."""
-    content = _shortened(text.strip("\n"), limit)
+    content = _shortened(_COMMAND.sub(r"\1· /", let_ci_run(text.strip("\n"))), limit)
     longest = max((len(run) for run in re.findall(r"~+", content)), default=0)
     fence = "~" * max(3, longest + 1)
     return f"{fence}text\n{content}\n{fence}"
@@ -121,6 +132,7 @@ def _defused(part: str) -> str:
 
     part = _ALLOWED_TAG.sub(keep, part).replace("`", "&#96;")
     part = _ACTIVE.sub(lambda match: code_span(match.group()), part).replace("``", "` `")
+    part = _COMMAND.sub(r"\1\\/", part)
     part = part.replace("<", "&lt;").replace("](", "]\\(").replace("][", "]\\[").replace("![", "!\\[")
     part = re.sub(r"^( {0,3})\[([^\]\n]+)\]:", r"\1\\[\2]:", part, flags=re.M)
     return re.sub(r"\0(\d+)\0", lambda match: kept[int(match.group(1))], part)

@@ -33,7 +33,8 @@ class Finding(Frozen):
 _BENIGN = {0x200D, 0xFE0E, 0xFE0F}
 """Emoji are made with these; they are removed like the others but not worth a report."""
 _BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
-_BLANK = {0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x2800, 0x3164, 0xFFA0}
+_BLANK = {0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0}
+_BLANK |= {0x16FE4, 0x1D159}
 """Shown as nothing although they do not have the category of format characters."""
 _SPACES = "\n\t"
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
@@ -229,25 +230,33 @@ def _invisible(text: str, report: _Report, replace: Callable[[str], str]) -> str
     return "".join(kept)
 
 
-_EMOJI = re.compile("[\u00a9\u00ae\u2000-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff#*0-9]\ufe0f?")
+_EMOJI = re.compile("[\u00a9\u00ae\u203c\u2049\u2122\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
+_KEYCAP = re.compile("[#*0-9]\ufe0f\u20e3")
+"""Without the keycap, a name that ends with a digit and a variation selector looks like another name."""
 
 
 def hidden_in(line: str) -> Iterator[tuple[str, str]]:
     """The characters of a line of code that are not shown: for each its kind and itself.
 
-    Line ends, form feeds, and a joiner or a variation selector that belongs to an emoji are no surprise in code.
+    Line ends, form feeds, and a joiner or a variation selector that belongs to an emoji are no surprise in code. A
+    carriage return elsewhere is: Python ends a line there, and what shows the code may not.
     """
+    line = line.removesuffix("\r")
     if line.isascii() and line.isprintable():
         return
     for position, character in enumerate(line):
-        if character in "\r\f\x1b\ufffd":
+        if character in "\f\ufffd":
             continue
         kind = _hidden_kind(character)
-        if kind is None:
-            continue
-        if kind == "" and position and _EMOJI.fullmatch(line[max(0, position - 2) : position].lstrip("\ufe0f")[-1:]):
+        if kind is None or (kind == "" and _in_emoji(line, position)):
             continue
         yield kind or "character without width", character
+
+
+def _in_emoji(line: str, position: int) -> bool:
+    """Whether a joiner or a variation selector follows an emoji, or makes one of a digit."""
+    before = line[max(0, position - 2) : position]
+    return bool(_EMOJI.fullmatch(before.lstrip("\ufe0f")[-1:]) or _KEYCAP.match(line, position - 1))
 
 
 def _hidden_kind(character: str) -> str | None:

@@ -29,8 +29,8 @@ Kind = Literal[
 
 _RETRIED = frozenset({"throttled", "server", "connection", "timeout", "garbled"})
 _UNSURE = frozenset({"connection", "timeout", "garbled"})
-_ANSWER_LOST = frozenset({504, 524})
-"""HTTP statuses of gateways that no longer waited for a provider which was at work."""
+_ANSWER_LOST = frozenset({502, 504, 520, 524})
+"""HTTP statuses of gateways that got no whole answer from a provider which may have been at work, and may bill it."""
 _OTHER_KEY = frozenset({"throttled", "quota", "key"})
 
 _OVERFLOW = re.compile(
@@ -76,12 +76,14 @@ class Fault:
         message: one line, without keys.
         retry_after: seconds that the provider asked to wait, None when it did not say.
         status: HTTP status, None when there was no answer.
+        sent: whether it may have reached the provider: not what a proxy on the way refused to pass on.
     """
 
     kind: Kind
     message: str
     retry_after: float | None = None
     status: int | None = None
+    sent: bool = True
 
     @property
     def retried(self) -> bool:
@@ -91,7 +93,7 @@ class Fault:
     @property
     def unsure(self) -> bool:
         """The provider may have done, and billed, the work."""
-        return self.kind in _UNSURE or self.status in _ANSWER_LOST
+        return self.sent and (self.kind in _UNSURE or self.status in _ANSWER_LOST)
 
     @property
     def other_key(self) -> bool:
@@ -128,9 +130,10 @@ def diagnose(error: BaseException, secrets: tuple[str, ...] = ()) -> Fault:
     status = _status(error)
     refusal = _refusal_of_proxy(error)
     if refusal is not None:
-        words = redact(refusal.told("the provider"), secrets)
-        return Fault("server" if refusal.passing else "proxy", words, _retry_after(error, text), refusal.status)
-    kind: Kind = "certificate" if _CERTIFICATE.search(text) else _kind(error, text, status)
+        words = redact(refusal.describe("the provider"), secrets)
+        kind: Kind = "server" if refusal.passing else "proxy"
+        return Fault(kind, words, _retry_after(error, text), refusal.status, sent=False)
+    kind = "certificate" if _CERTIFICATE.search(text) else _kind(error, text, status)
     return Fault(
         kind, redact(one_line(str(error), 400) or type(error).__name__, secrets), _retry_after(error, text), status
     )

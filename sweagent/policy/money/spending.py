@@ -3,7 +3,16 @@
 from collections.abc import Iterable
 
 from sweagent.frozen import Frozen
-from sweagent.trajectory import AnyEvent, CallOutcome, CallReserved, CallSettled, Reply, ReplyReceived, Usage
+from sweagent.trajectory import (
+    AnswerReceived,
+    AnyEvent,
+    CallOutcome,
+    CallReserved,
+    CallSettled,
+    Reply,
+    ReplyReceived,
+    Usage,
+)
 
 AGENT = "agent"
 """The purpose of the calls that decide the next actions."""
@@ -76,7 +85,7 @@ class Spending:
     def __init__(self, events: Iterable[AnyEvent] = ()) -> None:
         self._lines: dict[tuple[str, str], UsageLine] = {}
         self._open: dict[int, CallReserved] = {}
-        self._metered: set[str] = set()
+        self._metered: set[tuple[str, str]] = set()
         self.calls = 0
         """The highest number that a call has."""
         for event in events:
@@ -91,7 +100,9 @@ class Spending:
             case CallSettled():
                 self._settle(event)
             case ReplyReceived():
-                self._reply(event.reply, event.scope)
+                self._reply(event.reply, event.scope, AGENT)
+            case AnswerReceived() if not event.missing:
+                self._reply(event.reply, event.scope, event.purpose)
 
     def add(self, line: UsageLine) -> None:
         """Book a line."""
@@ -140,11 +151,11 @@ class Spending:
             self.add(answered(held.model, held.purpose, event.usage, event.cost))
         elif event.outcome is CallOutcome.UNSURE:
             self.add(unsure(held.model, held.purpose, held.cost, held.tokens))
-        if held.purpose == AGENT and event.outcome is not CallOutcome.REFUSED:
-            self._metered.add(event.scope)
+        if event.outcome is not CallOutcome.REFUSED:
+            self._metered.add((event.scope, held.purpose))
 
-    def _reply(self, reply: Reply, scope: str) -> None:
+    def _reply(self, reply: Reply, scope: str, purpose: str) -> None:
         """Book a reply whose calls are no events: of a script, of a replay, or of a log from before there were any."""
-        if scope not in self._metered:
-            self.add(answered(reply.model, AGENT, reply.usage, reply.cost))
-        self._metered.discard(scope)
+        if (scope, purpose) not in self._metered:
+            self.add(answered(reply.model, purpose, reply.usage, reply.cost))
+        self._metered.discard((scope, purpose))

@@ -151,7 +151,7 @@ def _body(text: str, start: int, tag: str, name: str) -> tuple[Any, int, tuple[s
         rest = text[position:]
         if not rest.strip() or _OPEN.match(rest.lstrip()) or re.match(r"\s*</\w", rest):
             return arguments, position, (*repairs, "missing closing tag")
-        raise AmbiguousCallError(f"the call of {name} holds text outside of its parameters: {rest.strip()[:80]!r}")
+        raise AmbiguousCallError(f"the call of {name} contains text outside of its parameters: {rest.strip()[:80]!r}")
     return _unnamed_body(text, start, closing, name)
 
 

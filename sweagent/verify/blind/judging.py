@@ -1,6 +1,7 @@
 """Judge a reproduction once more, outside of the patched process."""
 
 import json
+import math
 import re
 import secrets
 import shlex
@@ -25,6 +26,8 @@ from sweagent.verify.runs.side_runner import Command, SideRunner, SideTree
 _LARGEST = 16_000_000
 _JUDGING_SECONDS = 60.0
 _SHOWN = 3
+_SHARE = 0.34
+"""Of the time that is left, so much may one of its runs take: the existing tests need some as well."""
 
 _HEADER = "import sys; sys.path.insert(0, {folder!r}); import {probe}; del sys.path[0]"
 
@@ -51,6 +54,7 @@ def judge_blind(
     content_of: Callable[[str], bytes],
     issue_text: str,
     failing: Collection[str] = (),
+    enough: float = math.inf,
 ) -> BlindJudgement:
     """Run an accepted reproduction once more with the patch, its assertions replaced by probes.
 
@@ -64,6 +68,7 @@ def judge_blind(
         content_of: gives a file of the base tree.
         issue_text: what it names of how values compare is not looked at again.
         failing: tests of it that fail with the patch in the usual runs, too, and need not pass.
+        enough: seconds in which a run with the patch ends; what takes longer here is ended.
 
     Raises:
         SandboxError: the sandbox failed.
@@ -74,6 +79,7 @@ def judge_blind(
         return BlindJudgement(why_not=f"it cannot be rewritten: {error}")
     if not work.sources:
         return BlindJudgement(why_not="only reproductions in Python are")
+    work.enough = enough
     work.failing = frozenset(".".join(name.partition("[")[0].split("::")[1:]) or name for name in failing)
     return work.judgement(issue_text)
 
@@ -127,6 +133,7 @@ class _Work:
     program: PlainProgram = field(default_factory=PlainProgram)
     apart: str = ""
     failing: frozenset[str] = frozenset()
+    enough: float = math.inf
     probe: str = field(default_factory=lambda: f"_{secrets.token_hex(4)}")
 
     @classmethod
@@ -214,7 +221,7 @@ class _Work:
         job = Command(
             "reproduction, its assertions judged outside",
             command if place is _Place.HOME else in_another_house(command),
-            self.bench.remaining * self.candidate.share,
+            min(self.enough, self.bench.remaining * min(self.candidate.share, _SHARE)),
             files={path: data for path, data in self.candidate.files.items() if path not in self.sources},
             own={
                 **sources,

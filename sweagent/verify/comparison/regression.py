@@ -14,7 +14,7 @@ from sweagent.verify.comparison.test_commands import TestJobs
 from sweagent.verify.comparison.unfit import file_of, folder_named, named_in, signature, takes_no_file
 from sweagent.verify.proof import CanaryState, Finding, RegressionEvidence, TestChange, Weight
 from sweagent.verify.runs.forgery import find_forgery
-from sweagent.verify.runs.side_runner import CommandResult, SideRunner, SideTree
+from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner, SideTree
 
 _IN_TURN = (Runner.PYTEST, Runner.SYMPY)
 _OF_A_FILE = 8
@@ -100,7 +100,7 @@ class RegressionCheck:
             small=small,
         )
         while not self._settled and not self.stopped:
-            batch = self._schedule.next_batch(apart=self._bench.apart)
+            batch = self._next_batch()
             if batch is None:
                 break
             if self._schedule.is_last(batch):
@@ -109,10 +109,22 @@ class RegressionCheck:
         if not self._settled:
             self._say_what_is_left()
         if anew := self._reruns.told_anew:
-            self.not_checked.append(f"{len(anew)} tests by their ids, which the patch changes: {', '.join(anew[:3])}")
+            self.not_checked.append(f"{len(anew)} tests whose ids the patch changes: {', '.join(anew[:3])}")
         missed = {*self._schedule.waiting, *self._schedule.late}
         self.nearest_missed = self._cut_short or not self._leading.isdisjoint(missed)
         return self._evidence(whole=set(tests) <= set(self._done))
+
+    def _next_batch(self) -> Batch | None:
+        """The files to run next: where an earlier comparison has kept the base's run of some, they stay together."""
+        batch = self._schedule.next_batch(apart=self._bench.apart)
+        if batch is None or self._schedule.in_doubt:
+            return batch
+        kept = [
+            Batch(files, seconds)
+            for files, seconds in self._bench.kept.batches
+            if self._bench.has_kept(self._base, self._job(files, seconds, files[0]))
+        ]
+        return self._schedule.regrouped(batch, kept)
 
     @property
     def _settled(self) -> bool:
@@ -143,6 +155,7 @@ class RegressionCheck:
         else:
             self._record(base, patched, batch.files)
             self._done += batch.files
+            self._bench.kept.add_batch(batch.files, base.completed.seconds)
             self._schedule.done(batch.files, base.completed.seconds, before - self._bench.remaining)
 
     def _record(self, base: CommandResult, patched: CommandResult, files: Sequence[str]) -> None:
@@ -158,7 +171,7 @@ class RegressionCheck:
     def _look_again(self, base: CommandResult, patched: CommandResult, batch: Sequence[str]) -> None:
         """A sign of forgery counts if a second patched run of the same command shows it, and no run on the base."""
         seen = find_forgery([base], [patched])
-        job = replace(base.job, purpose="rerun", timeout=min(base.job.timeout, self._bench.remaining))
+        job = replace(base.job, purpose="rerun", reusable=False, timeout=min(base.job.timeout, self._bench.remaining))
         again = self._bench.together((self._base, job), (self._patched, job))
         ended = not any(run.completed.timed_out for run in again)
         found = find_forgery([base, again[0]], [patched, again[1]]) if ended else []
@@ -340,12 +353,16 @@ class RegressionCheck:
         self, targets: Sequence[str], seconds: float, near: str, *, in_turn: bool = False
     ) -> tuple[CommandResult, CommandResult]:
         """Run tests on both sides; where that is in doubt, on the base first, whose run stands for both if it fails."""
-        job = self._jobs.make(targets, min(seconds, self._bench.remaining), "tests", near)
+        job = self._job(targets, seconds, near)
         if in_turn:
             base = self._bench.run(self._base, job)
             return base, base if _problem(base) else self._bench.run(self._patched, job)
         base, patched = self._bench.together((self._base, job), (self._patched, job))
         return base, patched
+
+    def _job(self, targets: Sequence[str], seconds: float, near: str) -> Command:
+        made = self._jobs.make(targets, min(seconds, self._bench.remaining), "tests", near)
+        return replace(made, reusable=True)
 
     def _evidence(self, *, whole: bool) -> RegressionEvidence:
         reruns = self._reruns

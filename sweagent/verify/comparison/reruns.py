@@ -89,8 +89,9 @@ class Reruns:
         Raises:
             SandboxError: the sandbox failed.
         """
-        again = self._bench.run(self._patched, self._job(batch, self._bench.remaining / 4, "rerun", batch[0]))
-        if not again.canary_failed and not again.completed.timed_out:
+        job = self._job(batch, self._bench.remaining / 4, "rerun", batch[0])
+        base, again = self._bench.together((self._base, job), (self._patched, job))
+        if base.canary_failed and not again.canary_failed and not again.completed.timed_out:
             message = f"with the patch the run does not come to its end: exit status {again.completed.exit_code}"
             change = TestChange(
                 id=f"the run of {batch[-1]}", before=TestOutcome.PASSED, after=TestOutcome.NOT_THERE, message=message

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 _GROWTH = 4
 _LARGEST_BATCH = 200
@@ -88,6 +89,22 @@ class Schedule:
         if self._count and not self.among_nearest:
             seconds = min(seconds, max(_PATIENCE_FROM, _PATIENCE * size * self._seconds / self._count))
         return Batch(files, seconds)
+
+    def regrouped(self, batch: Batch, earlier: Sequence[Batch]) -> Batch:
+        """The files to run next in place of a batch, so that what was run together before is run together again.
+
+        Args:
+            batch: what is next.
+            earlier: batches of which the base's run is known, with the seconds that it took; one that would take more
+                than half of the time there is for a batch is split again.
+        """
+        room, waiting = min(self._time_for_next(), self._remaining() * _BATCH_SHARE), frozenset(self.waiting)
+        fitting = [item for item in earlier if 2 * item.seconds <= room and waiting.issuperset(item.files)]
+        for item in fitting:
+            if batch.files[0] in item.files:
+                return Batch(item.files, min(room, max(batch.seconds, _PATIENCE * item.seconds)))
+        known = {path for item in fitting for path in item.files}
+        return Batch(tuple(takewhile(lambda path: path not in known, batch.files)), batch.seconds)
 
     def is_last(self, batch: Batch) -> bool:
         """Whether nothing is left after a batch, if all goes well."""

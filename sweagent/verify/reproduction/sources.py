@@ -64,6 +64,7 @@ class ReproductionCandidate:
         driven: the files hold the script inside its driver.
         expected: kinds of errors, one of which must be the failure on the base; empty for any.
         hideable: its tests can be run while code cannot see the runner.
+        faster: it shows slowness: how many times as fast it has to be with the patch; 0 for any other.
     """
 
     origin: Origin
@@ -80,6 +81,7 @@ class ReproductionCandidate:
     driven: bool = False
     expected: tuple[str, ...] = ()
     hideable: bool = False
+    faster: float = 0.0
 
     @property
     def author(self) -> Author:
@@ -202,6 +204,7 @@ def registered(
         whole="" if command == reproduction.command else reproduction.command,
         driven=inside is not None,
         given=given,
+        faster=reproduction.faster,
     )
 
 

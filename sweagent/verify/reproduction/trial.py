@@ -1,5 +1,6 @@
 """Judge a reproduction on base, control and patched side."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 from sweagent.verify.proof import Cause, Coverage, Finding, ReproductionEvidence, Side, Weight
@@ -15,6 +16,7 @@ from sweagent.verify.reproduction.readings import (
     with_the_patch,
     without_network,
 )
+from sweagent.verify.reproduction.slowness import judge_speed
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.runs.forgery import find_forgery
 from sweagent.verify.runs.line_coverage import ChangedStatements
@@ -76,6 +78,7 @@ class Judged:
         same_end: base, control and patch end in the same error, message and place.
         as_run: the candidate as it was run in the end, alone or with the whole of its files.
         failing: the tests that failed with the patch and did not have to pass.
+        enough: seconds in which another run of it with the patch ends, or hangs.
         without: the first run on the base.
     """
 
@@ -84,6 +87,7 @@ class Judged:
     same_end: bool = False
     as_run: ReproductionCandidate | None = None
     failing: frozenset[str] = frozenset()
+    enough: float = math.inf
     without: CommandResult | None = None
 
 
@@ -112,6 +116,8 @@ def judge(candidate: ReproductionCandidate, bench: SideRunner, sides: Sides, iss
     Raises:
         SandboxError: the sandbox failed.
     """
+    if candidate.faster:
+        return Judged(judge_speed(candidate, bench, sides.base, sides.control, sides.patched))
     alone = _Judging(candidate, bench, sides, issue_text)
     judged, refusal = alone.judged(), alone.refusal
     if not candidate.whole or refusal is None or refusal.company is None or judged.findings:
@@ -157,8 +163,10 @@ class _Judging:
         ends = {end_of(run) for runs in self._runs.values() for run in runs}
         same_end = all(self._runs.values()) and len(ends) == 1 and ends != {("", "", "")}
         failing = frozenset(item.id for run in self._runs["patched"] for item in run.report.failures)
+        ended = [run for run in self._runs["patched"] if not no_end(run)]
+        seconds = enough(*ended) if ended else math.inf
         without = next(iter(self._runs["base"]), None)
-        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing, without)
+        return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing, seconds, without)
 
     def says_otherwise_on(self, side: Side) -> bool:
         """Whether the tests fail on the base, or pass with the patch, which they do not do alone."""
@@ -191,6 +199,9 @@ class _Judging:
             patched = self._bench.run(self._sides.patched, self._job())
         if no_end(base) and not no_end(patched) and not hangs(base, patched):
             base = self._bench.run(self._sides.base, self._job(enough(patched)))
+        if base.kept and self._before(base).state is not State.FAILED:
+            # What speaks against the reproduction in every round is not left to one run.
+            base = self._bench.run(self._sides.base, self._job(first))
         return base, patched
 
     def _nothing_can_be_shown(self, *runs: CommandResult) -> _Refusal | None:
@@ -232,7 +243,10 @@ class _Judging:
             named = " or ".join(self._candidate.expected)
             return _Refusal(f"it did not end in {given} on the base, and the issue tells of {named}")
         if no_end(patched):
-            return _Refusal(f"it did not end in {given}, neither on the base nor with the patch")
+            # Less than first runs have as a rule: there was no more time.
+            late = base.completed.seconds < first_deadline(math.inf) - 1
+            cause = Cause.TIME if late else Cause.REPRODUCTION
+            return _Refusal(f"it did not end in {given}, neither on the base nor with the patch", cause)
         if hangs(base, patched):
             return None
         needed = f"a run of {enough(patched):.0f} s would tell a hang from slowness, and there is no time for that"
@@ -265,7 +279,8 @@ class _Judging:
 
     def _again_and_control(self) -> _Refusal | None:
         control, patched = self._bench.together(
-            (self._sides.control, self._job(self._patience)), (self._sides.patched, self._job())
+            (self._sides.control, replace(self._job(self._patience), reusable=True)),
+            (self._sides.patched, self._job()),
         )
         self._runs["control"].append(control)
         self._runs["patched"].append(patched)
@@ -292,7 +307,12 @@ class _Judging:
         return None
 
     def _lies(self) -> list[Finding]:
-        return find_forgery(self._without, self._runs["patched"])
+        """Signs of forgery; what would reject the patch is held against a run on the base of this very time, too."""
+        found = find_forgery(self._without, self._runs["patched"])
+        if found and all(run.kept for run in self._without):
+            self._base_again()
+            found = find_forgery(self._without, self._runs["patched"])
+        return found
 
     def _not_passing(self, shown: bool) -> _Refusal | None:
         readings = [self._after(run) for run in self._runs["patched"]]
@@ -320,7 +340,7 @@ class _Judging:
         self._runs["base"].append(self._bench.run(self._sides.base, self._job(self._patience)))
         return self._before(self._runs["base"][-1])
 
-    # The last runs: the control again, and the patch where code cannot see the runner.
+    # The last runs: the control again, always anew, and the patch where code cannot see the runner.
 
     def _steady_and_unseen(self) -> _Refusal | None:
         orders = [(self._sides.control, self._job(self._patience))]
@@ -387,6 +407,7 @@ class _Judging:
         return self._candidate.job(self._share if seconds is None else min(seconds, self._share))
 
     def _side_by_side(self, base: Command, patched: Command) -> tuple[CommandResult, CommandResult]:
+        base = replace(base, reusable=True)
         first, second = self._bench.together((self._sides.base, base), (self._sides.patched, patched))
         return first, second
 

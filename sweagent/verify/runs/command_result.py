@@ -50,6 +50,7 @@ class Command:
         plain: no variable of the harness is set, as where a person runs the command.
         shown: the command for the record, without what is there for the harness's sake; empty for the very command.
         test_files: how many test files it is given.
+        reusable: on a side without a patch, what it came to earlier in the run may stand for it.
     """
 
     purpose: str
@@ -66,6 +67,7 @@ class Command:
     plain: bool = False
     shown: str = ""
     test_files: int = 0
+    reusable: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class CommandResult:
         told: what the second witness saw, whatever the report says; None when it was not there.
         strays: the changed modules that were not loaded from the work tree; such a run shows nothing of them.
         ours: why the run failed because of the harness's own options, plugin or hook; empty when it did not.
+        kept: it is of an earlier verification of the same run, and nothing was run now.
     """
 
     side: Side
@@ -92,6 +95,7 @@ class CommandResult:
     told: Testimony | None = None
     ours: str = ""
     strays: tuple[Stray, ...] = ()
+    kept: bool = False
 
     @property
     def canary_failed(self) -> bool:

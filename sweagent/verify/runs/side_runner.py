@@ -8,19 +8,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from sweagent.errors import SandboxError
+from sweagent.errors import SandboxError, please_report
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.verify.progress import Listener, VerifyProgress
-from sweagent.verify.proof import CommandRun, Side
+from sweagent.verify.proof import CommandRun
 from sweagent.verify.runs.command_result import FOLDER, Command, CommandResult, Left, read_run
 from sweagent.verify.runs.import_origins import Stray, strays
+from sweagent.verify.runs.kept_results import KeptResult, KeptResults, key_of, says_something
 from sweagent.verify.runs.package_origins import WatchedPackage, package_strays
 from sweagent.verify.runs.script_driver import loaded_modules
+from sweagent.verify.runs.side_tree import SideTree
 from sweagent.verify.runs.standby_sandboxes import Standby
 from sweagent.verify.runs.witness import OF_NODE, WITNESS, WITNESSED, Witness, origins_in
-from sweagent.verify.trees import FileChange, Trees
 
 __all__ = ["Clock", "Command", "CommandResult", "SandboxOpener", "SideRunner", "SideTree"]
 
@@ -36,22 +37,6 @@ _OF_NODE = {"CI": "true"}
 """jest and vitest write a snapshot that is not there, which no test can fail by, unless this says that nobody looks."""
 
 
-@dataclass(frozen=True)
-class SideTree:
-    """What one side changes in the base tree."""
-
-    name: Side
-    archive: bytes = b""
-    deleted: tuple[str, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, name: Side, trees: Trees, changes: tuple[FileChange, ...]) -> "SideTree":
-        """The side that differs from the base by these changes."""
-        deleted = tuple(change.path for change in changes if change.new is None)
-        return cls(name, trees.archive(changes) if changes else b"", deleted)
-
-
 class SideRunner:
     """Runs jobs and keeps a list of them.
 
@@ -60,7 +45,7 @@ class SideRunner:
         seconds: for all jobs together.
         clock: monotonic seconds.
         progress: receives every command that begins or ends, perhaps from another thread.
-        seed: of hashes in all runs, so that all sides see sets in one order.
+        kept: results of unpatched sides from earlier in the same run.
     """
 
     def __init__(
@@ -69,9 +54,10 @@ class SideRunner:
         seconds: float,
         clock: Clock = time.monotonic,
         progress: Listener | None = None,
-        seed: int = 1,
+        kept: KeptResults | None = None,
     ) -> None:
-        self._seed = {"PYTHONHASHSEED": str(seed)}
+        self.kept = kept or KeptResults(1)
+        self._seed = {"PYTHONHASHSEED": str(self.kept.hash_seed)}
         self._standby = Standby(open_sandbox)
         self._progress, self._tests = progress, 0
         self.ahead = 2
@@ -120,12 +106,55 @@ class SideRunner:
     def together(self, *orders: tuple[SideTree, Command]) -> list[CommandResult]:
         """Run jobs side by side, each in a sandbox of its own; one after the other where sandboxes are not isolated.
 
+        A job that may be answered from earlier in the run, on a side without a patch, is not run again.
+
         Returns:
             The runs in the order of the jobs.
 
         Raises:
             SandboxError: a sandbox could not be opened or was lost, or a run on the base failed because of the harness.
         """
+        earlier = [self._answer(side, job) for side, job in orders]
+        fresh = [order for order, answer in zip(orders, earlier, strict=True) if answer is None]
+        others = iter(self._all_of(fresh) if fresh else ())
+        done = [answer or next(others) for answer in earlier]
+        for run, seconds in done:
+            self._note(run, seconds)
+        for run, _ in done:
+            # A patched run may only seem to fail because of us.
+            if run.ours and run.side == "base" and not run.job.unseen:
+                raise SandboxError(
+                    f"fix-issue itself made a run fail: {run.ours}",
+                    please_report("the versions of Python and of the test runner that are used"),
+                )
+        return [run for run, _ in done]
+
+    def has_kept(self, side: SideTree, job: Command) -> bool:
+        """Whether a job is answered from earlier in the run."""
+        return self.kept.find(self._key(side, job), self.watched) is not None
+
+    def _key(self, side: SideTree, job: Command) -> str:
+        witnessed = job.runner in WITNESSED and self._witnessed
+        return key_of(side, job, self.kept.hash_seed, witnessed, self.packages)
+
+    def _answer(self, side: SideTree, job: Command) -> tuple[CommandResult, float] | None:
+        """What a job came to earlier in the run, read anew for what is watched now."""
+        known = self.kept.find(self._key(side, job), self.watched) if job.reusable and not side.patched else None
+        if known is None:
+            return None
+        self._origins.append((job.purpose, known.workdir, known.origins))
+        strays = self._strays(known.origins, known.workdir)
+        return replace(known.result, job=job, strays=strays, kept=True), known.seconds
+
+    def _keep(
+        self, side: SideTree, run: CommandResult, seconds: float, workdir: str, origins: frozenset[tuple[str, str]]
+    ) -> None:
+        """Keep what an unpatched side came to, where nothing patched can have had a hand in it."""
+        if run.job.reusable and not side.patched and self.apart and says_something(run):
+            key, watched = self._key(side, run.job), frozenset(self.watched)
+            self.kept.keep(key, KeptResult(run, seconds, workdir, origins, watched))
+
+    def _all_of(self, orders: list[tuple[SideTree, Command]]) -> list[tuple[CommandResult, float]]:
         started: list[Future[tuple[CommandResult, float]]] = []
         with ThreadPoolExecutor(max_workers=len(orders)) as pool:
             try:
@@ -136,20 +165,10 @@ class SideRunner:
                         opened.wait()
                     if not self.apart:
                         wait(started)
-                done = [future.result() for future in started]
+                return [future.result() for future in started]
             except BaseException:
                 self._end_all()
                 raise
-        for run, seconds in done:
-            self._note(run, seconds)
-        for run, _ in done:
-            # A patched run may only seem to fail because of us.
-            if run.ours and run.side == "base" and not run.job.unseen:
-                raise SandboxError(
-                    f"fix-issue itself made a run fail: {run.ours}",
-                    "this is our error: report it, with the versions of Python and of the test runner that are used",
-                )
-        return [run for run, _ in done]
 
     def close(self) -> None:
         """Remove every sandbox, also those that nobody came to use."""
@@ -187,11 +206,11 @@ class SideRunner:
         folder = f"/tmp/tmp{secrets.token_hex(12)}"  # noqa: S108 (in the sandbox; the name is random)
         try:
             with self._sandbox(opened) as sandbox:
-                _lay_out(sandbox, side, job, folder)
+                witness = self._witness(folder, job, sandbox.workdir)
+                _lay_out(sandbox, side, job, folder, witness)
                 if self.apart:
                     self._standby.prepare(self.ahead)
                 self._tell(side, job, ended=False)
-                witness = self._witness(folder, job, sandbox.workdir)
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
@@ -207,6 +226,8 @@ class SideRunner:
                 origins = run.told.origins if run.told else loaded_modules(run.record) | origins_in(left.testimony)
                 run = replace(run, strays=self._strays(origins, sandbox.workdir))
                 self._origins.append((job.purpose, sandbox.workdir, origins))
+                if run.told or not witness:
+                    self._keep(side, run, self._clock() - started, sandbox.workdir, origins)
                 if not self.apart:
                     sandbox.run(f"rm -rf -- {folder}", fresh=True)
                 self._tests += len(run.report.results)
@@ -235,7 +256,6 @@ class SideRunner:
 
         command = filled(job.command)
         if witness:
-            sandbox.write(witness.path, witness.source)
             command = witness.on_path(command)
         own = {**_ENVIRONMENT, **(_OF_NODE if job.runner in OF_NODE else {})}
         shown = {} if job.plain else self._seed if job.unseen else {**self._seed, **own}
@@ -257,11 +277,12 @@ class SideRunner:
                 seconds=round(seconds, 2),
                 summary=run.report.summary if run.job.runner else "",
                 output="" if as_planned else run.completed.output[-_SHOWN:],
+                kept=run.kept,
             )
         )
 
 
-def _lay_out(sandbox: Sandbox, side: SideTree, job: Command, folder: str) -> None:
+def _lay_out(sandbox: Sandbox, side: SideTree, job: Command, folder: str, witness: Witness | None) -> None:
     if side.archive:
         sandbox.put_tree(side.archive, sandbox.workdir)
     files = {**side.files, **job.files}
@@ -269,12 +290,13 @@ def _lay_out(sandbox: Sandbox, side: SideTree, job: Command, folder: str) -> Non
         files.update(job.canary.files)
     own = {path.replace(FOLDER, folder): text.replace(FOLDER, folder) for path, text in job.own.items()}
     files.update({path: text.encode("utf-8", "surrogateescape") for path, text in own.items()})
+    if witness:
+        files[witness.path] = witness.source
     prepare = f"mkdir -m 700 -p {folder}"
     if side.deleted:
         prepare += "; rm -f -- " + " ".join(shlex.quote(path) for path in side.deleted)
     sandbox.run(prepare, fresh=True)
-    for path, data in files.items():
-        sandbox.write(path, data)
+    sandbox.write_many(files)
 
 
 def _read(sandbox: Sandbox, path: str) -> str | None:

@@ -11,10 +11,12 @@ from sweagent.run_folder import Result
 from sweagent.task import Issue, Repository, Task
 from sweagent.trajectory import (
     AnyEvent,
+    AttemptEnded,
     PromptWritten,
     Reply,
     ReplyReceived,
     RunStarted,
+    SandboxStarted,
     TrajectoryWriter,
     Usage,
 )
@@ -48,6 +50,16 @@ def end(folder: InstanceFolder, number: int, status: str, steps: int = 3) -> Non
 
 def reply(cost: float | None) -> ReplyReceived:
     return ReplyReceived(step=1, reply=Reply(cost=cost, usage=Usage(prompt_tokens=10)))
+
+
+def test_the_hosts_of_all_runs_are_told_once_each(tmp_path: Path) -> None:
+    """A later event of a run tells what the earlier one did, and more."""
+    folder = InstanceFolder(tmp_path)
+    built, asked = "reached pypi.org for packages (2 requests)", "in a sandbox: refused evil.example (1 requests)"
+    log(folder, 1, STARTED, SandboxStarted(kind="docker", contacts=(built,)))
+    ended = AttemptEnded(status=ExitStatus.SUBMITTED, contacts=(built, asked))
+    log(folder, 2, STARTED, SandboxStarted(kind="docker", contacts=(built,)), ended)
+    assert folder.contacts(2) == (built, asked)
 
 
 def test_state_survives(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from sweagent.batch.data.instances import Instance
 from sweagent.batch.drive.instance_run import MAX_RESUMES, BatchContext, InstanceRun
 from sweagent.batch.drive.official_images import Images
 from sweagent.batch.drive.outcomes import Outcome
+from sweagent.batch.nodes.messages import Job
+from sweagent.batch.nodes.service import Link
 from sweagent.config import Settings
 from sweagent.stop_token import StopToken
 
@@ -38,10 +40,12 @@ def test_runs_that_are_begun_afresh_have_only_what_is_left(
             hints=False,
         )
         images = Images(tmp_path / "out", limit=0, policy="auto", note=print)
-        around = BatchContext(tmp_path / "out", settings, images, StopToken(), retries=20, pause=0.0)
+        around = BatchContext(settings, images, retries=20, pause=0.0)
         project = git_repository({"go.mod": "module shapes\n"}, name="shapes")
         instance = Instance(instance_id="acme__shapes-1", repo=str(project), problem_statement="area() adds")
-        result = InstanceRun(instance, around, lambda event: None, lambda text: None).run()
+        job, stop = Job(name="acme__shapes-1", payload={}), StopToken()
+        link = Link(job, tmp_path / "out", shared=True, stop=stop, send=lambda report: None)
+        result = InstanceRun(instance, around, link).run()
     assert len(charged) > MAX_RESUMES + 1, "it was begun afresh"
     assert result.cost is not None
     assert sum(charged) <= result.cost <= 0.7

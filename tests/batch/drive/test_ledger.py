@@ -1,5 +1,4 @@
 import json
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,13 +6,12 @@ from typing import Any
 import pytest
 
 from sweagent.batch.data.predictions import read_predictions
-from sweagent.batch.drive.cost_reservations import CostReservations
+from sweagent.batch.drive.cost_reservations import CostReservations, Room
 from sweagent.batch.drive.ledger import Ledger
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
-from sweagent.batch.drive.outcomes import InstanceResult, Outcome, write_result
+from sweagent.batch.drive.outcomes import InstanceResult, Outcome, append_result
 from sweagent.config import Settings, read_sources
 from sweagent.errors import UsageError
-from sweagent.stop_token import StopToken
 
 
 def result(name: str, **fields: Any) -> InstanceResult:
@@ -32,15 +30,15 @@ def test_predictions_follow_each_result_but_not_failures_of_the_infrastructure(t
 
 
 def test_what_failed_by_infrastructure_is_pending_again(tmp_path: Path) -> None:
-    write_result(tmp_path / "a-1", result("a-1"))
-    write_result(tmp_path / "a-2", result("a-2", exit_status="infrastructure"))
+    append_result(tmp_path, result("a-1"))
+    append_result(tmp_path, result("a-2", exit_status="infrastructure"))
 
     assert Ledger(tmp_path, ["a-1", "a-2", "a-3"]).pending() == ("a-2", "a-3")
 
 
 def test_results_of_another_process_come_into_the_predictions(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, ["a-1", "a-2"])
-    write_result(tmp_path / "a-2", result("a-2", patch="other"))
+    append_result(tmp_path, result("a-2", patch="other"))
 
     ledger.enter(result("a-1"))
 
@@ -51,7 +49,7 @@ def test_folder_belongs_to_one_batch(tmp_path: Path) -> None:
     Ledger(tmp_path, []).open(Manifest(data="lite", model="m"))
     Ledger(tmp_path, []).open(Manifest(data="lite", model="m"))
 
-    with pytest.raises(UsageError, match="holds another batch"):
+    with pytest.raises(UsageError, match="contains another batch"):
         Ledger(tmp_path, []).open(Manifest(data="lite", model="n"))
 
 
@@ -96,47 +94,31 @@ def test_unknown_price_of_one_makes_the_sum_unknown(tmp_path: Path) -> None:
     assert ledger.summarise().cost is None
 
 
-NEVER = StopToken()
-
-
-def test_reservations_gives_each_its_whole_limit_and_nobody_less() -> None:
+def test_reservations_give_each_its_whole_limit_and_nobody_less() -> None:
     reservations = CostReservations(limit=2.0, each=0.9)
 
-    assert [reservations.take("a", NEVER), reservations.take("b", NEVER)] == [True, True]
+    assert [reservations.take("a"), reservations.take("b")] == [Room.TAKEN, Room.TAKEN]
     reservations.settle("a", 0.1)
     reservations.settle("b", 0.1)
-    assert [reservations.take("c", NEVER), reservations.take("d", NEVER)] == [True, True]
+    assert [reservations.take("c"), reservations.take("d")] == [Room.TAKEN, Room.TAKEN]
     reservations.settle("c", 0.9)
     reservations.settle("d", 0.9)
-    assert not reservations.take("e", NEVER)
+    assert reservations.take("e") is Room.NEVER
     assert reservations.spent == pytest.approx(2.0)
 
 
-def test_reservations_waits_for_what_others_give_back() -> None:
+def test_what_others_may_give_back_is_waited_for() -> None:
     reservations = CostReservations(limit=1.0, each=1.0)
-    assert reservations.take("a", NEVER)
-    got: list[bool] = []
-    waiting = threading.Thread(target=lambda: got.append(reservations.take("b", NEVER)))
-    waiting.start()
+    reservations.take("a")
 
+    assert reservations.take("b") is Room.LATER
     reservations.settle("a", 0.0)
-    waiting.join(20)
-
-    assert got == [True]
-
-
-def test_reservations_that_is_stopped_does_not_wait() -> None:
-    reservations = CostReservations(limit=1.0, each=1.0)
-    stopped = StopToken()
-    assert reservations.take("a", stopped)
-    stopped.stop("enough")
-
-    assert not reservations.take("b", stopped)
+    assert reservations.take("b") is Room.TAKEN
 
 
 def test_unknown_price_counts_as_all_that_was_set_aside() -> None:
     reservations = CostReservations(limit=3.0, each=2.0, spent=0.5)
-    assert reservations.take("a", NEVER)
+    reservations.take("a")
     reservations.settle("a", None)
 
     assert reservations.spent == 2.5
@@ -147,11 +129,11 @@ def test_what_instances_spent_before_the_batch_was_killed_counts_once() -> None:
 
     assert reservations.spent == 6.5
     # The rest of its limit is set aside for each that was begun, and the whole of it for one that was not.
-    assert [reservations.take(name, NEVER) for name in ("b", "c")] == [True, True]
+    assert [reservations.take(name) for name in ("b", "c")] == [Room.TAKEN, Room.TAKEN]
     reservations.settle("b", 3.0)
     reservations.settle("c", 2.5)
     assert reservations.spent == pytest.approx(7.5)
-    assert not reservations.take("d", NEVER)
+    assert reservations.take("d") is Room.NEVER
 
 
 def test_batch_with_less_than_one_instances_limit_lowers_it() -> None:
@@ -161,4 +143,4 @@ def test_batch_with_less_than_one_instances_limit_lowers_it() -> None:
 def test_reservations_without_a_limit_gives_always() -> None:
     reservations = CostReservations(None, 3.0)
 
-    assert all(reservations.take(str(number), NEVER) for number in range(100))
+    assert all(reservations.take(str(number)) is Room.TAKEN for number in range(100))

@@ -7,11 +7,10 @@ import pytest
 from sweagent.batch.drive.outcomes import (
     InstanceResult,
     Outcome,
+    append_result,
     count,
     outcome_of,
-    read_result,
     read_results,
-    write_result,
 )
 from sweagent.errors import StorageError
 
@@ -50,22 +49,34 @@ def test_each_instance_counts_as_one_thing(
 def test_result_is_read_back_even_with_a_patch_that_is_not_utf8(tmp_path: Path) -> None:
     kept = result(patch=b"+caf\xe9\n".decode("utf-8", "surrogateescape"), cost=None, faults=("pull failed",))
 
-    write_result(tmp_path / "a-1", kept)
+    append_result(tmp_path, kept)
 
-    assert read_result(tmp_path / "a-1") == kept
     assert read_results(tmp_path) == {"a-1": kept}
 
 
-def test_instance_that_has_not_ended_has_no_result(tmp_path: Path) -> None:
-    assert read_result(tmp_path / "never") is None
+def test_last_result_of_an_instance_counts_and_a_torn_line_does_not(tmp_path: Path) -> None:
+    append_result(tmp_path, result(exit_status="infrastructure"))
+    append_result(tmp_path, result())
+    whole = (tmp_path / "results.jsonl").read_bytes()
+    with (tmp_path / "results.jsonl").open("ab") as file:
+        file.write(whole[:40])
+    assert read_results(tmp_path) == {"a-1": result()}
+
+    append_result(tmp_path, result(instance_id="a-2"))
+
+    assert sorted(read_results(tmp_path)) == ["a-1", "a-2"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"instance_id": "a-1"}'])
-def test_file_that_is_no_result_is_named(text: str, tmp_path: Path) -> None:
-    (tmp_path / "outcome.json").write_text(text)
+def test_folder_without_results_has_none(tmp_path: Path) -> None:
+    assert read_results(tmp_path / "never") == {}
+
+
+@pytest.mark.parametrize("text", ["\n", "{\n", "[]\n", '{"instance_id": "a-1"}\n'])
+def test_line_that_is_no_result_is_told(text: str, tmp_path: Path) -> None:
+    (tmp_path / "results.jsonl").write_text(text)
 
     with pytest.raises(StorageError, match="is not a result"):
-        read_result(tmp_path)
+        read_results(tmp_path)
 
 
 def test_counts_leave_out_what_does_not_occur() -> None:

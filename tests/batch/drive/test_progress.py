@@ -8,16 +8,11 @@ from sweagent.batch.drive.outcomes import InstanceResult, Outcome
 from sweagent.batch.drive.progress import ProgressTracker
 from sweagent.cli.batch_progress import LiveBatchProgress, PlainBatchProgress, headline
 from sweagent.notes import FailureNote
-from sweagent.trajectory import Action, Reply, ReplyReceived
 
 
 def result(name: str, **fields: Any) -> InstanceResult:
     when = datetime(2026, 1, 1, tzinfo=UTC)
     return InstanceResult(**{"instance_id": name, "exit_status": "submitted", "patch": "diff", "ended": when, **fields})
-
-
-def reply(step: int, cost: float | None) -> ReplyReceived:
-    return ReplyReceived(step=step, reply=Reply(actions=(Action(id="1", tool="bash"),), cost=cost))
 
 
 class Clock:
@@ -30,11 +25,11 @@ class Clock:
 
 def test_counts_cost_and_pace() -> None:
     clock = Clock()
-    board = ProgressTracker(5, {"a-0": result("a-0", cost=1.0)}, clock)
+    board = ProgressTracker(5, [result("a-0", cost=1.0)], clock)
     board.begin("a-1")
     board.begin("a-2")
-    board.listener("a-2")(reply(1, 0.25))
-    board.listener("a-2")(reply(2, 0.25))
+    board.advance("a-2", "bash", 1, 0.25)
+    board.advance("a-2", "bash", 2, 0.25)
     clock.now = 10.0
     board.end("a-1", result("a-1", cost=0.5, patch=""))
 
@@ -48,9 +43,9 @@ def test_counts_cost_and_pace() -> None:
 
 
 def test_nothing_is_guessed_before_the_first_end_and_unknown_prices_stay_unknown() -> None:
-    board = ProgressTracker(2, {})
+    board = ProgressTracker(2)
     board.begin("a-1")
-    board.listener("a-1")(reply(1, None))
+    board.advance("a-1", "bash", 1, None)
 
     now = board.snapshot()
 
@@ -60,7 +55,7 @@ def test_nothing_is_guessed_before_the_first_end_and_unknown_prices_stay_unknown
 
 
 def test_instance_that_was_left_is_not_counted() -> None:
-    board = ProgressTracker(1, {})
+    board = ProgressTracker(1)
     board.begin("a-1")
     board.stopping()
     assert "stopping" in headline(board.snapshot())
@@ -72,7 +67,7 @@ def test_instance_that_was_left_is_not_counted() -> None:
 
 
 def test_pipe_gets_a_line_only_when_something_has_ended() -> None:
-    stream, board = io.StringIO(), ProgressTracker(2, {})
+    stream, board = io.StringIO(), ProgressTracker(2)
     progress = PlainBatchProgress(stream)
 
     for _ in range(3):
@@ -88,7 +83,7 @@ def test_pipe_gets_a_line_only_when_something_has_ended() -> None:
 
 
 def test_a_batch_of_own_issues_tells_its_verdicts() -> None:
-    stream, board = io.StringIO(), ProgressTracker(2, {})
+    stream, board = io.StringIO(), ProgressTracker(2)
     board.end("a-1", result("a-1", verdict="verified"))
     board.end("a-2", result("a-2", exit_status="usage", patch="", message="there is no folder /nowhere"))
     PlainBatchProgress(stream).show(board.snapshot())
@@ -113,7 +108,7 @@ def test_notes_are_shown_as_far_as_they_are_asked_for(verbosity: int, wanted: li
 def test_what_comes_from_outside_cannot_drive_the_terminal() -> None:
     from rich.console import Console
 
-    stream, board = io.StringIO(), ProgressTracker(1, {})
+    stream, board = io.StringIO(), ProgressTracker(1)
     board.begin("a-1")
     board.say("a-1", "\x1b[2Jbad [bold]not markup[/bold]")
     with LiveBatchProgress(Console(file=stream, force_terminal=True, width=160)) as progress:

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from sweagent.batch.data.predictions import Prediction
-from sweagent.batch.drive.outcomes import InstanceResult, write_result
+from sweagent.batch.drive.outcomes import InstanceResult, append_result
 from sweagent.batch.grade.grading_records import (
     SUMMARY,
     Evaluation,
@@ -61,10 +61,19 @@ def batch(tmp_path: Path) -> Path:
     """A batch that was run and evaluated."""
     folder = tmp_path / "batch"
     for number, (status, cost) in enumerate([("submitted", 0.5), ("submitted", 1.5), ("step_limit", 3.0)], 1):
-        result = _result(f"a__b-{number}", exit_status=status, cost=cost, steps=10 * number, seconds=60.0)
-        write_result(folder / f"a__b-{number}", result)
-    write_result(folder / "a__b-5", _result("a__b-5", patch=""))
-    write_result(folder / "a__b-7", _result("a__b-7", exit_status="infrastructure", patch=""))
+        hosts = (f"reached pypi.org for packages ({number} requests)", f"refused {NASTY}")
+        result = _result(
+            f"a__b-{number}",
+            exit_status=status,
+            cost=cost,
+            steps=10 * number,
+            prompt={"tools": 900, "issue": 100 * number},
+            seconds=60.0,
+            contacts=hosts,
+        )
+        append_result(folder, result)
+    append_result(folder, _result("a__b-5", patch=""))
+    append_result(folder, _result("a__b-7", exit_status="infrastructure", patch=""))
     (folder / "evaluation").mkdir()
     evaluation = _evaluation(*GRADES, missing=("a__b-7", "c__d-1"))
     (folder / "evaluation" / SUMMARY).write_text(evaluation.model_dump_json())
@@ -94,13 +103,25 @@ def test_evaluation_folder_and_its_batch_give_the_same_report(batch: Path) -> No
 
 
 def test_batch_that_nobody_graded_is_reported_as_such(tmp_path: Path) -> None:
-    write_result(tmp_path / "a__b-1", _result("a__b-1"))
+    append_result(tmp_path, _result("a__b-1"))
 
     report = load_report(tmp_path)
 
     assert report.outcomes == {"ungraded": 1}
     assert report.share.total == 0
     assert "1 not graded yet (run `fix-issue evaluate`)" in markdown([report])
+
+
+def test_patches_whose_verification_was_left_out_have_a_column_of_their_own(batch: Path) -> None:
+    assert "not verified" not in markdown([load_report(batch)])
+    append_result(batch, _result("a__b-1", verdict="not verified"))
+
+    report = load_report(batch)
+
+    assert report.not_verified == {"a/b": 1}
+    assert "| 95% interval | not verified |" in markdown([report])
+    assert '<th class="n">not verified</th>' in html([report])
+    assert "1 not verified, as the batch left verification out" in markdown([report])
 
 
 def test_official_report_is_read(tmp_path: Path) -> None:
@@ -126,7 +147,7 @@ def test_what_is_no_report_is_refused_in_words(tmp_path: Path, text: str) -> Non
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no run"):
+    with pytest.raises(UsageError, match="contains no run"):
         load_report(tmp_path)
 
 
@@ -184,6 +205,8 @@ def test_what_others_wrote_is_inert_in_html_and_markdown(batch: Path) -> None:
     assert "<script" not in text
     assert "[a](javascript" not in text
     assert "\\| 'x'" in text
+    assert "- reached pypi.org for packages: 3" in text
+    assert "<td>reached pypi.org for packages</td>" in page
 
 
 def test_markdown_tables_have_as_many_cells_in_each_line(batch: Path) -> None:
@@ -206,8 +229,10 @@ def test_terminal_says_the_score_and_the_flags(batch: Path) -> None:
         console.print(terminal([load_report(batch)]))
 
     said = capture.get()
+    assert "hosts: reached pypi.org for packages (3); refused" in " ".join(said.split())
     assert "resolved 2 of 6: 33.3%" in said
     assert "a__b-2: hooks" in said
+    assert "characters of prompts: 3300 in all, median 1100, most 1200" in said
     assert "2 left out" in said
 
 

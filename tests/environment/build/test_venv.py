@@ -110,6 +110,8 @@ LEADING = (
     "git+https://example.org/evil.git",
     "evil @ git+file://{folder}",
     "./evil-1.0.tar.gz",
+    "evil-1.0.tar.gz",
+    "evil-1.0-py3-none-any.whl",
 )
 
 

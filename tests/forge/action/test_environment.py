@@ -168,5 +168,5 @@ def test_the_judge_asks_no_engine_of_another_step(
         timeout=200,
         check=False,
     )
-    assert "could not be judged anew" in done.stdout, done.stderr
+    assert "could not be verified again" in done.stdout, done.stderr
     assert heard == []

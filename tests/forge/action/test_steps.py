@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from standin import Fault, Token
@@ -18,8 +19,9 @@ from sweagent.forge.proposal import PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.run_proposal import proposal_of
 from sweagent.forge.text.redaction import Redactor
-from sweagent.trajectory import Reproduction
+from sweagent.trajectory import Reproduction, SandboxStarted, read_events
 from sweagent.verdict import Verdict
+from sweagent.verify import Proof
 
 TOKEN = "stand-in-token-of-a-robot"
 BRANCH = "fix-issue/7-add-subtracts"
@@ -230,7 +232,7 @@ def test_hostile_artifacts_are_refused_in_words(step, repo, record, name, old, n
     code, _, log, summary = step(run_publish, issue="7", run_folder=str(folder.path))
     if (code, name) != (0, "proof.json"):
         assert code == 1
-        assert "a fault of fix-issue itself" not in log[-1]
+        assert "internal error" not in log[-1]
         assert "The run failed" in repo.comments[7][0]["body"]
         assert repo.pulls == {}
     assert summary
@@ -245,9 +247,9 @@ def test_the_judge_refuses_hostile_artifacts_in_words(step, record, name, old, n
     path.write_text(path.read_text().replace(old, new, 1))
     code, values, log, _ = step(run_verify, issue="7", run_folder=str(path.parent), path="/nowhere")
     assert code == 1
-    assert "could not be judged anew" in log[-1]
+    assert "could not be verified again" in log[-1]
     assert "/nowhere" not in log[-1]
-    assert "could not be judged anew" in values["failure"]
+    assert "could not be verified again" in values["failure"]
 
 
 def test_what_is_no_file_in_an_artifact_is_refused(step, repo, record, tmp_path):
@@ -372,6 +374,7 @@ def test_the_command_line_of_the_agent(tmp_path):
         "solve",
         "--model=a/b; rm -rf /",
         "--max-seconds=300",
+        "--no-memory",
         "--no-network",
         f"--output={tmp_path}",
         "/w",
@@ -473,6 +476,9 @@ def judged(step, repo, tmp_path):
         code, values, log, _ = step(run_verify, issue="7", **given, **inputs)
         assert code == 0, log
         step(run_publish, issue="7", run_folder=values["artifact"], **inputs)
+        proof = Proof.model_validate_json(Path(values["artifact"], "proof.json").read_bytes())
+        events = list(read_events(Path(values["artifact"], "trajectory.jsonl")))
+        assert [event.contacts for event in events if isinstance(event, SandboxStarted)] == [proof.contacts]
         return log[-1]
 
     return carry_out
@@ -483,7 +489,7 @@ def test_a_verdict_that_the_job_of_the_agent_forged_is_not_printed(judged, stand
     forged = record(
         diff=proposal.diff.decode().replace("+    return a + b", "+    return a - 2 * b"), verdict=Verdict.VERIFIED
     )
-    assert "Judged anew: unverified" in judged(forged, "main")
+    assert "Verified again: unverified" in judged(forged, "main")
     body = repo.pulls[8]["body"]
     assert "**Unverified.**" in body
     assert "> **Verified" not in body
@@ -502,7 +508,7 @@ def test_a_follow_up_that_undoes_the_first_fix_is_not_published(judged, github, 
     undone = proposal.diff.decode().replace("-    return a - b", "-    return a + b")
     undone = undone.replace("+    return a + b", "+    return float(a) + float(b) if str(a) == a else a - b")
     newest = _reproduction("test_review.py", "test_text():\n    assert add('1', 2) == 3")
-    assert "Judged anew: verified" in judged(record(diff=undone, reproduction=newest), BRANCH, pull_request="8")
+    assert "Verified again: verified" in judged(record(diff=undone, reproduction=newest), BRANCH, pull_request="8")
     assert repo.commit_of(BRANCH) == opened.commit
     assert "test_issue.py does not hold" in repo.comments[8][0]["body"].replace("\\", "")
 

@@ -166,7 +166,7 @@ def test_titles():
         "[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "[Skip CI]", "[[skip ci]]",
         "[ skip  ci ]",
         "[skip\nci]", "[skip c\u200bi]", "[skip@ci]", "[skip #1 ci]", "***NO_CI***", "[skip netlify]", "[skip-ci]",
-        "skip-checks: true",
+        "skip-checks: true", "skip-checks : true",
     ],
 )  # fmt: skip
 def test_nobody_switches_ci_off_in_a_title_or_a_commit(words):
@@ -179,4 +179,31 @@ def test_nobody_switches_ci_off_in_a_title_or_a_commit(words):
     )
     for text in (title_of(proposal), commit_message(proposal)):
         low = " ".join(text.lower().split())
-        assert not re.search(r"\[[^\]]*\b(?:skip|no|ci|actions)\b|\*no_ci|skip-checks:", low), text
+        assert not re.search(r"\[[^\]]*\b(?:skip|no|ci|actions)\b|\*no_ci|skip-checks\s*:", low), text
+
+
+@pytest.mark.parametrize(
+    "spelling", ["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[CI-skip]", "***NO_CI***"]
+)
+@pytest.mark.parametrize("words", ["{}", "say `{}`", "```\n{}\n```", "    {}", "**{}**", "| a |\n| --- |\n| `{}` |"])
+def test_nobody_switches_ci_off_in_a_body_that_a_squashed_merge_makes_a_commit_of(words, spelling):
+    said = words.format(spelling)
+    proposal = Proposal(
+        issue=Issue(title=said, number=7), base_commit="0" * 40, diff=b"", verdict=Verdict.VERIFIED,
+        reason=said, proof_markdown=said, not_checked=(said,), summary=said, model=said,
+    )  # fmt: skip
+    assert spelling.lower() not in body_of(proposal, [], [], [], same_repository=True).lower()
+
+
+@pytest.mark.parametrize(
+    "words", ["/approve", "fine\n/lgtm\n  /merge", "```\n/approve\n```", "- a\n\n/close", "~~~\n/x\n~~~"]
+)
+def test_no_bot_is_told_anything(words):
+    """Bots of a forge read the lines of a body or a comment that begin with a slash, in code too."""
+    proposal = Proposal(
+        issue=Issue(title=words, number=7), base_commit="0" * 40, diff=b"", verdict=Verdict.UNVERIFIED,
+        reason=words, proof_markdown=words, not_checked=(words,), summary=words, model=words,
+    )  # fmt: skip
+    texts = [body_of(proposal, [], [], [], same_repository=True), failed(words, words, "https://example.org/run/1")]
+    for text in texts:
+        assert not re.search(r"^\s*/[a-z]", text, re.M | re.I), text

@@ -93,7 +93,7 @@ def test_a_proxy_that_refuses_ends_at_once_and_is_named(
 
     assert proxy.asked == ["CONNECT provider.example:443 HTTP/1.1"]
     assert f"the proxy http://{proxy.address} " in str(caught.value)
-    assert "secret-word" not in caught.value.told
+    assert "secret-word" not in caught.value.with_hint
     assert "NO_PROXY" in caught.value.hint
     assert clock.slept == []
     assert policy.budget.spent_cost == 0.0
@@ -110,6 +110,8 @@ def test_a_proxy_that_fails_itself_is_asked_again_and_the_waits_are_told(
         policy.respond(view, tools)
 
     assert len(proxy.asked) == 3
+    # What never got beyond the proxy was not charged.
+    assert policy.budget.spent_cost == 0.0
     assert [seconds for seconds, _ in told] == [1, 2, 1]
     assert all(proxy.address in why for _, why in told)
     assert "attempt 1 of 3" in told[0][1]

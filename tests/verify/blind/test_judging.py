@@ -1,8 +1,13 @@
 import pytest
 
+from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
+from sweagent.verify.blind.judging import judge_blind
 from sweagent.verify.proof import AssertionCounts
+from sweagent.verify.reproduction.sources import Origin, ReproductionCandidate
+from sweagent.verify.reproduction.trial import Sides
+from sweagent.verify.runs.side_runner import SideTree
 
 BASE = {
     "lib/__init__.py": "",
@@ -248,3 +253,23 @@ def test_what_is_not_judged_blind_runs_in_another_house_as_it_is(code, project):
 
     assert proof.verdict is (Verdict.VERIFIED if code == FIX else Verdict.NEEDS_REVIEW)
     assert findings(proof) == ({"harness-aware"} if code != FIX else set())
+
+
+@pytest.mark.parametrize(("enough", "seconds"), [(12.0, 12.0), (900.0, 100.0)])
+def test_a_run_that_hangs_leaves_time_for_the_existing_tests(enough, seconds):
+    given = []
+
+    class Hanging:
+        remaining = 300.0
+
+        def run(self, side, job):
+            given.append(job.timeout)
+            raise TimeoutError
+
+    candidate = ReproductionCandidate(
+        Origin.REGISTERED, "tests/test_new.py", "tests/test_new.py", "pytest tests/test_new.py", runner=Runner.PYTEST
+    )
+    side = SideTree("patched")
+    with pytest.raises(TimeoutError):
+        judge_blind(candidate, Hanging(), Sides(side, side, side), lambda path: TEST.encode(), "", enough=enough)
+    assert given == [pytest.approx(seconds, rel=0.05)]

@@ -20,8 +20,8 @@ class Played:
         self.calls, self.fails_after = 0, False
         self.stops_at = ""
         """A file at which the runner stops in silence."""
-        self.broken_off = False
-        """Whether every run but the first is ended before the planted test."""
+        self.broken_off: tuple[int, ...] = ()
+        """The runs that are ended before the planted test, by number."""
         self.broken: str | None = None
         """A folder, with a slash before it, whose conftest.py cannot be loaded."""
         self.unfit = ""
@@ -71,7 +71,7 @@ class Played:
         if self.stops_at in files:
             return Completed(output=f"{files[0]}::test_x PASSED\n1 passed in 1s", exit_code=0, seconds=taken)
         word = "PASSED" if self.calls == 1 or not self.fails_after else "FAILED"
-        if self.broken_off and self.calls > 1:
+        if self.calls in self.broken_off:
             names = [name.split("::")[0] for name in files[:-1]]
             text = "\n".join([*(f"{name}::test_x PASSED" for name in names), "1 passed in 1s"])
             return Completed(output=text, exit_code=2, seconds=taken)
@@ -82,7 +82,7 @@ class Played:
     def read(self, path, *, limit=None):
         raise FileNotFoundError(path)
 
-    def write(self, path, data, *, mode=None):
+    def write_many(self, files):
         pass
 
 
@@ -198,10 +198,16 @@ def test_a_run_that_was_ended_is_a_regression_only_if_it_had_much_longer_than_th
 
 def test_a_run_that_is_broken_off_after_its_last_test_is_a_regression():
     played = Played(1)
-    played.broken_off = True
+    played.broken_off = (2, 3, 4, 6)
     evidence = checking(played, 1000).run(TESTS[:1])
     assert [change.id for change in evidence.regressions] == [f"the run of {TESTS[0]}"]
     assert "exit status 2" in evidence.regressions[0].message
+
+
+def test_a_run_that_is_broken_off_on_the_base_by_now_as_well_is_none():
+    played = Played(1)
+    played.broken_off = (2, 3, 4, 5, 6)
+    assert checking(played, 1000).run(TESTS[:1]).regressions == ()
 
 
 INSIDE = [f"tests/far/test_{name}.py" for name in "uvwxyz"]

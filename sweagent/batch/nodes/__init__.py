@@ -1,0 +1,1 @@
+"""Nodes: machines that work on jobs, and how they are reached."""
