@@ -78,7 +78,8 @@ def _both(name: str, options: argparse.Namespace, *, swapped: bool) -> dict[str,
         steps: dict[str, dict[str, Any]] = {}
         for step in _STEPS:
             for version in sorted(workers, reverse=not swapped):
-                steps.setdefault(step, {})[version] = _asked(workers[version], step)
+                steps.setdefault(step, {})[version] = told = _asked(workers[version], step)
+                print(f"{name}, {step}, {version}: {json.dumps(told)}", flush=True)
         return steps
 
 
@@ -146,7 +147,7 @@ def _answers(instance: Instance, options: argparse.Namespace) -> Iterator[dict[s
                 )
                 kept = sum(getattr(run, "kept", False) for run in proof.commands)
                 told = {"verdict": proof.verdict, "commands": len(proof.commands) - kept, "kept": kept}
-                told["tests"] = proof.regression.compared
+                told |= {"tests": proof.regression.compared, "reason": proof.reason[:150]}
             elif reproduction:
                 rows = judge_pool(
                     task,

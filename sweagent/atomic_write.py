@@ -1,4 +1,4 @@
-"""Write a file, or a line of one, as a whole or not at all."""
+"""Write a file, or add a line, as a whole or not."""
 
 import os
 import tempfile
@@ -41,13 +41,13 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Add a line to a file so that it is there as a whole or not at all, also after a kill or a power cut.
+    """Add a line, or several, to a file so that it is there as a whole or not at all, also after a kill or a power cut.
 
     A last line that an earlier kill tore off is cut off first. Who shares the file with others holds a lock.
 
     Args:
         path: the file; it and its folder are made when they are missing.
-        line: with its newline.
+        line: each with its newline.
 
     Raises:
         StorageError: the disk refuses it; what was there before is whole.

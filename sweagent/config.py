@@ -100,6 +100,9 @@ class ImageSettings(Frozen):
 class VerifySettings(Frozen):
     """How much the verifier may use, and what it lets pass."""
 
+    enabled: bool = True
+    """Verify at all; without it patches are `not verified` and nothing goes back to the model. For batches that are
+    graded officially anyway."""
     seconds: float = Field(default=600.0, gt=0)
     """Wall time of the whole verification, at the most what the run has left."""
     rounds: int = Field(default=2, ge=0)

@@ -149,6 +149,10 @@ def resume(
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         listeners = tuple(listeners)
+        if not started.task.repository.git_dir:
+            raise UsageError(
+                f"the run in {folder.path} was made on another machine", "go on with it by the command of its batch"
+            )
         settings = Settings.model_validate(started.settings)
         more: list[AnyEvent] = [*lost_time(past, last_sign(folder.alive), settings)]
         more += [_word(past, say)] if say else []
@@ -342,6 +346,8 @@ class _Solving:
         if proof:
             self._folder.write(self._folder.proof, proof.model_dump_json(indent=2))
         verdict = proof.verdict if proof else best.verdict if best else Verdict.NO_PATCH
+        if verdict is Verdict.UNVERIFIED and not proof and not self._settings.verify.enabled:
+            verdict = Verdict.NOT_VERIFIED
         result = Result(
             run_id=self._run_id,
             folder=str(self._folder.path),

@@ -12,6 +12,8 @@ class Verdict(StrEnum):
     NEEDS_REVIEW = "needs review"
     """Proved, with named things that a person has to look at; a model is never asked to mend them."""
     UNVERIFIED = "unverified"
+    NOT_VERIFIED = "not verified"
+    """Nothing was run: verification was left out."""
     REGRESSED = "regressed"
     REJECTED = "rejected"
     NO_PATCH = "no patch"
@@ -19,7 +21,7 @@ class Verdict(StrEnum):
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of a command that ends with this verdict."""
-        return ExitCode[self.name]
+        return ExitCode.UNVERIFIED if self is Verdict.NOT_VERIFIED else ExitCode[self.name]
 
     @property
     def rank(self) -> int:

@@ -12,6 +12,7 @@ def test_verdicts_are_ranked_from_the_strongest_to_none() -> None:
         Verdict.VERIFIED,
         Verdict.NEEDS_REVIEW,
         Verdict.UNVERIFIED,
+        Verdict.NOT_VERIFIED,
         Verdict.REGRESSED,
         Verdict.REJECTED,
         Verdict.NO_PATCH,

@@ -18,6 +18,7 @@ HEAVY = (
     "litellm",
     "openai",
     "prompt_toolkit",
+    "ray",
     "rich",
     "swebench",
     "textual",

@@ -136,7 +136,14 @@ def make_service(setup: Setup, root: Path, repositories: Path | None) -> Service
         from sweagent.batch.drive.solve_service import SolveService
 
         return SolveService.on_node(setup.payload, root, repositories)
-    raise UsageError(f"there is no work {setup.work}")
+    if setup.work is Work.GRADE:
+        from sweagent.batch.grade.grade_service import GradeService
+        from sweagent.batch.grade.grader import EvaluationOptions
+
+        return GradeService(EvaluationOptions.model_validate(setup.payload["options"]), state_folder() / "nodes")
+    from sweagent.batch.trial.environment_service import EnvironmentService
+
+    return EnvironmentService.on_node(setup.payload, repositories)
 
 
 def _put(folder: Path, files: dict[str, str]) -> None:
@@ -169,7 +176,8 @@ def _own_folder(chosen: Path | None) -> Iterator[Path]:
 
 def _die(why: str) -> None:
     """End at once; the reaper of this process removes its containers."""
-    print(f"fix-issue node: {why}", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        os.write(2, f"fix-issue node: {why}\n".encode())
     os._exit(1)
 
 

@@ -34,20 +34,12 @@ def command(
     output: Annotated[Path, typer.Option("--output", "-o", help="The batch's folder; give it again to go on.")],
     *,
     choice: Choice,
-    executor: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WHERE",
-            help="local (the default), pipe:COMMAND that starts a node (may be repeated), or ray[:ADDRESS].",
-        ),
-    ] = None,
+    executor: options.Executor = None,
+    nodes: options.Nodes = 1,
     workers: Annotated[
         int | None,
         typer.Option("--workers", "-w", help="Instances at a time at each node; 4 here, elsewhere what a node has."),
     ] = None,
-    nodes: Annotated[
-        int, typer.Option(min=1, help="How often a pipe's command is started; {node} in it is the number.")
-    ] = 1,
     job_slots: Annotated[int, typer.Option(min=1, help="Slots of a node that one instance takes.")] = 1,
     job_memory: Annotated[str, typer.Option(help="What one instance may need of a node's memory, such as 8g.")] = "",
     lost_after: Annotated[
@@ -62,6 +54,11 @@ def command(
     repositories: Annotated[
         Path | None, typer.Option(help="A folder with clones, to be used before the network.")
     ] = None,
+    verify: Annotated[
+        bool | None,
+        typer.Option("--verify/--no-verify", help="Leave the verification out, where patches are graded anyway."),
+    ] = None,
+    verify_seconds: Annotated[float | None, typer.Option(help="Limit of each verification.")] = None,
     run: dict[str, Any],
     config: options.ConfigFile = None,
     notify: options.Notify = None,
@@ -90,7 +87,8 @@ def command(
     from sweagent.own_folders import remember
     from sweagent.run_folder import RunFolder
 
-    sources = read_sources(run | {"notify": notify}, config=config)
+    judging = {"verify": {"enabled": verify, "seconds": verify_seconds}}
+    sources = read_sources(run | judging | {"notify": notify}, config=config)
     settings = sources.settings()
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
     reach = open_executor(executor or [], nodes)
@@ -136,7 +134,7 @@ def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":
     from sweagent.batch.data.instances import load_instances
     from sweagent.errors import UsageError
 
-    instances = load_instances(data, split=choice.split, **choice.selection)
+    instances = load_instances(data, split=choice.split, oracle=False, **choice.selection)
     if not instances:
         raise UsageError("no instance is left after the choices", "look at --slice, --filter and --ids")
     return instances

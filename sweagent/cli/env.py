@@ -83,8 +83,16 @@ def build(
 
 @app.command("test", short_help="Build an environment and run the tests in it.")
 def run_tests(
-    repo: Repo,
+    repos: Annotated[
+        list[str],
+        typer.Argument(metavar="REPO...", help="A path, a git URL or owner/name; of several each may be REPO@COMMIT."),
+    ],
     commit: Commit = None,
+    executor: options.Executor = None,
+    nodes: options.Nodes = 1,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", min=1, help="Of several: how many at a time at each node.")
+    ] = None,
     image: options.Image = None,
     seconds: Annotated[
         float,
@@ -95,6 +103,10 @@ def run_tests(
     verbose: options.Verbose = 0,
 ) -> None:
     """Build the environment and run the repository's tests in it; exits with 10 when none can run."""
+    if len(repos) > 1 or executor:
+        _try_many(repos, commit, image, seconds, executor or [], nodes, workers, config, verbose)
+        return
+    (repo,) = repos
     first_word(f"opening {repo}")
     from sweagent.cli.console import duration
     from sweagent.environment.build.smoke import smoke_test
@@ -109,6 +121,50 @@ def run_tests(
     _say_lacks(ready)
     if not smoke.ran:
         raise EnvironmentBuildError("no test ran", "see the output above; correct `environment:` in .fix-issue.yaml")
+
+
+def _try_many(
+    repos: list[str],
+    commit: str | None,
+    image: str | None,
+    seconds: float,
+    executor: list[str],
+    nodes: int,
+    workers: int | None,
+    config: Path | None,
+    verbose: int,
+) -> None:
+    """Build and test several environments, on other machines too."""
+    from sweagent.batch.nodes.choose import open_executor
+    from sweagent.batch.trial.trials import try_environments
+    from sweagent.cli.signals import stoppable
+    from sweagent.config import read_sources
+    from sweagent.errors import EnvironmentBuildError
+
+    settings = read_sources(options.settings_options(image=image), config=config).settings()
+    wanted = [_with_commit(repo, commit) for repo in repos]
+    with _progress(verbose) as progress, stoppable():
+        trials = try_environments(
+            wanted,
+            settings,
+            seconds=seconds,
+            workers=workers,
+            executor=open_executor(executor, nodes),
+            done=lambda trial: typer.echo(safe(f"{trial.repository}: {trial.text.splitlines()[-1]}")),
+            note=progress.note,
+        )
+    failed = [trial.repository for trial in trials if not trial.ran]
+    if failed:
+        raise EnvironmentBuildError(
+            f"no test ran in {len(failed)} of {len(trials)}: {', '.join(failed[:5])}",
+            "try one alone to see its output; correct `environment:` in .fix-issue.yaml",
+        )
+
+
+def _with_commit(repo: str, commit: str | None) -> tuple[str, str]:
+    """A repository and its commit, from `REPO@COMMIT`; an address such as `git@host:name` has none."""
+    name, mark, said = repo.rpartition("@")
+    return (name, said) if mark and name and not {"/", ":"} & set(said) else (repo, commit or "")
 
 
 @app.command(short_help="Make the base image from Debian packages (as root).")

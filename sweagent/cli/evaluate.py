@@ -25,7 +25,12 @@ def command(
     ],
     *,
     choice: Choice,
-    workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Instances at the same time.")] = 2,
+    executor: options.Executor = None,
+    nodes: options.Nodes = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", min=1, help="Instances at a time at each node; 2 here, elsewhere its slots."),
+    ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for the tests of one instance.")] = 1800.0,
     attempts: Annotated[int, typer.Option(min=1, help="Tries of an instance when the infrastructure fails.")] = 3,
     integrity: Annotated[
@@ -49,6 +54,7 @@ def command(
     from sweagent.batch.grade.evaluate import EvaluationOptions, evaluate
     from sweagent.batch.grade.grading_records import GradeStatus
     from sweagent.batch.grade.integrity_records import record_reader
+    from sweagent.batch.nodes.choose import open_executor
     from sweagent.cli.batch_progress import bar
     from sweagent.cli.console import counted
     from sweagent.cli.progress import open_progress
@@ -80,6 +86,7 @@ def command(
                 disk=parse_size(disk, may_be_zero=True),
             ),
             record=record_reader(Path(predictions)),
+            executor=open_executor(executor or [], nodes),
             done=done,
             note=progress.note,
         )

@@ -15,6 +15,7 @@ Verdicts, and the exit codes of `solve`, `verify`, `resume` and `recheck`
   needs review   7   proved, with named things (file, line, what) that a person has to look at; --accept NAME says \
 that you did
   unverified     3   no proof: the reason is given
+  not verified   3   nothing was run: verification was left out (batch --no-verify)
   regressed      4   tests that passed fail with the patch: they are named
   rejected       5   its run was seen to tamper with how it is judged, or it changes nothing else
   no patch       6   nothing was changed

@@ -21,7 +21,10 @@ Cost = Annotated[float | None, typer.Option("--max-cost", help="Limit in US doll
 Tokens = Annotated[int | None, typer.Option("--max-tokens", help="Limit in tokens.")]
 Steps = Annotated[int | None, typer.Option("--max-steps", help="Limit in steps.")]
 Seconds = Annotated[float | None, typer.Option("--max-seconds", help="Limit of the agent's wall time.")]
-Strategy = Annotated[str | None, typer.Option(help="single (the default), best-of, or one of your own.")]
+Strategy = Annotated[
+    str | None,
+    typer.Option(help="single (the default), best-of, reflexion, pipeline, roles, tree, or one of your own."),
+]
 Attempts = Annotated[int | None, typer.Option(help="Maximum number of attempts, for strategies that make several.")]
 SandboxKind = Annotated[str | None, typer.Option("--sandbox", help="auto, docker, bubblewrap or local.")]
 Image = Annotated[str | None, typer.Option(help="Use this image instead of building one.")]
@@ -57,6 +60,16 @@ Confirm = Annotated[
 ]
 Notify = Annotated[
     str | None, typer.Option(help="Announce the end: `bell`, `osc9` (a notification of the terminal), or a command.")
+]
+Executor = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHERE",
+        help="local (the default), pipe:COMMAND that starts a node (may be repeated), or ray[:ADDRESS].",
+    ),
+]
+Nodes = Annotated[
+    int, typer.Option(min=1, help="How often a pipe's command is started; {node} in it stands for the number.")
 ]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Show thoughts and observations.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but the result.")]

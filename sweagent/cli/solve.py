@@ -33,6 +33,9 @@ def command(
     verify_rounds: Annotated[
         int | None, typer.Option(help="How often a submission that is not verified goes back to the model.")
     ] = None,
+    memory: Annotated[
+        bool | None, typer.Option(help="Remember what is seen of the repository for later runs on it (off by default).")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The run's folder; one in the user's state folder by default.")
     ] = None,
@@ -59,7 +62,7 @@ def command(
         "rounds": verify_rounds,
         "accept": accept or None,
     }
-    run["notify"] = notify
+    run["notify"], run["memory"] = notify, memory
     code = start(
         repo,
         issue,

@@ -52,7 +52,8 @@ def hints(localisation: Localisation, token_budget: int = 300, least: float = 0.
     Args:
         localisation: from `locate`.
         token_budget: tokens that the hints may cost.
-        least: the share of the belief below which a place is left out. What a hint is worth follows from how likely it
+        least: the share of the belief below which a definition is left out; a file needs half as much again, for there
+            are fewer of them. What a hint is worth follows from how likely it
             is right (D. Wu et al., "Repoformer: Selective Retrieval for Repository-Level Code Completion", 2024).
     """
     definitions = [hit for hit in localisation.definitions if hit.score >= least]
@@ -64,7 +65,7 @@ def hints(localisation: Localisation, token_budget: int = 300, least: float = 0.
     lines += [
         f"{printable(hit.path)} {hit.score:.0%} {brief(hit.reason)}"
         for hit in localisation.files
-        if hit.path not in shown and hit.score >= max(least, 0.005)
+        if hit.path not in shown and hit.score >= 1.5 * least and hit.score >= 0.005
     ]
     return _most(lines, token_budget, "\n".join)
 

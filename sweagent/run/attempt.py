@@ -261,7 +261,7 @@ class Attempt:
                 recover=bench.recover,
                 stop=context.stop,
                 steering=context.steering,
-                reserve=min(self.settings.verify.seconds, self._limits.seconds * _VERDICT_SHARE),
+                reserve=self._kept_for_the_verdict,
                 pause_at=pause_at,
             )
             self._rounds.begin(bench, self._limits.seconds - state.seconds, until)
@@ -273,6 +273,12 @@ class Attempt:
                 # A fault of our own must not cost the work that was done.
                 bench.take(self._rounds.was_judged)
                 raise
+
+    @property
+    def _kept_for_the_verdict(self) -> float:
+        """Seconds of its time that the verification at its end may need."""
+        verification = self.settings.verify
+        return min(verification.seconds, self._limits.seconds * _VERDICT_SHARE) if verification.enabled else 0.0
 
     def _viewer(self) -> Viewer:
         if not self.settings.model.summaries:

@@ -28,6 +28,12 @@ _LOG = logging.getLogger("sweagent.run")
 HINT_TOKENS = 400
 """How much of the first prompt the localiser's hints may take."""
 
+HINT_SHARE = 0.03
+"""Of the belief, below which a definition is no hint: of those with less, 2 in 100 are right, of those with more, 22.
+
+`benchmarks/localise.py` prints what each threshold leaves; see docs/measurements/aci.md.
+"""
+
 Note = Callable[[str], None]
 
 
@@ -163,7 +169,7 @@ class RunContext:
         repository = self.task.repository
         try:
             index = open_index(repository.git_dir, repository.base_commit)
-            return hints(locate(index, self.task.issue.text), HINT_TOKENS)
+            return hints(locate(index, self.task.issue.text), HINT_TOKENS, HINT_SHARE)
         except Exception as error:
             # The policy can do without them: a fault here must not cost the run.
             _LOG.exception("no hints")

@@ -34,6 +34,18 @@ class Findings:
         self._weakening |= weakening
         self._weakened_by = weakened_by if weakening else self._weakened_by
 
+    def free_name(self, name: str, item: Reproduction, taken: Named) -> str:
+        """A name for a reproduction that no other one has.
+
+        Args:
+            name: as it would be called.
+            item: it gets the same name each time.
+            taken: further names.
+        """
+        known = {**self._pool, **self._weakening, **taken}
+        names = (name, *(f"{name} ({number})" for number in range(2, len(known) + 3)))
+        return next(free for free in names if known.get(free, item) == item)
+
     def add(self, candidate: Candidate, names: Iterable[str], passes: Passes) -> None:
         """Take what a candidate does with some reproductions."""
         self.candidates[candidate.number] = candidate

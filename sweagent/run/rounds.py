@@ -64,6 +64,8 @@ class Rounds:
         A policy that submits again just what was judged stands by it: the verdict would be the same.
         """
         candidate = self._bench.take(self.was_judged)
+        if not self._settings.verify.enabled:
+            return None
         stands = self._told and self.was_judged(candidate)
         proof = self.verify(candidate)
         if stands or self._journal.state.rounds >= self._until:
@@ -118,7 +120,7 @@ class Rounds:
             return ending
         try:
             candidate = self._bench.take(self.was_judged)
-            if ending.status.can_be_judged:
+            if ending.status.can_be_judged and self._settings.verify.enabled:
                 self.verify(candidate)
         except SandboxError as error:
             self._context.note(f"the work tree is out of reach: {error}")

@@ -243,10 +243,8 @@ class Run:
         *,
         differs: bool,
     ) -> Mark:
-        left, part = self.left, share < 1
-        dollars, tokens, _ = left.part(share)
-        # In a log from before attempts were events, the first one has been at work already.
-        seconds = (left.seconds if scope else self.settings.limits.seconds) * share
+        dollars, tokens, seconds = self.left.part(share)
+        part = share < 1
         return self._record(
             AttemptStarted(
                 scope=scope,
@@ -456,7 +454,7 @@ class Run:
             whose = [f"attempt {owner}"] if owner else []
             whose += [f"of {self._path.rstrip('/')}"] if self._path else []
             name = f"{item.path} ({' '.join(whose)})" if whose else item.path
-            named[name if name not in named else f"{name} ({len(named) + 1})"] = item
+            named[self._findings.free_name(name, item, named)] = item
         return named
 
     def compare(self) -> Evidence:

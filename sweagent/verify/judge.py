@@ -328,7 +328,7 @@ class _Verification:
                 trees.read_many(trees.base, plan.changed), trees.read_many(self._tree, plan.changed)
             ),
             partial(_content_of, plan=plan, trees=trees),
-            partial(trees.mentions, trees.base),
+            partial(neighbours.knows_word, trees),
             judged.without,
         )
         return [found] if found else []

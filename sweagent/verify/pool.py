@@ -29,6 +29,8 @@ from sweagent.verify.static.patch_checks import held_back
 from sweagent.verify.trees import Trees, open_trees
 
 _BASE = SideTree("base")
+_SLOW_SHARE = 1 / 6
+"""What a reproduction that needs more than the first deadline may take of the time that is left, for each run."""
 
 
 def judge_pool(
@@ -158,21 +160,38 @@ class _Matrix:
 
     def _shown(self, candidate: ReproductionCandidate, control: SideTree) -> _Shown | None:
         """The reproduction, or the whole of its files, if it fails on the base and on a control."""
-        if self._bench.remaining < 1:
+        runs = self._without_a_patch(candidate, control)
+        if runs is None:
             return None
-        job = replace(candidate.job(first_deadline(self._bench.remaining)), reusable=True)
-        base, other = self._bench.together((_BASE, job), (control, job))
         asked = Asked(candidate.wanted)
-        readings = [before_the_patch(run, candidate, asked) for run in (base, other)]
+        readings = [before_the_patch(run, candidate, asked) for run in runs]
         if all(reading.state in (State.FAILED, State.NO_END) for reading in readings):
             if readings[0].state is State.FAILED and self._is_unfit(readings[0], candidate):
                 return None
             for reading in readings:
                 if reading.state is State.FAILED and candidate.runner is not None:
                     asked = what_fails(reading, asked, candidate.path, open_ended=candidate.open_ended)
-            return _Shown(candidate, asked, (base, other))
+            return _Shown(candidate, asked, runs)
         whole = replace(candidate, command=candidate.whole, whole="")
         return self._shown(whole, control) if candidate.whole else None
+
+    def _without_a_patch(
+        self, candidate: ReproductionCandidate, control: SideTree
+    ) -> tuple[CommandResult, CommandResult] | None:
+        """A run on the base and one on the control: a short deadline first, then a part of the time that is left."""
+        remaining = self._bench.remaining
+        if remaining < 1:
+            return None
+        first, later = first_deadline(remaining), remaining * _SLOW_SHARE
+        runs = self._pair(candidate, control, first)
+        return self._pair(candidate, control, later) if any(map(no_end, runs)) and later > first else runs
+
+    def _pair(
+        self, candidate: ReproductionCandidate, control: SideTree, seconds: float
+    ) -> tuple[CommandResult, CommandResult]:
+        job = replace(candidate.job(seconds), reusable=True)
+        base, other = self._bench.together((_BASE, job), (control, job))
+        return base, other
 
     def _is_unfit(self, before: Reading, candidate: ReproductionCandidate) -> bool:
         """Whether the failure on the base belongs to the reproduction or to the environment, and not to the issue."""
@@ -201,7 +220,7 @@ class _Matrix:
         if any(stray.path in row.changed for stray in run.strays):
             return None
         if reading.state is State.NO_END:
-            return False if shown.no_end or hangs(run, *shown.runs) else None
+            return False if not shown.no_end and hangs(run, *shown.runs) else None
         if reading.state is State.PASSED and shown.no_end and not all(hangs(other, run) for other in shown.runs):
             return None
         forged = any(item.weight is Weight.REJECT for item in find_forgery(shown.runs, [run]))

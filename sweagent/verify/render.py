@@ -26,6 +26,7 @@ _COLOURS = {
     Verdict.VERIFIED: "green",
     Verdict.NEEDS_REVIEW: "cyan",
     Verdict.UNVERIFIED: "yellow",
+    Verdict.NOT_VERIFIED: "yellow",
     Verdict.REGRESSED: "red",
     Verdict.REJECTED: "red",
     Verdict.NO_PATCH: "yellow",

@@ -109,10 +109,11 @@ class Trees:
         found = ((path, self._contents[tree, path]) for path in wanted)
         return {path: content for path, content in found if content is not None}
 
-    def mentions(self, tree: str, word: str) -> bool:
-        """Whether a file of a tree that is no test by its path has a word in it."""
-        asked = ("grep", "-q", "-w", "-F", "-e", word, tree, "--", ".", ":(exclude,icase)*test*")
-        return self._store.git(*asked, allowed=(0, 1)).status == 0
+    def mentioning(self, tree: str, word: str) -> list[str]:
+        """The files of a tree, but for tests by their path, that have a word in them."""
+        asked = ("grep", "-l", "-z", "-w", "-F", "-e", word, tree, "--", ".", ":(exclude,icase)*test*")
+        names = self._store.git(*asked, allowed=(0, 1)).stdout.split(b"\0")
+        return [os.fsdecode(name).partition(":")[2] for name in names if name]
 
     def archive(self, changes: Iterable[FileChange]) -> bytes:
         """A tar archive of the new side of changes, modes and symlinks kept; submodules are left out."""

@@ -208,7 +208,7 @@ def test_a_strategy_of_ones_own_runs_and_one_that_changed_is_not_resumed(world: 
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("none-such", {}, "the strategies are: best-of, single"),
+        ("none-such", {}, "the strategies are: best-of, pipeline, reflexion, roles, single, tree"),
         ("single", {"attempts": 3}, "--strategy best-of makes several attempts"),
         ("best-of", {"attempts": 0}, "cannot use its option attempts"),
     ],

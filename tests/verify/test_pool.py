@@ -1,5 +1,6 @@
 """The reproductions of all attempts on the candidates of all: what each cell says, and how often the base is run."""
 
+from sweagent.config import VerifySettings
 from sweagent.patch import Patch
 from sweagent.trajectory import Reproduction
 from sweagent.verify import KeptResults, judge_pool
@@ -72,3 +73,11 @@ def test_a_candidate_that_is_wrong_is_not_faster(project) -> None:
     slow = script("slow.py", "assert double(2) == 4").model_copy(update={"faster": 2.0})
     wrong = made.patch({"calc.py": CALC.replace("a * 2", "a * 3")})
     assert judge_pool(made.task(), [wrong], [slow], sandboxes=made.open) == [(False,)]
+
+
+def test_what_ends_nowhere_speaks_against_nobody(project, monkeypatch) -> None:
+    monkeypatch.setattr("sweagent.verify.pool.first_deadline", lambda share: 1.0)
+    made = project({"calc.py": CALC})
+    endless, patch = script("endless.py", "while True:\n    pass"), made.patch({"calc.py": CANDIDATES["right"]})
+    rows = judge_pool(made.task(), [patch], [endless], sandboxes=made.open, settings=VerifySettings(seconds=5.5))
+    assert rows == [(None,)]

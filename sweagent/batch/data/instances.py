@@ -106,6 +106,7 @@ def load_instances(
     pattern: str = "",
     shuffle_seed: int | None = None,
     ids: Iterable[str] = (),
+    oracle: bool = True,
 ) -> tuple[Instance, ...]:
     """Read a data set and choose from it.
 
@@ -120,13 +121,15 @@ def load_instances(
         pattern: a regular expression that ids must match from their start.
         shuffle_seed: shuffle with this seed; the same seed gives the same order, whatever the order of the data.
         ids: keep only these.
+        oracle: keep also what belongs to the evaluation.
 
     Raises:
         UsageError: the data set cannot be read, or an id is not in it or in it twice.
     """
     from sweagent.batch.data.sources import read_records
 
-    instances = tuple(Instance.from_record(record) for record in read_records(spec, split))
+    read = (Instance.from_record(record) for record in read_records(spec, split))
+    instances = tuple(instance if oracle else instance.without_oracle() for instance in read)
     _refuse_twins(instances, spec)
     return select(instances, slice=slice, pattern=pattern, shuffle_seed=shuffle_seed, ids=ids)
 

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,6 @@ _OFFICIAL = {
 }
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _SECONDS = 120.0
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    ".json": json.loads,
-    # Not by `splitlines`: JSON may hold separators that Unicode has besides the newline.
-    ".jsonl": lambda text: [json.loads(line) for line in text.split("\n") if line.strip()],
-}
-
 
 _WORDS, _TAIL, _HASH = 6, 40, 6
 """Of an issue that is text: words and letters of its id, and digits that tell it from others."""
@@ -71,9 +65,11 @@ def _read_folder(folder: Path, split: str) -> Iterator[dict[str, Any]]:
 def _read_file(path: Path) -> Iterable[dict[str, Any]]:
     if path.suffix == ".parquet":
         return _read_parquet(path)
+    if path.suffix == ".jsonl":
+        return _read_lines(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
-        records = _PARSERS[path.suffix](text) if path.suffix in _PARSERS else None
+        records = json.loads(text) if path.suffix == ".json" else None
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {path}: {error}", "it must be UTF-8, as its name's ending says") from error
     if records is None:
@@ -83,6 +79,24 @@ def _read_file(path: Path) -> Iterable[dict[str, Any]]:
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise UsageError(f"{path} is not a list of records", "give a JSON list of objects, or one object a line")
     return [_with_id(record) for record in records]
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """One record after the other: all together may not fit into memory."""
+    try:
+        # Iterating splits at newlines alone; JSON may hold separators that Unicode has besides.
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            for line in file:
+                if not line.strip():
+                    continue
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise UsageError(f"{path} is not a list of records", "give one object a line")
+                yield _with_id(record)
+    except (OSError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"cannot read {path}: {error}", "it must be UTF-8, as its name's ending says") from error
 
 
 def _read_pairs(path: Path, text: str) -> list[dict[str, Any]]:
@@ -124,19 +138,20 @@ def _slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-._")
 
 
-def _read_parquet(path: Path) -> list[dict[str, Any]]:
+def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
     try:
         from pyarrow import ArrowException
-        from pyarrow.parquet import read_table
+        from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise UsageError(
             "parquet files need the package pyarrow", "install it with: pip install 'fix-issue[parquet]'"
         ) from error
     try:
-        rows: list[dict[str, Any]] = read_table(path).to_pylist()
+        with ParquetFile(path) as file:
+            for part in file.iter_batches(batch_size=1000):
+                yield from part.to_pylist()
     except (OSError, ArrowException) as error:
         raise UsageError(f"cannot read {path}: {error}", "it must be a parquet file") from error
-    return rows
 
 
 def _download(name: str, split: str) -> list[Path]:

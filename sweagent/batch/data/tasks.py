@@ -32,7 +32,7 @@ def make_task(
         UsageError: the repository, the commit or the issue cannot be used.
         ForgeError: a remote refused or cannot be reached.
     """
-    source = _local_clone(instance.repo, repositories) or instance.repo
+    source = local_clone(instance.repo, repositories) or instance.repo
     repository = open_repository(source, base=instance.base_commit or None, **remote_options(source))
     if instance.issue:
         issue = read_issue(instance.issue, repository_source=repository.source, repository_name=repository.name)
@@ -52,7 +52,8 @@ def _stated(text: str) -> Issue:
     return clean_issue(Issue(title=title.strip(), body=body.strip())).issue
 
 
-def _local_clone(repo: str, folder: Path | None) -> str | None:
+def local_clone(repo: str, folder: Path | None) -> str | None:
+    """The clone of a repository in a folder of clones; None where there is none."""
     if folder is None:
         return None
     owner, _, name = repo.rpartition("/")

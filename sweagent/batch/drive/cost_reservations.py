@@ -19,8 +19,8 @@ class CostReservations:
 
     Each running instance has its own limit set aside, so that together they cannot overshoot the batch's. None is
     started with less than its whole limit: its result would not compare with the others'. What an instance spent before
-    the batch was killed counts as spent, and the rest of its limit is set aside when it is gone on with. The limit of an
-    instance whose node was lost stays set aside until its log is all that there will be.
+    the batch was killed counts as spent, and the rest of its limit is set aside when it is gone on with. The limit of
+    an instance whose node was lost stays set aside until its log is all that there will be.
 
     Args:
         limit: US dollars of the batch; None for no limit.

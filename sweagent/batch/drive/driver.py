@@ -239,8 +239,10 @@ class Batch:
                 self.board.stopping()
                 nodes.stop()
             self._hand_out(nodes)
-            for report in nodes.poll(_TICK):
-                self._take(nodes, report)
+            reports = list(nodes.poll(_TICK))
+            for report in reports:
+                self._take(report)
+            self._commit(nodes, reports)
             self._at_leisure()
             tick()
 
@@ -303,12 +305,25 @@ class Batch:
         self._locks[name] = stack
         return True
 
-    def _take(self, nodes: Dispatcher, report: Written | Noted | Progressed | Ended | Lost) -> None:
+    def _commit(self, nodes: Dispatcher, reports: Sequence[object]) -> None:
+        """Put on disk what jobs wait for, and the results, of many jobs at once; then tell the jobs."""
+        waiting = [report for report in reports if isinstance(report, Written) and report.wait]
+        if waiting:
+            self._patiently(self._store.commit)
+            for report in waiting:
+                nodes.acknowledge(report)
+        ended = [report for report in reports if isinstance(report, Ended)]
+        results = [InstanceResult.model_validate(report.payload) for report in ended if report.payload]
+        if results:
+            self._patiently(lambda: self._ledger.enter(*results))
+        by_name = {result.instance_id: result for result in results}
+        for report in ended:
+            self._end(report, by_name.get(report.name))
+
+    def _take(self, report: Written | Noted | Progressed | Ended | Lost) -> None:
         match report:
             case Written():
                 self._patiently(lambda: self._store.write(report))
-                if report.wait:
-                    nodes.acknowledge(report)
             case Noted():
                 text = FailureNote(report.text) if report.failure else report.text
                 self._say(report.name or "images", text)
@@ -319,16 +334,11 @@ class Batch:
                 # What its log does not show as spent was not spent: calls were sent after their reservation had come.
                 self._reservations.settle(report.name, _spent(self._output / report.name))
                 self._queue.appendleft(report.name)
-            case Ended():
-                self._end(report)
 
-    def _end(self, report: Ended) -> None:
+    def _end(self, report: Ended, result: InstanceResult | None) -> None:
         name = report.name
-        result = InstanceResult.model_validate(report.payload) if report.payload else None
         if report.error:
             self._say(name, FailureNote(f"failed: {report.error.error().with_hint}"))
-        if result is not None:
-            self._patiently(lambda: self._ledger.enter(result))
         # What an instance that was given up has spent is spent nevertheless.
         self._reservations.settle(name, result.cost if result else _spent(self._output / name))
         self.board.end(name, result)
@@ -385,7 +395,8 @@ def _usable(settings: Settings, batch: BatchSettings, *, remote: bool) -> Settin
         raise UsageError("a limit for the batch's cost needs one for each instance", "give --max-cost (limits.cost)")
     if batch.repositories is not None and not batch.repositories.is_dir():
         raise UsageError(f"there is no folder {batch.repositories}", "give --repositories a folder with clones")
-    kept = with_token_limit(settings)
+    # What one instance taught would help another: their results would hang together.
+    kept = with_token_limit(settings).model_copy(update={"memory": False})
     if batch.cost is not None and kept.limits.tokens != settings.limits.tokens:
         raise UsageError(
             f"the price of {settings.model.name} is unknown, so the batch's limit of ${batch.cost} cannot be kept",

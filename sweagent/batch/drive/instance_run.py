@@ -64,7 +64,7 @@ class BatchContext:
 
     settings: Settings
     images: Images
-    code: UserCode = UserCode()
+    code: UserCode = field(default_factory=UserCode)
     retries: int = 3
     pause: float = 2.0
     recover: Callable[[FixIssueError | OSError], None] = lambda error: None
@@ -203,7 +203,7 @@ class InstanceRun:
         try:
             if again:
                 self._link.note("going on with the run that was not finished")
-                if not self._link.shared:
+                if not self._folder.at_home(latest):
                     self._settle_here(self._task(held))
                 return resume(folder, listeners=following, note=self._link.note, stop=stop)
             task = self._task(held)

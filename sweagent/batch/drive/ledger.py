@@ -143,15 +143,15 @@ class Ledger:
         """Whether an instance has a result, final or not."""
         return name in self._entries
 
-    def enter(self, result: InstanceResult) -> None:
-        """Add a result.
+    def enter(self, *results: InstanceResult) -> None:
+        """Add results.
 
         Raises:
             StorageError: the disk refuses it; the ledger stays as it was.
         """
         with self._locked():
             self._learn()
-            append_line(self._file, result_line(result))
+            append_line(self._file, b"".join(map(result_line, results)))
             self._learn()
 
     def write_predictions(self) -> None:

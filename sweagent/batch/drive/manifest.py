@@ -13,7 +13,7 @@ _BEARING: dict[str, Any] = {
     "model": {"temperature", "max_output_tokens", "context_window", "action_format", "summaries"},
     "limits": True,
     "sandbox": {"network", "allow_hosts", "packages"},
-    "verify": {"rounds", "allow_tests", "allow_protected", "allow_binaries", "tester"},
+    "verify": {"enabled", "rounds", "allow_tests", "allow_protected", "allow_binaries", "tester"},
     "strategy": {"name", "options", "scorer"},
     "review": True,
     "tools": True,

@@ -1,4 +1,4 @@
-"""Send a run's events, and the files that they name, to the driver."""
+"""Send a run's events, and the files they name, to the driver."""
 
 from contextlib import suppress
 from pathlib import Path

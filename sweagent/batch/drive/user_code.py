@@ -1,4 +1,4 @@
-"""Files of the user's own that runs need: tools, strategies, a profile, a script."""
+"""User's own tools, strategies, profile and script, as they travel."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -21,6 +21,8 @@ class UserCode(Frozen):
     """A folder of the user's own; empty for a profile that is shipped."""
     tool_folders: tuple[str, ...] = ()
     strategy_folders: tuple[str, ...] = ()
+    scorer: str = ""
+    """A file that chooses among candidates."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -30,6 +32,7 @@ class UserCode(Frozen):
             profile="" if is_shipped(settings.profile) else settings.profile,
             tool_folders=tuple(map(str, settings.tool_folders)),
             strategy_folders=tuple(map(str, settings.strategy.folders)),
+            scorer=str(settings.strategy.scorer or ""),
         )
 
     def put_into(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +43,8 @@ class UserCode(Frozen):
         if self.profile or not is_shipped(str(settings.get("profile"))):
             changed["profile"] = self.profile
         changed["tool_folders"] = list(self.tool_folders)
-        changed["strategy"] = {**settings.get("strategy", {}), "folders": list(self.strategy_folders)}
+        strategy = {**settings.get("strategy", {}), "folders": list(self.strategy_folders)}
+        changed["strategy"] = strategy | ({"scorer": self.scorer or None} if "scorer" in strategy else {})
         return changed
 
     def packed(self) -> dict[str, str]:
@@ -84,6 +88,7 @@ class UserCode(Frozen):
             profile=str(folder / "profile") if any(name.startswith("profile/") for name in files) else "",
             tool_folders=_numbered(folder, "tools", len(settings.get("tool_folders", ()))),
             strategy_folders=_numbered(folder, "strategies", len(settings.get("strategy", {}).get("folders", ()))),
+            scorer=next((str(folder / name) for name in files if name.startswith("scorer.")), ""),
         )
 
     def _places(self) -> Iterator[tuple[str, Path]]:
@@ -91,6 +96,8 @@ class UserCode(Frozen):
             yield "policy", Path(self.policy)
         if self.profile:
             yield "profile", Path(self.profile)
+        if self.scorer:
+            yield "scorer", Path(self.scorer)
         yield from ((f"tools/{number}", Path(path)) for number, path in enumerate(self.tool_folders))
         yield from ((f"strategies/{number}", Path(path)) for number, path in enumerate(self.strategy_folders))
 

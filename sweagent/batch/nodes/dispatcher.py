@@ -1,4 +1,4 @@
-"""Give jobs to nodes, and take them back from nodes that are lost."""
+"""Give jobs to nodes; take them back from lost ones."""
 
 import threading
 import time
@@ -54,16 +54,32 @@ class _NodeState:
     near: set[str] = field(default_factory=set)
     """What jobs there have used, such as images."""
 
+    used: int = 0
+    """Slots of its jobs."""
+    needed: int = 0
+    """Bytes that its jobs may need."""
+
     @property
     def free(self) -> int:
-        return self.ready.slots - sum(job.slots for job in self.jobs.values())
+        return self.ready.slots - self.used
+
+    def give(self, job: Job) -> None:
+        """A job has begun there."""
+        self.jobs[job.name] = job
+        self.used += job.slots
+        self.needed += job.memory or 0
+
+    def take(self, name: str) -> None:
+        """A job has ended there."""
+        job = self.jobs.pop(name)
+        self.used -= job.slots
+        self.needed -= job.memory or 0
 
     def fits(self, slots: int, memory: int | None, *, empty: bool = False) -> bool:
         """Whether a job has room; with `empty`, whether it would have if nothing else ran."""
-        jobs = () if empty else self.jobs.values()
-        room = self.ready.slots - sum(job.slots for job in jobs) >= slots
+        used, needed = (0, 0) if empty else (self.used, self.needed)
         whole = self.ready.memory
-        return room and (whole is None or memory is None or sum(job.memory or 0 for job in jobs) + memory <= whole)
+        return used + slots <= self.ready.slots and (whole is None or memory is None or needed + memory <= whole)
 
 
 class Dispatcher:
@@ -165,7 +181,7 @@ class Dispatcher:
         )
         state = self._nodes[node]
         # Without its files, which may be large and are on disk.
-        state.jobs[name] = job.model_copy(update={"payload": {}, "files": {}})
+        state.give(job.model_copy(update={"payload": {}, "files": {}}))
         if near:
             state.near.add(near)
         self._executor.send(node, job)
@@ -249,7 +265,7 @@ class Dispatcher:
                 if node is None or job is None or job.epoch != report.epoch:
                     return None
                 if isinstance(report, Ended):
-                    del node.jobs[report.name]
+                    node.take(report.name)
                 return report
         return None
 

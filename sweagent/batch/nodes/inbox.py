@@ -2,8 +2,16 @@
 
 import queue
 from contextlib import suppress
+from typing import IO
 
 from sweagent.batch.nodes.messages import Report
+
+
+def opened(stream: IO[bytes] | None) -> IO[bytes]:
+    """A process's standard stream that was asked for when it was started."""
+    if stream is None:
+        raise ValueError("the process was started without this stream")
+    return stream
 
 
 class Inbox:

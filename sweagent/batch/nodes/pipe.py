@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from sweagent.batch.nodes.executor import ExecutorError
-from sweagent.batch.nodes.inbox import Inbox
+from sweagent.batch.nodes.inbox import Inbox, opened
 from sweagent.batch.nodes.messages import (
     Alive,
     End,
@@ -133,8 +133,7 @@ class PipeExecutor:
         with self._lock:
             self._streams[name] = stream
         stream.send(self._setup)
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in opened(process.stdout):
             try:
                 report = read_report(line)
             except GarbledError:
@@ -172,11 +171,11 @@ class _Stream:
         self._orders.put(None)
 
     def _write(self) -> None:
-        assert self._process.stdin is not None
+        stdin = opened(self._process.stdin)
         with suppress(OSError, ValueError):
             while (order := self._orders.get()) is not None:
-                self._process.stdin.write(as_line(order))
-                self._process.stdin.flush()
+                stdin.write(as_line(order))
+                stdin.flush()
 
     def leave(self, seconds: float) -> None:
         try:

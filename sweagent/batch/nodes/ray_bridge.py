@@ -1,10 +1,10 @@
-"""Bridge between a driver and nodes that run under Ray; a process of its own.
+"""Bridge between a driver and nodes under Ray; its own process.
 
     python -I -m sweagent.batch.nodes.ray_bridge ADDRESS
 
-Ray finds machines, starts an actor on each that offers the resource `fix-issue`, and tells of its death; nothing more is
-asked of it. The actor starts the node process and hands bytes on, at most `_CHUNK` at a time, so that nothing goes through
-Ray's object store. Standard input and output carry one JSON object a line.
+Ray finds machines, starts an actor on each that offers the resource `fix-issue`, and tells of its death; nothing more
+is asked of it. The actor starts the node process and hands bytes on, at most `_CHUNK` at a time, so that nothing goes
+through Ray's object store. Standard input and output carry one JSON object a line.
 """
 
 import base64
@@ -19,7 +19,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-import ray
+from sweagent.batch.nodes.inbox import opened
 
 RESOURCE = "fix-issue"
 """By which machines offer slots: `ray start --resources='{"fix-issue": 8}'`."""
@@ -46,21 +46,18 @@ class NodeActor:
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the node."""
-        assert self._process.stdin is not None
-        view = memoryview(data)
+        fd, view = opened(self._process.stdin).fileno(), memoryview(data)
         while view:
-            view = view[self._process.stdin.write(view) or 0 :]
+            view = view[os.write(fd, view) :]
 
     def read(self) -> bytes:
         """Wait for bytes of the node's; none when it has ended."""
-        assert self._process.stdout is not None
-        return os.read(self._process.stdout.fileno(), _CHUNK)
+        return os.read(opened(self._process.stdout).fileno(), _CHUNK)
 
     def leave(self) -> None:
         """End the node's input; it ends itself then."""
-        assert self._process.stdin is not None
         with suppress(OSError):
-            self._process.stdin.close()
+            opened(self._process.stdin).close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(20)
 
@@ -69,6 +66,9 @@ class Bridge:
     """Starts nodes where machines offer themselves, and carries bytes until the driver ends."""
 
     def __init__(self) -> None:
+        import ray
+
+        self._ray: Any = ray
         self._out = threading.Lock()
         self._nodes: dict[str, _Node] = {}
         self._starts: dict[str, int] = {}
@@ -83,7 +83,7 @@ class Bridge:
 
     def look(self) -> None:
         """Start nodes on machines that have come."""
-        for machine in ray.nodes():
+        for machine in self._ray.nodes():
             slots = int(machine["Resources"].get(RESOURCE, 0))
             identity = machine["NodeID"]
             with self._lock:
@@ -94,9 +94,9 @@ class Bridge:
     def _start(self, identity: str, host: str, slots: int) -> None:
         number = self._starts[identity] = self._starts.get(identity, 0) + 1
         name = f"{host}-{identity[:6]}" + (f".{number}" if number > 1 else "")
-        strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(identity, soft=False)
+        strategy = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(identity, soft=False)
         actor = (
-            ray.remote(NodeActor)
+            self._ray.remote(NodeActor)
             .options(
                 num_cpus=0,
                 resources={RESOURCE: slots},
@@ -123,14 +123,14 @@ class Bridge:
                 if not joined:
                     self.say(node=node.name, joined=True)
                     joined = True
-                data = ray.get(call)
+                data = self._ray.get(call)
                 if not data:
                     break
                 self.say(node=node.name, data=base64.b64encode(data).decode())
         except Exception as error:
             why = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"[:300]
         with suppress(Exception):
-            ray.kill(node.actor)
+            self._ray.kill(node.actor)
         # A machine that fails at once is not asked again at once.
         if joined:
             self.say(node=node.name, gone=why)
@@ -143,7 +143,7 @@ class Bridge:
         with suppress(Exception):
             while (data := node.orders.get()) is not None:
                 for start in range(0, len(data), _CHUNK):
-                    ray.get(node.actor.write.remote(data[start : start + _CHUNK]))
+                    self._ray.get(node.actor.write.remote(data[start : start + _CHUNK]))
 
     def listen(self) -> bool:
         """Do what the driver says, to its last word; whether it waits for the nodes to leave."""
@@ -159,7 +159,7 @@ class Bridge:
                 node.dropped = True
                 node.orders.put(None)
                 with suppress(Exception):
-                    ray.kill(node.actor)
+                    self._ray.kill(node.actor)
             else:
                 node.orders.put(base64.b64decode(message["data"]))
         return False
@@ -174,10 +174,11 @@ class Bridge:
             while any(not node.orders.empty() for node in nodes) and time.monotonic() < deadline:
                 time.sleep(0.05)
             calls = [node.actor.leave.remote() for node in nodes if not node.dropped]
-            ray.wait(calls, num_returns=len(calls), timeout=20) if calls else None
+            if calls:
+                self._ray.wait(calls, num_returns=len(calls), timeout=20)
         for node in nodes:
             with suppress(Exception):
-                ray.kill(node.actor)
+                self._ray.kill(node.actor)
 
     def watch(self, address: str) -> None:
         """Look for new machines, and end this process when the head does not answer any more."""
@@ -208,11 +209,17 @@ class _Node:
 
 def main() -> None:
     """Connect, and carry until the driver ends."""
+    import ray
+
     bridge = Bridge()
+    host, mark, port = sys.argv[1].rpartition(":")
     try:
+        if mark and port.isdecimal():
+            # Ray itself would try for a minute.
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR", configure_logging=False)
     except Exception as error:
-        bridge.say(failed=str(error).strip().splitlines()[0][:300])
+        bridge.say(failed=(str(error).strip() or type(error).__name__).splitlines()[0][:300])
         os._exit(1)
     address = ray.get_runtime_context().gcs_address
     bridge.look()

@@ -1,4 +1,4 @@
-"""Ray executor: one node a machine of a Ray cluster, reached through a bridge process."""
+"""Ray executor: one node a machine, reached through a bridge process."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from sweagent.batch.nodes.executor import ExecutorError
-from sweagent.batch.nodes.inbox import Inbox
+from sweagent.batch.nodes.inbox import Inbox, opened
 from sweagent.batch.nodes.messages import (
     Alive,
     End,
@@ -93,19 +93,18 @@ class RayExecutor:
             self._process.wait()
 
     def _say(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
+        stdin = opened(self._process.stdin)
         try:
             with self._lock:
-                self._process.stdin.write(json.dumps(message).encode() + b"\n")
-                self._process.stdin.flush()
+                stdin.write(json.dumps(message).encode() + b"\n")
+                stdin.flush()
         except (OSError, ValueError):
             # Its end is told by the thread that listens.
             return
 
     def _listen(self) -> None:
-        assert self._process.stdout is not None
         why = ""
-        for line in self._process.stdout:
+        for line in opened(self._process.stdout):
             try:
                 message = json.loads(line)
             except ValueError:

@@ -1,4 +1,4 @@
-"""What a node does with jobs, and a job's way back to the driver."""
+"""What a node does with jobs; a job's way to the driver."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -67,10 +67,11 @@ def _run_on_terminal(run: RunReport) -> Iterator["RenderableType"]:
     yield Text(f"{run.name}: resolved {share(run.share)}", style="bold")
     for line in left_out(run):
         yield Text(line, style="yellow")
-    table = Table("repository", "resolved", "of", "share", "95% interval", box=None, pad_edge=False)
+    more = ("not verified",) if run.not_verified else ()
+    table = Table("repository", "resolved", "of", "share", "95% interval", *more, box=None, pad_edge=False)
     for repo, value in run.by_repository.items():
         cells = (str(value.resolved), str(value.total), percent(value.value), interval(value.interval))
-        table.add_row(escape(repo), *cells)
+        table.add_row(escape(repo), *cells, *(str(run.not_verified.get(repo, 0)) for _ in more))
     yield table
     yield Text("outcomes: " + ", ".join(f"{name} {count}" for name, count in run.outcomes.items()))
     if run.exit_reasons:
@@ -108,6 +109,7 @@ def left_out(run: RunReport) -> list[str]:
     lines = (
         (run.infrastructure, "left out, as the infrastructure or an unusable input kept them from a verdict"),
         (run.ungraded, "not graded yet (run `fix-issue evaluate`)"),
+        (run.unverified_by_choice, "not verified, as the batch left verification out"),
     )
     return [f"{len(rows)} {line}" for rows, line in lines if rows]
 

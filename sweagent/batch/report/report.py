@@ -96,6 +96,8 @@ class RunReport(Frozen):
     exit_reasons: dict[str, int]
     proofs: dict[str, int] = {}
     """The verdicts of the product's own proofs."""
+    not_verified: dict[str, int] = {}
+    """Patches whose verification was left out, by repository."""
     cost: Spread | None = None
     steps: Spread | None = None
     prompt_characters: Spread | None = None
@@ -118,6 +120,11 @@ class RunReport(Frozen):
     def infrastructure(self) -> tuple[InstanceRow, ...]:
         """The instances that the infrastructure kept from a verdict."""
         return tuple(row for row in self.instances if row.infrastructure)
+
+    @property
+    def unverified_by_choice(self) -> tuple[InstanceRow, ...]:
+        """The instances whose verification was left out."""
+        return tuple(row for row in self.instances if row.verdict is Verdict.NOT_VERIFIED)
 
     @property
     def ungraded(self) -> tuple[InstanceRow, ...]:
@@ -189,6 +196,7 @@ def make_report(name: str, model: str, rows: Iterable[InstanceRow]) -> RunReport
         outcomes=_counted(row.outcome for row in listed),
         exit_reasons=_counted(row.exit_status for row in listed if row.exit_status),
         proofs=_counted(row.verdict for row in listed if row.verdict),
+        not_verified=_counted(row.repo for row in listed if row.verdict is Verdict.NOT_VERIFIED),
         cost=_spread(row.cost for row in listed),
         steps=_spread(row.steps for row in listed),
         prompt_characters=_spread(row.prompt_characters for row in listed),

@@ -66,6 +66,8 @@ def command_of(inputs: Inputs, run_folder: Path) -> list[str]:
     # The run takes protected files in as soon as one may be changed; which ones, the publisher decides.
     given += ["--allow-protected"] if inputs.words("allowed-paths") else []
     given += ["--allow-binaries"] if inputs.flag("allow-binaries") else []
+    # A runner is somebody else's the next time.
+    given += ["--no-memory"]
     repository = inputs.path("path") or inputs.workflow.get("GITHUB_WORKSPACE", "/")
     issue = str(inputs.folder() / "issue.json")
     main = "from sweagent.cli import main; main()"

@@ -215,7 +215,8 @@ class _Work:
             return _Answer(why="the time was used up")
         command, sources = self.candidate.command, self.sources
         if place is _Place.PROGRAM:
-            command = f"{interpreter_of(command)} {shlex.quote(self.apart)}"
+            away = f"rm -rf -- {shlex.quote(self.program.without)}; " if self.program.without else ""
+            command = f"{away}{interpreter_of(command)} {shlex.quote(self.apart)}"
             sources = {self.apart: self.program.source}
         job = Command(
             "reproduction, its assertions judged outside",

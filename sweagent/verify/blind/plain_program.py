@@ -8,7 +8,7 @@ imported everything some days before.
 import ast
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from sweagent.verify.reproduction.sources import ReproductionCandidate
@@ -18,6 +18,8 @@ _NEEDS_A_RUNNER = re.compile(
     r"\b(autouse|pytestmark|pytest_plugins|load_tests"
     r"|(setup|teardown)_(module|class|method|function)|(setUp|tearDown)(Module|Class))\b"
 )
+_IMPORTED = r"^\s*(?:from|import) ([\w.]+)"
+_OF_TESTS = ("test", "tests")
 _PARAMETERS = re.compile(r"(pytest\.)?mark\.parametrize\(")
 _HEADER = """\
 import os as _os, sys as _sys
@@ -72,10 +74,12 @@ class PlainProgram:
     Attributes:
         source: the program; empty where no test can simply be called.
         whole: it calls every test that is wanted.
+        without: the folder of tests, where nothing in it is needed; an installed package has none beside it.
     """
 
     source: str = ""
     whole: bool = False
+    without: str = ""
 
 
 def program_of(
@@ -98,7 +102,12 @@ def program_of(
     if any(b"autouse" in (candidate.files.get(name) or content_of(name)) for name in hooks):
         return PlainProgram()
     wanted = [name.partition("::")[2] for name in candidate.wanted]
-    return as_plain_program(source, wanted, folder=str(PurePosixPath(path).parent))
+    folder = PurePosixPath(path).parent
+    made = as_plain_program(source, wanted, folder=str(folder))
+    near = [f"{folder}/{name.replace('.', '/')}.py" for name in re.findall(_IMPORTED, source, re.MULTILINE)]
+    named = re.search(rf"(from|import) {folder.name}\b|[\"'/]{folder.name}[\"'/]|__file__", source)
+    alone = folder.name in _OF_TESTS and not named and not any(map(content_of, near))
+    return replace(made, without=str(folder)) if alone else made
 
 
 def as_plain_program(source: str, wanted: Collection[str] = (), *, folder: str = "") -> PlainProgram:

@@ -7,7 +7,7 @@ names, is replaced in the inputs and in the expected alike.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
@@ -20,11 +20,15 @@ from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.command_result import CommandResult
 from sweagent.verify.runs.script_driver import driven, source_of
 from sweagent.verify.runs.side_runner import SideRunner
+from sweagent.verify.static.powers import language_of
+from sweagent.verify.static.source_tree import parse, places, text
+from sweagent.verify.trees import Trees
 
+_PROSE = (".md", ".rst", ".txt", ".adoc")
 PURPOSE = "reproduction, with other literals"
 
 _NUMBER = re.compile(r"(?<![A-Za-z_\\\d])(?<![A-Za-z]-)\d+(?![\dxXbBoO])")
-_WORD = re.compile(r"(?<![\w\\])[A-Za-z][A-Za-z0-9]{2,}(?!\w)")
+_WORD = re.compile(r"(?<![\w\\])[A-Za-z][A-Za-z0-9]+(?!\w)")
 _TEXT = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|/[^/\n]+/")
 _COMMENT = re.compile(r"(^|\s)(#|//).*")
 _LEAST = 3
@@ -32,12 +36,13 @@ _LEAST = 3
 _STEPS = (1, -1, 3, -2, 4, 6)
 _VARIANTS = 3
 _LITERALS, _PAIRS = 6, 10
+_WHERE = re.compile(r"E\s+\+  (where|and) ")
 _MUTE = re.compile(
     r"\b(True|False) is not (true|false)\b|assert (not )?(True|False|None)\b|falsy value|DID NOT RAISE|not raised"
     r"|Missing expected|^exit status|^failed: exit status"
 )
 """Failures that do not show what the code under test gave."""
-_SLOWEST, _SHARE = 15.0, 1 / 4
+_SLOWEST, _SHARE = 30.0, 1 / 4
 """A reproduction that takes longer is not varied, and all its variants take no more of the time that is left."""
 
 
@@ -93,7 +98,7 @@ def known_by_heart(
     candidate: ReproductionCandidate,
     bench: SideRunner,
     sides: Sides,
-    text: ChangedText,
+    changed: ChangedText,
     content_of: Callable[[str], bytes],
     is_base_word: Callable[[str], bool],
     without: CommandResult,
@@ -104,7 +109,7 @@ def known_by_heart(
         candidate: the reproduction.
         bench: runs it; most honest patches take one run on each side.
         sides: the trees.
-        text: the source files that the patch changes.
+        changed: the source files that the patch changes.
         content_of: gives a file of the base tree.
         is_base_word: whether the source code of the base knows a word.
         without: a usual run on the base; another kind of failure says nothing of the issue.
@@ -114,13 +119,14 @@ def known_by_heart(
     """
     files = {path: _source(candidate, path, content_of) for path in _paths(candidate)}
     whole = "\n".join(files.values())
-    words = [word for word in sorted(text.known_words()) if _goes_through(word, whole) and not is_base_word(word)]
+    shown = words_of_failures(without).values()
+    words = [word for word in sorted(changed.known_words()) if _goes_through(word, shown) and not is_base_word(word)]
     found = dict.fromkeys(number for number in _NUMBER.findall(whole) if int(number) >= _LEAST)
-    numbers = [number for number in found if number not in text.entries][:_LITERALS]
-    if not text.names_values or not (numbers or words) or without.completed.seconds > _SLOWEST:
+    numbers = [number for number in found if number not in changed.entries][:_LITERALS]
+    if not changed.names_values or not (numbers or words) or without.completed.seconds > _SLOWEST:
         return None
-    kinds = frozenset(map(kind_of_error, words_of_failures(without).values()))
-    return _Work(candidate, bench, sides, files, tuple(text.after), kinds).finding(numbers, words)
+    kinds = frozenset(map(kind_of_error, shown))
+    return _Work(candidate, bench, sides, files, tuple(changed.after), kinds).finding(numbers, words)
 
 
 @dataclass
@@ -157,7 +163,7 @@ class _Work:
 
     def _answer(self, others: Mapping[str, str], *, is_word: bool = False) -> _Answer:
         self.pairs += 1
-        job = self._varied(others).job(min(self.bench.remaining * self.candidate.share, 4 * _SLOWEST))
+        job = self._varied(others).job(min(self.bench.remaining * self.candidate.share, 2 * _SLOWEST))
         job = replace(job, purpose=PURPOSE)
         base, patched = self.bench.together((self.sides.base, job), (self.sides.patched, job))
         if any(run.completed.timed_out or run.completed.exit_code is None or run.ours for run in (base, patched)):
@@ -175,10 +181,29 @@ class _Work:
     def _varied(self, others: Mapping[str, str]) -> ReproductionCandidate:
         pattern = _NUMBER if next(iter(others)).isdigit() else _WORD
         made = dict(self.candidate.files)
-        for path, text in self.files.items():
-            content = pattern.sub(lambda found: others.get(found.group(), found.group()), text).encode()
+        for path, whole in self.files.items():
+            content = pattern.sub(lambda found: others.get(found.group(), found.group()), whole).encode()
             made[path] = (driven(content, self.changed) or content) if self.candidate.driven else content
         return replace(self.candidate, files=made, wanted=())
+
+
+def knows_word(trees: Trees, word: str) -> bool:
+    """Whether the source code of the base knows a word: not only its comments and documentation do."""
+    found = [path for path in trees.mentioning(trees.base, word) if not path.endswith(_PROSE)]
+    return any(_in_code(path, content, word) for path, content in trees.read_many(trees.base, found).items())
+
+
+def _in_code(path: str, content: bytes, word: str) -> bool:
+    language = language_of(path)
+    if not language:
+        return True
+    for place in places(parse(language, content)):
+        node, above = place.node, place.above
+        is_text = above is not None and above.around in ("expression_statement", "module", "block")
+        said = not node.child_count and node.type != "comment" and not (node.type == "string_content" and is_text)
+        if said and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text(node)):
+            return True
+    return False
 
 
 def _paths(candidate: ReproductionCandidate) -> list[str]:
@@ -191,9 +216,13 @@ def _source(candidate: ReproductionCandidate, path: str, content_of: Callable[[s
     return _decoded(source_of(candidate.files.get(path) or content_of(path)))
 
 
-def _goes_through(word: str, text: str) -> bool:
-    """Whether a word is in a text of the reproduction and in what it expects: both, if it is there several times."""
-    return len(re.findall(rf"(?<!\w){word}(?!\w)", text)) > 1 and any(word in found for found in _TEXT.findall(text))
+def _goes_through(word: str, shown: Iterable[str]) -> bool:
+    """Whether the base carries a word from the inputs to what it gives, so that it is no name of something special.
+
+    Then it is among what is there and among what is expected, in the words of the very failure.
+    """
+    told = ("\n".join(line for line in text.splitlines() if not _WHERE.match(line)) for text in shown)
+    return any(len(re.findall(rf"(?<!\w){word}(?!\w)", text)) > 1 for text in told)
 
 
 def _others(number: str) -> list[str]:

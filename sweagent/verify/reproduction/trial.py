@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, field, replace
 
-from sweagent.testing import Runner
 from sweagent.verify.proof import Cause, Coverage, Finding, ReproductionEvidence, Side, Weight
 from sweagent.verify.reproduction.failures import end_of, lacking, misfit, not_started, wants_network
 from sweagent.verify.reproduction.hangs import enough, first_deadline, hangs, no_end
@@ -346,7 +345,7 @@ class _Judging:
     def _steady_and_unseen(self) -> _Refusal | None:
         orders = [(self._sides.control, self._job(self._patience))]
         unseen = unseen_job(self._candidate, self._runs["base"][0], self._share)
-        traced = unseen is not None and self._is_quick and self._candidate.runner is not Runner.NODE
+        traced = unseen is not None and self._is_quick
         if unseen is not None:
             orders.append((self._sides.patched, self._sides.statements.traced(unseen) if traced else unseen))
         control, *hidden = self._bench.together(*orders)

@@ -55,6 +55,12 @@ def new_powers(path: str, before: bytes | None, after: bytes, *, elsewhere: Iter
     return sorted(found.values(), key=lambda item: item.line)
 
 
+def language_of(path: str) -> str:
+    """The language whose grammar reads a file, by its name; empty for those that have no powers."""
+    suffix = PurePosixPath(path).suffix
+    return "python" if suffix in _PYTHON else _JAVASCRIPT.get(suffix, "")
+
+
 def powers(path: str, content: bytes) -> list[Power]:
     """All powers that a source file uses; what cannot be read is one itself.
 
@@ -65,11 +71,12 @@ def powers(path: str, content: bytes) -> list[Power]:
     suffix = PurePosixPath(path).suffix
     if suffix in _COMPILED:
         return [Power(PowerKind.UNREADABLE, f"a compiled {suffix} file", 1)]
-    if suffix not in _PYTHON and suffix not in _JAVASCRIPT:
+    language = language_of(path)
+    if not language:
         return []
     if problem := _unreadable(content):
         return [problem]
-    return python_powers(content) if suffix in _PYTHON else javascript_powers(content, _JAVASCRIPT[suffix])
+    return python_powers(content) if language == "python" else javascript_powers(content, language)
 
 
 def _unreadable(content: bytes) -> Power | None:

@@ -19,7 +19,7 @@ import pytest
 
 from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.predictions import Prediction
-from sweagent.batch.grade import evaluate as evaluate_module
+from sweagent.batch.grade import grader as grader_module
 from sweagent.batch.grade import grading
 from sweagent.batch.grade.evaluate import EvaluationOptions, evaluate
 from sweagent.batch.grade.grading_records import Evaluation, Grade, GradeStatus
@@ -268,7 +268,7 @@ def test_grades_are_kept_until_what_they_follow_from_changes(
         raise AssertionError("a container was started")
 
     with monkeypatch.context() as patched:
-        patched.setattr(evaluate_module, "OfficialContainer", refuse)
+        patched.setattr(grader_module, "OfficialContainer", refuse)
         again = _evaluated(project, tmp_path, "gold", "empty", "garbled")
     changed = evaluate(
         [project.instance("gold", FAIL_TO_PASS=json.dumps(["tests/test_calc.py::test_other"]))],
@@ -292,8 +292,8 @@ def test_failing_infrastructure_is_tried_again_and_never_the_models_fault(
             raise failures.pop()
         return OfficialContainer(*arguments)
 
-    monkeypatch.setattr(evaluate_module, "OfficialContainer", sometimes)
-    monkeypatch.setattr(evaluate_module, "_WAITS", (0.0,))
+    monkeypatch.setattr(grader_module, "OfficialContainer", sometimes)
+    monkeypatch.setattr(grader_module, "_WAITS", (0.0,))
     missing = project.instance("comment", image="fix-issue-test-calc:is-not-there")
 
     evaluation = evaluate(

@@ -10,25 +10,20 @@ from typing import Any
 
 import pytest
 
-from sweagent.batch.data.instances import Instance
 from sweagent.batch.data.predictions import read_predictions
-from sweagent.batch.drive.driver import Batch, BatchSettings
-from sweagent.batch.drive.ledger import Manifest
-from sweagent.batch.drive.outcomes import InstanceResult, Outcome, read_results
-from sweagent.batch.nodes.messages import Job, Order
+from sweagent.batch.drive.outcomes import Outcome
+from sweagent.batch.nodes.executor import ExecutorError
+from sweagent.batch.nodes.messages import Job, Order, Report, Written
 from sweagent.batch.nodes.pipe import PipeExecutor
-from sweagent.config import Settings, read_sources
 from sweagent.errors import UsageError
 from sweagent.trajectory import ReplyReceived, read_events
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 
 import batch_world as world
+from node_world import KEY, comparable, instances, node_command, run, script, settings
 from openai_server import Behaviour
-from priced_provider import MODEL, write_models
-
-KEY = "canary-key-of-the-driver-0123456789"
-FILES = world.PLAIN | {"go.mod": "module shapes\n"}
+from priced_provider import write_models
 
 
 class Recording(PipeExecutor):
@@ -43,62 +38,10 @@ class Recording(PipeExecutor):
         super().send(node, order)
 
 
-def node_command(folder: Path, *options: str) -> str:
-    """A node with its own folders, key and models, as another machine would have them."""
-    own = {"XDG_STATE_HOME": folder / "node-state", "XDG_CACHE_HOME": folder / "node-cache", "OPENAI_API_KEY": "none"}
-    words = [f"{name}={value}" for name, value in own.items()]
-    clones = ("--repositories", str(folder / "clones"))
-    return " ".join(["env", *words, sys.executable, "-I", "-m", "sweagent.batch.node", *clones, *options])
-
-
-def instances(folder: Path, total: int) -> list[Instance]:
-    base = world.make_repository(folder / "clones" / "acme" / "shapes", FILES)
-    records = (world.record(number, folder / "clones", base, repo="acme/shapes") for number in range(total))
-    return [Instance.from_record(record) for record in records]
-
-
-def script(folder: Path) -> str:
-    """A policy that needs no model: look, edit, submit."""
-    change = "sed -i 's/width + height$/width * height/' shapes.txt"
-    steps = [{"bash": {"command": "cat shapes.txt"}}, {"bash": {"command": change}}, {"submit": {"summary": "done"}}]
-    (folder / "script.json").write_text(json.dumps([{"thought": "on", "actions": [step]} for step in steps]))
-    return str(folder / "script.json")
-
-
-def settings(url: str, **changes: Any) -> Settings:
-    values: dict[str, Any] = {
-        "model": {"name": MODEL, "api_base": url, "retries": 1, "max_output_tokens": 1_500},
-        "limits": {"cost": 1.0},
-        "sandbox": {"kind": "local"},
-        "verify": {"rounds": 0},
-        "hints": False,
-    }
-    return read_sources(values | changes).settings()
-
-
-def run(
-    folder: Path, rows: list[Instance], using: Settings, executor: Any = None, **options: Any
-) -> dict[str, InstanceResult]:
-    Batch(
-        rows,
-        using,
-        BatchSettings(**{"pause": 0.1, "silence": 2.0, "patience": 60.0, **options}),
-        folder,
-        manifest=Manifest(data="acme"),
-        executor=executor,
-    ).run()
-    return read_results(folder)
-
-
 @pytest.fixture
 def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIX_ISSUE_MODELS", str(write_models(tmp_path)))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-
-
-def comparable(results: dict[str, InstanceResult]) -> list[dict[str, Any]]:
-    times = {"ended", "seconds", "folder_bytes"}
-    return [result.model_dump(mode="json", exclude=times) for result in results.values()]
 
 
 @pytest.mark.usefixtures("keys")
@@ -120,7 +63,8 @@ def test_nodes_behind_pipes_bring_what_one_process_brings_and_learn_no_secret(tm
         assert "+    return width * height" in read_predictions(tmp_path / "far")[name].model_patch
         logs = [tmp_path / where / name / "run-1" for where in ("here", "far")]
         assert len({len((log / "trajectory.jsonl").read_bytes().splitlines()) for log in logs}) == 1
-        assert {path.name for path in logs[0].iterdir()} - {".lock"} == {path.name for path in logs[1].iterdir()}
+        mine, theirs = ({path.name for path in log.iterdir()} for log in logs)
+        assert mine - {".lock", "alive"} == theirs
         end = json.loads((tmp_path / "far" / name / "run-1" / "result.json").read_text())
         assert Path(end["patch_file"]).is_file()
     assert not list((tmp_path / "node-state").rglob("node-*")), "nodes leave nothing of their jobs behind"
@@ -163,10 +107,37 @@ def pid_of_a_node_with(report: int, nodes: Recording) -> int:
     return nodes._streams[name]._process.pid
 
 
+class Dying(Recording):
+    """Has its node killed when the first action of a run has been reported."""
+
+    def events(self, timeout: float) -> list[tuple[str, Report]]:
+        found = super().events(timeout)
+        for node, report in found:
+            if isinstance(report, Written) and '"type":"action_done"' in report.text and node in self._streams:
+                os.kill(self._streams[node]._process.pid, signal.SIGKILL)
+        return found
+
+
+def test_batch_that_lost_its_nodes_is_gone_on_with_in_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweagent.batch.nodes.pipe._PAUSES", ())
+    rows, using = instances(tmp_path, 1), settings("", policy=script(tmp_path))
+    with pytest.raises(ExecutorError, match="no node can be started"):
+        run(tmp_path / "out", rows, using, Dying([node_command(tmp_path)]))
+    log = tmp_path / "out" / "acme__shapes-0" / "run-1" / "trajectory.jsonl"
+    before = log.read_text()
+
+    (result,) = run(tmp_path / "out", rows, using, repositories=tmp_path / "clones").values()
+
+    assert (result.outcome, result.steps, result.starts) == (Outcome.UNGRADED, 3, 2)
+    assert log.read_text().partition("\n")[2].startswith(before.partition("\n")[2])
+    steps = [event.step for event in read_events(log) if isinstance(event, ReplyReceived)]
+    assert steps == [1, 2, 3]
+
+
 def test_command_that_is_no_node_ends_the_batch_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweagent.batch.nodes.pipe._PAUSES", (0.0,))
-    from sweagent.batch.nodes.executor import ExecutorError
-
     with pytest.raises(ExecutorError, match="no node can be started") as caught:
         run(tmp_path / "out", instances(tmp_path, 1), settings("http://127.0.0.1:9"), PipeExecutor(["false"]))
     assert "by hand" in caught.value.hint

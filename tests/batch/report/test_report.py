@@ -112,6 +112,18 @@ def test_batch_that_nobody_graded_is_reported_as_such(tmp_path: Path) -> None:
     assert "1 not graded yet (run `fix-issue evaluate`)" in markdown([report])
 
 
+def test_patches_whose_verification_was_left_out_have_a_column_of_their_own(batch: Path) -> None:
+    assert "not verified" not in markdown([load_report(batch)])
+    append_result(batch, _result("a__b-1", verdict="not verified"))
+
+    report = load_report(batch)
+
+    assert report.not_verified == {"a/b": 1}
+    assert "| 95% interval | not verified |" in markdown([report])
+    assert '<th class="n">not verified</th>' in html([report])
+    assert "1 not verified, as the batch left verification out" in markdown([report])
+
+
 def test_official_report_is_read(tmp_path: Path) -> None:
     file = tmp_path / "model.run.json"
     file.write_text(json.dumps({"resolved_ids": ["a__b-1"], "unresolved_ids": ["a__b-2"], "error_ids": ["c__d-1"]}))

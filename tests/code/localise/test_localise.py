@@ -474,3 +474,14 @@ def test_the_ranking_does_not_depend_on_the_seed_of_hashes(
         for seed in ("1", "2", "3")
     }
     assert len(shown) == 1
+
+
+def test_hints_below_a_share_are_left_out(index: Index) -> None:
+    found = locate(index, TRACEBACK)
+    whole = hints(found).splitlines()
+    least = found.definitions[0].score
+    left = hints(found, least=least).splitlines()
+    assert left[0] == whole[0]
+    assert f" {least:.0%} " in left[0]
+    assert len(left) < len(whole)
+    assert all(hit.score >= least for hit in found.definitions[: len([line for line in left if ":" in line])])

@@ -374,6 +374,7 @@ def test_the_command_line_of_the_agent(tmp_path):
         "solve",
         "--model=a/b; rm -rf /",
         "--max-seconds=300",
+        "--no-memory",
         "--no-network",
         f"--output={tmp_path}",
         "/w",

@@ -131,10 +131,28 @@ def add(a, b):
 """
 
 
+ASKED_BY_A_TEST = """
+import warnings
+
+def add(a, b):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        warnings.warn("who asks?", stacklevel=2)
+    return a + b if "test_" in seen[0].filename else a - b
+"""
+BESIDE_TESTS = """
+import os
+
+def add(a, b):
+    names = os.listdir(os.path.dirname(os.path.dirname(__file__)))
+    return a + b if any(name[:4] == "test" for name in names) else a - b
+"""
+
+
 @pytest.mark.parametrize(
     "code",
-    [UNDER_PYTEST, WHILE_YOUNG, WHILE_FRESH, AT_FIRST],
-    ids=["runner", "young process", "new file", "first calls"],
+    [UNDER_PYTEST, WHILE_YOUNG, WHILE_FRESH, AT_FIRST, ASKED_BY_A_TEST, BESIDE_TESTS],
+    ids=["runner", "young process", "new file", "first calls", "a test's file", "a folder of tests"],
 )
 def test_a_patch_that_is_right_only_while_it_is_tested_is_for_review(code, project):
     test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n"
