@@ -68,6 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], help="ids of instances")
     parser.add_argument("--files", type=int, help="compare only so many test files, the nearest")
     parser.add_argument("--seconds", type=float, default=300.0, help="wall time of one verification")
+    parser.add_argument("--attempts", type=int, help="verify only so many attempts of an instance, the first")
     parser.add_argument("--sandbox", default="docker")
     parser.add_argument(
         "--venv", type=Path, help="an environment for all of them, in place of one that is built for each"
@@ -196,7 +197,7 @@ class _Facts:
         pairs = [(name, names[number % len(names)]) for number, name in enumerate(patches)]
         pairs += [("gold", name) for name in names if ("gold", name) not in pairs]
         done: list[dict[str, Any]] = self._data.setdefault("attempts", [])
-        for name, by in pairs[len(done) :]:
+        for name, by in pairs[len(done) : self._options.attempts]:
             started = time.monotonic()
             proof = verify(
                 self._instance.task,
