@@ -1,11 +1,13 @@
 """An OpenAI-compatible server on 127.0.0.1 that plays recorded steps, so that litellm's real HTTP path runs.
 
 It keeps no state: which run is meant is the model's name, and which step comes next is the number of assistant messages
-in the request, so that resumed and parallel runs are answered alike.
+in the request, so that resumed and parallel runs are answered alike. Attempts and questions of a strategy are told
+apart by the scope that their requests name.
 """
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,12 +15,20 @@ from typing import Any
 
 
 @contextmanager
-def playing(runs: Mapping[str, Sequence[Mapping[str, Any]]], *, told_by_title: bool = False) -> Iterator[str]:
+def playing(
+    runs: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    told_by_title: bool = False,
+    inherited: Mapping[str, int] | None = None,
+    asked: Counter[str] | None = None,
+) -> Iterator[str]:
     """Serve while the context is open, and give the base URL.
 
     Args:
         runs: for each model name (without `openai/`) its steps, each with a `thought` and `actions`.
         told_by_title: the runs are named by the issue's title instead, which is looked for in the prompt.
+        inherited: the runs are named by the scope of a request instead; of each fork, how many replies it inherited.
+        asked: counts the requests of each run.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -27,7 +37,13 @@ def playing(runs: Mapping[str, Sequence[Mapping[str, Any]]], *, told_by_title: b
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             done = sum(message["role"] == "assistant" for message in request["messages"])
-            steps = runs[_title(request, runs) if told_by_title else request["model"]]
+            name = _title(request, runs) if told_by_title else request["model"]
+            if inherited is not None:
+                name = self.headers.get("X-Fix-Issue-Scope", "")
+                done -= inherited.get(name, 0)
+            if asked is not None:
+                asked[name] += 1
+            steps = runs[name]
             body = json.dumps(_completion(request, steps[min(done, len(steps) - 1)], done)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")

@@ -150,6 +150,10 @@ def resume(
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         listeners = tuple(listeners)
+        if not started.task.repository.git_dir:
+            raise UsageError(
+                f"the run in {folder.path} was made on another machine", "go on with it by the command of its batch"
+            )
         settings = Settings.model_validate(started.settings)
         more: list[AnyEvent] = [*lost_time(past, last_sign(folder.alive), settings)]
         more += [_word(past, say)] if say else []

@@ -116,6 +116,32 @@ def reproductions(instance: Instance) -> dict[str, list[Reproduction]]:
     return found
 
 
+def designed_tests(instance: Instance, *, inverted: bool = False) -> list[Reproduction]:
+    """Each test of FAIL_TO_PASS in a file of its own, as a designer of tests could have written it.
+
+    Args:
+        instance: whose tests.
+        inverted: what each of them asserts is turned into its contrary, as by one who misread the issue.
+    """
+    runner, found = runner_of(instance.test_command), []
+    for number, test in enumerate(_wanted(instance), 1):
+        path = str(PurePosixPath(test.path).with_name(f"test_designed_{number}.py"))
+        target = target_of(runner, f"{path}::{test.name.replace('.', '::')}")
+        command = command_for(runner, [target], test_command=instance.test_command)
+        text = _file(test, _inverted(test) if inverted else {})
+        found.append(Reproduction(path=path, content=text, command=command, kind="test"))
+    return found
+
+
+def _inverted(test: "_Test") -> dict[tuple[int, int], str]:
+    """Its lines with the contrary of each plain assertion."""
+    return {
+        (node.lineno, node.end_lineno or node.lineno): f"{' ' * node.col_offset}assert not ({ast.unparse(node.test)})\n"
+        for node in _assertions(test)
+        if isinstance(node, ast.Assert)
+    }
+
+
 @dataclass(frozen=True)
 class _Test:
     """A test of FAIL_TO_PASS: its file with the test patch, its name with its class, and its node."""

@@ -13,18 +13,25 @@ sys.path.append(str(Path(__file__).parents[1] / "support"))
 from strategy_world import StrategyWorld, world_in
 
 from sweagent.config import Settings
+from sweagent.run_folder import Result
 
 
 @pytest.fixture(
     params=[
-        pytest.param(17, id="some events"),
-        pytest.param(1, id="every event", marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+        pytest.param(False, id="whole"),
+        pytest.param(True, id="killed at every event", marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
     ]
 )
-def every(request: pytest.FixtureRequest) -> int:
-    """After how many events a run is killed, again and again."""
-    step: int = request.param
-    return step
+def killed(request: pytest.FixtureRequest) -> bool:
+    """Whether a run is killed at every event and resumed, which takes minutes; over HTTP it is always killed once."""
+    chosen: bool = request.param
+    return chosen
+
+
+@pytest.fixture
+def play(world: StrategyWorld, killed: bool) -> Callable[[Settings], Result]:
+    """Run a strategy, and see that it ends as well when it was killed."""
+    return world.killed_everywhere if killed else lambda settings: world.run(settings, "whole")
 
 
 @pytest.fixture
@@ -43,6 +50,6 @@ def played(world: StrategyWorld) -> Callable[..., Settings]:
         chosen = {"name": name, "options": options or {}, **(strategy or {})}
         tools = ("bash", "edit", "reproduce", "submit")
         values = {"hints": False, "verify": {"rounds": 0}, "sandbox": {"kind": "local"}, "tools": tools, **more}
-        return Settings(policy=str(file), strategy=chosen, **values)
+        return Settings.model_validate({"policy": str(file), "strategy": chosen, **values})
 
     return settings

@@ -25,7 +25,7 @@ def test_a_lesson_is_shown_to_the_next_run_on_the_repository(
 ) -> None:
     assert world.run(played("reflexion", FIRST, OPTIONS, memory=True), "first").verdict == "verified"
     assert told(world, "first") == []
-    second = world.killed_everywhere(played("reflexion", FIRST, OPTIONS, memory=True), 23)
+    second = world.run(played("reflexion", FIRST, OPTIONS, memory=True), "whole")
     assert (second.verdict, second.attempts) == ("verified", 2), "what is remembered changes no verdict"
     today = datetime.now(UTC).date()
     (note,) = told(world, "whole")

@@ -6,6 +6,7 @@ from typing import Any
 from strategy_world import DONE, StrategyWorld, changes, patch_of, reproduces, says
 
 from sweagent.config import Settings
+from sweagent.run_folder import Result
 from sweagent.trajectory import AnswerReceived
 
 FIRST = [reproduces("one.sh"), changes("$1 + $2", "$1 - $2"), DONE]
@@ -28,9 +29,9 @@ def told(world: StrategyWorld) -> list[str]:
 
 
 def test_the_next_attempt_knows_what_was_tried_and_does_not_try_it_again(
-    world: StrategyWorld, played: Callable[..., Settings], every: int
+    world: StrategyWorld, played: Callable[..., Settings], play: Callable[[Settings], Result]
 ) -> None:
-    result = world.killed_everywhere(played("reflexion", SCRIPT, {"attempts": 3}), every)
+    result = play(played("reflexion", SCRIPT, {"attempts": 3}))
     assert (result.verdict, result.attempts, result.steps) == ("verified", 2, 8), result.reason
     assert "$1 * $2" in patch_of(result)
     account, repeated = told(world)

@@ -8,7 +8,7 @@ from strategy_world import DONE, SHOWS, StrategyWorld, changes, patch_of, reprod
 
 from sweagent.config import Settings
 from sweagent.errors import UsageError
-from sweagent.run_folder import RunFolder
+from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import AnswerReceived
 
 STRONG = 'set -e\ntest "$(sh area.sh 2 3)" = 6\ntest "$(sh area.sh 4 5)" = 20\n'
@@ -42,9 +42,9 @@ SCRIPT: dict[str, Any] = {
 
 
 def test_a_claim_with_a_failing_test_goes_back_and_the_others_into_the_report(
-    world: StrategyWorld, played: Callable[..., Settings], every: int
+    world: StrategyWorld, played: Callable[..., Settings], play: Callable[[Settings], Result]
 ) -> None:
-    result = world.killed_everywhere(played("roles", SCRIPT), every)
+    result = play(played("roles", SCRIPT))
     assert (result.verdict, result.attempts, result.steps) == ("verified", 1, 5), result.reason
     assert "$1 * $2" in patch_of(result)
     proof = RunFolder(world.folder / "whole").proof.read_text()

@@ -9,7 +9,7 @@ from strategy_world import DONE, SHOWS, StrategyWorld, changes, patch_of, reprod
 
 from sweagent.config import Settings
 from sweagent.errors import UsageError
-from sweagent.run_folder import RunFolder
+from sweagent.run_folder import Result, RunFolder
 from sweagent.trajectory import AnswerReceived
 
 STRONG = 'set -e\ntest "$(sh area.sh 2 3)" = 6\ntest "$(sh area.sh 4 5)" = 20\n'
@@ -32,11 +32,11 @@ def test_single_with_none_of_it_asks_nothing_more(world: StrategyWorld, played: 
 
 
 def test_a_review_is_for_people_and_changes_no_verdict(
-    world: StrategyWorld, played: Callable[..., Settings], every: int
+    world: StrategyWorld, played: Callable[..., Settings], play: Callable[[Settings], Result]
 ) -> None:
     claim = {"path": "area.sh", "line": 1, "fault": "it is all wrong"}
     script = {"": attempt("$1 * $2"), "ask1": [says(behaviour="It multiplies.", claims=[claim])]}
-    result = world.killed_everywhere(played("single", script, review="self"), every)
+    result = play(played("single", script, review="self"))
     assert result.verdict == "verified"
     assert answers(world) == ["reviewer"]
     assert '"area.sh:1 it is all wrong"' in RunFolder(world.folder / "whole").proof.read_text()

@@ -6,6 +6,7 @@ from typing import Any
 from strategy_world import DONE, StrategyWorld, changes, patch_of, reproduces, says
 
 from sweagent.config import Settings
+from sweagent.run_folder import Result
 from sweagent.trajectory import AttemptStarted
 
 LOOKS = {"actions": [{"bash": {"command": "cat area.sh"}}]}
@@ -24,9 +25,9 @@ SCRIPT: dict[str, Any] = {
 
 
 def test_the_winner_is_neither_the_first_child_nor_at_the_first_depth(
-    world: StrategyWorld, played: Callable[..., Settings], every: int
+    world: StrategyWorld, played: Callable[..., Settings], play: Callable[[Settings], Result]
 ) -> None:
-    result = world.killed_everywhere(played("tree", SCRIPT, OPTIONS), every)
+    result = play(played("tree", SCRIPT, OPTIONS))
     assert result.verdict == "verified", result.reason
     assert "$1 * $2" in patch_of(result)
     begun = [event for event in world.events("whole") if isinstance(event, AttemptStarted)]
