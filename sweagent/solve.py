@@ -23,6 +23,7 @@ from sweagent.run.context import RunContext
 from sweagent.run.errors import RunCutError, StrategyChangedError
 from sweagent.run.lost_time import SignOfLife, last_sign, lost_time
 from sweagent.run.record import RunLog
+from sweagent.run.second_look import SecondLook
 from sweagent.run.strategy import Strategy, load_strategy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.run_log import log_to
@@ -149,6 +150,10 @@ def resume(
         if not say and isinstance(last, RunEnded) and last.exit_status.final and folder.result.is_file():
             return Result.model_validate_json(folder.result.read_text(encoding="utf-8"))
         listeners = tuple(listeners)
+        if not started.task.repository.git_dir:
+            raise UsageError(
+                f"the run in {folder.path} was made on another machine", "go on with it by the command of its batch"
+            )
         settings = Settings.model_validate(started.settings)
         more: list[AnyEvent] = [*lost_time(past, last_sign(folder.alive), settings)]
         more += [_word(past, say)] if say else []
@@ -299,7 +304,7 @@ class _Solving:
             self._verifying,
             self._steering,
         )
-        self._run = Run(context)
+        self._run = Run(context, advice=SecondLook)
         self._run.check_settings()
         if self._settings.memory:
             self._run.recall()

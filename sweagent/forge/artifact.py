@@ -1,5 +1,6 @@
 """Read another job's record as something hostile."""
 
+import hashlib
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -28,6 +29,20 @@ class Claims(Frozen):
     reproduction: Reproduction | None = None
     named_tests: tuple[str, ...] = ()
     result: Result | None = None
+
+
+def digest(folder: Path) -> str:
+    """What stands for the files of an artifact that are read, whoever carries it from job to job.
+
+    Args:
+        folder: of the artifact, already checked.
+    """
+    whole = hashlib.sha256()
+    for name in sorted(LIMITS):
+        path = folder / name
+        content = path.read_bytes() if path.is_file() else b""
+        whole.update(f"{name} {path.is_file()} {len(content)}\n".encode() + content)
+    return whole.hexdigest()
 
 
 def check_files(folder: Path) -> None:

@@ -10,7 +10,7 @@ from sweagent.tool_api import ToolContext
 _WORD = re.compile(r"\w+")
 _ALWAYS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__", "__path__", "__class__", "__builtins__"}
 _MOST = 8
-_SECONDS = 20.0
+_SECONDS = 60.0
 # The interpreter of the project knows what its own types have and where its packages lie.
 _INSTALLED = (
     "import builtins as b, sysconfig as s, sys; n = sys.argv[1:]; "

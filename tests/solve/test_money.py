@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sweagent.config import Settings
+from sweagent.exit_status import ExitStatus
 from sweagent.policy import Spending
 from sweagent.repository import open_repository
 from sweagent.run.lost_time import SignOfLife, last_sign, lost_time
@@ -23,6 +24,7 @@ from sweagent.trajectory import (
     Action,
     ActionDone,
     AnyEvent,
+    CallOutcome,
     CallReserved,
     CallSettled,
     LimitReached,
@@ -163,14 +165,14 @@ JUDGING = VerificationStarted(time=SINCE, step=1, sha256="", seconds=600.0)
         ((JUDGING,), 1e6, {"": 660.0}),
         ((CALL,), 1e6, {"": 660.0}),
         # What ended has its time in the log.
-        ((CALL, CallSettled(call=1, outcome="answered")), 100.0, {}),
+        ((CALL, CallSettled(call=1, outcome=CallOutcome.ANSWERED)), 100.0, {}),
         ((REPLY, ActionDone(time=later(40), step=1, action_id="a", observation=Observation(text=""))), 100.0, {}),
         ((JUDGING, VerdictGiven(time=later(40), step=1, verdict=Verdict.UNVERIFIED)), 100.0, {}),
         # Side by side, each has lost its own.
         ((CALL, OTHER), 100.0, {"": 100.0, "1.2/coder1": 40.0}),
         # Stopped by somebody; nothing was in flight after that. It is booked once.
-        ((REPLY, RunEnded(time=later(30), exit_status="interrupted")), 100.0, {"": 30.0}),
-        ((REPLY, RunEnded(time=later(30), exit_status="interrupted"), TimeLost(seconds=30.0)), 100.0, {}),
+        ((REPLY, RunEnded(time=later(30), exit_status=ExitStatus.INTERRUPTED)), 100.0, {"": 30.0}),
+        ((REPLY, RunEnded(time=later(30), exit_status=ExitStatus.INTERRUPTED), TimeLost(seconds=30.0)), 100.0, {}),
         ((CALL, TimeLost(time=later(200), seconds=100.0)), 300.0, {}),
         ((CALL.model_copy(update={"purpose": "advice"}),), 100.0, {}),
     ],

@@ -148,7 +148,7 @@ def test_ctrl_c_lets_a_person_say_something_and_go_on(terminal: Terminal, projec
     child.send("s")
     child.expect("to the model: ")
     child.sendline("use the other function")
-    child.expect("the model is told")
+    child.expect("the model reads it")
     child.expect("step 1/")  # the panel is back
     child.sendintr()
     child.expect(r"s\[t\]op")

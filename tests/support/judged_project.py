@@ -57,7 +57,7 @@ class Project:
         seed = seed_archive(self.repository, cache_dir=self.cache)
         with open_sandbox(SandboxSettings(kind="local"), tree=seed, env=ENVIRONMENT) as sandbox:
             if self.isolated:
-                sandbox._info = sandbox.info.model_copy(update={"isolated": True})
+                sandbox._info = sandbox.info.model_copy(update={"isolated": True})  # type: ignore[attr-defined]
             yield sandbox
 
     def task(self, issue: str = "it is broken") -> Task:

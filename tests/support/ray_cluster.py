@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,16 +86,20 @@ def tree(pid: int) -> list[int]:
 
 
 @contextmanager
-def ray_cluster(folder: Path, slots: list[int], nodes: list[Mapping[str, str]]) -> Iterator[Cluster]:
+def ray_cluster(
+    folder: Path, slots: Sequence[int], nodes: Sequence[Mapping[str, str]], port: int = 0
+) -> Iterator[Cluster]:
     """A cluster for the length of a block.
 
     Args:
         folder: short, as the paths of sockets are bounded.
         slots: of each node, the head first.
         nodes: variables of each node's environment.
+        port: of the head; 0 for a free one.
     """
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     cluster = Cluster(folder, port)
     try:

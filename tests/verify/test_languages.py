@@ -105,8 +105,8 @@ def test_the_runner_of_node_is_judged_with_a_canary(project):
     assert proof.verdict is not Verdict.VERIFIED
     told = "process.argv.some((word) => word.includes('te' + 'st')) ? a + b : a - b"
     proof = made.verify({"calc.js": NODE.replace("a - b", told)}, reproduction=reproduction, test_command="node --test")
-    assert proof.verdict is Verdict.REJECTED
-    assert "a test runner is loaded" in proof.reason
+    assert proof.verdict is Verdict.NEEDS_REVIEW
+    assert "harness-aware" in {item.rule for item in proof.to_review}
 
 
 needs_cargo = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")

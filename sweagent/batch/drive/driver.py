@@ -310,8 +310,8 @@ class Batch:
         waiting = [report for report in reports if isinstance(report, Written) and report.wait]
         if waiting:
             self._patiently(self._store.commit)
-            for report in waiting:
-                nodes.acknowledge(report)
+            for written in waiting:
+                nodes.acknowledge(written)
         ended = [report for report in reports if isinstance(report, Ended)]
         results = [InstanceResult.model_validate(report.payload) for report in ended if report.payload]
         if results:

@@ -11,7 +11,7 @@ from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
 from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted, read_events
+from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted, read_events, read_first_event
 
 STATE = ".state.json"
 """How often an instance was started, in its folder."""
@@ -92,6 +92,15 @@ class InstanceFolder:
         """
         first = next(iter(read_events(self.run(number).trajectory)), None)
         return first.run_id if isinstance(first, RunStarted) else ""
+
+    def at_home(self, number: int) -> bool:
+        """Whether a run's log says where its repository is on this machine; one that was made elsewhere does not.
+
+        Raises:
+            StorageError: the log cannot be read.
+        """
+        first = read_first_event(self.run(number).trajectory)
+        return isinstance(first, RunStarted) and bool(first.task.repository.git_dir)
 
     def finished(self, number: int) -> Result | None:
         """The result of a run that came to its end, perhaps just before the batch was killed."""

@@ -203,7 +203,7 @@ class InstanceRun:
         try:
             if again:
                 self._link.note("going on with the run that was not finished")
-                if not self._link.shared:
+                if not self._folder.at_home(latest):
                     self._settle_here(self._task(held))
                 return resume(folder, listeners=following, note=self._link.note, stop=stop)
             task = self._task(held)

@@ -85,7 +85,7 @@ class EnvironmentService:
             image=image.name,
             ran=smoke.ran,
             text=smoke.text(),
-            lacks=tuple(image.lacks),
+            lacks=tuple(map(str, image.lacks)),
         )
 
     def expect(self, payloads: Sequence[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from sweagent.errors import FixIssueError, UsageError, please_report
 from sweagent.forge.action.inputs import Inputs
 from sweagent.forge.action.workflow import Workflow, parted_failure
 from sweagent.forge.api.github import GitHub
+from sweagent.forge.artifact import check_files, digest
 from sweagent.forge.clone import CleanClone
 from sweagent.forge.issues import from_forge
 from sweagent.forge.progress import ProgressComment, failed, finished
@@ -93,6 +94,13 @@ def _proposal(workflow: Workflow, inputs: Inputs, forge: GitHub, number: int) ->
         # A run that could not be carried out is no run that found nothing to change.
         cause = failure or "the run left no record"
         raise RunFailedError(cause, hint or "see the log of the job that ran the agent")
+    judged = inputs.text("judged")
+    check_files(folder)
+    if judged and judged != digest(folder):
+        raise RunFailedError(
+            failure or "the artifact is not the one that the job with the verdict left",
+            hint or "see the log of that job; another job of the run left an artifact of this name",
+        )
     proposal = proposal_of(RunFolder(folder), run_url=workflow.run_url)
     return proposal.model_copy(update={"issue": from_forge(forge.issue(number)).issue})
 

@@ -11,6 +11,7 @@ from sweagent.forge.action.inputs import Inputs
 from sweagent.forge.action.workflow import Workflow, failure_text
 from sweagent.forge.api.protocol import Remote
 from sweagent.forge.artifact import Claims, claims_of
+from sweagent.forge.artifact import digest as digest_of_artifact
 from sweagent.forge.clone import CleanClone
 from sweagent.forge.proposal import WholeProof
 from sweagent.forge.records import RECORD_FILE, BranchRecord
@@ -44,6 +45,7 @@ def run_verify(workflow: Workflow | None = None) -> int:
         return 1
     workflow.output("artifact", str(target.path))
     workflow.output("verdict", proof.verdict.value)
+    workflow.output("judged", digest_of_artifact(target.path))
     workflow.notice(f"Verified again: {proof.verdict.value}: {proof.reason}")
     return 0
 

@@ -18,7 +18,7 @@ _PARTS = {
 }
 _SETTINGS = 'RECORD, UNSEEN, MODULES = "", False, ()\n'
 _RECORD = 'RECORD = ""\n'
-_SETTINGS_OF_NODE = "const [RECORD, UNSEEN, PACKAGES] = ['', false, []];\n"
+_SETTINGS_OF_NODE = "const [RECORD, PACKAGES] = ['', []];\n"
 
 
 def monitor_source(name: str, *, record: str = "", unseen: bool = False, modules: Iterable[str] = ()) -> str:
@@ -39,15 +39,14 @@ def monitor_source(name: str, *, record: str = "", unseen: bool = False, modules
     return source.replace(_SETTINGS, f"RECORD, UNSEEN, MODULES = {record!r}, {unseen!r}, {tuple(sorted(modules))!r}\n")
 
 
-def node_monitor_source(*, record: str, unseen: bool, packages: Iterable[tuple[str, str, tuple[str, ...]]]) -> str:
+def node_monitor_source(*, record: str, packages: Iterable[tuple[str, str, tuple[str, ...]]]) -> str:
     """The text of the program that watches Node, ready to be written into a sandbox.
 
     Args:
         record: where it is to write what it sees.
-        unseen: whether code under test is not to see how Node was started.
         packages: the npm packages of which it notes where they were loaded from: name, folder in the work tree, and the
             folders of other packages in it.
     """
     source = files(__name__).joinpath("node_witness.cjs").read_text(encoding="utf-8")
-    settings = json.dumps([record, unseen, [[name, folder, list(inner)] for name, folder, inner in packages]])
-    return source.replace(_SETTINGS_OF_NODE, f"const [RECORD, UNSEEN, PACKAGES] = {settings};\n")
+    settings = json.dumps([record, [[name, folder, list(inner)] for name, folder, inner in packages]])
+    return source.replace(_SETTINGS_OF_NODE, f"const [RECORD, PACKAGES] = {settings};\n")

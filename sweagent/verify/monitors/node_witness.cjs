@@ -6,7 +6,7 @@ const assert = require('assert');
 const { fileURLToPath } = require('url');
 const { inspect } = require('util');
 
-const [RECORD, UNSEEN, PACKAGES] = ['', false, []];
+const [RECORD, PACKAGES] = ['', []];
 const MOST = 4000; // characters of a failure
 const TESTS = /(^|\/)(tests?|__tests__|specs?)\/|[.-](test|spec)\.[cm]?[jt]sx?$|\.config\.[cm]?[jt]s$/;
 const { appendFileSync } = fs;
@@ -28,7 +28,6 @@ function ended(file, name, word, error) {
 }
 
 write('', 'present');
-if (UNSEEN) delete process.env.NODE_OPTIONS;
 
 // What tests compare with cannot be exchanged; it can still be added to.
 for (const owner of [assert, assert.strict]) {

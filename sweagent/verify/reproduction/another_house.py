@@ -10,7 +10,7 @@ from sweagent.printable import one_line
 from sweagent.testing import Runner
 from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import Finding
-from sweagent.verify.reproduction.commands import directly
+from sweagent.verify.reproduction.commands import node_of
 from sweagent.verify.reproduction.failures import words_of_failures
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Sides
@@ -104,11 +104,12 @@ def right_only_at_home(candidate: ReproductionCandidate, bench: SideRunner, side
 
 def _many_times(candidate: ReproductionCandidate, path: str) -> str:
     """The command that loads a file of tests for Node's runner again and again; empty for anything else."""
-    if candidate.runner is not Runner.NODE or not directly(candidate.command):
+    node = node_of(candidate.command) if candidate.runner is Runner.NODE else ""
+    if not node:
         return ""
     source = monitor_source("node_many_times.cjs").replace(_FILE, f"const FILE = {json.dumps(path)};\n")
     # TAP tells what the values were; a Node that does not know the option ends alike on both sides, which says nothing.
-    return f"printf %s {shlex.quote(source)} | node --test-reporter=tap -"
+    return f"printf %s {shlex.quote(source)} | {node} --test-reporter=tap -"
 
 
 def _failures(run: CommandResult) -> set[tuple[str, str]]:

@@ -147,14 +147,7 @@ def naming_tests(command: str, runner: Runner) -> str:
     return re.sub(start, lambda found: f"{found.group()} {option}", command, count=1)
 
 
-def directly(command: str) -> str:
-    """The command that runs a file of tests for Node's runner without it; empty where there is more to the command.
-
-    The file is imported by a program from the standard input, so that no argument of the process names a test.
-    """
-    found = re.fullmatch(r"(\S*\bnode) --test(?: --test-reporter=\w+)? ([\w./-]+)", command)
-    if not found:
-        return ""
-    program, path = found.groups()
-    place = path if path.startswith(("/", "./", "../")) else f"./{path}"
-    return f"echo \"import('{place}')\" | {program} -"
+def node_of(command: str) -> str:
+    """The program that runs one file of tests by Node's runner; empty where there is more to the command."""
+    found = re.fullmatch(r"(\S*\bnode) --test(?: --test-reporter=\w+)? [\w./-]+", command)
+    return found.group(1) if found else ""

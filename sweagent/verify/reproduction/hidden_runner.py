@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sweagent.testing import Runner
 from sweagent.verify.proof import Finding, Weight
-from sweagent.verify.reproduction.commands import directly
 from sweagent.verify.reproduction.hangs import hangs
 from sweagent.verify.reproduction.readings import Reading, State
 from sweagent.verify.reproduction.sources import ReproductionCandidate
@@ -23,15 +21,10 @@ def unseen_job(candidate: ReproductionCandidate, base: CommandResult, timeout: f
         base: a run of it on the base.
         timeout: seconds.
     """
-    if not candidate.hideable or timeout <= _AS_LONG * base.completed.seconds:
-        return None
-    if candidate.runner is not Runner.NODE and base.told is None:
+    if not candidate.hideable or base.told is None or timeout <= _AS_LONG * base.completed.seconds:
         return None
     job = candidate.job(timeout)
-    job = replace(job, purpose=f"{job.purpose}, the runner hidden", unseen=True)
-    if candidate.runner is Runner.NODE:
-        job = replace(job, command=directly(candidate.command), canary=None, shown="")
-    return job if job.command else None
+    return replace(job, purpose=f"{job.purpose}, the runner hidden", unseen=True)
 
 
 def failing_again(before: Reading, hidden: CommandResult, patched: Sequence[CommandResult]) -> list[str]:

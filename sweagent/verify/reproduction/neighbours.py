@@ -7,7 +7,7 @@ names, is replaced in the inputs and in the expected alike.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
@@ -36,12 +36,13 @@ _LEAST = 3
 _STEPS = (1, -1, 3, -2, 4, 6)
 _VARIANTS = 3
 _LITERALS, _PAIRS = 6, 10
+_WHERE = re.compile(r"E\s+\+  (where|and) ")
 _MUTE = re.compile(
     r"\b(True|False) is not (true|false)\b|assert (not )?(True|False|None)\b|falsy value|DID NOT RAISE|not raised"
     r"|Missing expected|^exit status|^failed: exit status"
 )
 """Failures that do not show what the code under test gave."""
-_SLOWEST, _SHARE = 15.0, 1 / 4
+_SLOWEST, _SHARE = 30.0, 1 / 4
 """A reproduction that takes longer is not varied, and all its variants take no more of the time that is left."""
 
 
@@ -118,13 +119,13 @@ def known_by_heart(
     """
     files = {path: _source(candidate, path, content_of) for path in _paths(candidate)}
     whole = "\n".join(files.values())
-    words = [word for word in sorted(changed.known_words()) if _goes_through(word, whole) and not is_base_word(word)]
+    shown = words_of_failures(without).values()
+    words = [word for word in sorted(changed.known_words()) if _goes_through(word, shown) and not is_base_word(word)]
     found = dict.fromkeys(number for number in _NUMBER.findall(whole) if int(number) >= _LEAST)
     numbers = [number for number in found if number not in changed.entries][:_LITERALS]
     if not changed.names_values or not (numbers or words) or without.completed.seconds > _SLOWEST:
         return None
-    kinds = frozenset(map(kind_of_error, words_of_failures(without).values()))
-    return _Work(candidate, bench, sides, files, tuple(changed.after), kinds).finding(numbers, words)
+    return _Work(candidate, bench, sides, files, tuple(changed.after), frozenset(shown)).finding(numbers, words)
 
 
 @dataclass
@@ -134,8 +135,9 @@ class _Work:
     sides: Sides
     files: Mapping[str, str]
     changed: tuple[str, ...]
-    kinds: frozenset[str]
+    shown: frozenset[str]
     pairs: int = 0
+    same: bool = False
 
     def finding(self, numbers: list[str], words: list[str]) -> Finding | None:
         """All numbers are replaced first, which tells most honest patches; only then each by itself."""
@@ -148,7 +150,10 @@ class _Work:
             others = _spellings(literal) if is_word else _others(literal)[:_VARIANTS]
             if self.pairs >= _PAIRS or began - self.bench.remaining > began * _SHARE:
                 return None
-            if len(others) == _VARIANTS and all(self._is_as_base({literal: other}, is_word) for other in others):
+            self.same = False
+            enough = len(others) == _VARIANTS
+            # An input that means nothing (a page that is not there) fails alike everywhere, but not as the issue does.
+            if enough and all(self._is_as_base({literal: other}, is_word) for other in others) and self.same:
                 detail = (
                     f"with {', '.join(others)} in the place of {literal}, {self.candidate.name} fails with the patch "
                     "as it does without"
@@ -161,7 +166,7 @@ class _Work:
 
     def _answer(self, others: Mapping[str, str], *, is_word: bool = False) -> _Answer:
         self.pairs += 1
-        job = self._varied(others).job(min(self.bench.remaining * self.candidate.share, 4 * _SLOWEST))
+        job = self._varied(others).job(min(self.bench.remaining * self.candidate.share, 2 * _SLOWEST))
         job = replace(job, purpose=PURPOSE)
         base, patched = self.bench.together((self.sides.base, job), (self.sides.patched, job))
         if any(run.completed.timed_out or run.completed.exit_code is None or run.ours for run in (base, patched)):
@@ -173,16 +178,23 @@ class _Work:
         if any(before.get(name) != text for name, text in after.items()):
             return _Answer.OTHERWISE
         mute = not is_word and any(map(_MUTE.search, after.values()))
-        other_kind = {kind_of_error(text) for text in after.values()} - self.kinds
+        other_kind = {kind_of_error(words) for words in after.values()} - set(map(kind_of_error, self.shown))
+        back = {other: literal for literal, other in others.items()}
+        self.same |= any(_replaced(words, back) in self.shown for words in after.values())
         return _Answer.NOTHING if mute or other_kind else _Answer.AS_BASE
 
     def _varied(self, others: Mapping[str, str]) -> ReproductionCandidate:
-        pattern = _NUMBER if next(iter(others)).isdigit() else _WORD
         made = dict(self.candidate.files)
         for path, whole in self.files.items():
-            content = pattern.sub(lambda found: others.get(found.group(), found.group()), whole).encode()
+            content = _replaced(whole, others).encode()
             made[path] = (driven(content, self.changed) or content) if self.candidate.driven else content
         return replace(self.candidate, files=made, wanted=())
+
+
+def _replaced(whole: str, others: Mapping[str, str]) -> str:
+    """A text with other literals in the place of some, all of one kind."""
+    pattern = _NUMBER if next(iter(others)).isdigit() else _WORD
+    return pattern.sub(lambda found: others.get(found.group(), found.group()), whole)
 
 
 def knows_word(trees: Trees, word: str) -> bool:
@@ -214,9 +226,13 @@ def _source(candidate: ReproductionCandidate, path: str, content_of: Callable[[s
     return _decoded(source_of(candidate.files.get(path) or content_of(path)))
 
 
-def _goes_through(word: str, text: str) -> bool:
-    """Whether a word is in a text of the reproduction and in what it expects: both, if it is there several times."""
-    return len(re.findall(rf"(?<!\w){word}(?!\w)", text)) > 1 and any(word in found for found in _TEXT.findall(text))
+def _goes_through(word: str, shown: Iterable[str]) -> bool:
+    """Whether the base carries a word from the inputs to what it gives, so that it is no name of something special.
+
+    Then it is among what is there and among what is expected, in the words of the very failure.
+    """
+    told = ("\n".join(line for line in text.splitlines() if not _WHERE.match(line)) for text in shown)
+    return any(len(re.findall(rf"(?<!\w){word}(?!\w)", text)) > 1 for text in told)
 
 
 def _others(number: str) -> list[str]:

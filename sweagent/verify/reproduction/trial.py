@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, field, replace
 
-from sweagent.testing import Runner
 from sweagent.verify.proof import Cause, Coverage, Finding, ReproductionEvidence, Side, Weight
 from sweagent.verify.reproduction.failures import end_of, lacking, misfit, not_started, wants_network
 from sweagent.verify.reproduction.hangs import enough, first_deadline, hangs, no_end
@@ -44,6 +43,8 @@ _AS_LONG = 2
 """A run that was not given so many times what another one of its side takes says nothing by not ending."""
 _QUICK = 10.0
 """A run that takes fewer seconds is traced once more."""
+_A_HANG = 60.0
+"""A run that ends on no side counts as one that never ends only if it had so many seconds."""
 _UNSTEADY = "it is not steady: "
 _LIES = "the patched run does not tell the truth"
 
@@ -244,9 +245,8 @@ class _Judging:
             named = " or ".join(self._candidate.expected)
             return _Refusal(f"it did not end in {given} on the base, and the issue tells of {named}")
         if no_end(patched):
-            # Less than first runs have as a rule: there was no more time.
-            late = base.completed.seconds < first_deadline(math.inf) - 1
-            cause = Cause.TIME if late else Cause.REPRODUCTION
+            # A hang is told where it is registered; here less than a minute tells only that there was no more time.
+            cause = Cause.TIME if base.completed.seconds < _A_HANG else Cause.REPRODUCTION
             return _Refusal(f"it did not end in {given}, neither on the base nor with the patch", cause)
         if hangs(base, patched):
             return None
@@ -346,7 +346,7 @@ class _Judging:
     def _steady_and_unseen(self) -> _Refusal | None:
         orders = [(self._sides.control, self._job(self._patience))]
         unseen = unseen_job(self._candidate, self._runs["base"][0], self._share)
-        traced = unseen is not None and self._is_quick and self._candidate.runner is not Runner.NODE
+        traced = unseen is not None and self._is_quick
         if unseen is not None:
             orders.append((self._sides.patched, self._sides.statements.traced(unseen) if traced else unseen))
         control, *hidden = self._bench.together(*orders)

@@ -73,7 +73,7 @@ class Witness:
         self.path = f"{folder}/{self.module}.{'cjs' if self._of_node else 'py'}"
         self.record = f"{folder}/{secrets.token_hex(8)}"
         if self._of_node:
-            source = node_monitor_source(record=self.record, unseen=unseen, packages=packages)
+            source = node_monitor_source(record=self.record, packages=packages)
         else:
             name = "pytest_witness.py" if self._is_plugin else "startup_witness.py"
             source = monitor_source(name, record=self.record, unseen=unseen, modules=modules)
@@ -114,8 +114,8 @@ OF_NODE = frozenset({Runner.NODE, Runner.MOCHA, Runner.JEST, Runner.VITEST})
 WITNESSED = frozenset({Runner.PYTEST, Runner.UNITTEST, Runner.DJANGO, Runner.SYMPY}) | OF_NODE
 """The runners that a witness can watch."""
 
-HIDEABLE = frozenset({Runner.PYTEST, Runner.UNITTEST, Runner.NODE})
-"""The runners that can be hidden: by the witness, or because the tests can be run without them."""
+HIDEABLE = frozenset({Runner.PYTEST, Runner.UNITTEST})
+"""The runners that the witness can hide; of Node's, a file of tests is loaded without it in another house."""
 
 
 def read_testimony(

@@ -12,7 +12,8 @@ import pytest
 
 from sweagent.batch.data.predictions import read_predictions
 from sweagent.batch.drive.outcomes import Outcome
-from sweagent.batch.nodes.messages import Job, Order
+from sweagent.batch.nodes.executor import ExecutorError
+from sweagent.batch.nodes.messages import Job, Order, Report, Written
 from sweagent.batch.nodes.pipe import PipeExecutor
 from sweagent.errors import UsageError
 from sweagent.trajectory import ReplyReceived, read_events
@@ -62,7 +63,8 @@ def test_nodes_behind_pipes_bring_what_one_process_brings_and_learn_no_secret(tm
         assert "+    return width * height" in read_predictions(tmp_path / "far")[name].model_patch
         logs = [tmp_path / where / name / "run-1" for where in ("here", "far")]
         assert len({len((log / "trajectory.jsonl").read_bytes().splitlines()) for log in logs}) == 1
-        assert {path.name for path in logs[0].iterdir()} - {".lock"} == {path.name for path in logs[1].iterdir()}
+        mine, theirs = ({path.name for path in log.iterdir()} for log in logs)
+        assert mine - {".lock", "alive"} == theirs
         end = json.loads((tmp_path / "far" / name / "run-1" / "result.json").read_text())
         assert Path(end["patch_file"]).is_file()
     assert not list((tmp_path / "node-state").rglob("node-*")), "nodes leave nothing of their jobs behind"
@@ -105,10 +107,37 @@ def pid_of_a_node_with(report: int, nodes: Recording) -> int:
     return nodes._streams[name]._process.pid
 
 
+class Dying(Recording):
+    """Has its node killed when the first action of a run has been reported."""
+
+    def events(self, timeout: float) -> list[tuple[str, Report]]:
+        found = super().events(timeout)
+        for node, report in found:
+            if isinstance(report, Written) and '"type":"action_done"' in report.text and node in self._streams:
+                os.kill(self._streams[node]._process.pid, signal.SIGKILL)
+        return found
+
+
+def test_batch_that_lost_its_nodes_is_gone_on_with_in_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweagent.batch.nodes.pipe._PAUSES", ())
+    rows, using = instances(tmp_path, 1), settings("", policy=script(tmp_path))
+    with pytest.raises(ExecutorError, match="no node can be started"):
+        run(tmp_path / "out", rows, using, Dying([node_command(tmp_path)]))
+    log = tmp_path / "out" / "acme__shapes-0" / "run-1" / "trajectory.jsonl"
+    before = log.read_text()
+
+    (result,) = run(tmp_path / "out", rows, using, repositories=tmp_path / "clones").values()
+
+    assert (result.outcome, result.steps, result.starts) == (Outcome.UNGRADED, 3, 2)
+    assert log.read_text().partition("\n")[2].startswith(before.partition("\n")[2])
+    steps = [event.step for event in read_events(log) if isinstance(event, ReplyReceived)]
+    assert steps == [1, 2, 3]
+
+
 def test_command_that_is_no_node_ends_the_batch_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweagent.batch.nodes.pipe._PAUSES", (0.0,))
-    from sweagent.batch.nodes.executor import ExecutorError
-
     with pytest.raises(ExecutorError, match="no node can be started") as caught:
         run(tmp_path / "out", instances(tmp_path, 1), settings("http://127.0.0.1:9"), PipeExecutor(["false"]))
     assert "by hand" in caught.value.hint

@@ -475,7 +475,7 @@ def judged(step, repo, tmp_path):
         given = {"run_folder": str(folder.path), "path": str(checkout), "sandbox": "local"}
         code, values, log, _ = step(run_verify, issue="7", **given, **inputs)
         assert code == 0, log
-        step(run_publish, issue="7", run_folder=values["artifact"], **inputs)
+        step(run_publish, issue="7", run_folder=values["artifact"], judged=values["judged"], **inputs)
         proof = Proof.model_validate_json(Path(values["artifact"], "proof.json").read_bytes())
         events = list(read_events(Path(values["artifact"], "trajectory.jsonl")))
         assert [event.contacts for event in events if isinstance(event, SandboxStarted)] == [proof.contacts]
@@ -493,6 +493,18 @@ def test_a_verdict_that_the_job_of_the_agent_forged_is_not_printed(judged, stand
     body = repo.pulls[8]["body"]
     assert "**Unverified.**" in body
     assert "> **Verified" not in body
+
+
+@pytest.mark.parametrize("failure", ["", "the environment cannot be built"])
+@pytest.mark.parametrize("judged", ["nothing", "0" * 64])
+def test_an_artifact_that_another_job_left_under_that_name_is_refused(step, repo, record, judged, failure):
+    """The job of the agent could leave one first; the job that verifies then fails to, or fails altogether."""
+    forged = record(verdict=Verdict.VERIFIED)
+    given = {"issue": "7", "run_folder": str(forged.path), "judged": judged, "failure": failure}
+    code, _, log, _ = step(run_publish, **given)
+    assert code == 1
+    assert (failure or "not the one that the job with the verdict left") in log[-1]
+    assert repo.pulls == {}
 
 
 def _reproduction(name, test):

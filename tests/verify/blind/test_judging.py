@@ -1,13 +1,15 @@
+from typing import cast
+
 import pytest
 
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
 from sweagent.verify.blind.judging import judge_blind
-from sweagent.verify.proof import AssertionCounts
-from sweagent.verify.reproduction.sources import Origin, ReproductionCandidate
+from sweagent.verify.proof import AssertionCounts, Origin
+from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Sides
-from sweagent.verify.runs.side_runner import SideTree
+from sweagent.verify.runs.side_runner import SideRunner, SideTree
 
 BASE = {
     "lib/__init__.py": "",
@@ -271,5 +273,12 @@ def test_a_run_that_hangs_leaves_time_for_the_existing_tests(enough, seconds):
     )
     side = SideTree("patched")
     with pytest.raises(TimeoutError):
-        judge_blind(candidate, Hanging(), Sides(side, side, side), lambda path: TEST.encode(), "", enough=enough)
+        judge_blind(
+            candidate,
+            cast(SideRunner, Hanging()),
+            Sides(side, side, side),
+            lambda path: TEST.encode(),
+            "",
+            enough=enough,
+        )
     assert given == [pytest.approx(seconds, rel=0.05)]

@@ -27,6 +27,7 @@ def schedule(*, nearest: int = 2, seconds: float = 100.0) -> Schedule:
 def test_what_was_run_together_before_is_run_together_again(earlier, files) -> None:
     made = schedule()
     batch = made.next_batch(apart=True)
+    assert batch is not None
     found = made.regrouped(batch, [Batch(names, seconds) for names, seconds in earlier])
     assert found.files == files
     assert found.seconds >= batch.seconds

@@ -3,6 +3,7 @@
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,11 +49,15 @@ OTHERWISE = {
 }
 
 
+def _of(names: list[str]) -> dict[str, Any]:
+    return {name: OTHERWISE[name] for name in names}
+
+
 @given(
     st.lists(st.sampled_from(sorted(OTHERWISE)), unique=True), st.lists(st.sampled_from(sorted(OTHERWISE)), unique=True)
 )
 def test_two_commands_have_one_key_only_if_they_are_the_same(first: list[str], second: list[str]) -> None:
-    keys = [key_of(BASE, replace(SCRIPT, **{name: OTHERWISE[name] for name in names})) for names in (first, second)]
+    keys = [key_of(BASE, replace(SCRIPT, **_of(names))) for names in (first, second)]
     assert (keys[0] == keys[1]) is (set(first) == set(second))
 
 
