@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from sweagent.errors import UsageError
 from sweagent.git import GitError
@@ -145,6 +146,12 @@ class Trees:
 
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         return self._store.git(*arguments, stdin=stdin).stdout
+
+
+def added_lines(before: bytes, after: bytes) -> set[int]:
+    """The lines of a file's new content that are added or changed, counted from 1."""
+    blocks = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False).get_opcodes()
+    return {number + 1 for tag, _, _, start, end in blocks if tag != "equal" for number in range(start, end)}
 
 
 def _content(stream: io.BytesIO) -> bytes | None:

@@ -125,8 +125,7 @@ def known_by_heart(
     numbers = [number for number in found if number not in changed.entries][:_LITERALS]
     if not changed.names_values or not (numbers or words) or without.completed.seconds > _SLOWEST:
         return None
-    kinds = frozenset(map(kind_of_error, shown))
-    return _Work(candidate, bench, sides, files, tuple(changed.after), kinds).finding(numbers, words)
+    return _Work(candidate, bench, sides, files, tuple(changed.after), frozenset(shown)).finding(numbers, words)
 
 
 @dataclass
@@ -136,8 +135,9 @@ class _Work:
     sides: Sides
     files: Mapping[str, str]
     changed: tuple[str, ...]
-    kinds: frozenset[str]
+    shown: frozenset[str]
     pairs: int = 0
+    same: bool = False
 
     def finding(self, numbers: list[str], words: list[str]) -> Finding | None:
         """All numbers are replaced first, which tells most honest patches; only then each by itself."""
@@ -150,7 +150,10 @@ class _Work:
             others = _spellings(literal) if is_word else _others(literal)[:_VARIANTS]
             if self.pairs >= _PAIRS or began - self.bench.remaining > began * _SHARE:
                 return None
-            if len(others) == _VARIANTS and all(self._is_as_base({literal: other}, is_word) for other in others):
+            self.same = False
+            enough = len(others) == _VARIANTS
+            # An input that means nothing (a page that is not there) fails alike everywhere, but not as the issue does.
+            if enough and all(self._is_as_base({literal: other}, is_word) for other in others) and self.same:
                 detail = (
                     f"with {', '.join(others)} in the place of {literal}, {self.candidate.name} fails with the patch "
                     "as it does without"
@@ -175,16 +178,23 @@ class _Work:
         if any(before.get(name) != text for name, text in after.items()):
             return _Answer.OTHERWISE
         mute = not is_word and any(map(_MUTE.search, after.values()))
-        other_kind = {kind_of_error(text) for text in after.values()} - self.kinds
+        other_kind = {kind_of_error(words) for words in after.values()} - set(map(kind_of_error, self.shown))
+        back = {other: literal for literal, other in others.items()}
+        self.same |= any(_replaced(words, back) in self.shown for words in after.values())
         return _Answer.NOTHING if mute or other_kind else _Answer.AS_BASE
 
     def _varied(self, others: Mapping[str, str]) -> ReproductionCandidate:
-        pattern = _NUMBER if next(iter(others)).isdigit() else _WORD
         made = dict(self.candidate.files)
         for path, whole in self.files.items():
-            content = pattern.sub(lambda found: others.get(found.group(), found.group()), whole).encode()
+            content = _replaced(whole, others).encode()
             made[path] = (driven(content, self.changed) or content) if self.candidate.driven else content
         return replace(self.candidate, files=made, wanted=())
+
+
+def _replaced(whole: str, others: Mapping[str, str]) -> str:
+    """A text with other literals in the place of some, all of one kind."""
+    pattern = _NUMBER if next(iter(others)).isdigit() else _WORD
+    return pattern.sub(lambda found: others.get(found.group(), found.group()), whole)
 
 
 def knows_word(trees: Trees, word: str) -> bool:

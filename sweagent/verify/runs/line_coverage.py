@@ -3,11 +3,11 @@
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 
 from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import Coverage
 from sweagent.verify.runs.command_result import FOLDER, Command
+from sweagent.verify.trees import added_lines
 
 _DOCUMENTS = (".md", ".rst", ".adoc")
 _RECORD = "lines"
@@ -48,7 +48,7 @@ class ChangedStatements:
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 elsewhere.append(f"{path} cannot be read")
                 continue
-            added = _added(before.get(path, b""), content)
+            added = added_lines(before.get(path, b""), content)
             found = tuple(lines for lines in _statements(tree) if added.intersection(lines))
             inside |= {path: found} if found else {}
             of_functions = {line for lines in _bodies(tree) for line in lines}
@@ -90,12 +90,6 @@ class ChangedStatements:
         return Coverage(
             statements=len(seen), ran=sum(seen), unseen=tuple(dict.fromkeys([*self.elsewhere, *unseen]))[:_SHOWN]
         )
-
-
-def _added(before: bytes, after: bytes) -> set[int]:
-    matcher = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
-    blocks = [block for block in matcher.get_opcodes() if block[0] != "equal"]
-    return {number + 1 for _, _, _, start, end in blocks for number in range(start, end)}
 
 
 def _statements(tree: ast.AST) -> Iterator[range]:

@@ -6,13 +6,13 @@ with a power may well be right; a person has to look at it.
 
 import re
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 
 from sweagent.verify.static.javascript_powers import javascript_powers
 from sweagent.verify.static.power_names import PowerKind
 from sweagent.verify.static.python_powers import MARKS, python_powers
 from sweagent.verify.static.source_tree import Power
+from sweagent.verify.trees import added_lines
 
 _PYTHON = frozenset({".py", ".pyi", ".pyx", ".pyw"})
 _JAVASCRIPT = {
@@ -46,7 +46,7 @@ def new_powers(path: str, before: bytes | None, after: bytes, *, elsewhere: Iter
     """
     old = powers(path, before) if before else []
     known = {(item.scope, item.kind) for item in old} | {(item.scope, item.kind) for item in elsewhere if item.scope}
-    added = _added_lines(before or b"", after)
+    added = added_lines(before or b"", after)
     found: dict[tuple[str, PowerKind], Power] = {}
     for item in powers(path, after):
         key = (item.scope, item.kind)
@@ -107,9 +107,3 @@ def is_of_the_project(power: Power, names: Iterable[str]) -> bool:
     """
     begins = tuple(re.sub(r"\W", "_", name).upper() + "_" for name in names if len(name) > _SHORT)
     return power.variable.upper().startswith(begins) and not MARKS.search(power.variable)
-
-
-def _added_lines(before: bytes, after: bytes) -> set[int]:
-    old, new = before.splitlines(), after.splitlines()
-    blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return {number + 1 for tag, _, _, start, end in blocks if tag != "equal" for number in range(start, end)}

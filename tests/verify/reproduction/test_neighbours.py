@@ -62,12 +62,21 @@ def test_a_right_answer_takes_one_more_run_on_each_side(project):
     assert [run.purpose for run in proof.commands].count(PURPOSE) == 2
 
 
-def test_an_entry_of_a_list_that_was_there_is_a_usual_fix(project):
-    base = "NAMES = {\n    404: 'missing',\n    500: 'broken',\n}\n\n\ndef name(code):\n    return NAMES.get(code)\n"
-    test = "from codes import name\n\n\ndef test_it():\n    assert name(418) == 'teapot'\n"
+def test_an_entry_of_a_list_that_was_there_is_a_usual_fix():
+    base = "NAMES = {\n    404: 'missing',\n    500: 'broken',\n}\n"
     changed = base.replace("    500:", "    418: 'teapot',\n    500:")
+    text = ChangedText({"codes.py": base.encode()}, {"codes.py": changed.encode()})
 
-    assert verified(project, {"codes.py": base}, {"codes.py": changed}, test).verdict is Verdict.VERIFIED
+    assert text.entries == {"418"}
+    assert text.known_words() == set()
+
+
+def test_a_number_that_means_nothing_by_itself_is_no_answer(project):
+    base = "ITEMS = {int('7')}\n\n\ndef status(path):\n    return 500 if int(path[7:]) in ITEMS else 404\n"
+    test = "from site_ import status\n\n\ndef test_it():\n    assert status('/items/7') == 200\n"
+    proof = verified(project, {"site_.py": base}, {"site_.py": base.replace("500", "200")}, test)
+
+    assert proof.verdict is Verdict.VERIFIED
 
 
 @needs_node
