@@ -28,12 +28,12 @@ from sweagent.trajectory import Reproduction
 from sweagent.verify import Proof, verify
 
 _MODULES, _TESTS = 8, 5
-_WORK = "def area(a, b):\n    return a * b\n\n\ndef ring(n):\n    return [i % 7 for i in range(n)]\n"
-_BUG = "def total(items):\n    return sum(items[1:])\n"
-_FIXED = "def total(items):\n    return sum(items)\n"
+WORK = "def area(a, b):\n    return a * b\n\n\ndef ring(n):\n    return [i % 7 for i in range(n)]\n"
+BUG = "def total(items):\n    return sum(items[1:])\n"
+FIXED = "def total(items):\n    return sum(items)\n"
 _TEST = "import pytest\n\nfrom shop.part{number} import area, ring\n\n"
 _CASE = "\ndef test_{name}():\n    assert area({name_number}, 2) == {twice}\n    assert len(ring(20000)) == 20000\n\n"
-_SHOWS = "from shop.cart import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n"
+SHOWS = "from shop.cart import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n"
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ def main() -> int:
     options = _options()
     with TemporaryDirectory(prefix="proof-cost-") as folder:
         top = Path(folder, "project")
-        _make(top)
+        make(top)
         repository = open_repository(str(top))
         task = Task(id="proof-cost", repository=repository, issue=Issue(title="total() forgets the first item"))
         patch = Patch(base_commit=repository.base_commit, text=_patch(top))
@@ -71,7 +71,7 @@ def _measured(task: Task, patch: Patch, place: Workplace, rounds: int) -> dict[s
             sandboxes=place.open,
             reproduction=Reproduction(
                 path="tests/test_cart_total.py",
-                content=_SHOWS,
+                content=SHOWS,
                 command="python -m pytest tests/test_cart_total.py",
                 kind="test",
             ),
@@ -106,10 +106,11 @@ def _bare(place: Workplace) -> list[float]:
     return seconds
 
 
-def _make(top: Path) -> None:
-    files = {"shop/__init__.py": "", "shop/cart.py": _BUG, "pyproject.toml": _PROJECT}
+def make(top: Path) -> None:
+    """Make the project, as a repository of one commit, in a folder."""
+    files = {"shop/__init__.py": "", "shop/cart.py": BUG, "pyproject.toml": _PROJECT}
     for number in range(_MODULES):
-        files[f"shop/part{number}.py"] = _WORK
+        files[f"shop/part{number}.py"] = WORK
         cases = (_CASE.format(name=f"case_{number}_{case}", name_number=case, twice=2 * case) for case in range(_TESTS))
         files[f"tests/test_part{number}.py"] = _TEST.format(number=number) + "".join(cases)
     files["tests/test_cart.py"] = "from shop.cart import total\n\n\ndef test_none():\n    assert total([]) == 0\n"
@@ -137,7 +138,7 @@ packages = ["shop"]
 
 
 def _patch(top: Path) -> str:
-    (top / "shop/cart.py").write_text(_FIXED, encoding="utf-8")
+    (top / "shop/cart.py").write_text(FIXED, encoding="utf-8")
     text = _git(top, "diff", "--binary")
     _git(top, "checkout", "-q", ".")
     return text

@@ -23,6 +23,7 @@ from sweagent.run.context import RunContext
 from sweagent.run.errors import RunCutError, StrategyChangedError
 from sweagent.run.lost_time import SignOfLife, last_sign, lost_time
 from sweagent.run.record import RunLog
+from sweagent.run.second_look import SecondLook
 from sweagent.run.strategy import Strategy, load_strategy
 from sweagent.run_folder import Result, RunFolder
 from sweagent.run_log import log_to
@@ -303,7 +304,7 @@ class _Solving:
             self._verifying,
             self._steering,
         )
-        self._run = Run(context)
+        self._run = Run(context, advice=SecondLook)
         self._run.check_settings()
         if self._settings.memory:
             self._run.recall()

@@ -11,9 +11,11 @@ it is kept in one JSON file an instance, written after each piece: a run that wa
 
 import argparse
 import json
+import os
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,14 +27,16 @@ from pool_variants import Variant
 from sweagent.config import SandboxSettings, Settings, VerifySettings
 from sweagent.errors import FixIssueError
 from sweagent.patch import Patch
-from sweagent.sandbox_factory import Workplace, prepare
+from sweagent.repository import make_seed
+from sweagent.sandbox import open_sandbox
+from sweagent.sandbox_factory import prepare
 from sweagent.testing import TestOutcome, TestReport, runner_of
 from sweagent.testing.file_kinds import is_test_module
 from sweagent.trajectory import Reproduction
 from sweagent.verify import KeptResults, judge, judge_pool, verify
 from sweagent.verify.comparison.test_commands import TestJobs
 from sweagent.verify.plan import Plan, make_plan
-from sweagent.verify.runs.side_runner import SideRunner, SideTree
+from sweagent.verify.runs.side_runner import SandboxOpener, SideRunner, SideTree
 from sweagent.verify.trees import Trees, open_trees
 
 _WANTED = {"weak": True, "half": True, "wrong": False}
@@ -64,7 +68,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], help="ids of instances")
     parser.add_argument("--files", type=int, help="compare only so many test files, the nearest")
     parser.add_argument("--seconds", type=float, default=300.0, help="wall time of one verification")
+    parser.add_argument("--attempts", type=int, help="verify only so many attempts of an instance, the first")
     parser.add_argument("--sandbox", default="docker")
+    parser.add_argument(
+        "--venv", type=Path, help="an environment for all of them, in place of one that is built for each"
+    )
     parser.add_argument("--output", type=Path, default=Path("selection"))
     return parser.parse_args()
 
@@ -82,10 +90,7 @@ class _Facts:
             return
         patches = {item.name: item for item in candidates(self._instance)}
         with ExitStack() as stack:
-            settings = Settings(sandbox=SandboxSettings(kind=self._options.sandbox))
-            place = stack.enter_context(
-                prepare(self._instance.task, settings, "selection", lambda text: print(text, file=sys.stderr))
-            )
+            place = stack.enter_context(self._place())
             self._data |= {"instance": self._instance.task.id, "patches": {k: v.patch for k, v in patches.items()}}
             self._data["kinds"] = {name: item.kind for name, item in patches.items()}
             self._grade(patches, place)
@@ -99,6 +104,19 @@ class _Facts:
             self._verify(patches, shown, place)
             self._run_all(patches, shown, place)
 
+    @contextmanager
+    def _place(self) -> Iterator[SandboxOpener]:
+        """What opens a sandbox with the base tree."""
+        task, options = self._instance.task, self._options
+        if options.venv is None:
+            settings = Settings(sandbox=SandboxSettings(kind=options.sandbox))
+            with prepare(task, settings, "selection", lambda text: print(text, file=sys.stderr)) as place:
+                yield place.open
+            return
+        seed = make_seed(task.repository).archive
+        env = {"PATH": f"{options.venv}/bin:{os.environ['PATH']}", "PYTHONPATH": "src:."}
+        yield lambda: open_sandbox(SandboxSettings(kind=options.sandbox), tree=seed, env=env)
+
     def _note(self, key: str, value: Any) -> None:
         self._data[key] = value
         self._path.write_text(json.dumps(self._data), encoding="utf-8")
@@ -109,7 +127,7 @@ class _Facts:
 
     # What nobody is shown
 
-    def _grade(self, patches: dict[str, Variant], place: Workplace) -> None:
+    def _grade(self, patches: dict[str, Variant], place: SandboxOpener) -> None:
         """Whether FAIL_TO_PASS passes, and all of PASS_TO_PASS and of the regression's tests that passes with gold."""
         right: dict[str, bool] = self._data.get("right", {})
         if set(right) >= set(patches):
@@ -132,11 +150,11 @@ class _Facts:
         self._note("right", right)
 
     def _report(
-        self, variant: Variant, trees: Trees, files: list[str], overlay: dict[str, bytes], place: Workplace
+        self, variant: Variant, trees: Trees, files: list[str], overlay: dict[str, bytes], place: SandboxOpener
     ) -> TestReport:
         runner = runner_of(self._instance.test_command)
         jobs = TestJobs(runner, self._instance.test_command, overlay, lambda path: overlay.get(path, b""))
-        bench = SideRunner(place.open, 900)
+        bench = SideRunner(place, 900)
         try:
             tree = trees.apply(variant.patch)
             held = set(overlay)
@@ -148,7 +166,7 @@ class _Facts:
 
     # What can be seen
 
-    def _shown(self, gold: Variant, place: Workplace) -> dict[str, Reproduction]:
+    def _shown(self, gold: Variant, place: SandboxOpener) -> dict[str, Reproduction]:
         """Those that fail on the base, as all do that a run has: two that gold passes, and a wrong one."""
         if "shown" not in self._data:
             shown: dict[str, Any] = {}
@@ -161,30 +179,30 @@ class _Facts:
         return {name: Reproduction.model_validate(item) for name, item in self._data["shown"].items()}
 
     def _matrix(
-        self, patches: list[Variant], shown: list[Reproduction], place: Workplace
+        self, patches: list[Variant], shown: list[Reproduction], place: SandboxOpener
     ) -> list[tuple[bool | None, ...]]:
         return judge_pool(
             self._instance.task,
             [self._patch(item) for item in patches],
             shown,
-            sandboxes=place.open,
+            sandboxes=place,
             test_command=self._instance.test_command,
             settings=VerifySettings(seconds=3 * self._options.seconds),
             kept=self._kept,
         )
 
-    def _verify(self, patches: dict[str, Variant], shown: dict[str, Reproduction], place: Workplace) -> None:
+    def _verify(self, patches: dict[str, Variant], shown: dict[str, Reproduction], place: SandboxOpener) -> None:
         """Each candidate with one of the reproductions in turn; gold with each, so that it comes with a bad one too."""
         names = list(shown)
         pairs = [(name, names[number % len(names)]) for number, name in enumerate(patches)]
         pairs += [("gold", name) for name in names if ("gold", name) not in pairs]
         done: list[dict[str, Any]] = self._data.setdefault("attempts", [])
-        for name, by in pairs[len(done) :]:
+        for name, by in pairs[len(done) : self._options.attempts]:
             started = time.monotonic()
             proof = verify(
                 self._instance.task,
                 self._patch(patches[name]),
-                sandboxes=place.open,
+                sandboxes=place,
                 reproduction=shown[by],
                 test_command=self._instance.test_command,
                 settings=VerifySettings(seconds=self._options.seconds),
@@ -199,7 +217,7 @@ class _Facts:
             done[-1]["commands"], done[-1]["proof"] = len(proof.commands), slim.model_dump(mode="json")
             self._note("attempts", done)
 
-    def _run_all(self, patches: dict[str, Variant], shown: dict[str, Reproduction], place: Workplace) -> None:
+    def _run_all(self, patches: dict[str, Variant], shown: dict[str, Reproduction], place: SandboxOpener) -> None:
         started = time.monotonic()
         rows = self._matrix(list(patches.values()), list(shown.values()), place)
         self._data["reproductions"] = list(shown)

@@ -53,6 +53,8 @@ def _test(given: _Arguments) -> str:
 
 
 def _search(given: _Arguments) -> str:
+    if not given.get("pattern"):
+        return " in ".join(filter(None, (_text(given.get("glob")), _path(given))))
     where = _text(given.get("path")) or _text(given.get("glob"))
     return f"{_text(given.get('pattern'))!r}{f' in {where}' if where else ''}".replace("'", '"')
 
@@ -99,10 +101,12 @@ _ABOUT: dict[str, Callable[[_Arguments], str]] = {
     "reproduce": _reproduce,
     "test": _test,
     "search": _search,
-    "find": lambda given: " in ".join(filter(None, (_text(given.get("glob")), _path(given)))),
     "symbols": lambda given: " ".join(filter(None, (_text(given.get("name")), _path(given)))),
     "references": lambda given: _text(given.get("name")),
     "locate": lambda given: _text(given.get("text")),
     "map": lambda given: _path(given) or _text(given.get("question")),
+    "trace": lambda given: " ".join(filter(None, (_text(given.get("symbol")), _path(given)))),
+    "api": lambda given: _text(given.get("text")),
+    "python": lambda given: first_line(_text(given.get("code")), _WIDTH),
     "submit": lambda given: "",
 }

@@ -37,7 +37,8 @@ class LiveRegion:
 
         self._live = Live(get_renderable=self._render, console=self._console, auto_refresh=False, transient=True)
         self._clock = Heartbeat(self._draw, every=self._every)
-        self._live.start(refresh=True)
+        # Not drawn at once: a signal's handler that brings the region back is at its end when it is seen.
+        self._live.start()
         self._clock.start()
 
     def stop(self) -> None:

@@ -77,7 +77,11 @@ sys.path[0] = ""
 sys.argv = [""]
 names["sh"] = sh
 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-server.bind(os.path.join(FOLDER, "socket"))
+root = os.getcwd()
+# By a short name: the path of a socket may have no more than a hundred letters.
+os.chdir(FOLDER)
+server.bind("socket")
+os.chdir(root)
 server.listen(1)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with open(os.path.join(FOLDER, "pid"), "w") as file:

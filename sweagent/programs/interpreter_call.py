@@ -15,7 +15,7 @@ def connected():
     while True:
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            channel.connect(os.path.join(FOLDER, "socket"))
+            channel.connect("socket")
             return channel
         except OSError:
             channel.close()
@@ -45,15 +45,16 @@ def say(text):
 
 
 def signalled(number):
-    with open(os.path.join(FOLDER, "pid")) as file:
+    with open("pid") as file:
         os.kill(int(file.read()), number)
 
 
-ended = os.path.join(FOLDER, "ended")
+os.chdir(FOLDER)
+ended = "ended"
 if os.path.exists(ended):
     os.remove(ended)
 channel = connected()
-with open(os.path.join(FOLDER, "cell"), "rb") as file:
+with open("cell", "rb") as file:
     channel.sendall(file.read())
 channel.shutdown(socket.SHUT_WR)
 if not copy(channel, time.time() + SECONDS):

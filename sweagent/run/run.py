@@ -17,6 +17,7 @@ from sweagent.patch.from_edits import patch_of_edits
 from sweagent.patch.normal_form import normal_forms
 from sweagent.patch_store import Candidate, best_of
 from sweagent.policy import Budget, Message, policy_for
+from sweagent.run.advice import Advice, NoAdvice
 from sweagent.run.asking import Question, schema_of
 from sweagent.run.attempt import Attempt
 from sweagent.run.context import RunContext
@@ -26,7 +27,6 @@ from sweagent.run.judging import Panel
 from sweagent.run.limits import Left
 from sweagent.run.memory import recall, remember
 from sweagent.run.record import Mark, Used
-from sweagent.run.second_look import SecondLook
 from sweagent.run.selectors import Selector
 from sweagent.run.side_by_side import side_by_side
 from sweagent.run.steps import Steps, digest
@@ -71,10 +71,17 @@ class Run:
         path: where it stands in the log; empty for the whole, else ending in a slash.
         limits: what it may use; None for those of the settings.
         budget: what it may spend; None for the whole run's.
+        advice: makes what is added to its choices; None for nothing.
     """
 
     def __init__(
-        self, context: RunContext, path: str = "", limits: Left | None = None, budget: Budget | None = None
+        self,
+        context: RunContext,
+        path: str = "",
+        limits: Left | None = None,
+        budget: Budget | None = None,
+        *,
+        advice: "Callable[[Run], Advice] | None" = None,
     ) -> None:
         self._context = context
         self._path = path
@@ -86,7 +93,7 @@ class Run:
         self._members: list[Attempt | Run] = []
         self._begun = self._asked = self._gathered = self._composed = 0
         self._findings = Findings()
-        self._second_look = SecondLook(self)
+        self._advice: Advice = advice(self) if advice else NoAdvice()
         self.lessons: list[str] = []
         """What it wants to remember of the repository, if the settings let it."""
 
@@ -170,7 +177,7 @@ class Run:
         Raises:
             UsageError: it cannot.
         """
-        self._second_look.check()
+        self._advice.check()
 
     def check(self, **changes: Any) -> None:
         """See that an attempt with these settings could be made, before anything is spent.
@@ -479,11 +486,10 @@ class Run:
         Raises:
             StrategyChangedError: it chooses another candidate than before the run was resumed.
         """
-        whole = not self._path
-        chooser, evidence = self._second_look.before(selector, evidence) if whole else (selector, evidence)
+        chooser, evidence = self._advice.before(selector, evidence)
         evidence = self._with_forms(evidence)
         choice = chooser(evidence)
-        choice = self._second_look.after(selector, choice, evidence) if whole else choice
+        choice = self._advice.after(selector, choice, evidence)
         chosen = choice.candidate
         asked = digest("choose", choice.selector, chosen.patch.sha256 if chosen else None)
         mark = self._steps.next(CandidateChosen, asked, "choose another candidate")

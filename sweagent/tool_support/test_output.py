@@ -92,7 +92,10 @@ def _said(context: ToolContext, report: TestReport, done: Completed, timeout: fl
             parts.append(f"[… {len(failures) - 60} more failures]")
     if not report.ok:
         kept = _keep(context, done)
-        if not failures and ": " not in report.problem:
+        if done.timed_out and report.counts:
+            # What ended is counted: of the output only what was under way then is of use.
+            parts.append("\n".join(cut_lines(visible(done.output), 200).rstrip().split("\n")[-2:]))
+        elif not failures and ": " not in report.problem:
             parts.append(bounded(cut_lines(visible(done.output)).strip(), min(room, 3000))[0])
         parts.append(f"[the whole output: {kept}]" if kept else "")
     return bounded("\n".join(part for part in parts if part), context.limits.characters)[0]

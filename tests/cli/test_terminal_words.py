@@ -49,6 +49,9 @@ ACTIONS = {
     "the whole suite": ("test", {}, "test (the whole suite)"),
     "files of a diff": ("apply_diff", {"diff": "--- a/x.py\n+++ b/x.py\n@@"}, "apply_diff x.py"),
     "a tool of somebody's": ("own", {"n": 3, "list": [1], "text": "a\nb"}, "own n=3"),
+    "files by name": ("search", {"glob": "*.py", "path": "pkg"}, "search *.py in pkg"),
+    "locals": ("trace", {"path": "a.py", "symbol": "C.f"}, "trace C.f a.py"),
+    "code": ("python", {"code": "import a\na.b()"}, "python import a"),
 }
 
 

@@ -194,3 +194,24 @@ def test_a_plan_is_a_list_with_marks(desk: Any) -> None:
     seen = desk("plan", items=[{"what": "see it fail", "done": True}, {"what": "mend it"}])
     assert seen.text == "1. [x] see it fail\n2. [ ] mend it"
     assert desk("plan", items=[]).status == "refused"
+
+
+NAMED = "tests/a.py::test_a PASSED [ 33%]\ntests/a.py::test_b PASSED [ 66%]\ntests/a.py::test_c "
+TERSE = "tests/a.py .s                [ 66%]\ntests/b.py ."
+
+
+@pytest.mark.parametrize(
+    ("printed", "counts", "last"),
+    [(NAMED, "2 passed", "tests/a.py::test_c"), (TERSE, "2 passed, 1 skipped", "tests/b.py .")],
+)
+def test_what_had_ended_at_the_deadline_is_counted(desk: Any, printed: str, counts: str, last: str) -> None:
+    (desk.tree / "printed").write_text(f"====== test session starts ======\n{printed}")
+    (desk.tree / "pytest").write_text("#!/bin/sh\ncat printed\nsleep 60\n")
+    (desk.tree / "pytest").chmod(0o755)
+    desk.context.test_command = "./pytest"
+    seen = desk("test", tests=["tests/a.py"], timeout=4)
+    assert seen.status == "timeout"
+    assert seen.text.startswith(f"{counts} (pytest, ended at its deadline, ")
+    assert "[ended after 4 s; these had ended by then; choose fewer tests" in seen.text
+    assert f"\n{last}" in seen.text
+    assert "test session starts" not in seen.text

@@ -9,6 +9,7 @@ through Ray's object store. Standard input and output carry one JSON object a li
 
 import base64
 import json
+import logging
 import os
 import queue
 import socket
@@ -217,7 +218,7 @@ def main() -> None:
         if mark and port.isdecimal():
             # Ray itself would try for a minute.
             socket.create_connection((host, int(port)), timeout=10).close()
-        ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR", configure_logging=False)
+        ray.init(address=sys.argv[1], log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except Exception as error:
         bridge.say(failed=(str(error).strip() or type(error).__name__).splitlines()[0][:300])
         os._exit(1)

@@ -43,6 +43,8 @@ _AS_LONG = 2
 """A run that was not given so many times what another one of its side takes says nothing by not ending."""
 _QUICK = 10.0
 """A run that takes fewer seconds is traced once more."""
+_A_HANG = 60.0
+"""A run that ends on no side counts as one that never ends only if it had so many seconds."""
 _UNSTEADY = "it is not steady: "
 _LIES = "the patched run does not tell the truth"
 
@@ -243,9 +245,8 @@ class _Judging:
             named = " or ".join(self._candidate.expected)
             return _Refusal(f"it did not end in {given} on the base, and the issue tells of {named}")
         if no_end(patched):
-            # Less than first runs have as a rule: there was no more time.
-            late = base.completed.seconds < first_deadline(math.inf) - 1
-            cause = Cause.TIME if late else Cause.REPRODUCTION
+            # A hang is told where it is registered; here less than a minute tells only that there was no more time.
+            cause = Cause.TIME if base.completed.seconds < _A_HANG else Cause.REPRODUCTION
             return _Refusal(f"it did not end in {given}, neither on the base nor with the patch", cause)
         if hangs(base, patched):
             return None
