@@ -37,14 +37,14 @@ from sweagent.verify.proof import (
 from sweagent.verify.recheck import question_of
 from sweagent.verify.reproduction import neighbours
 from sweagent.verify.reproduction.another_house import right_only_at_home
+from sweagent.verify.reproduction.hardcoded_answers import known_by_heart
 from sweagent.verify.reproduction.issue_snippets import unchanged_output
+from sweagent.verify.reproduction.own_names import only_of_the_patch
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.reproduction.trial import Judged, judge
 from sweagent.verify.runs.kept_results import KeptResults
 from sweagent.verify.runs.side_runner import Clock, SandboxOpener, SideRunner, SideTree
 from sweagent.verify.sentences import listed, proved, regressed
-from sweagent.verify.static.hardcoded_answers import known_by_heart
-from sweagent.verify.static.own_names import only_of_the_patch
 from sweagent.verify.static.patch_checks import find_tampering
 from sweagent.verify.trees import Trees, open_trees
 

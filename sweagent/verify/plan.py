@@ -9,7 +9,7 @@ from sweagent.task import Task
 from sweagent.testing import Runner, runner_of
 from sweagent.testing.file_kinds import FileKinds, HarnessFile, is_test_module
 from sweagent.trajectory import Reproduction
-from sweagent.verify.comparison.selection import kinds_of, rank_tests
+from sweagent.verify.comparison.selection import rank_tests
 from sweagent.verify.oracle import Oracle
 from sweagent.verify.proof import Origin, ReproductionEvidence
 from sweagent.verify.reproduction import sources as make
@@ -24,7 +24,7 @@ from sweagent.verify.runs.side_runner import SideTree
 from sweagent.verify.runs.witness import HIDEABLE
 from sweagent.verify.static.patch_checks import held_back
 from sweagent.verify.test_edits import added_tests
-from sweagent.verify.trees import Trees
+from sweagent.verify.trees import Trees, kinds_of
 
 RUNNER_PACKAGES = frozenset({"_pytest", "pytest", "unittest", "nose"})
 """Folders of source code that is itself a test runner."""

@@ -10,7 +10,6 @@ from sweagent.errors import SandboxError, UsageError
 from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.trajectory import Reproduction
-from sweagent.verify.comparison.selection import kinds_of
 from sweagent.verify.plan import added_names
 from sweagent.verify.proof import Cause, Weight
 from sweagent.verify.reproduction.failures import lacking, misfit
@@ -26,7 +25,7 @@ from sweagent.verify.runs.package_origins import WatchedPackage, watched_package
 from sweagent.verify.runs.side_runner import CommandResult, SandboxOpener, SideRunner, SideTree
 from sweagent.verify.runs.targets import told_anew
 from sweagent.verify.static.patch_checks import held_back
-from sweagent.verify.trees import Trees, open_trees
+from sweagent.verify.trees import Trees, kinds_of, open_trees
 
 _BASE = SideTree("base")
 _SLOW_SHARE = 1 / 6

@@ -14,6 +14,7 @@ from sweagent.git import GitError
 from sweagent.patch.apply import as_bytes, does_not_apply
 from sweagent.repository.trusted import TrustedTree, trusted_tree
 from sweagent.task import Repository
+from sweagent.testing.file_kinds import FileKinds
 
 LINK = 0o120000
 _SUBMODULE = 0o160000
@@ -166,3 +167,8 @@ def _content(stream: io.BytesIO) -> bytes | None:
 
 def _entry(mode: str, blob: str) -> Entry | None:
     return Entry(int(mode, 8), blob) if int(mode, 8) else None
+
+
+def kinds_of(trees: Trees, test_command: str = "") -> FileKinds:
+    """What the files of the base tree are to its test runner."""
+    return FileKinds(trees.paths(trees.base), lambda paths: trees.read_many(trees.base, paths), test_command)

@@ -17,7 +17,7 @@ from sweagent.testing.file_kinds import FileKinds, is_test_module
 from sweagent.verify.comparison.importers import Importers
 from sweagent.verify.comparison.pytest_collection import read_collection
 from sweagent.verify.test_edits import definitions, tests_in
-from sweagent.verify.trees import Trees
+from sweagent.verify.trees import Trees, kinds_of
 
 _WORD = re.compile(rb"[A-Za-z_]\w{2,}")
 _IMPORT = re.compile(rb"^\s*(?:from\s+([\w.]+)\s+import\s+\(?([^#\n]*)|import\s+([\w., ]+))", re.M)
@@ -81,11 +81,6 @@ def rank_tests(
     ranked = tuple(dict.fromkeys([*leading, *order]))
     related = max((place for place, path in enumerate(ranked, 1) if total[path] >= _SIGN), default=0)
     return Ranking(ranked, len(leading), related, every_name)
-
-
-def kinds_of(trees: Trees, test_command: str = "") -> FileKinds:
-    """What the files of the base tree are to its test runner."""
-    return FileKinds(trees.paths(trees.base), lambda paths: trees.read_many(trees.base, paths), test_command)
 
 
 def _scores(

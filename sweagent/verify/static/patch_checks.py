@@ -10,13 +10,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sweagent.testing.file_kinds import FileKinds, HarnessFile
-from sweagent.verify.comparison.selection import kinds_of
 from sweagent.verify.proof import Finding, Weight
 from sweagent.verify.static.power_names import PowerKind
 from sweagent.verify.static.powers import is_named, is_of_the_project, new_powers, powers
 from sweagent.verify.static.source_tree import Power
 from sweagent.verify.test_edits import weakened
-from sweagent.verify.trees import LINK, FileChange, Trees
+from sweagent.verify.trees import LINK, FileChange, Trees, kinds_of
 
 _RUNNER_MODULES = frozenset(
     {"pytest", "_pytest", "py", "pluggy", "unittest", "unittest2", "nose", "xdist", "mpmath", "tox", "nox", "coverage"}

@@ -2,8 +2,8 @@ import pytest
 
 from sweagent.testing import Runner
 from sweagent.verify.proof import Origin
+from sweagent.verify.reproduction.hardcoded_answers import known_by_heart
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.static.hardcoded_answers import known_by_heart
 
 BASE = "def name(code):\n    return CODES[code]\n"
 TEST = b"from codes import name\n\n\ndef test_it():\n    assert name(418) == 'teapot'\n    assert name(1) == 'one'\n"
