@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from sweagent.printable import one_line
 from sweagent.testing import Runner
+from sweagent.testing.javascript import parse_tap
 from sweagent.verify.monitors import monitor_source
 from sweagent.verify.proof import Finding
 from sweagent.verify.reproduction.commands import node_of
@@ -116,4 +117,7 @@ def _failures(run: CommandResult) -> set[tuple[str, str]]:
     """What a run failed by; nothing where it did not come to its end, or where nothing shows what failed."""
     if run.completed.exit_code == 0 or run.completed.timed_out:
         return set()
+    if run.job.runner is Runner.NODE:
+        # By its totals a text seems to tell more, where one test is reported several times.
+        run = replace(run, report=parse_tap(run.completed.output, Runner.NODE, run.completed.exit_code))
     return {(name, words) for name, words in words_of_failures(run).items() if words}
