@@ -4,7 +4,7 @@ The settings of a run are in its log, and `resume` takes them from there. A log 
 clone or an archive: what it says of this machine counts only where this user started the run on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ _FILE = "folders.txt"
 _REACHES_OUT = {
     "tool_folders": "imports tools from",
     "strategy.folders": "imports strategies from",
+    "strategy.scorer": "imports a scorer from",
     "model.api_base": "sends the model's key to",
     "model.extra": "gives the model's provider",
     "sandbox.network": "opens the network",
@@ -51,14 +52,30 @@ def check_started_here(folder: Path, settings: Mapping[str, Any]) -> None:
     """
     if _is_own(folder.absolute()):
         return
-    found = [f"{words} {_shown(value)}" for key, words in _REACHES_OUT.items() if (value := _at(settings, key))]
-    if _at(settings, "sandbox.kind") == "local":
-        found.append("runs its commands on this machine without isolation")
+    found = [line for part in _settings_in(settings) for line in _reaching_out(part)]
     if found:
         raise UsageError(
             f"{folder} was not started here by you, and its log {'; '.join(found)}",
             f"if you trust it, move it into {runs_folder()}, where your own runs are",
         )
+
+
+def _settings_in(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The settings, and whatever within them may be settings too: those of a strategy's attempts and roles."""
+    if isinstance(value, Mapping):
+        yield value
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for item in value:
+        yield from _settings_in(item)
+
+
+def _reaching_out(settings: Mapping[str, Any]) -> list[str]:
+    found = [f"{words} {_shown(value)}" for key, words in _REACHES_OUT.items() if (value := _at(settings, key))]
+    if _at(settings, "sandbox.kind") == "local":
+        found.append("runs its commands on this machine without isolation")
+    return found
 
 
 def _is_own(folder: Path) -> bool:
