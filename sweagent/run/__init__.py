@@ -26,10 +26,10 @@ from sweagent.run.repository_texts import (
 )
 from sweagent.run.reviewing import Claim, preferred, review
 from sweagent.run.role_prompts import role_prompt, role_text
-from sweagent.run.role_settings import role_settings
 from sweagent.run.run import Run
 from sweagent.run.search_tree import Node
 from sweagent.run.selectors import Features, Selector, agreement, best_verdict, by_score, features_of, majority
+from sweagent.run.settings_of_roles import role_settings
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
 
