@@ -1,4 +1,4 @@
-"""Redraw a region at the foot of the terminal, below lines that scroll."""
+"""Redraw a region below lines that scroll on a terminal."""
 
 import threading
 from collections.abc import Callable
