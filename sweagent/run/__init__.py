@@ -29,7 +29,7 @@ from sweagent.run.role_prompts import role_prompt, role_text
 from sweagent.run.run import Run
 from sweagent.run.search_tree import Node
 from sweagent.run.selectors import Features, Selector, agreement, best_verdict, by_score, features_of, majority
-from sweagent.run.settings_by_role import role_settings
+from sweagent.run.settings_of_roles import role_settings
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
 

@@ -1,4 +1,4 @@
-"""Say what became of a candidate, by facts of the harness."""
+"""Describe what became of a candidate, by facts of the harness."""
 
 from typing import TYPE_CHECKING
 

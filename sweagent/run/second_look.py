@@ -1,4 +1,4 @@
-"""Review a chosen candidate where the settings ask for it."""
+"""Second look at a run's choice, where the settings ask for it."""
 
 import importlib.util
 from collections.abc import Callable, Sequence
