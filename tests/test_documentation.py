@@ -26,7 +26,9 @@ SPAN = re.compile(r"`(fix-issue [^`\n]+)`")
 
 def examples(pattern: re.Pattern[str]) -> list[Any]:
     found = {
-        (page.name, line.strip()): None for page in PAGES for line in pattern.findall(page.read_text(encoding="utf-8"))
+        (page.name, line.strip()): None
+        for page in PAGES
+        for line in pattern.findall(re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8")))
     }
     return [pytest.param(line, id=f"{page}: {line}") for page, line in found]
 
