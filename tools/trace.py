@@ -53,9 +53,10 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     source = program_source("local_tracer.py", CALLS=parameters.calls, **values)
     context.sandbox.write(f"{folder}/sitecustomize.py", source.encode())
     quoted = shlex.quote(folder)
-    watched = f"rm -f {quoted}/record; export PYTHONPATH={quoted}${{PYTHONPATH:+:$PYTHONPATH}}\n{command}"
+    # Byte code of the program before, written in the same second and as long, would be taken for this one's.
+    watched = f"rm -rf {quoted}/record {quoted}/__pycache__\nexport PYTHONPATH={quoted}${{PYTHONPATH:+:$PYTHONPATH}}\n"
     timeout = clamped(context, parameters.timeout)
-    done = context.sandbox.run(watched, timeout=timeout, output_limit=4000, fresh=True)
+    done = context.sandbox.run(watched + command, timeout=timeout, output_limit=4000, fresh=True)
     try:
         record = context.sandbox.read(f"{folder}/record", limit=_RECORD).decode("utf-8", "replace")
     except OSError:

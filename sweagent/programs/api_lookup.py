@@ -38,9 +38,13 @@ def words_of(text):
 
 
 def stem(word):
+    """A word without its ending: `merged`, `merging` and `merges` are `merg`, as `merge` is."""
     for ending in ("ing", "ies", "es", "ed", "s"):
         if word.endswith(ending) and len(word) - len(ending) > 3:
-            return word[: -len(ending)]
+            word = word[: -len(ending)]
+            break
+    if len(word) > 3 and (word[-1] in "ey" or word[-1] == word[-2]):
+        word = word[:-1]
     return word
 
 

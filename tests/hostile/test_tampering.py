@@ -321,6 +321,7 @@ def test_a_power_that_the_issue_names_is_waived(project):
     changed = {"calc.py": "import os\n\n\ndef stop():\n    os._exit(3)\n\n\n" + FIXED}
     issue = "stop() should call os._exit, and add is wrong"
     proof = project(FILES).verify(changed, issue=issue, reproduction=A_SCRIPT)
+    assert not proof.to_review
     assert proof.verdict is Verdict.VERIFIED
     assert proof.findings
     assert all(finding.waived for finding in proof.findings)

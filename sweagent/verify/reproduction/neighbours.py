@@ -41,7 +41,8 @@ _MUTE = re.compile(
     r"\b(True|False) is not (true|false)\b|assert (not )?(True|False|None)\b|falsy value|DID NOT RAISE|not raised"
     r"|Missing expected|^exit status|^failed: exit status"
 )
-"""Failures that do not show what the code under test gave."""
+"""Failures that do not show what the code under test gave, though they show a value."""
+_VALUE = re.compile(r"[\d'\"\[\](){}]|[=!]=")
 _SLOWEST, _SHARE = 30.0, 1 / 4
 """A reproduction that takes longer is not varied, and all its variants take no more of the time that is left."""
 
@@ -177,7 +178,8 @@ class _Work:
             return _Answer.OTHERWISE if ran else _Answer.NOTHING
         if any(before.get(name) != text for name, text in after.items()):
             return _Answer.OTHERWISE
-        mute = not is_word and any(map(_MUTE.search, after.values()))
+        # By words without values a wrong input does not differ from a wrong expectation.
+        mute = not is_word and any(_MUTE.search(words) or not _VALUE.search(words) for words in after.values())
         other_kind = {kind_of_error(words) for words in after.values()} - set(map(kind_of_error, self.shown))
         back = {other: literal for literal, other in others.items()}
         self.same |= any(_replaced(words, back) in self.shown for words in after.values())

@@ -21,8 +21,8 @@ SILENT = "read -r setup; echo '{}'; echo '{}'; exec sleep 600"
 
 def test_instance_of_a_silent_node_goes_on_elsewhere_and_its_old_epoch_is_not_heard(tmp_path: Path) -> None:
     ready = Ready(host="silent", slots=1).model_dump_json()
-    # It says that the job has ended before it was given one.
-    early = Ended(name="acme__shapes-0", epoch=1, payload={}).model_dump_json()
+    # It says that the job has ended, in an epoch that is not the one in which it is given it.
+    early = Ended(name="acme__shapes-0", epoch=0, payload={}).model_dump_json()
     silent = shlex.join(["sh", "-c", SILENT.format(ready, early)])
     notes: list[str] = []
 

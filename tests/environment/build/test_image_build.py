@@ -375,8 +375,8 @@ def test_a_hostile_setup_sees_no_secret_and_reaches_nothing(
     # What apt, dpkg and pip need, and nothing that leads out; no way to more by a program; a filter of system calls.
     assert "POWERS ['00000000800000fb', '1', '2']" in str(caught.value)
     assert f"MEMORY {build_bounds(Settings().sandbox).memory // 4096 * 4096}" in str(caught.value)
-    assert "refused evil.example.org (1 requests)" in told
-    assert str(caught.value).endswith("refused evil.example.org (1 requests)")
+    assert "refused evil.example.org (1 request)" in told
+    assert str(caught.value).endswith("refused evil.example.org (1 request)")
     assert os.environ["GITHUB_TOKEN"] == "CANARY"
     assert not (tmp_path / "ran").exists()
     assert client.containers.list(all=True, filters={"name": "fix-issue-relay-", "label": OWN}) == []

@@ -200,9 +200,9 @@ def test_each_host_that_was_reached_or_refused_is_told(index) -> None:
     lines = contacts.lines()
     assert lines[0].startswith("reached 127.0.0.1 for packages (")
     assert set(lines[1:]) == {
-        "refused evil.example.org (1 requests)",
-        "refused files.example.org (1 requests)",
-        "127.0.0.1 did not answer (1 requests)",
+        "refused evil.example.org (1 request)",
+        "refused files.example.org (1 request)",
+        "127.0.0.1 did not answer (1 request)",
     }
     assert not contacts.complete
     assert contacts_among(["attempt 1: ok", *(f"{line}: ok" for line in lines)]) == lines
@@ -232,7 +232,7 @@ def test_a_proxy_that_refuses_is_asked_once_and_named_among_the_hosts(monkeypatc
             client.get(f"{python_index(None)}thing/")
         proxy.shutdown()
     assert asked == [[b"CONNECT", b"index.example:443"]]
-    line = f"index.example did not answer, as the proxy {address} answers 403 Forbidden (1 requests)"
+    line = f"index.example did not answer, as the proxy {address} answers 403 Forbidden (1 request)"
     assert contacts.lines() == (line,)
     assert contacts_among([f"{line}: ok"]) == (line,)
 
@@ -249,6 +249,6 @@ def test_the_proof_names_the_hosts() -> None:
         repository="r",
         base_commit="c",
         patch_sha256="p",
-        contacts=("refused evil.example.org (1 requests)",),
+        contacts=("refused evil.example.org (1 request)",),
     )
-    assert "refused evil.example.org (1 requests)" in render_markdown(proof)
+    assert "refused evil.example.org (1 request)" in render_markdown(proof)
