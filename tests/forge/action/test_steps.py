@@ -399,7 +399,8 @@ def test_what_the_agent_may_reach(tmp_path, network, expected):
     command = command_of(
         Inputs(Workflow({"INPUT_NETWORK": network, "INPUT_SETUP_COMMAND": "make x\nmake y"})), tmp_path
     )
-    assert command[command.index("--setup-command=make x\nmake y") + 1 : -3] == expected
+    after = command[command.index("--setup-command=make x\nmake y") + 1 : -3]
+    assert after == ["--no-memory", *expected]
 
 
 def test_what_may_be_published_is_taken_into_the_patch(tmp_path):
