@@ -153,8 +153,14 @@ def add(a, b):
 
 @pytest.mark.parametrize(
     "code",
-    [UNDER_PYTEST, WHILE_YOUNG, WHILE_FRESH, AT_FIRST, ASKED_BY_A_TEST, BESIDE_TESTS],
-    ids=["runner", "young process", "new file", "first calls", "a test's file", "a folder of tests"],
+    [
+        pytest.param(UNDER_PYTEST, id="runner"),
+        pytest.param(WHILE_YOUNG, id="young process", marks=pytest.mark.slow),
+        pytest.param(WHILE_FRESH, id="new file", marks=pytest.mark.slow),
+        pytest.param(AT_FIRST, id="first calls", marks=pytest.mark.slow),
+        pytest.param(ASKED_BY_A_TEST, id="a test's file", marks=pytest.mark.slow),
+        pytest.param(BESIDE_TESTS, id="a folder of tests"),
+    ],
 )
 def test_a_patch_that_is_right_only_while_it_is_tested_is_for_review(code, project):
     test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n"
