@@ -72,9 +72,6 @@ class PlainTree:
         with open(path, "rb") as file:
             return file.read(-1 if limit is None else limit)
 
-    def write_many(self, files: object) -> None:
-        pass
-
     def write(self, path: str, data: bytes) -> None:
         Path(path).write_bytes(data)
 
