@@ -21,6 +21,7 @@ def playing(
     told_by_title: bool = False,
     inherited: Mapping[str, int] | None = None,
     asked: Counter[str] | None = None,
+    usage: tuple[int, int] | None = None,
 ) -> Iterator[str]:
     """Serve while the context is open, and give the base URL.
 
@@ -29,6 +30,7 @@ def playing(
         told_by_title: the runs are named by the issue's title instead, which is looked for in the prompt.
         inherited: the runs are named by the scope of a request instead; of each fork, how many replies it inherited.
         asked: counts the requests of each run.
+        usage: tokens of prompt and answer that each answer is said to take; None reckons them.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -44,7 +46,7 @@ def playing(
             if asked is not None:
                 asked[name] += 1
             steps = runs[name]
-            body = json.dumps(_completion(request, steps[min(done, len(steps) - 1)], done)).encode()
+            body = json.dumps(_completion(request, steps[min(done, len(steps) - 1)], done, usage)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -71,7 +73,9 @@ def _title(request: Mapping[str, Any], runs: Mapping[str, Any]) -> str:
     return max((title for title in runs if title in prompt), key=len)
 
 
-def _completion(request: Mapping[str, Any], step: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _completion(
+    request: Mapping[str, Any], step: Mapping[str, Any], number: int, usage: tuple[int, int] | None
+) -> dict[str, Any]:
     calls = [
         {
             "id": f"call_{number}_{position}",
@@ -80,7 +84,7 @@ def _completion(request: Mapping[str, Any], step: Mapping[str, Any], number: int
         }
         for position, action in enumerate(step["actions"])
     ]
-    prompt = len(json.dumps(request["messages"])) // 4
+    prompt, answer = usage or (len(json.dumps(request["messages"])) // 4, 50)
     return {
         "id": f"chatcmpl-{number}",
         "object": "chat.completion",
@@ -93,5 +97,5 @@ def _completion(request: Mapping[str, Any], step: Mapping[str, Any], number: int
                 "finish_reason": "tool_calls",
             }
         ],
-        "usage": {"prompt_tokens": prompt, "completion_tokens": 50, "total_tokens": prompt + 50},
+        "usage": {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer},
     }

@@ -158,8 +158,12 @@ def named(name):
     return shown[:MOST]
 
 
+def covered(wanted, fields):
+    return sum(any(word in field for field in fields) for word in wanted)
+
+
 def about(text):
-    """The definitions and the parts of the documentation that words are about, best first."""
+    """The definitions and the parts of the documentation that more than half of the words are about, best first."""
     wanted = sorted({stem(word) for word in words_of(text) if len(word) > 2})
     if not wanted:
         return []
@@ -167,12 +171,12 @@ def about(text):
     for path in sources((".py", ".pyi")):
         whole = read(path)
         lowered = whole.lower()
-        if sum(word in lowered for word in wanted) * 2 < len(wanted):
+        if sum(word in lowered for word in wanted) * 2 <= len(wanted):
             continue
         for kind, own, signature, doc, line in definitions(path, whole):
             stems = {stem(word) for word in words_of(own)}
             fields = stems, {stem(word) for word in words_of(signature)}, {stem(word) for word in words_of(doc)}
-            if any(word in field for word in wanted for field in fields):
+            if covered(wanted, fields) * 2 > len(wanted):
                 for word in wanted:
                     seen[word] += any(word in field for field in fields)
                 candidates.append((fields, len(stems), one(path, kind, own, signature, doc, line)))
@@ -190,8 +194,7 @@ def about(text):
         shares = 3.0 / (1 + 0.2 * length), 1.0, 1.5
         for position, field in enumerate(fields):
             found += shares[position] * sum(weight[word] for word in wanted if word in field)
-        covered = sum(any(word in field for field in fields) for word in wanted)
-        return found * covered
+        return found * covered(wanted, fields)
 
     return [shown for _, _, shown in sorted(candidates, key=score, reverse=True)[:MOST]]
 
@@ -201,7 +204,7 @@ def parts_of(path, wanted, seen):
     line = 1
     for part in re.split(r"(\n[ \t]*\n)", text):
         stems = {stem(word) for word in words_of(part)}
-        if sum(word in stems for word in wanted) * 2 >= len(wanted):
+        if covered(wanted, [stems]) * 2 > len(wanted):
             for word in wanted:
                 seen[word] += word in stems
             yield (set(), set(), stems), 10, "{}:{}\n  {}".format(short(path), line, squeezed(part)[:400])

@@ -59,7 +59,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Expected]] = {
     "quota used up": (error(429, QUOTA), STOPPED),
     "402 payment required": (error(402, {"message": "Insufficient credits"}), STOPPED),
     "500": (error(500, {"message": "The server had an error"}), RETRIED),
-    "502 with HTML": (error(502, "<html><body>Bad gateway</body></html>"), RETRIED),
+    "502 with HTML": (error(502, "<html><body>Bad gateway</body></html>"), RETRIED_UNSURE),
     "503": (error(503, {"message": "overloaded"}), RETRIED),
     "529 overloaded": (error(529, {"message": "Overloaded", "type": "overloaded_error"}), RETRIED),
     "dropped connection": ({"drop": True}, RETRIED_UNSURE),
