@@ -19,10 +19,9 @@ from sweagent.trajectory import (
     Reply,
     ReplyReceived,
     RunEnded,
-    TrajectoryWriter,
     Usage,
-    read_events,
 )
+from sweagent.trajectory_file import TrajectoryWriter, read_events
 
 
 def _event(step: int, text: str = "hello") -> ActionDone:
