@@ -15,13 +15,13 @@ from sweagent.testing.file_kinds import is_test_module
 from sweagent.verify.blind.plain_program import PlainProgram, interpreter_of, program_of
 from sweagent.verify.blind.rewrite import Level, Site, blinded
 from sweagent.verify.monitors import monitor_source
-from sweagent.verify.proof import AssertionCounts, Finding
+from sweagent.verify.proof import AssertionCounts, Finding, Side
 from sweagent.verify.reproduction.another_house import elsewhere, in_another_house
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.command_result import FOLDER
 from sweagent.verify.runs.script_driver import source_of
 from sweagent.verify.runs.side_runner import Command, SideRunner, SideTree
+from sweagent.verify.runs.sides import Sides
 
 _LARGEST = 16_000_000
 _JUDGING_SECONDS = 60.0
@@ -264,7 +264,7 @@ class _Work:
             plain=True,
             shown="(the harness's own program)",
         )
-        output = self.bench.run(SideTree("base"), job).completed.output
+        output = self.bench.run(SideTree(Side.BASE), job).completed.output
         for line in reversed(output.splitlines()):
             try:
                 answer = json.loads(line)
