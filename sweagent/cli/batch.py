@@ -78,7 +78,8 @@ def command(
     from sweagent.cli.heartbeat import first_word
 
     first_word(f"reading {data}", quiet=quiet)
-    from sweagent.batch.drive.driver import Batch, BatchSettings
+    from sweagent.batch.drive.batch_settings import BatchSettings
+    from sweagent.batch.drive.driver import Batch
     from sweagent.batch.drive.ledger import Manifest
     from sweagent.batch.nodes.choose import open_executor
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
