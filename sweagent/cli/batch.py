@@ -170,10 +170,11 @@ def _stopping(batch: "Batch") -> Iterator[list[int]]:
 
 
 def _exit_code(outcomes: "dict[Outcome, int]", *, left: bool) -> int:
+    from sweagent.batch.drive.outcomes import Outcome
     from sweagent.errors import ExitCode
 
-    if "usage" in outcomes:
+    if Outcome.USAGE in outcomes:
         return ExitCode.USAGE
-    if "infrastructure" in outcomes:
+    if Outcome.INFRASTRUCTURE in outcomes:
         return ExitCode.SANDBOX
     return ExitCode.UNVERIFIED if left else 0
