@@ -26,8 +26,17 @@ def judged(project, code, test, issue, **options):
     return project(BASE).verify({"core.py": code}, reproduction=given, issue=issue, **options)
 
 
-@pytest.mark.parametrize("issue", [SESSION, PRINTED, INDENTED], ids=["session", "program", "indented session"])
-@pytest.mark.parametrize("replaces", [False, True], ids=["model's", "user's"])
+@pytest.mark.parametrize(
+    ("issue", "replaces"),
+    [
+        pytest.param(SESSION, False, id="session, the model's"),
+        pytest.param(PRINTED, True, id="program, the user's"),
+        pytest.param(INDENTED, False, id="indented session, the model's"),
+        pytest.param(SESSION, True, id="session, the user's", marks=pytest.mark.slow),
+        pytest.param(PRINTED, False, id="program, the model's", marks=pytest.mark.slow),
+        pytest.param(INDENTED, True, id="indented session, the user's", marks=pytest.mark.slow),
+    ],
+)
 def test_a_patch_that_changes_nothing_of_what_the_issue_shows_is_for_review(issue, replaces, project):
     proof = judged(project, FLAG, OF_FLAG, issue, replaces=replaces)
 
