@@ -79,6 +79,10 @@ class Plan:
     watched: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[WatchedPackage, ...] = ()
 
+    def content_of(self, path: str, trees: Trees) -> bytes:
+        """A file as the judged runs find it on the base; empty when there is none."""
+        return self.overlay.get(path) or trees.read(trees.base, path) or b""
+
 
 def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     """Work out what to compare, on the host, without running anything.
