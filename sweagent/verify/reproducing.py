@@ -6,7 +6,7 @@ from functools import partial
 from sweagent.verify.blind.judging import judge_blind
 from sweagent.verify.gathered import Gathered
 from sweagent.verify.plan import Plan
-from sweagent.verify.proof import Author, Cause, Finding, Origin, ReproductionEvidence, Weight
+from sweagent.verify.proof import Author, Cause, Finding, Origin, ReproductionEvidence, Side, Weight
 from sweagent.verify.reproduction import neighbours
 from sweagent.verify.reproduction.another_house import right_only_at_home
 from sweagent.verify.reproduction.hardcoded_answers import known_by_heart
@@ -46,7 +46,7 @@ class Reproducing:
         Raises:
             SandboxError: the sandbox failed.
         """
-        whole = SideTree.of("patched", self._trees, self._trees.changes(self._trees.base, self._tree))
+        whole = SideTree.of(Side.PATCHED, self._trees, self._trees.changes(self._trees.base, self._tree))
         sides = replace(self._plan.sides, patched=whole)
         for candidate in self._plan.candidates:
             if candidate.origin is Origin.PATCH or self._bench.remaining < 1:
