@@ -1,4 +1,4 @@
-"""Judge a plan's reproductions, and read what accepted ones give away."""
+"""Judge the reproductions of a plan, and what accepted ones give away."""
 
 from dataclasses import replace
 from functools import partial
