@@ -16,7 +16,7 @@ from statistics import mean
 
 from sweagent.agent.state import RunState, Turn
 from sweagent.agent.stuck import find_loop
-from sweagent.trajectory import Action, Observation, Reply, ReplyReceived
+from sweagent.trajectory import Action, Observation, ObservationStatus, Reply, ReplyReceived
 from sweagent.trajectory_file import read_events
 
 STEPS = 100
@@ -28,7 +28,7 @@ def turn(command: str | None, text: str = "", *, failed: bool = False, seconds: 
     """One step with one command, or none."""
     actions = (Action(id="1", tool="bash", arguments={"command": command}),) if command else ()
     shown = f"{text}\n[{seconds:.2f} s]"
-    seen = [Observation(text=shown, status="error" if failed else "ok")] if command else []
+    seen = [Observation(text=shown, status=ObservationStatus.of(ok=not failed))] if command else []
     return Turn(ReplyReceived(step=1, reply=Reply(thought="…", actions=actions)), seen)
 
 

@@ -30,7 +30,7 @@ from sweagent.errors import FixIssueError, UsageError
 from sweagent.policy.base import ToolSchema
 from sweagent.resources import resource
 from sweagent.sandbox.base import Sandbox
-from sweagent.trajectory import Action, Observation
+from sweagent.trajectory import Action, Observation, ObservationStatus
 
 _T = TypeVar("_T")
 
@@ -133,7 +133,7 @@ class Tool:
         try:
             parameters = self.parameters.model_validate(arguments)
         except ValidationError as error:
-            return Observation(text=f"{self.name} was not run: {_complaints(error)}", status="refused")
+            return Observation(text=f"{self.name} was not run: {_complaints(error)}", status=ObservationStatus.REFUSED)
         try:
             return self.function(context, parameters)
         except FixIssueError:
@@ -141,7 +141,9 @@ class Tool:
         except Exception as error:
             # Tools may be the user's own: one that fails must not end the run.
             logging.getLogger("sweagent.tools").exception("the tool %s failed", self.name)
-            return Observation(text=f"{self.name} failed: {type(error).__name__}: {error}", status="error")
+            return Observation(
+                text=f"{self.name} failed: {type(error).__name__}: {error}", status=ObservationStatus.ERROR
+            )
 
 
 def load_tools(names: Iterable[str], folders: Iterable[Path] = ()) -> dict[str, Tool]:
@@ -167,7 +169,9 @@ def execute(tools: Mapping[str, Tool], context: ToolContext, action: Action) -> 
     tool = tools.get(action.tool)
     if tool is None:
         known = ", ".join(tools)
-        return Observation(text=f"there is no tool {action.tool!r}; the tools are: {known}", status="refused")
+        return Observation(
+            text=f"there is no tool {action.tool!r}; the tools are: {known}", status=ObservationStatus.REFUSED
+        )
     return tool.run(context, action.arguments)
 
 

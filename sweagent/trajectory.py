@@ -44,11 +44,26 @@ class Reproduction(Frozen):
         return (self.path, *self.files)
 
 
+class ObservationStatus(StrEnum):
+    """How an action ended."""
+
+    OK = "ok"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    """It was not carried out."""
+
+    @classmethod
+    def of(cls, *, ok: bool, timed_out: bool = False) -> "ObservationStatus":
+        """The status of a command."""
+        return cls.TIMEOUT if timed_out else cls.OK if ok else cls.ERROR
+
+
 class Observation(Frozen):
     """What came of an action. The text is all that the model sees of it."""
 
     text: str
-    status: Literal["ok", "error", "timeout", "refused"] = "ok"
+    status: ObservationStatus = ObservationStatus.OK
     exit_code: int | None = None
     truncated: bool = False
     submitted: bool = False

@@ -11,7 +11,7 @@ from sweagent.programs import program_source
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.test_output import scratch
 from sweagent.tool_support.text import bounded, visible
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 READ_ONLY = True
 MAIN_ARGUMENT = "text"
@@ -28,7 +28,7 @@ class Parameters(BaseModel, extra="forbid"):
 def run(context: ToolContext, parameters: Parameters) -> Observation:
     """Show signature, docstring and place of what is installed for Python."""
     if not parameters.text.strip():
-        return Observation(text="give a name or words", status="refused")
+        return Observation(text="give a name or words", status=ObservationStatus.REFUSED)
     program = f"{scratch(context)}/api.py"
     root = context.sandbox.run("pwd -P", fresh=True).output.strip()
     source = program_source("api_lookup.py", TEXT=parameters.text, ROOT=root, SECONDS=_SECONDS)
@@ -39,7 +39,9 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         shown = [str(part) for part in found["shown"]]
     except (ValueError, TypeError, KeyError):
         why = "it took too long" if done.timed_out else visible(done.output).strip()[-500:]
-        return Observation(text=f"nothing could be looked up: {why}", status="error", exit_code=done.exit_code)
+        return Observation(
+            text=f"nothing could be looked up: {why}", status=ObservationStatus.ERROR, exit_code=done.exit_code
+        )
     if not shown:
         return Observation(text=f"nothing is known of {parameters.text}", exit_code=1)
     text, cut = bounded(visible("\n".join(shown)), min(_CHARACTERS, context.limits.characters))

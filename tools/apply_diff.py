@@ -7,7 +7,7 @@ from sweagent.edits.formats import parse_unified
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.multi_file_edits import change_files
 from sweagent.tool_support.sandbox_paths import PathRefused
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 EDITS = True
 MAIN_ARGUMENT = "diff"
@@ -27,4 +27,4 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     try:
         return change_files(context, parse_unified(parameters.diff))
     except (EditRefused, PathRefused) as error:
-        return Observation(text=f"nothing was changed: {error}", status="refused")
+        return Observation(text=f"nothing was changed: {error}", status=ObservationStatus.REFUSED)

@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.command_output import clamped, observation, uncut, with_pipe_note
 from sweagent.tool_support.sandbox_paths import SavedOutputs
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 MAIN_ARGUMENT = "command"
 SHELL = True
@@ -27,9 +27,9 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     """Run a shell command."""
     command = parameters.command
     if not command.strip():
-        return Observation(text="the command is empty", status="refused")
+        return Observation(text="the command is empty", status=ObservationStatus.REFUSED)
     if "\0" in command:
-        return Observation(text="a command cannot hold a NUL character", status="refused")
+        return Observation(text="a command cannot hold a NUL character", status=ObservationStatus.REFUSED)
     if parameters.background:
         done = context.sandbox.run(command, background=True)
         if done.full_output:

@@ -8,7 +8,7 @@ from sweagent.edits import EditRefused, Replacement, apply
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.file_edits import answer, history, remove, write, write_whole
 from sweagent.tool_support.sandbox_paths import PathRefused, content, look_to_change
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 EDITS = True
 MAIN_ARGUMENT = "path"
@@ -31,7 +31,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     try:
         return _COMMANDS[parameters.command](context, parameters)
     except (EditRefused, PathRefused) as error:
-        return Observation(text=f"nothing was changed: {error}", status="refused")
+        return Observation(text=f"nothing was changed: {error}", status=ObservationStatus.REFUSED)
 
 
 def _create(context: ToolContext, parameters: Parameters) -> Observation:

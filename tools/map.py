@@ -6,7 +6,7 @@ from sweagent.errors import UsageError
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.repository_index import current_index
 from sweagent.tool_support.text import visible
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 READ_ONLY = True
 MAIN_ARGUMENT = "path"
@@ -27,11 +27,11 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     try:
         index = current_index(context)
     except UsageError as error:
-        return Observation(text=f"{error}; {error.hint}", status="refused")
+        return Observation(text=f"{error}; {error.hint}", status=ObservationStatus.REFUSED)
     path = parameters.path.strip().removeprefix(f"{context.sandbox.workdir}/").removeprefix("./").strip("/")
     if path and path != ".":
         if path not in index.entries:
-            return Observation(text=f"{path} is no file of the repository", status="refused")
+            return Observation(text=f"{path} is no file of the repository", status=ObservationStatus.REFUSED)
         text = file_outline(index, path, parameters.tokens)
     else:
         text = repo_map(index, parameters.question, parameters.tokens)

@@ -12,7 +12,7 @@ from sweagent.sandbox.base import Completed
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.command_output import clamped, observation, uncut
 from sweagent.tool_support.test_output import scratch
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 MAIN_ARGUMENT = "code"
 ALIASES = ("execute_python", "run_python", "ipython", "jupyter", "python_interpreter", "execute_ipython_cell")
@@ -58,7 +58,9 @@ def _alive(context: ToolContext, folder: str) -> bool:
 def _start(context: ToolContext, folder: str) -> Observation | None:
     """Start the interpreter, in the place of the one there; what is wrong where it cannot be."""
     if context.sandbox.run("command -v python", fresh=True).exit_code != 0:
-        return Observation(text="there is no `python` in this environment; use another profile", status="refused")
+        return Observation(
+            text="there is no `python` in this environment; use another profile", status=ObservationStatus.REFUSED
+        )
     quoted = shlex.quote(folder)
     context.sandbox.run(f'kill -9 "$(cat {quoted}/pid)" 2>/dev/null; rm -rf {quoted}; mkdir -p {quoted}', fresh=True)
     source = program_source("interpreter.py", FOLDER=folder, LIMIT=context.limits.characters)

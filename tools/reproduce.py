@@ -14,7 +14,7 @@ from sweagent.tool_support.registered import Registered
 from sweagent.tool_support.reproduction_command import is_run_as_test, reproduction_command
 from sweagent.tool_support.sandbox_paths import PathRefused, content, look_to_change
 from sweagent.tool_support.test_output import run_tests
-from sweagent.trajectory import Observation, Reproduction
+from sweagent.trajectory import Observation, ObservationStatus, Reproduction
 
 MAIN_ARGUMENT = "path"
 
@@ -58,7 +58,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
             write(context, place, before, data)
         needed = dict(_needed(context, name) for name in parameters.needs)
     except (EditRefused, PathRefused) as error:
-        return Observation(text=f"nothing was registered: {error}", status="refused")
+        return Observation(text=f"nothing was registered: {error}", status=ObservationStatus.REFUSED)
     is_test = is_run_as_test(place.shown, context.test_command)
     usual = reproduction_command(place.shown, context.test_command)
     command = parameters.command.strip() or usual

@@ -11,7 +11,7 @@ from sweagent.tool_support.file_listing import matching_files
 from sweagent.tool_support.hits import read_grep, render_hits
 from sweagent.tool_support.sandbox_paths import SandboxPath, look_to_read
 from sweagent.tool_support.text import first_lines, visible
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 READ_ONLY = True
 MAIN_ARGUMENT = "pattern"
@@ -35,11 +35,11 @@ class Parameters(BaseModel, extra="forbid"):
 def run(context: ToolContext, parameters: Parameters) -> Observation:
     """Find lines with a text, or files by name."""
     if "\n" in parameters.pattern or "\0" in parameters.pattern or not (parameters.pattern or parameters.glob):
-        return Observation(text="give one line of text as `pattern`, or a `glob`", status="refused")
+        return Observation(text="give one line of text as `pattern`, or a `glob`", status=ObservationStatus.REFUSED)
     try:
         place = look_to_read(context, parameters.path or ".")
     except UsageError as error:
-        return Observation(text=str(error), status="refused")
+        return Observation(text=str(error), status=ObservationStatus.REFUSED)
     if not parameters.pattern:
         return _files(context, place, parameters.glob)
     done = context.sandbox.run(
@@ -51,14 +51,18 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         return Observation(text=f"nothing found in {scope} for: {parameters.pattern}", exit_code=1)
     if done.exit_code not in (0, 1):
         reason = "it took too long; narrow `path` or `glob`" if done.timed_out else visible(done.output).strip()[:500]
-        return Observation(text=f"the search failed: {reason}", status="error", exit_code=done.exit_code)
+        return Observation(
+            text=f"the search failed: {reason}", status=ObservationStatus.ERROR, exit_code=done.exit_code
+        )
     text, left_out = render_hits(read_grep(done.output), context.limits.characters)
     return Observation(text=text, exit_code=0, truncated=left_out)
 
 
 def _files(context: ToolContext, place: SandboxPath, glob: str) -> Observation:
     if place.kind != "folder":
-        return Observation(text=f"{place.shown} is not a folder; give a `pattern` to search it", status="refused")
+        return Observation(
+            text=f"{place.shown} is not a folder; give a `pattern` to search it", status=ObservationStatus.REFUSED
+        )
     found, number = matching_files(context, place, glob)
     if not found:
         return Observation(text=f"no file of {number:,} matches {glob}", exit_code=1)

@@ -9,7 +9,7 @@ from sweagent.errors import UsageError
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.repository_index import current_index
 from sweagent.tool_support.text import bounded, visible
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 READ_ONLY = True
 MAIN_ARGUMENT = "name"
@@ -33,7 +33,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     try:
         index = current_index(context)
     except UsageError as error:
-        return Observation(text=f"{error}; {error.hint}", status="refused")
+        return Observation(text=f"{error}; {error.hint}", status=ObservationStatus.REFUSED)
     found: list[DefinitionSite] = []
     if parameters.kind != "method":
         found.extend(search_class(index, parameters.name))

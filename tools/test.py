@@ -6,7 +6,7 @@ from sweagent.errors import UsageError
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.command_output import clamped
 from sweagent.tool_support.test_output import run_tests
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 MAIN_ARGUMENT = "tests"
 ALIASES = ("run_tests", "run_test", "tests", "pytest")
@@ -26,4 +26,4 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     try:
         return run_tests(context, parameters.tests, timeout, parameters.options)
     except UsageError as error:
-        return Observation(text=f"no test was run: {error}; {error.hint}", status="refused")
+        return Observation(text=f"no test was run: {error}; {error.hint}", status=ObservationStatus.REFUSED)

@@ -18,7 +18,7 @@ from sweagent.tool_support.registered import Registered
 from sweagent.tool_support.sandbox_paths import SandboxPath, content, look_to_read
 from sweagent.tool_support.test_output import scratch
 from sweagent.tool_support.text import bounded, visible
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 READ_ONLY = True
 MAIN_ARGUMENT = "symbol"
@@ -41,13 +41,13 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     """Run a program and show the values of a Python function's locals, line by line."""
     command = parameters.command.strip() or context.state.of(Registered).command
     if not command:
-        return Observation(text="no reproduction is registered; give a `command`", status="refused")
+        return Observation(text="no reproduction is registered; give a `command`", status=ObservationStatus.REFUSED)
     try:
         place = look_to_read(context, parameters.path)
         lines = content(context, place).decode("utf-8", "replace").split("\n")
         name, first, last = _function(place, lines, parameters.symbol)
     except UsageError as error:
-        return Observation(text=str(error), status="refused")
+        return Observation(text=str(error), status=ObservationStatus.REFUSED)
     folder = f"{scratch(context)}/locals"
     values = {"RECORD": f"{folder}/record", "FILE": place.real, "NAME": name, "FIRST": first, "LAST": last}
     source = program_source("local_tracer.py", CALLS=parameters.calls, **values)

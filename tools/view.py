@@ -9,7 +9,7 @@ from sweagent.errors import UsageError
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.sandbox_paths import SandboxPath, content, look_to_read
 from sweagent.tool_support.text import bounded, cut_lines, first_lines, visible
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 READ_ONLY = True
 MAIN_ARGUMENT = "path"
@@ -38,9 +38,9 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
         data = content(context, place)
         source = SourceText.of(data)
     except EditRefused:
-        return Observation(text=f"{parameters.path} is binary, {len(data):,} bytes", status="refused")
+        return Observation(text=f"{parameters.path} is binary, {len(data):,} bytes", status=ObservationStatus.REFUSED)
     except UsageError as error:
-        return Observation(text=str(error), status="refused")
+        return Observation(text=str(error), status=ObservationStatus.REFUSED)
     if not data:
         return Observation(text=f"{place.shown} is empty")
     lines = source.text.removesuffix("\n").split("\n")
@@ -51,7 +51,9 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     start, end = parameters.start or 1, parameters.end or (parameters.start or 1) + WINDOW - 1
     end = len(lines) if end < 0 else min(end, len(lines))
     if start > end:
-        return Observation(text=f"{place.shown} has {len(lines)} lines; {start} to {end} are none", status="refused")
+        return Observation(
+            text=f"{place.shown} has {len(lines)} lines; {start} to {end} are none", status=ObservationStatus.REFUSED
+        )
     return Observation(text=_window(context, place, lines, start, end) + _remark(source, lines, end))
 
 
@@ -105,7 +107,7 @@ def _symbol(context: ToolContext, place: SandboxPath, data: bytes, lines: list[s
         close = [item.qualified for item in known.definitions if last and last in item.qualified.lower()][:10]
         names = close or [item.qualified for item in known.definitions][:30]
         listed = f"; there are: {', '.join(names)}" if names else ""
-        return Observation(text=f"{place.shown} does not define {symbol}{listed}", status="error")
+        return Observation(text=f"{place.shown} does not define {symbol}{listed}", status=ObservationStatus.ERROR)
     shown = [_window(context, place, lines, item.start, min(item.end, len(lines))) for item in found[:4]]
     more = f"\n[{len(found) - 4} more of this name]" if len(found) > 4 else ""
     text, truncated = bounded("\n\n".join(shown), context.limits.characters * _ASKED)

@@ -6,7 +6,7 @@ from sweagent.edits import EditRefused
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.file_edits import write_whole
 from sweagent.tool_support.sandbox_paths import PathRefused
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 EDITS = True
 MAIN_ARGUMENT = "path"
@@ -24,4 +24,4 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     try:
         return write_whole(context, parameters.path, parameters.content)
     except (EditRefused, PathRefused) as error:
-        return Observation(text=f"nothing was changed: {error}", status="refused")
+        return Observation(text=f"nothing was changed: {error}", status=ObservationStatus.REFUSED)

@@ -34,6 +34,7 @@ from sweagent.trajectory import (
     Limit,
     LimitReached,
     Observation,
+    ObservationStatus,
     ReplyReceived,
     ViewCompacted,
 )
@@ -213,7 +214,7 @@ class Agent:
         start = self._clock()
         if decision.choice is Choice.DECLINE:
             text = f"The user did not let this be run{f': {decision.reason}' if decision.reason else '.'}"
-            observation = Observation(text=text, status="refused", declined=True)
+            observation = Observation(text=text, status=ObservationStatus.REFUSED, declined=True)
         elif decision.choice is Choice.EDIT:
             changed = action.model_copy(update={"arguments": decision.arguments})
             done = self._execute(changed)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from sweagent.agent.state import Turn
+from sweagent.trajectory import ObservationStatus
 
 REPEATS = 4
 """The same step this often in a row."""
@@ -57,6 +58,6 @@ def _fingerprint(turn: Turn) -> tuple[str, ...]:
 
 
 def _failure(turn: Turn) -> str:
-    if not turn.observations or any(observation.status == "ok" for observation in turn.observations):
+    if not turn.observations or any(observation.status is ObservationStatus.OK for observation in turn.observations):
         return ""
     return "\n".join(_NOISE.sub("#", observation.text) for observation in turn.observations)

@@ -16,7 +16,15 @@ from sweagent.config import ModelSettings
 from sweagent.policy.base import Message, View
 from sweagent.policy.factory import effective_window
 from sweagent.tool_api import Tool
-from sweagent.trajectory import ActionDone, AnyEvent, FeedbackGiven, PromptWritten, ReplyReceived, ViewCompacted
+from sweagent.trajectory import (
+    ActionDone,
+    AnyEvent,
+    FeedbackGiven,
+    ObservationStatus,
+    PromptWritten,
+    ReplyReceived,
+    ViewCompacted,
+)
 
 _FIRST_RATIO = 3.0
 """Characters per token until the provider reported its own count; source code has more."""
@@ -223,7 +231,7 @@ class ViewBuilder:
         for step in reversed(steps):
             for action in reversed(step.actions):
                 observation, tool = step.observations.get(action.id), self._tools.get(action.tool)
-                if tool and tool.pinned and observation and observation.status == "ok":
+                if tool and tool.pinned and observation and observation.status is ObservationStatus.OK:
                     return f"Your {tool.name} as of step {step.number}:\n{observation.text}"
         return ""
 

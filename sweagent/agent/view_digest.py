@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sweagent.printable import one_line
 from sweagent.tool_api import Tool
-from sweagent.trajectory import Action, FeedbackGiven, Observation, Reply
+from sweagent.trajectory import Action, FeedbackGiven, Observation, ObservationStatus, Reply
 
 _TELLING = re.compile(
     r"\b(?:error|exception|failed|failure|traceback|assert\w*|cannot|not found|no such|denied|warning|undefined)\b"
@@ -122,7 +122,7 @@ def terse(step: Step, limits: DigestLimits, tools: Mapping[str, Tool]) -> str:
     done = []
     for action in step.actions:
         observation = step.observations.get(action.id)
-        edited = _edits(action, tools) and observation is not None and observation.status == "ok"
+        edited = _edits(action, tools) and observation is not None and observation.status is ObservationStatus.OK
         done.append(f"{_brief(action, tools, each)} -> {'done' if edited else _result(observation, each)}")
     return " ".join(filter(None, [f"{step.number}.", one_line(step.thought, share), "; ".join(done)]))
 
@@ -158,7 +158,7 @@ def _brief(action: Action, tools: Mapping[str, Tool], limit: int) -> str:
 def _result(observation: Observation | None, limit: int) -> str:
     if observation is None:
         return "not run"
-    state = "" if observation.status == "ok" else f"{observation.status}, "
+    state = "" if observation.status is ObservationStatus.OK else f"{observation.status}, "
     if observation.exit_code:
         state += f"exit {observation.exit_code}, "
     lines = [text for raw in observation.text.splitlines() if (text := raw.strip())]
@@ -190,7 +190,7 @@ def edits(steps: Sequence[Step], limits: DigestLimits, tools: Mapping[str, Tool]
     for step in reversed(steps):
         for action in reversed(step.actions):
             observation = step.observations.get(action.id)
-            if _edits(action, tools) and observation and observation.status == "ok":
+            if _edits(action, tools) and observation and observation.status is ObservationStatus.OK:
                 text = cut(observation.text, limits.edit) if left > 0 else ""
                 left -= len(text)
                 name = one_line(str(action.arguments.get("path", "")), 120)

@@ -7,7 +7,7 @@ from sweagent.sandbox.base import Completed
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.sandbox_paths import SavedOutputs
 from sweagent.tool_support.text import bounded, cut_lines, visible
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 _SAYS_NO = {
     "grep": "nothing was found",
@@ -82,7 +82,7 @@ def observation(context: ToolContext, command: str, done: Completed, timeout: fl
     said = "".join(f"\n[{remark}]" for remark in remarks)
     return Observation(
         text=text + said,
-        status="timeout" if done.timed_out else "ok" if done.exit_code == 0 else "error",
+        status=ObservationStatus.of(ok=done.exit_code == 0, timed_out=done.timed_out),
         exit_code=done.exit_code,
         truncated=done.truncated,
     )

@@ -10,7 +10,7 @@ from sweagent.tool_support.impact import Told, impact_notes
 from sweagent.tool_support.sandbox_paths import PathRefused, SandboxPath, content, look_to_change
 from sweagent.tool_support.text import cut_lines, first_lines, visible
 from sweagent.tool_support.unknown_names import unknown_names
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 _AROUND = 2
 _MOST_UNDOS = 50
@@ -85,7 +85,7 @@ def answer(context: ToolContext, place: SandboxPath, before: bytes | None, appli
         parts.append("[syntax errors that this change brought: " + "; ".join(problems) + "]")
     else:
         parts += [f"[{note}]" for note in _remarks(context, place, before, applied)]
-    return Observation(text="\n".join(part for part in parts if part), status="error" if problems else "ok")
+    return Observation(text="\n".join(part for part in parts if part), status=ObservationStatus.of(ok=not problems))
 
 
 def _remarks(context: ToolContext, place: SandboxPath, before: bytes | None, applied: Applied) -> list[str]:

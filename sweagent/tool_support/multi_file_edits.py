@@ -8,7 +8,7 @@ from sweagent.tool_api import ToolContext
 from sweagent.tool_support.file_edits import answer, remove, whole, write
 from sweagent.tool_support.sandbox_paths import PathRefused, SandboxPath, content, look_to_change
 from sweagent.tool_support.text import bounded
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 
 def change_files(context: ToolContext, changes: Sequence[FileChange]) -> Observation:
@@ -37,11 +37,13 @@ def change_files(context: ToolContext, changes: Sequence[FileChange]) -> Observa
             if not answers:
                 raise
             # What was written is written: the answer must not say that nothing was.
-            answers.append(Observation(text=f"[stopped here: {error}; the changes above are made]", status="error"))
+            answers.append(
+                Observation(text=f"[stopped here: {error}; the changes above are made]", status=ObservationStatus.ERROR)
+            )
             break
     return Observation(
         text=bounded("\n".join(item.text for item in answers), context.limits.characters)[0],
-        status="error" if any(item.status == "error" for item in answers) else "ok",
+        status=ObservationStatus.of(ok=not any(item.status is ObservationStatus.ERROR for item in answers)),
     )
 
 

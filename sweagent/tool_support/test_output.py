@@ -10,7 +10,7 @@ from sweagent.tool_support.failures import rendered_failures
 from sweagent.tool_support.sandbox_paths import SavedOutputs
 from sweagent.tool_support.test_names import without_file
 from sweagent.tool_support.text import bounded, cut_lines, visible
-from sweagent.trajectory import Observation
+from sweagent.trajectory import Observation, ObservationStatus
 
 _OUTPUT = 1_000_000
 _REPORT = 50_000_000
@@ -38,7 +38,7 @@ def run_tests(
     absent = without_file(context, runner, tests)
     missing = visible(", ".join(absent))
     if absent and len(absent) == len(tests):
-        return Observation(text=f"0 tests ran: not found: {missing}", status="error", exit_code=1)
+        return Observation(text=f"0 tests ran: not found: {missing}", status=ObservationStatus.ERROR, exit_code=1)
     tests = [test for test in tests if test not in absent]
     # Names as they end: what a run came to that is ended at its deadline is read from what it printed.
     naming = "-v" if runner is Runner.PYTEST else ""
@@ -56,7 +56,7 @@ def run_tests(
         text = "\n".join([first, f"[not found, so not run: {missing}]", *rest])
     return Observation(
         text=text,
-        status="timeout" if done.timed_out else "ok" if report.ok and not absent else "error",
+        status=ObservationStatus.of(ok=report.ok and not absent, timed_out=done.timed_out),
         exit_code=done.exit_code,
         truncated=done.truncated,
         named_tests=tuple(tests),
