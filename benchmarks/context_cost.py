@@ -33,8 +33,8 @@ from sweagent.trajectory import (
     Reply,
     ReplyReceived,
     ViewCompacted,
-    read_events,
 )
+from sweagent.trajectory_file import read_events
 
 READ, WRITE, PLAIN = 0.1, 1.25, 1.0
 PROMPT, THOUGHT, STEPS = 5_000, 300, 100

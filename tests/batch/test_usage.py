@@ -12,8 +12,8 @@ import pytest
 from sweagent.batch.drive.driver import Batch, BatchSettings
 from sweagent.batch.drive.ledger import Manifest
 from sweagent.batch.drive.outcomes import Outcome, read_results
-from sweagent.config import read_sources
 from sweagent.errors import UsageError
+from sweagent.settings_sources import read_sources
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sweagent.trajectory import read_events
+from sweagent.trajectory_file import read_events
 
 TWO = ({"model": {"temperature": 0.0}}, {"model": {"temperature": 0.5}})
 PRICE = (1_000 * 10 + 100 * 40) / 1e6

@@ -35,11 +35,10 @@ from sweagent.trajectory import (
     RunEnded,
     RunStarted,
     TimeLost,
-    TrajectoryWriter,
     VerdictGiven,
     VerificationStarted,
-    read_events,
 )
+from sweagent.trajectory_file import TrajectoryWriter, read_events
 from sweagent.verdict import Verdict
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))

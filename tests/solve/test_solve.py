@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweagent.trajectory import ActionDone, PromptWritten, VerdictGiven, read_events
+from sweagent.trajectory import ActionDone, PromptWritten, VerdictGiven
+from sweagent.trajectory_file import read_events
 
 DRIVER = """
 import os, signal, sys

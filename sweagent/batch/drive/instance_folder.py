@@ -11,7 +11,8 @@ from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
 from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted, read_events, read_first_event
+from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted
+from sweagent.trajectory_file import read_events, read_first_event
 
 STATE = ".state.json"
 """How often an instance was started, in its folder."""
