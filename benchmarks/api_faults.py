@@ -90,7 +90,7 @@ def tenacity_alone(server: Any, slow: bool) -> Outcome:
 def main() -> None:
     """Run the benchmark."""
     http = load(TESTS / "support" / "openai_server.py")
-    faults = load(TESTS / "policy" / "test_api_faults.py").FAULTS
+    faults = load(TESTS / "policy" / "calls" / "test_provider_errors.py").FAULTS
     ways: dict[str, Callable[[Any, bool], Outcome]] = {"fix-issue": ours, "tenacity alone": tenacity_alone}
     print(f"{'fault that lasts':<34}" + "".join(f"{way:>26}" for way in ways))
     totals = {way: [0, 0.0] for way in ways}

@@ -33,8 +33,8 @@ from sweagent.trajectory import (
     Reply,
     ReplyReceived,
     ViewCompacted,
-    read_events,
 )
+from sweagent.trajectory_file import read_events
 
 READ, WRITE, PLAIN = 0.1, 1.25, 1.0
 PROMPT, THOUGHT, STEPS = 5_000, 300, 100
@@ -49,6 +49,7 @@ class Cost:
         cached: of these, read from the cache.
         units: price, in characters of plain input.
         largest: characters of the longest prompt.
+        messages: of the prompt with most of them; the time of a call grows with their number in the providers' clients.
         breaks: calls at which a prefix that was sent before was sent in another form.
     """
 
@@ -56,6 +57,7 @@ class Cost:
     cached: int = 0
     units: float = 0.0
     largest: int = 0
+    messages: int = 0
     breaks: int = 0
 
 
@@ -85,6 +87,7 @@ class Cache:
         self.cost.cached += read
         self.cost.units += READ * read + WRITE * written + PLAIN * plain
         self.cost.largest = max(self.cost.largest, sum(sizes))
+        self.cost.messages = max(self.cost.messages, len(sizes))
         self._sent, self._marked = texts, end
 
 
@@ -195,7 +198,7 @@ def recalled(view: View, facts: Sequence[str]) -> int:
 def report(name: str, events: Sequence[AnyEvent], facts: Sequence[str] = ()) -> None:
     """Print one table."""
     print(f"\n{name}")
-    print(f"{'view':<16}{'Mchars':>9}{'cached':>9}{'cost':>9}{'largest':>10}{'breaks':>8}")
+    print(f"{'view':<16}{'Mchars':>9}{'cached':>9}{'cost':>9}{'largest':>10}{'messages':>10}{'breaks':>8}")
     peers = {
         "full history": peer_cost(events, full_history),
         "last 5": peer_cost(events, last_five),
@@ -208,7 +211,7 @@ def report(name: str, events: Sequence[AnyEvent], facts: Sequence[str] = ()) -> 
         share = cost.cached / max(1, cost.characters)
         print(
             f"{label:<16}{cost.characters / 1e6:>9.2f}{share:>9.0%}{cost.units / 1e6:>9.3f}"
-            f"{cost.largest:>10,}{cost.breaks:>8}"
+            f"{cost.largest:>10,}{cost.messages:>10}{cost.breaks:>8}"
         )
     cheapest = min(cost.units for cost in peers.values())
     print(f"ratio to the cheapest: {ours.units / cheapest:.2f}; {compactions} compactions, {seconds * 1e3:.0f} ms")

@@ -26,7 +26,7 @@ from sweagent.batch.data.instances import load_instances
 from sweagent.batch.drive.driver import Batch, BatchSettings
 from sweagent.batch.drive.manifest import Manifest
 from sweagent.batch.nodes.messages import Ended, Job, Order, Ready, Report, Setup, Stored, Written
-from sweagent.config import read_sources
+from sweagent.settings_sources import read_sources
 
 PATCH = "diff --git a/a.py b/a.py\n" + "+a line of a patch of the usual length, forty bytes or more\n" * 34
 EVENT = json.dumps({"time": "2026-01-01T00:00:00Z", "type": "action_done", "text": "x" * 900}) + "\n"

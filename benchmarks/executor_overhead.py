@@ -25,7 +25,7 @@ from ray_cluster import ray_cluster
 
 from sweagent.batch.nodes.pipe import PipeExecutor
 from sweagent.batch.nodes.ray_cluster import RayExecutor
-from sweagent.trajectory import read_events
+from sweagent.trajectory_file import read_events
 
 
 def main() -> None:

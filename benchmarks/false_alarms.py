@@ -16,7 +16,8 @@ from statistics import mean
 
 from sweagent.agent.state import RunState, Turn
 from sweagent.agent.stuck import find_loop
-from sweagent.trajectory import Action, Observation, Reply, ReplyReceived, read_events
+from sweagent.trajectory import Action, Observation, Reply, ReplyReceived
+from sweagent.trajectory_file import read_events
 
 STEPS = 100
 CIRCLE = 12

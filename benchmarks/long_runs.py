@@ -20,10 +20,10 @@ from typing import Any
 from gold_player import Instance, reproduction_of, steps
 from unidiff import PatchSet
 
-from sweagent.config import read_sources
 from sweagent.git import git
 from sweagent.repository import open_repository
 from sweagent.run_folder import RunFolder
+from sweagent.settings_sources import read_sources
 from sweagent.solve import solve
 from sweagent.task import Issue, Task
 

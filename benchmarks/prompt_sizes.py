@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import median
 
 from sweagent.agent.accounting import TOOLS, prompt_account
-from sweagent.trajectory import Action, ActionDone, ReplyReceived, read_events
+from sweagent.trajectory import Action, ActionDone, ReplyReceived
+from sweagent.trajectory_file import read_events
 
 
 def main() -> None:

@@ -31,7 +31,8 @@ from priced_provider import INPUT, MODEL, OUTPUT, write_models
 from ray_cluster import Cluster, ray_cluster
 
 from sweagent.batch.drive.outcomes import read_results
-from sweagent.trajectory import ReplyReceived, read_events
+from sweagent.trajectory import ReplyReceived
+from sweagent.trajectory_file import read_events
 
 KEY = "canary-key-of-the-driver-0123456789"
 EACH = 0.5

@@ -27,11 +27,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sweagent.config import read_sources
 from sweagent.errors import FixIssueError
 from sweagent.repository import open_repository
 from sweagent.sandbox import Sandbox
 from sweagent.sandbox_factory import Workplace, prepare
+from sweagent.settings_sources import read_sources
 from sweagent.task import Issue, Task
 
 _COMMITS = 300

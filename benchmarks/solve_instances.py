@@ -16,10 +16,11 @@ from pathlib import Path
 from gold_player import Instance, reproduction_of, steps
 from playing_server import playing
 
-from sweagent.config import Settings, read_sources
+from sweagent.config import Settings
 from sweagent.repository import open_repository
 from sweagent.run_folder import Result, RunFolder
 from sweagent.sandbox_factory import prepare
+from sweagent.settings_sources import read_sources
 from sweagent.solve import solve
 from sweagent.task import Issue, Task
 from sweagent.testing import Runner, TestOutcome, parse

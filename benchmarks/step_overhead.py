@@ -17,7 +17,8 @@ from pathlib import Path
 
 from sweagent.config import SandboxSettings
 from sweagent.sandbox import Sandbox, open_sandbox
-from sweagent.trajectory import Action, ActionDone, Observation, Reply, ReplyReceived, TrajectoryWriter
+from sweagent.trajectory import Action, ActionDone, Observation, Reply, ReplyReceived
+from sweagent.trajectory_file import TrajectoryWriter
 
 COMMANDS = {
     "true": "true",

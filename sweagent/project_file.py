@@ -6,10 +6,12 @@ from typing import Any
 
 import yaml
 
-from sweagent.config import Origin, Settings, Sources, is_shipped
+from sweagent.config import Origin, Settings
 from sweagent.frozen import Frozen
 from sweagent.git import git
 from sweagent.printable import one_line
+from sweagent.profiles import is_shipped
+from sweagent.settings_sources import Sources
 from sweagent.task import Repository
 
 PROJECT_FILE = ".fix-issue.yaml"

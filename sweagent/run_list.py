@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from sweagent.errors import FixIssueError, StorageError, UsageError
 from sweagent.frozen import Frozen
 from sweagent.run_folder import Result, RunFolder, runs_folder
-from sweagent.trajectory import RunStarted, read_first_event
+from sweagent.trajectory import RunStarted
+from sweagent.trajectory_file import read_first_event
 
 RUNNING, UNFINISHED = "running", "unfinished"
 """What stands in place of a verdict while a process works on a run, and when none does and the run did not end."""

@@ -11,6 +11,7 @@ from sweagent.agent.accounting import prompt_account
 from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
 from sweagent.agent.steering import Steering
+from sweagent.attempt_events import chosen_scope, events_of
 from sweagent.config import Origin, Settings
 from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.exit_status import ExitStatus
@@ -38,12 +39,8 @@ from sweagent.trajectory import (
     ReplyReceived,
     RunEnded,
     RunStarted,
-    TrajectoryWriter,
-    chosen_scope,
-    events_of,
-    read_events,
-    read_first_event,
 )
+from sweagent.trajectory_file import TrajectoryWriter, read_events, read_first_event
 from sweagent.verdict import Verdict
 from sweagent.verify import Proof, Selection, VerifyProgress
 

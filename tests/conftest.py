@@ -16,6 +16,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+sys.path.append(str(Path(__file__).parent / "support"))
+
+from shared_venvs import SHARED
+
 from sweagent.repository import make_seed, open_repository
 from sweagent.task import Repository
 
@@ -119,15 +123,27 @@ class Workshop:
         return self.tree.folder
 
 
+def of_all_workers(factory: pytest.TempPathFactory) -> Path:
+    """The folder of temporary files that the workers of a test run share."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_venvs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The folder of virtual environments for `share_venvs`."""
+    folder = of_all_workers(tmp_path_factory) / "venvs"
+    folder.mkdir(exist_ok=True)
+    os.environ[SHARED] = str(folder)
+
+
 @pytest.fixture(scope="session")
 def offline_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a small image made from this machine's own programs, shared by all workers of a test run.
 
     It has a shell, coreutils, git, and Python with pytest. The last worker removes it.
     """
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
+    shared = of_all_workers(tmp_path_factory)
     name = f"fix-issue-test:{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
     maker = Path(__file__).parent / "support" / "offline_image.py"
     with _counted(shared / "offline-image") as users:

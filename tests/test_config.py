@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sweagent.config import Settings, read_sources
+from sweagent.config import Settings
 from sweagent.errors import ExitCode, UsageError
+from sweagent.settings_sources import read_sources
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
-"""What README and docs say to type: the page of commands is true, and every example can be typed."""
+"""What README and docs say: commands can be typed, links and paths lead somewhere, figures carry a commit."""
 
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -22,12 +23,23 @@ PAGES = [
 ]
 TYPED = re.compile(r"^(?:    |\$ )((?:fix-issue|make|pip|python|\.ci/)[^#\n]*)", re.MULTILINE)
 SPAN = re.compile(r"`(fix-issue [^`\n]+)`")
+EVERY_PAGE = sorted({*PAGES, *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")})
+MEASUREMENTS = sorted(ROOT.glob("docs/measurements/*.md"))
+OWN_FOLDERS = (
+    "sweagent", "benchmarks", "docs", "prompts", "environments", "trajectories", "requirements", "tools", ".ci",
+)  # fmt: skip
+"""Folders whose name at the start of a path means this repository's; in measurements `tests` may be another one's."""
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+QUOTED = re.compile(r"`((?:[^`\n]|\n(?!\n))+)`")
+BENCHMARK = re.compile(r"(?<![\w/])(benchmarks/[\w/]+\.py)([^`#\n]*)")
+COMMIT = re.compile(r"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,12}\b")
 
 
-def examples(pattern: re.Pattern[str]) -> list[Any]:
+def examples(pattern: re.Pattern[str], pages: list[Path] = PAGES) -> list[Any]:
     found = {
         (page.name, line.strip()): None
-        for page in PAGES
+        for page in pages
         for line in pattern.findall(re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8")))
     }
     return [pytest.param(line, id=f"{page}: {line}") for page, line in found]
@@ -71,7 +83,7 @@ def test_what_is_to_be_typed_can_be_typed(line: str) -> None:
         assert (ROOT / program).is_file()
 
 
-@pytest.mark.parametrize("line", examples(SPAN))
+@pytest.mark.parametrize("line", examples(SPAN, EVERY_PAGE))
 def test_a_command_that_the_text_names_is_there_with_its_options(line: str) -> None:
     words = line.replace("\\|", " ").split()[1:]
     if words == ["ISSUE"] or words[0].startswith(("-", "<", "…")):
@@ -79,6 +91,74 @@ def test_a_command_that_the_text_names_is_there_with_its_options(line: str) -> N
     command, rest = command_of([word for word in words if word != "…"])
     options = {word.strip("[],").split("=")[0] for word in rest if word.strip("[").startswith("-")}
     assert options <= known_options(command)
+
+
+def per_page(pages: list[Path]) -> Any:
+    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def spans_of(page: Path) -> list[str]:
+    return QUOTED.findall(FENCED.sub("", page.read_text(encoding="utf-8")))
+
+
+@per_page(EVERY_PAGE)
+def test_links_lead_to_pages_and_headings(page: Path) -> None:
+    broken = []
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        aim = page.parent / target if target else page
+        if not aim.exists() or (anchor and anchor not in anchors(aim)):
+            broken.append(f"{target}#{anchor}")
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@per_page(EVERY_PAGE)
+def test_paths_of_this_repository_are_there(page: Path) -> None:
+    words = {word.strip(".,;:()[]'\"") for span in spans_of(page) for word in span.split()}
+    own = OWN_FOLDERS if page in MEASUREMENTS else {*OWN_FOLDERS, "tests"}
+    paths = {word for word in words if word.partition("/")[0] in own and "/" in word}
+    plain = {path for path in paths if not re.search(r"[…<>{}$]", path)}
+    assert {path for path in plain if not any(ROOT.glob(path.rstrip("/")))} == set()
+
+
+def test_modules_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[\w/.-]+\.(?:py|sh)\b", text))
+    there = tuple(f"/{path.relative_to(ROOT)}" for path in (ROOT / "sweagent").rglob("*.*"))
+    assert {
+        name for name in named if not (ROOT / name).exists() and not any(t.endswith(f"/{name}") for t in there)
+    } == set()
+
+
+@per_page(EVERY_PAGE)
+def test_benchmarks_have_the_options_that_a_page_gives_them(page: Path) -> None:
+    unknown = []
+    for program, words in BENCHMARK.findall(page.read_text(encoding="utf-8")):
+        sources = [ROOT / program, ROOT / "benchmarks/places.py"]
+        known = set(re.findall(r'"(--[\w-]+)"', "".join(source.read_text(encoding="utf-8") for source in sources)))
+        options = set(re.findall(r"(?<![\w-])--[\w-]+", words))
+        unknown += [f"{program} {option}" for option in options - known]
+    assert unknown == []
+
+
+def test_modules_that_are_to_be_started_are_there() -> None:
+    named = {
+        module for page in EVERY_PAGE for module in re.findall(r"-m (sweagent[\w.]*)", page.read_text(encoding="utf-8"))
+    }
+    assert {module for module in named if importlib.util.find_spec(module) is None} == set()
+
+
+@per_page([page for page in MEASUREMENTS if page.name != "security.md"])
+def test_every_table_of_measurements_names_a_commit(page: Path) -> None:
+    head, *sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    tables = [section for section in sections if "\n|--" in section]
+    assert [table.partition("\n")[0] for table in tables if not COMMIT.search(head + table)] == []
 
 
 def blocks(language: str) -> list[Any]:

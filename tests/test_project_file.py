@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from sweagent.config import Settings, Sources
+from sweagent.config import Settings
 from sweagent.project_file import PROJECT_FILE, settings_for
 from sweagent.repository import open_repository
+from sweagent.settings_sources import Sources
 
 from .conftest import run_git
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from sweagent import sandbox_factory
-from sweagent.config import Settings, read_sources
+from sweagent.config import Settings
 from sweagent.environment import Recipe
 from sweagent.errors import SandboxError, UsageError
 from sweagent.repository import open_repository
+from sweagent.settings_sources import read_sources
 from sweagent.task import Issue, Task
 
 FILES = {"setup.py": "from setuptools import setup\nsetup(name='calc', py_modules=['calc'])\n", "calc.py": "x = 1\n"}

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from sweagent.config import read_profile
 from sweagent.errors import UsageError
 from sweagent.policy import parse_reply
 from sweagent.policy.replies.chat_format import to_tools
+from sweagent.profiles import read_profile
 from sweagent.resources import resource
 from sweagent.sandbox.base import Sandbox
 from sweagent.tool_api import ToolContext, ToolState, execute, load_tools

@@ -19,10 +19,9 @@ from sweagent.trajectory import (
     Reply,
     ReplyReceived,
     RunEnded,
-    TrajectoryWriter,
     Usage,
-    read_events,
 )
+from sweagent.trajectory_file import TrajectoryWriter, read_events
 
 
 def _event(step: int, text: str = "hello") -> ActionDone:
@@ -146,7 +145,8 @@ def test_full_disk_is_told_and_the_log_ends_with_the_event_before(tmp_path: Path
 import resource, signal
 from pathlib import Path
 from sweagent.errors import StorageError
-from sweagent.trajectory import ActionDone, Observation, TrajectoryWriter
+from sweagent.trajectory import ActionDone, Observation
+from sweagent.trajectory_file import TrajectoryWriter
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 event = lambda step, size: ActionDone(step=step, action_id="a", observation=Observation(text="x" * size))
 with TrajectoryWriter(Path({str(path)!r})) as log:
@@ -170,7 +170,8 @@ def test_kill_in_the_middle_of_writing_loses_at_most_the_last_event(tmp_path: Pa
     path = tmp_path / "log"
     program = f"""
 from pathlib import Path
-from sweagent.trajectory import ActionDone, Observation, TrajectoryWriter
+from sweagent.trajectory import ActionDone, Observation
+from sweagent.trajectory_file import TrajectoryWriter
 with TrajectoryWriter(Path({str(path)!r})) as log:
     for step in range(1_000_000):
         log.append(ActionDone(step=step, action_id="a", observation=Observation(text="x" * 50_000)))

@@ -36,6 +36,7 @@ from sweagent.trajectory import Reproduction
 from sweagent.verify import KeptResults, judge, judge_pool, verify
 from sweagent.verify.comparison.test_commands import TestJobs
 from sweagent.verify.plan import Plan, make_plan
+from sweagent.verify.proof import Side
 from sweagent.verify.runs.side_runner import SandboxOpener, SideRunner, SideTree
 from sweagent.verify.trees import Trees, open_trees
 
@@ -159,7 +160,7 @@ class _Facts:
             tree = trees.apply(variant.patch)
             held = set(overlay)
             changes = tuple(item for item in trees.changes(trees.base, tree) if item.path not in held)
-            side = SideTree.of("patched", trees, changes)
+            side = SideTree.of(Side.PATCHED, trees, changes)
             return bench.run(side, jobs.make(files, 600, "tests", files[0])).report
         finally:
             bench.close()

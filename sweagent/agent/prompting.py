@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sweagent.agent.issue_folding import fold_issue
-from sweagent.config import profile_folder
 from sweagent.errors import UsageError
+from sweagent.profiles import profile_folder
 from sweagent.sandbox.base import Sandbox
 from sweagent.task import Issue
 from sweagent.tool_support.sandbox_paths import WHOLE_ISSUE

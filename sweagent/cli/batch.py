@@ -84,9 +84,9 @@ def command(
     from sweagent.batch.nodes.choose import open_executor
     from sweagent.cli.batch_progress import open_batch_progress, render_summary
     from sweagent.cli.hooks import Hooks
-    from sweagent.config import read_sources
     from sweagent.own_folders import remember
     from sweagent.run_folder import RunFolder
+    from sweagent.settings_sources import read_sources
 
     judging = {"verify": {"enabled": verify, "seconds": verify_seconds}}
     sources = read_sources(run | judging | {"notify": notify}, config=config)

@@ -22,9 +22,9 @@ def command(
     import tempfile
 
     from sweagent.cli.run import start
-    from sweagent.config import read_sources
     from sweagent.resources import resource
     from sweagent.sandbox import choose_kind
+    from sweagent.settings_sources import read_sources
 
     source = resource("trajectories", "demo")
     kind = choose_kind(sandbox or "auto", allow_local=True, note=first_word)

@@ -138,8 +138,8 @@ def _try_many(
     from sweagent.batch.nodes.choose import open_executor
     from sweagent.batch.trial.trials import try_environments
     from sweagent.cli.signals import stoppable
-    from sweagent.config import read_sources
     from sweagent.errors import EnvironmentBuildError
+    from sweagent.settings_sources import read_sources
 
     settings = read_sources(options.settings_options(image=image), config=config).settings()
     wanted = [_with_commit(repo, commit) for repo in repos]
@@ -233,10 +233,10 @@ def _as_locked(
     file: Path, repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, log: "Log"
 ) -> "Image":
     from sweagent.cli.run import open_with_settings
-    from sweagent.config import read_sources
     from sweagent.environment.build import lockfile
     from sweagent.environment.build.image_build import ensure_locked
     from sweagent.errors import UsageError
+    from sweagent.settings_sources import read_sources
 
     lock = lockfile.load(file)
     if image or lock.recipe is None:
@@ -260,8 +260,8 @@ def _recipe(
     repo: str, commit: str | None, image: str | None, api_url: str | None, config: Path | None, log: "Log"
 ) -> "tuple[Recipe, Repository, Settings]":
     from sweagent.cli.run import open_with_settings
-    from sweagent.config import read_sources
     from sweagent.environment import discover
+    from sweagent.settings_sources import read_sources
 
     sources = read_sources(options.settings_options(image=image), config=config)
     repository, settings, _ = open_with_settings(repo, sources, log, base=commit, api_url=api_url)

@@ -128,8 +128,8 @@ def _broken(text: str, width: int) -> str:
 
 
 def _filled(text: str) -> str:
-    from sweagent.config import USER_FILE
     from sweagent.home import config_folder
     from sweagent.run_folder import runs_folder
+    from sweagent.settings_sources import USER_FILE
 
     return text.replace("{config}", str(config_folder() / USER_FILE)).replace("{runs}", str(runs_folder()))

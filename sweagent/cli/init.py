@@ -34,11 +34,11 @@ def command(
 
     The key stays in the environment variable that its provider usually has; it is written only with --write-key.
     """
-    from sweagent.config import USER_FILE
     from sweagent.errors import UsageError
     from sweagent.home import config_folder
     from sweagent.policy.model_name import check_model_name
     from sweagent.policy.models import model_info
+    from sweagent.settings_sources import USER_FILE
 
     file = config_folder() / USER_FILE
     settings = _read(file)

@@ -44,7 +44,7 @@ def command(
     from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable
     from sweagent.cli.verify import check_outputs, show, write
-    from sweagent.config import read_sources
+    from sweagent.settings_sources import read_sources
     from sweagent.verify.recheck import asked
 
     before = _read(proof)

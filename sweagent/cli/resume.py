@@ -22,9 +22,9 @@ def command(
     from sweagent.cli.ending import report
     from sweagent.cli.hooks import Hooks
     from sweagent.cli.run import live
-    from sweagent.config import read_sources
     from sweagent.own_folders import check_started_here
     from sweagent.run_folder import find_run
+    from sweagent.settings_sources import read_sources
     from sweagent.solve import recorded_settings, resume
 
     folder = find_run(run)

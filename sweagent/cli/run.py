@@ -12,9 +12,10 @@ from sweagent.cli.hooks import Hooks
 from sweagent.cli.progress import PlainProgress, open_progress
 from sweagent.cli.signals import stoppable
 from sweagent.cli.steer import interrupt_menu, terminal_confirm
-from sweagent.config import Origin, Settings, Sources
+from sweagent.config import Origin, Settings
 from sweagent.own_folders import remember
 from sweagent.run_folder import RunFolder, new_run_id, runs_folder
+from sweagent.settings_sources import Sources
 from sweagent.task import Repository, Task
 
 _NOWHERE = Delivery()

@@ -43,7 +43,7 @@ def command(
         return
     from sweagent.cli.progress import PlainProgress
     from sweagent.run_folder import find_run
-    from sweagent.trajectory import read_events
+    from sweagent.trajectory_file import read_events
 
     folder = find_run(run)
     if diff:
@@ -73,7 +73,7 @@ def command(
 def _show_context(trajectory: Path, *, as_json: bool) -> None:
     from sweagent.agent.accounting import prompt_account
     from sweagent.cli.rows import print_rows
-    from sweagent.trajectory import read_events
+    from sweagent.trajectory_file import read_events
 
     account = prompt_account(read_events(trajectory))
     if as_json:

@@ -52,7 +52,7 @@ def command(
 
     first_word(f"opening {repo}", quiet=quiet)
     from sweagent.cli.run import start
-    from sweagent.config import read_sources
+    from sweagent.settings_sources import read_sources
 
     run["sandbox"]["allow_hosts"] = allow_host or None
     run["verify"] = {

@@ -66,7 +66,7 @@ def command(
     from sweagent.cli.progress import open_progress
     from sweagent.cli.run import open_with_settings
     from sweagent.cli.signals import stoppable
-    from sweagent.config import read_sources
+    from sweagent.settings_sources import read_sources
     from sweagent.verify.acceptance import unused
 
     chosen = options.settings_options(sandbox=sandbox, image=image)

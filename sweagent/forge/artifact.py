@@ -5,10 +5,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sweagent.attempt_events import of_the_chosen
 from sweagent.errors import StorageError
 from sweagent.frozen import Frozen
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import ActionDone, Reproduction, RunStarted, of_the_chosen, read_events
+from sweagent.trajectory import ActionDone, Reproduction, RunStarted
+from sweagent.trajectory_file import read_events
 
 LIMITS = {
     "patch.diff": 20_000_000,

@@ -7,12 +7,14 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from sweagent.attempt_events import of_the_chosen
 from sweagent.errors import StorageError, UsageError
 from sweagent.forge.artifact import HINT, check_files
 from sweagent.forge.proposal import Proposal, WholeProof
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Task
-from sweagent.trajectory import ActionDone, RunStarted, of_the_chosen, read_events
+from sweagent.trajectory import ActionDone, RunStarted
+from sweagent.trajectory_file import read_events
 from sweagent.verdict import Verdict
 from sweagent.verify import Proof, render_markdown, with_accepted
 

@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError
 from sweagent.errors import PolicyError, UsageError
 from sweagent.frozen import Frozen
 from sweagent.policy.base import Caller, ToolSchema, View
-from sweagent.trajectory import Action, AnswerReceived, AnyEvent, Reply, ReplyReceived, read_events
+from sweagent.trajectory import Action, AnswerReceived, AnyEvent, Reply, ReplyReceived
+from sweagent.trajectory_file import read_events
 
 Scripted = Reply | Callable[[View], Reply]
 

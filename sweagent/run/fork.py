@@ -1,5 +1,6 @@
 """Begin a run of its own from a prefix of another."""
 
+from sweagent.attempt_events import of_the_chosen
 from sweagent.config import Settings
 from sweagent.errors import UsageError
 from sweagent.run_folder import RunFolder
@@ -11,11 +12,9 @@ from sweagent.trajectory import (
     PromptWritten,
     ReplyReceived,
     RunStarted,
-    TrajectoryWriter,
     ViewCompacted,
-    of_the_chosen,
-    read_events,
 )
+from sweagent.trajectory_file import TrajectoryWriter, read_events
 
 
 def fork(source: RunFolder, target: RunFolder, *, run_id: str, step: int, say: str = "") -> None:

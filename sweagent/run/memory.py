@@ -20,6 +20,7 @@ from sweagent.home import state_folder
 from sweagent.printable import one_line
 from sweagent.task import Repository
 from sweagent.verify import Proof
+from sweagent.verify.proof import Side
 
 LESSON_WORDS = 60
 _SLOW = 5.0
@@ -134,7 +135,7 @@ def _seen_in(proof: Proof, day: date) -> Iterator[Fact]:
     """How long single test files took on the base, and which tests were not the same twice."""
     for run in proof.commands:
         named = [file for file in proof.regression.files if file in run.command]
-        if run.side == "base" and len(named) == 1 and run.seconds >= _SLOW and not run.timed_out:
+        if run.side is Side.BASE and len(named) == 1 and run.seconds >= _SLOW and not run.timed_out:
             name, detail = one_line(named[0], 200), f" ({run.seconds:.0f} s)"
             yield Fact(kind=FactKind.SLOW, about=name, detail=detail, seen=day)
     for item in proof.regression.flaky:

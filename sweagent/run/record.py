@@ -18,9 +18,9 @@ from sweagent.trajectory import (
     Step,
     StepDone,
     TimeLost,
-    TrajectoryWriter,
     VerdictGiven,
 )
+from sweagent.trajectory_file import TrajectoryWriter
 
 _TAKE_TIME = ActionDone | AnswerReceived | PoolJudged | ReplyReceived | StepDone | TimeLost | VerdictGiven
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sweagent.config import Settings, with_changes
+from sweagent.config import Settings
 from sweagent.errors import StorageError
 from sweagent.file_lock import LockedElsewhereError
 from sweagent.frozen import Frozen
@@ -31,6 +31,7 @@ from sweagent.run.selectors import Selector
 from sweagent.run.side_by_side import side_by_side
 from sweagent.run.steps import Steps, digest
 from sweagent.settings_record import open_values, without_secrets
+from sweagent.settings_sources import with_changes
 from sweagent.task import Task
 from sweagent.tool_support.reproduction_command import is_run_as_test, reproduction_command
 from sweagent.trajectory import (

@@ -172,9 +172,7 @@ class FileKinds:
         """Whether a file of a Python package is imported by code that is installed with it and is no test."""
         if path not in self._products:
             module = self._module(path)
-            self._products[path] = bool(module) and any(
-                self._imports(importer, content, module) for importer, content in self._sources(module)
-            )
+            self._products[path] = bool(module) and module in self._imported
         return self._products[path]
 
     @cached_property
@@ -210,28 +208,29 @@ class FileKinds:
             folder = folder.parent
         return ".".join(reversed(parts))
 
-    def _sources(self, module: str) -> Iterable[tuple[str, bytes]]:
-        """The product's Python files that hold a module's last name."""
-        word = module.rpartition(".")[2].encode()
-        python = [path for path in self._paths if path.endswith(".py")]
-        sources = sorted(path for path in python if self._is_source(PurePosixPath(path)))
-        return ((path, content) for path, content in self._read_many(sources).items() if word in content)
+    @cached_property
+    def _imported(self) -> frozenset[str]:
+        """The dotted names of all that the product's Python files import, read once for all questions."""
+        python = (path for path in self._paths if path.endswith(".py"))
+        sources = [path for path in python if self._is_source(PurePosixPath(path))]
+        return frozenset(
+            name for path, content in self._read_many(sources).items() for name in self._imports(path, content)
+        )
 
     def _is_source(self, path: PurePosixPath) -> bool:
         beside = not _ASIDE.isdisjoint(path.parts[:-1]) or _not_a_test(path, self._test_command) is not None
         return not (beside or _TEST_NAME.fullmatch(path.name) or self._in_test_folder(path))
 
-    def _imports(self, importer: str, content: bytes, module: str) -> bool:
+    def _imports(self, importer: str, content: bytes) -> Iterable[str]:
         own = self._module(importer)
         package = own if importer.endswith("/__init__.py") else own.rpartition(".")[0]
         for base, names, plain in _IMPORTS.findall(content):
-            if any(name.split()[0] == module for name in plain.decode("ascii", "replace").split(",") if name.split()):
-                return True
+            yield from (name.split()[0] for name in plain.decode("ascii", "replace").split(",") if name.split())
             source = _absolute(base.decode("ascii", "replace"), package)
-            taken = re.findall(r"(\w+)(?:\s+as\s+\w+)?", names.decode("utf-8", "replace"))
-            if source and (source == module or any(f"{source}.{name}" == module for name in taken)):
-                return True
-        return False
+            if source:
+                yield source
+                taken = re.findall(r"(\w+)(?:\s+as\s+\w+)?", names.decode("utf-8", "replace"))
+                yield from (f"{source}.{name}" for name in taken)
 
 
 def _absolute(name: str, package: str) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sweagent.sandbox.base import Completed
-from sweagent.testing import Runner, TestReport, TestResult, command_for, essence, parse, runner_of
+from sweagent.testing import Runner, TestReport, command_for, parse, runner_of
 from sweagent.tool_api import ToolContext
+from sweagent.tool_support.failures import rendered_failures
 from sweagent.tool_support.sandbox_paths import SavedOutputs
+from sweagent.tool_support.test_names import without_file
 from sweagent.tool_support.text import bounded, cut_lines, visible
 from sweagent.trajectory import Observation
 
@@ -33,6 +35,11 @@ def run_tests(
     """
     runner = runner_of(context.test_command)
     report_file = f"{scratch(context)}/report"
+    absent = without_file(context, runner, tests)
+    missing = visible(", ".join(absent))
+    if absent and len(absent) == len(tests):
+        return Observation(text=f"0 tests ran: not found: {missing}", status="error", exit_code=1)
+    tests = [test for test in tests if test not in absent]
     # Names as they end: what a run came to that is ended at its deadline is read from what it printed.
     naming = "-v" if runner is Runner.PYTEST else ""
     base = " ".join(part for part in (context.test_command, naming, options) if part)
@@ -43,9 +50,13 @@ def run_tests(
     except OSError:
         file = ""
     report = parse(runner, done.output, exit_code=done.exit_code, report=file, workdir=context.sandbox.workdir)
+    text = _said(context, report, done, timeout, shown)
+    if absent:
+        first, *rest = text.split("\n")
+        text = "\n".join([first, f"[not found, so not run: {missing}]", *rest])
     return Observation(
-        text=_said(context, report, done, timeout, shown),
-        status="timeout" if done.timed_out else "ok" if report.ok else "error",
+        text=text,
+        status="timeout" if done.timed_out else "ok" if report.ok and not absent else "error",
         exit_code=done.exit_code,
         truncated=done.truncated,
         named_tests=tuple(tests),
@@ -84,12 +95,7 @@ def _said(context: ToolContext, report: TestReport, done: Completed, timeout: fl
     parts += [f"[{note}]" for note in done.notes]
     room = max(1000, context.limits.characters - 500)
     failures = report.failures
-    if failures:
-        each = max(300, room // min(len(failures), shown))
-        parts += [_failure(failure, each) for failure in failures[:shown]]
-        parts += [f"{failure.outcome.value.upper()} {failure.id}" for failure in failures[shown:60]]
-        if len(failures) > 60:
-            parts.append(f"[… {len(failures) - 60} more failures]")
+    parts += rendered_failures(failures, shown, room)
     if not report.ok:
         kept = _keep(context, done)
         if done.timed_out and report.counts:
@@ -99,12 +105,6 @@ def _said(context: ToolContext, report: TestReport, done: Completed, timeout: fl
             parts.append(bounded(cut_lines(visible(done.output)).strip(), min(room, 3000))[0])
         parts.append(f"[the whole output: {kept}]" if kept else "")
     return bounded("\n".join(part for part in parts if part), context.limits.characters)[0]
-
-
-def _failure(failure: TestResult, limit: int) -> str:
-    details = essence(visible(failure.details)) or visible(failure.message)
-    lines = "\n".join(f"    {line}" for line in bounded(details, limit)[0].split("\n"))
-    return f"{failure.outcome.value.upper()} {visible(failure.id)}\n{lines}"
 
 
 def _keep(context: ToolContext, done: Completed) -> str:

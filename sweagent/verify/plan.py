@@ -11,16 +11,16 @@ from sweagent.testing.file_kinds import FileKinds, HarnessFile, is_test_module
 from sweagent.trajectory import Reproduction
 from sweagent.verify.comparison.selection import rank_tests
 from sweagent.verify.oracle import Oracle
-from sweagent.verify.proof import Origin, ReproductionEvidence
+from sweagent.verify.proof import Origin, ReproductionEvidence, Side
 from sweagent.verify.reproduction import sources as make
 from sweagent.verify.reproduction.issue_snippets import issue_candidates
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.control import control_files
 from sweagent.verify.runs.import_origins import own_modules, watched_modules
 from sweagent.verify.runs.line_coverage import ChangedStatements
 from sweagent.verify.runs.package_origins import WatchedPackage, watched_packages
 from sweagent.verify.runs.side_runner import SideTree
+from sweagent.verify.runs.sides import Sides
 from sweagent.verify.runs.witness import HIDEABLE
 from sweagent.verify.static.patch_checks import held_back
 from sweagent.verify.test_edits import added_tests
@@ -79,6 +79,10 @@ class Plan:
     watched: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[WatchedPackage, ...] = ()
 
+    def content_of(self, path: str, trees: Trees) -> bytes:
+        """A file as the judged runs find it on the base; empty when there is none."""
+        return self.overlay.get(path) or trees.read(trees.base, path) or b""
+
 
 def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     """Work out what to compare, on the host, without running anything.
@@ -106,9 +110,9 @@ def make_plan(trees: Trees, patched: str, inputs: Inputs) -> Plan:
     leading = ranked.tests[: ranked.leading]
     return Plan(
         sides=Sides(
-            SideTree("base"),
-            SideTree("control", files=control_files(trees, changed)),
-            SideTree.of("patched", trees, source),
+            SideTree(Side.BASE),
+            SideTree(Side.CONTROL, files=control_files(trees, changed)),
+            SideTree.of(Side.PATCHED, trees, source),
             own_modules(trees.paths(trees.base)),
             added_names(trees, patched, changed),
             ChangedStatements.of(trees.read_many(trees.base, changed), trees.read_many(patched, changed)),

@@ -11,7 +11,7 @@ from sweagent.patch import Patch
 from sweagent.task import Task
 from sweagent.trajectory import Reproduction
 from sweagent.verify.plan import added_names
-from sweagent.verify.proof import Cause, Weight
+from sweagent.verify.proof import Cause, Side, Weight
 from sweagent.verify.reproduction.failures import lacking, misfit
 from sweagent.verify.reproduction.hangs import enough, first_deadline, hangs, no_end
 from sweagent.verify.reproduction.readings import Asked, Reading, State, before_the_patch, what_fails, with_the_patch
@@ -27,7 +27,7 @@ from sweagent.verify.runs.targets import told_anew
 from sweagent.verify.static.patch_checks import held_back
 from sweagent.verify.trees import Trees, kinds_of, open_trees
 
-_BASE = SideTree("base")
+_BASE = SideTree(Side.BASE)
 _SLOW_SHARE = 1 / 6
 """What a reproduction that needs more than the first deadline may take of the time that is left, for each run."""
 
@@ -124,7 +124,7 @@ class _Matrix:
             return None
         self._names |= added_names(trees, tree, changed)
         packages = watched_packages(changed, paths, lambda names: trees.read_many(tree, names))
-        return _Row(SideTree.of("patched", trees, changes), changed, watched_modules(changed, paths), packages)
+        return _Row(SideTree.of(Side.PATCHED, trees, changes), changed, watched_modules(changed, paths), packages)
 
     def column(self, reproduction: Reproduction, rows: Mapping[int, _Row]) -> dict[int, bool | None]:
         """Whether candidates pass a reproduction, by their positions."""
@@ -135,7 +135,7 @@ class _Matrix:
             return {}
         self._bench.watched = {name: path for row in fit.values() for name, path in row.watched.items()}
         self._bench.packages = tuple(dict.fromkeys(item for row in fit.values() for item in row.packages))
-        control = SideTree("control", files=control_files(self._trees, changed))
+        control = SideTree(Side.CONTROL, files=control_files(self._trees, changed))
         try:
             if candidate.faster:
                 return {position: self._faster(candidate, control, row) for position, row in fit.items()}

@@ -11,7 +11,11 @@ from sweagent.plurals import counted
 from sweagent.verify.proof import Side
 
 SECONDS_BETWEEN = 20.0
-_SIDES: dict[Side, str] = {"base": "without the patch", "control": "control run", "patched": "with the patch"}
+_SIDES: dict[Side, str] = {
+    Side.BASE: "without the patch",
+    Side.CONTROL: "control run",
+    Side.PATCHED: "with the patch",
+}
 _PURPOSES = {"tests": "existing tests", "rerun": "tests that failed, once more"}
 
 

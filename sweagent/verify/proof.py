@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
@@ -14,8 +14,15 @@ from sweagent.verify.oracle import Oracle
 
 FORMAT_VERSION = 2
 
-Side = Literal["base", "control", "patched"]
-"""The base tree; the base tree with a comment in the patched files; the base tree with the patch's source changes."""
+
+class Side(StrEnum):
+    """A tree that is compared with the others."""
+
+    BASE = "base"
+    CONTROL = "control"
+    """The base tree with a comment in the patched files."""
+    PATCHED = "patched"
+    """The base tree with the patch's source changes."""
 
 
 class CanaryState(StrEnum):

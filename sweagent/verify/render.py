@@ -14,6 +14,7 @@ from sweagent.verify.proof import (
     RegressionEvidence,
     ReproductionEvidence,
     Selection,
+    Side,
     TestChange,
     Weight,
 )
@@ -107,7 +108,7 @@ def feedback(proof: Proof) -> str:
     elif proof.verdict is Verdict.UNVERIFIED:
         own = [item for item in proof.reproductions if item.cause not in _NOT_ITS_OWN]
         lines += [f"- {item.name}: {item.reason}" for item in own if not item.accepted][:4]
-        failing = [run for run in proof.commands if run.side == "patched" and run.output]
+        failing = [run for run in proof.commands if run.side is Side.PATCHED and run.output]
         if failing:
             lines.append(f"The end of the last run with your patch:\n{_visible(failing[-1].output)[-1500:]}")
         if not any(item.shows_issue for item in own):

@@ -25,11 +25,10 @@ from sweagent.trajectory import (
     PromptWritten,
     Reply,
     ReplyReceived,
-    TrajectoryWriter,
     Usage,
     ViewCompacted,
-    read_events,
 )
+from sweagent.trajectory_file import TrajectoryWriter, read_events
 
 
 class Nothing(BaseModel):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from shared_venvs import share_venvs
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +14,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     state = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
     monkeypatch.setenv("XDG_CACHE_HOME", str(state / "cache"))
+    share_venvs(state / "cache")
     monkeypatch.chdir(state)
 
 

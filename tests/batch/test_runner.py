@@ -14,7 +14,8 @@ import pytest
 
 from sweagent.batch.data.predictions import read_predictions
 from sweagent.batch.drive.outcomes import Outcome, read_results
-from sweagent.trajectory import ActionDone, read_events
+from sweagent.trajectory import ActionDone
+from sweagent.trajectory_file import read_events
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 

@@ -13,8 +13,8 @@ from sweagent.batch.drive.driver import Batch, BatchSettings
 from sweagent.batch.drive.instance_folder import check_unfinished
 from sweagent.batch.drive.ledger import Manifest
 from sweagent.batch.drive.outcomes import Outcome, read_results
-from sweagent.config import read_sources
 from sweagent.errors import UsageError
+from sweagent.settings_sources import read_sources
 from sweagent.task import Issue, Repository, Task
 from sweagent.trajectory import RunStarted
 

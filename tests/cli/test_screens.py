@@ -15,6 +15,7 @@ from pathlib import Path
 import pexpect
 import pyte
 import pytest
+from shared_venvs import share_venvs
 
 from sweagent.cli.demo import commit_all
 from sweagent.resources import resource
@@ -102,6 +103,7 @@ def a_run(width: int, folder: Path, *arguments: str) -> str:
     """What stands on a terminal when a command has ended."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("FIX_ISSUE_")}
     env |= {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("STATE", "CACHE", "CONFIG")}
+    share_venvs(folder / "cache")
     env |= {"TERM": "xterm", "LC_ALL": "C.UTF-8"}
     env.pop("COLUMNS", None)
     raw = pexpect.run(

@@ -32,6 +32,7 @@ from sweagent.trajectory import (
 )
 from sweagent.verdict import Verdict
 from sweagent.verify import VerifyProgress
+from sweagent.verify.proof import Side
 
 PATIENCE = 60
 
@@ -116,7 +117,7 @@ def test_what_is_waited_for_is_known_at_every_moment() -> None:
     assert progress.now == "bash two"
     progress(ActionDone(step=1, action_id="two", observation=Observation(text="")))
     assert progress.now == "waiting for the model"
-    progress.verifying(VerifyProgress("patched", "tests", 3, 41, 95.0, ended=False))
+    progress.verifying(VerifyProgress(Side.PATCHED, "tests", 3, 41, 95.0, ended=False))
     assert (
         progress.now == "verifying: existing tests, with the patch, 3 test files, 41 results so far; at most 1:35 left"
     )

@@ -15,7 +15,8 @@ from sweagent.forge.api.github_retry import Caller
 from sweagent.forge.proposal import Proposal
 from sweagent.run_folder import Result, RunFolder
 from sweagent.task import Issue, Repository, Task
-from sweagent.trajectory import ActionDone, Observation, Reproduction, RunStarted, TrajectoryWriter
+from sweagent.trajectory import ActionDone, Observation, Reproduction, RunStarted
+from sweagent.trajectory_file import TrajectoryWriter
 from sweagent.verify import Proof, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))  # the stand-in is three modules beside this file

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from shared_venvs import share_venvs
 
 from sweagent.agent.prompting import PromptLimits, PromptVariables, write_prompt
 from sweagent.errors import UsageError
@@ -65,6 +66,7 @@ def started(clone: Path, tmp_path: Path, *arguments: str) -> subprocess.Complete
     (tmp_path / "driver.py").write_text(DRIVER)
     (tmp_path / "script.yaml").write_text("- actions: [{bash: {command: ls}}, {submit: {summary: x}}]\n")
     folders = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE")}
+    share_venvs(tmp_path / "cache")
     return subprocess.run(
         [sys.executable, str(tmp_path / "driver.py"), str(tmp_path / "opened"), *arguments],
         cwd=clone,

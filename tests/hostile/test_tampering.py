@@ -270,7 +270,20 @@ HIDDEN |= {
 }
 
 
-@pytest.mark.parametrize("name", HIDDEN)
+EACH_TIME = (
+    "ends the process in the function",
+    "raises an exit in the function",
+    "turns the report of one test into a pass",
+    "rewrites the report file at the end",
+    "hands the run over to a child in which the code is right",
+    "turns a failure into a success while the test runs, unittest",
+)
+"""One of each kind; `make measure` tries the others too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in EACH_TIME else [pytest.mark.slow]) for name in HIDDEN]
+)
 def test_tampering_that_hides_is_rejected_by_how_its_run_behaves(project, name):
     reproduction, forgery = HIDDEN[name]
     source = CALC.split("\n\n\n", 1)[1] if "def add" in forgery else CALC

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sweagent.trajectory import ReplyReceived, RunEnded, read_events
+from sweagent.trajectory import ReplyReceived, RunEnded
+from sweagent.trajectory_file import read_events
 
 pytestmark = pytest.mark.llm
 

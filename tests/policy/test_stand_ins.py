@@ -19,7 +19,8 @@ from sweagent.policy import (
 )
 from sweagent.policy.base import Message
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
-from sweagent.trajectory import Action, AnswerReceived, Reply, ReplyReceived, TrajectoryWriter
+from sweagent.trajectory import Action, AnswerReceived, Reply, ReplyReceived
+from sweagent.trajectory_file import TrajectoryWriter
 
 
 def at(step: int, *contents: str) -> View:

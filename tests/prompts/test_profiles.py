@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sweagent.agent.prompting import PromptLimits, PromptVariables, write_prompt
-from sweagent.config import read_sources
 from sweagent.resources import resource
+from sweagent.settings_sources import read_sources
 from sweagent.task import Issue
 from sweagent.tool_api import load_tools
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sweagent.trajectory import read_events
+from sweagent.trajectory_file import read_events
 
 TWO = ({"model": {"temperature": 0.0}}, {"model": {"temperature": 0.5}})
 PRICE = (1_000 * 10 + 100 * 40) / 1e6
@@ -75,8 +75,8 @@ class Shape:
 
 SHAPES = (
     Shape("single", {}, 3, 1, "$1 + $2 + 1", 3, ()),
-    Shape("best-of", {"attempts": 3, "variants": NOT_AT_ONCE}, 6, 1, "$1 * $2", 8, (3,)),
-    Shape("best-of", {"attempts": 2, "until": "all", "variants": TWO}, 6, 2, "$1 * $2", 10, (7,)),
+    Shape("best-of", {"attempts": 3, "variants": NOT_AT_ONCE}, 6, 1, "$1 * $2", 24, (11,)),
+    Shape("best-of", {"attempts": 2, "until": "all", "variants": TWO}, 6, 2, "$1 * $2", 30, (17,)),
 )
 
 

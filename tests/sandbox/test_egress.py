@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sweagent.config import SandboxSettings, read_sources
+from sweagent.config import SandboxSettings
 from sweagent.errors import SandboxError, UsageError
 from sweagent.sandbox import open_sandbox
 from sweagent.sandbox.egress import AllowList, Proxy, open_egress
 from sweagent.sandbox.engine import connect
+from sweagent.settings_sources import read_sources
 
 PASSWORD = "the-sandbox's-own"
 

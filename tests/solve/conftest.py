@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from shared_venvs import share_venvs
 
 PROJECT = {
     "setup.py": "from setuptools import setup\nsetup(name='shapes', version='1.0', py_modules=['shapes'])\n",
@@ -56,4 +57,5 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     state = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
     monkeypatch.setenv("XDG_CACHE_HOME", str(state / "cache"))
+    share_venvs(state / "cache")
     monkeypatch.chdir(state)

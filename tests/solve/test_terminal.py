@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from sweagent.sandbox import probe
-from sweagent.trajectory import ActionDone, FeedbackGiven, read_events
+from sweagent.trajectory import ActionDone, FeedbackGiven
+from sweagent.trajectory_file import read_events
 
 PATIENCE = 100
 # bubblewrap keeps an environment for the next run; the local sandbox makes it anew.

@@ -13,7 +13,7 @@ from openai_server import Behaviour, OpenAIServer, answer, call, completion
 from priced_provider import MODEL, Commands, commands_in
 from strategy_world import PROJECT, SHOWS, edits
 
-from sweagent.trajectory import read_events
+from sweagent.trajectory_file import read_events
 
 ISSUE = "area() adds\n\n`sh area.sh 2 3` gives 5 and should give 6."
 PRICE = (1_000 * 10 + 100 * 40) / 1e6

@@ -9,7 +9,8 @@ from sweagent.batch.data.instances import Instance
 from sweagent.batch.drive.driver import Batch, BatchSettings
 from sweagent.batch.drive.ledger import Manifest
 from sweagent.batch.drive.outcomes import InstanceResult, read_results
-from sweagent.config import Settings, read_sources
+from sweagent.config import Settings
+from sweagent.settings_sources import read_sources
 
 sys.path.append(str(Path(__file__).parent))
 

@@ -13,7 +13,8 @@ from sweagent.repository import open_repository
 from sweagent.run_folder import Result, RunFolder
 from sweagent.solve import resume, solve
 from sweagent.task import Issue, Task
-from sweagent.trajectory import AnyEvent, TrajectoryWriter, read_events
+from sweagent.trajectory import AnyEvent
+from sweagent.trajectory_file import TrajectoryWriter, read_events
 
 PROJECT = {"go.mod": "module shapes\n", "area.sh": "echo $(($1 + $2))\n", "keep.sh": "echo kept\n"}
 SHOWS = 'test "$(sh area.sh 2 3)" = 6\n'

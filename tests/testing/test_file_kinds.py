@@ -90,6 +90,19 @@ def test_a_module_that_the_product_imports_is_product_whatever_it_is_called(path
     assert kinds.kind(path) is kind
 
 
+def test_the_products_sources_are_read_once_however_many_files_are_asked_about():
+    asked: list[str] = []
+
+    def read_many(paths):
+        asked.extend(names := list(paths))
+        return {name: TREE[name].encode() for name in names}
+
+    kinds = FileKinds(TREE, read_many)
+    for path in TREE:
+        kinds.kind(path)
+    assert len(asked) == len(set(asked))
+
+
 def test_pytest_says_itself_what_its_tests_are_called():
     kinds = FileKinds(TREE, lambda paths: {name: TREE[name].encode() for name in paths})
     assert kinds.patterns == ("check_*.py",)

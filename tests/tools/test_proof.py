@@ -34,9 +34,40 @@ def test_a_wrong_name_is_not_success(desk: Any) -> None:
     assert desk("test", tests=["--help"]).status == "refused"
 
 
+def test_a_wrong_name_does_not_keep_the_others_from_being_run(desk: Any) -> None:
+    seen = desk("test", tests=["tests/test_none.py", "tests/test_core.py::test_fine"])
+    assert seen.text.startswith("1 passed (pytest, exit 0, ")
+    assert seen.text.endswith("[not found, so not run: tests/test_none.py]")
+    assert (seen.status, seen.named_tests) == ("error", ("tests/test_core.py::test_fine",))
+
+
+def test_a_label_of_django_that_leads_nowhere_is_left_out(desk: Any) -> None:
+    desk.context.test_command = "python tests/runtests.py"
+    (desk.tree / "tests/runtests.py").write_text("import sys\nprint(sys.argv[-1])\n")
+    (desk.tree / "tests/model_fields").mkdir()
+    seen = desk("test", tests=["model_enums", "tests/model_none/tests.py", "model_fields.test_a.Case"])
+    assert "[not found, so not run: model_enums, tests/model_none/tests.py]" in seen.text
+    assert seen.named_tests == ("model_fields.test_a.Case",)
+    assert desk("test", tests=["model_enums"]).text == "0 tests ran: not found: model_enums"
+
+
 def test_without_a_test_command_it_says_so(desk: Any) -> None:
     desk.context.test_command = ""
     assert "not known" in desk("test", tests=["a"]).text
+
+
+def test_failures_of_one_cause_are_shown_once(desk: Any) -> None:
+    (desk.tree / "tests/test_cause.py").write_text(
+        "import pytest\n\n\ndef ask(name):\n    raise ConnectionError(f'no host for {name!r}')\n\n\n"
+        "def test_first():\n    ask('a')\n\n\ndef test_second():\n    ask('bc')\n\n\n"
+        "@pytest.mark.parametrize('x', ['a.b', 'c'])\ndef test_third(x):\n    ask(x)\n\n\n"
+        "def same(x):\n    assert x == 1\n\n\ndef test_assert():\n    same(2)\n\n\ndef test_other():\n    same(3)\n"
+    )
+    seen = desk("test", tests=["tests/test_cause.py"])
+    assert seen.text.count("ConnectionError: no host") == 1
+    assert "and for the same reason: tests/test_cause.py::test_second, test_third[a.b], test_third[c]\n" in seen.text
+    assert "assert 2 == 1" in seen.text
+    assert "assert 3 == 1" in seen.text
 
 
 def test_many_failures_stay_within_the_limit(desk: Any) -> None:
@@ -47,6 +78,7 @@ def test_many_failures_stay_within_the_limit(desk: Any) -> None:
     seen = desk("test", tests=["tests/test_many.py"])
     assert seen.text.startswith("60 failed")
     assert len(seen.text) <= 2300
+    assert "FAILED tests/test_many.py::test_8, test_9, test_10, test_11, " in seen.text
 
 
 def test_a_script_is_no_test_of_the_runner_whatever_it_is_called(desk: Any) -> None:

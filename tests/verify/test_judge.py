@@ -6,7 +6,7 @@ from sweagent.errors import ExitCode, SandboxError
 from sweagent.testing import TestOutcome
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Verdict, feedback
-from sweagent.verify.judge import _cause_of
+from sweagent.verify.decision import cause_of
 from sweagent.verify.oracle import Oracle
 from sweagent.verify.proof import Cause, Origin, ReproductionEvidence
 
@@ -280,8 +280,8 @@ def test_a_reproduction_that_never_ends_is_ended(project):
 def test_what_was_registered_says_what_has_to_be_mended() -> None:
     late = ReproductionEvidence(origin=Origin.REGISTERED, name="a", accepted=False, cause=Cause.TIME)
     named = ReproductionEvidence(origin=Origin.NAMED, name="b", accepted=False, cause=Cause.REPRODUCTION)
-    assert _cause_of([late, named]) is Cause.TIME
-    assert _cause_of([named]) is Cause.REPRODUCTION
+    assert cause_of([late, named]) is Cause.TIME
+    assert cause_of([named]) is Cause.REPRODUCTION
 
 
 def test_nothing_is_opened_when_no_time_is_left(project):

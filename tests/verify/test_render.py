@@ -19,6 +19,7 @@ from sweagent.verify.proof import (
     Origin,
     RegressionEvidence,
     ReproductionEvidence,
+    Side,
     TestChange,
     Weight,
 )
@@ -45,7 +46,7 @@ def proof(verdict: Verdict = Verdict.VERIFIED, **changes) -> Proof:
         "regression": RegressionEvidence(
             compared=3, passed_before=3, passed_after=3, files=("tests/test_a.py",), canary=CanaryState.FAILED
         ),
-        "commands": (CommandRun(side="base", purpose="tests", command="pytest", exit_code=1, seconds=1.5),),
+        "commands": (CommandRun(side=Side.BASE, purpose="tests", command="pytest", exit_code=1, seconds=1.5),),
     }
     return Proof(**{**values, **changes})
 
@@ -107,7 +108,7 @@ HOSTILE = "<img src=x onerror=1> @everyone [x](http://e.vil) closes other/repo#2
 def test_what_comes_from_the_repository_is_inert_in_markdown():
     given = proof(
         reason=HOSTILE,
-        commands=(CommandRun(side="base", purpose="tests", command=f"``` \n</details>{HOSTILE}", exit_code=1),),
+        commands=(CommandRun(side=Side.BASE, purpose="tests", command=f"``` \n</details>{HOSTILE}", exit_code=1),),
         not_checked=(HOSTILE,),
     )
     text = render_markdown(given)
@@ -171,7 +172,7 @@ def test_junit_passes_only_for_a_verified_patch():
             {
                 "commands": (
                     CommandRun(
-                        side="patched", purpose="reproduction", command="x", exit_code=1, output="ValueError: oh"
+                        side=Side.PATCHED, purpose="reproduction", command="x", exit_code=1, output="ValueError: oh"
                     ),
                 )
             },
@@ -224,7 +225,7 @@ def test_a_sentence_has_both_counts_and_all_that_is_between_them():
 
 def test_what_was_kept_from_an_earlier_round_is_told_from_what_was_run():
     runs = [
-        CommandRun(side="base", purpose="tests", command="pytest", exit_code=0, kept=kept) for kept in (True, False)
+        CommandRun(side=Side.BASE, purpose="tests", command="pytest", exit_code=0, kept=kept) for kept in (True, False)
     ]
     text = render_markdown(proof(Verdict.VERIFIED, commands=tuple(runs)))
     assert "1 command, each in a fresh sandbox" in text

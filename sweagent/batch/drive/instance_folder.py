@@ -14,7 +14,8 @@ from sweagent.own_folders import check_started_here
 from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
 from sweagent.settings_record import without_secrets
-from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted, read_events, read_first_event
+from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted
+from sweagent.trajectory_file import read_events, read_first_event
 
 STATE = ".state.json"
 """How often an instance was started, in its folder."""

@@ -7,15 +7,8 @@ from sweagent.agent.journal import Listener
 from sweagent.batch.drive.portable_log import NOWHERE, RESULT, TRAJECTORY
 from sweagent.batch.nodes.service import Link
 from sweagent.run_folder import RunFolder
-from sweagent.trajectory import (
-    AnyEvent,
-    CallReserved,
-    PatchTaken,
-    ReplyReceived,
-    RunEnded,
-    VerdictGiven,
-    event_line,
-)
+from sweagent.trajectory import AnyEvent, CallReserved, PatchTaken, ReplyReceived, RunEnded, VerdictGiven
+from sweagent.trajectory_file import event_line
 
 _MOST_LOG = 1 << 20
 """Bytes of a run's log for people, from its end."""

@@ -8,7 +8,8 @@ from typing import Any
 from sweagent.batch.drive.user_code import UserCode
 from sweagent.run_folder import Result
 from sweagent.task import Repository
-from sweagent.trajectory import AnyEvent, AttemptStarted, RunStarted, event_from_line, event_line
+from sweagent.trajectory import AnyEvent, AttemptStarted, RunStarted
+from sweagent.trajectory_file import event_from_line, event_line
 
 TRAJECTORY = "trajectory.jsonl"
 RESULT = "result.json"

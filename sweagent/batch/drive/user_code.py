@@ -5,9 +5,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from sweagent.config import Settings, is_shipped
+from sweagent.config import Settings
 from sweagent.errors import UsageError
 from sweagent.frozen import Frozen
+from sweagent.profiles import is_shipped
 
 _MOST_BYTES = 8 << 20
 """Of all files together: more than code takes."""

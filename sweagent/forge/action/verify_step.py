@@ -23,7 +23,8 @@ from sweagent.repository import open_repository
 from sweagent.run_folder import RunFolder, new_run_id
 from sweagent.sandbox_factory import prepare
 from sweagent.task import Issue, Repository, Task
-from sweagent.trajectory import ActionDone, Observation, Reproduction, RunStarted, SandboxStarted, TrajectoryWriter
+from sweagent.trajectory import ActionDone, Observation, Reproduction, RunStarted, SandboxStarted
+from sweagent.trajectory_file import TrajectoryWriter
 from sweagent.verify import Proof, verify, verify_without_running
 
 

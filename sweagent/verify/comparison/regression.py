@@ -12,7 +12,7 @@ from sweagent.verify.comparison.reruns import TAKES_NAMES, Reruns
 from sweagent.verify.comparison.schedule import Batch, Schedule
 from sweagent.verify.comparison.test_commands import TestJobs
 from sweagent.verify.comparison.unfit import file_of, folder_named, named_in, signature, takes_no_file
-from sweagent.verify.proof import CanaryState, Finding, RegressionEvidence, TestChange, Weight
+from sweagent.verify.proof import CanaryState, Finding, RegressionEvidence, Side, TestChange, Weight
 from sweagent.verify.runs.forgery import find_forgery
 from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner, SideTree
 
@@ -228,7 +228,7 @@ class RegressionCheck:
     @property
     def _runner_is_shown(self) -> bool:
         """Whether the runner was seen to report a planted failing test, in whatever run on the base."""
-        return any(run.side == "base" and run.canary is CanaryState.FAILED for run in self._bench.commands)
+        return any(run.side is Side.BASE and run.canary is CanaryState.FAILED for run in self._bench.commands)
 
     def _finished(self, base: CommandResult, patched: CommandResult, files: Sequence[str]) -> list[str]:
         """The files of which both sides report the same tests; not the last one of a run that was ended."""

@@ -14,9 +14,9 @@ from sweagent.verify.proof import Finding
 from sweagent.verify.reproduction.commands import node_of
 from sweagent.verify.reproduction.failures import words_of_failures
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.script_driver import source_of
 from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner
+from sweagent.verify.runs.sides import Sides
 
 _FILE = "const FILE = '';\n"
 _SHOWN = 200

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from sweagent.verify.proof import Finding, Origin
 from sweagent.verify.reproduction.node_snippets import node_programs
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.script_driver import driven
 from sweagent.verify.runs.side_runner import Command, SideRunner
+from sweagent.verify.runs.sides import Sides
 
 _FENCE = re.compile(r"^(```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)^\1", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^|(?<=\n\n))(?:(?: {4}|\t).*\n|\n(?= {4}|\t))+", re.MULTILINE)

@@ -16,10 +16,10 @@ from sweagent.testing.file_kinds import is_test_module
 from sweagent.verify.proof import Finding
 from sweagent.verify.reproduction.failures import kind_of_error, words_of_failures
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.command_result import CommandResult
 from sweagent.verify.runs.script_driver import driven, source_of
 from sweagent.verify.runs.side_runner import SideRunner
+from sweagent.verify.runs.sides import Sides
 from sweagent.verify.static.powers import language_of
 from sweagent.verify.static.source_tree import parse, places, text
 from sweagent.verify.trees import Trees

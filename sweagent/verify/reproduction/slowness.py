@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweagent.verify.proof import Cause, ReproductionEvidence
+from sweagent.verify.proof import Cause, ReproductionEvidence, Side
 from sweagent.verify.reproduction.hangs import no_end
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.runs.side_runner import CommandResult, SideRunner, SideTree
@@ -50,8 +50,8 @@ def judge_speed(
         accepted=refusal is None,
         reason=reason,
         shows_issue=refusal is None,
-        base=tuple(_said(run) for run in without if run.side == "base"),
-        control=tuple(_said(run) for run in without if run.side == "control"),
+        base=tuple(_said(run) for run in without if run.side is Side.BASE),
+        control=tuple(_said(run) for run in without if run.side is Side.CONTROL),
         patched=tuple(_said(run) for run in within),
         cause=cause,
         author=candidate.author,

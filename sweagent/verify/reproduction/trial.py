@@ -1,7 +1,7 @@
 """Judge a reproduction on base, control and patched side."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sweagent.verify.proof import Cause, Coverage, Finding, ReproductionEvidence, Side, Weight
 from sweagent.verify.reproduction.failures import end_of, lacking, misfit, not_started, wants_network
@@ -16,58 +16,26 @@ from sweagent.verify.reproduction.readings import (
     with_the_patch,
     without_network,
 )
+from sweagent.verify.reproduction.refusals import (
+    AS_LONG,
+    UNSTEADY,
+    Refusal,
+    neither_ends,
+    not_failing,
+    not_passing,
+    nothing_can_be_shown,
+    starved,
+)
 from sweagent.verify.reproduction.slowness import judge_speed
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.runs.forgery import find_forgery
-from sweagent.verify.runs.line_coverage import ChangedStatements
-from sweagent.verify.runs.script_driver import ending
-from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner, SideTree
+from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner
+from sweagent.verify.runs.sides import Sides
 from sweagent.verify.runs.targets import told_anew
 
-_NOT_FAILING = {
-    State.PASSED: "it passes on the base, so it does not show the issue",
-    State.SKIPPED: "it is skipped on the base, so it shows nothing: {}",
-    State.EXPECTED_FAILURE: "it is marked as an expected failure on the base, so it shows nothing: {}",
-    State.NOT_THERE: "it was not found under its name on the base: {}",
-    State.NOTHING: "no test ran on the base: {}",
-}
-_NOT_PASSING = {
-    State.SKIPPED: "with the patch it is skipped, which is no pass: {}",
-    State.EXPECTED_FAILURE: "with the patch it is marked as an expected failure, which is no pass: {}",
-    State.NOT_THERE: "with the patch it was not found under its name: {}",
-    State.NOTHING: "with the patch no test ran: {}",
-    State.NO_END: "with the patch it {}",
-    State.FAILED: "it still fails with the patch: {}",
-}
-_AS_LONG = 2
-"""A run that was not given so many times what another one of its side takes says nothing by not ending."""
 _QUICK = 10.0
 """A run that takes fewer seconds is traced once more."""
-_A_HANG = 60.0
-"""A run that ends on no side counts as one that never ends only if it had so many seconds."""
-_UNSTEADY = "it is not steady: "
 _LIES = "the patched run does not tell the truth"
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The trees that are compared.
-
-    Attributes:
-        base: before the patch.
-        control: the base with a comment in the patched files; what passes on it does not tell a fix from any change.
-        patched: with the patch's source changes.
-        own_modules: the top-level names of the Python modules of the work tree.
-        added_names: the words in the patched source files that their base versions lack.
-        statements: what the patch adds or changes, to tell which of it runs.
-    """
-
-    base: SideTree
-    control: SideTree
-    patched: SideTree
-    own_modules: frozenset[str] = frozenset()
-    added_names: frozenset[str] = frozenset()
-    statements: ChangedStatements = field(default_factory=ChangedStatements)
 
 
 @dataclass(frozen=True)
@@ -91,23 +59,6 @@ class Judged:
     failing: frozenset[str] = frozenset()
     enough: float = math.inf
     without: CommandResult | None = None
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """Why a candidate is not accepted.
-
-    Attributes:
-        reason: one sentence.
-        cause: what has to be mended.
-        shows_issue: it fails without the patch as it should.
-        company: the side on which tests that were run alone may come to something else among their neighbours.
-    """
-
-    reason: str
-    cause: Cause = Cause.REPRODUCTION
-    shows_issue: bool = False
-    company: Side | None = None
 
 
 def judge(candidate: ReproductionCandidate, bench: SideRunner, sides: Sides, issue_text: str) -> Judged:
@@ -139,11 +90,11 @@ class _Judging:
     def __init__(self, candidate: ReproductionCandidate, bench: SideRunner, sides: Sides, issue_text: str) -> None:
         self._candidate, self._bench, self._sides, self._issue = candidate, bench, sides, issue_text
         self._asked = Asked(candidate.wanted)
-        self._runs: dict[Side, list[CommandResult]] = {"base": [], "control": [], "patched": []}
+        self._runs: dict[Side, list[CommandResult]] = {side: [] for side in Side}
         self._findings: list[Finding] = []
         self._note = ""
         self._coverage: Coverage | None = None
-        self.refusal: _Refusal | None = None
+        self.refusal: Refusal | None = None
 
     def judged(self) -> Judged:
         """Run it and say what came of it."""
@@ -154,9 +105,9 @@ class _Judging:
             accepted=refusal is None,
             reason=refusal.reason if refusal else "",
             shows_issue=refusal is None or refusal.shows_issue,
-            base=tuple(self._before(run).text for run in self._runs["base"]),
-            control=tuple(self._before(run).text for run in self._runs["control"]),
-            patched=tuple(self._after(run).text for run in self._runs["patched"]),
+            base=tuple(self._before(run).text for run in self._runs[Side.BASE]),
+            control=tuple(self._before(run).text for run in self._runs[Side.CONTROL]),
+            patched=tuple(self._after(run).text for run in self._runs[Side.PATCHED]),
             cause=refusal.cause if refusal else None,
             author=self._candidate.author,
             note=self._note,
@@ -164,28 +115,32 @@ class _Judging:
         )
         ends = {end_of(run) for runs in self._runs.values() for run in runs}
         same_end = all(self._runs.values()) and len(ends) == 1 and ends != {("", "", "")}
-        failing = frozenset(item.id for run in self._runs["patched"] for item in run.report.failures)
-        ended = [run for run in self._runs["patched"] if not no_end(run)]
+        failing = frozenset(item.id for run in self._runs[Side.PATCHED] for item in run.report.failures)
+        ended = [run for run in self._runs[Side.PATCHED] if not no_end(run)]
         seconds = enough(*ended) if ended else math.inf
-        without = next(iter(self._runs["base"]), None)
+        without = next(iter(self._runs[Side.BASE]), None)
         return Judged(evidence, tuple(self._findings), same_end, self._candidate, failing, seconds, without)
 
     def says_otherwise_on(self, side: Side) -> bool:
         """Whether the tests fail on the base, or pass with the patch, which they do not do alone."""
-        if side == "patched":
+        if side is Side.PATCHED:
             run = self._bench.run(self._sides.patched, self._job())
             return self._after(run).state is State.PASSED
         return self._before(self._bench.run(self._sides.base, self._job())).state is State.FAILED
 
     # The first runs: one on the base, one with the patch.
 
-    def _one_of_each(self) -> _Refusal | None:
+    def _one_of_each(self) -> Refusal | None:
         base, patched = self._first_runs()
-        self._runs["base"], self._runs["patched"] = [base], [patched]
+        self._runs[Side.BASE], self._runs[Side.PATCHED] = [base], [patched]
         if refusal := self._unreachable(base, patched):
             return refusal
         before = self._before(base)
-        refusal = self._nothing_can_be_shown(base, patched) or self._not_failing(before) or self._no_end(base, patched)
+        refusal = (
+            nothing_can_be_shown(base, patched)
+            or self._not_failing(before)
+            or neither_ends(base, patched, self._candidate.expected)
+        )
         if refusal or before.state is State.NO_END:
             return refusal
         self._ask_for_what_fails(before)
@@ -206,16 +161,7 @@ class _Judging:
             base = self._bench.run(self._sides.base, self._job(first))
         return base, patched
 
-    def _nothing_can_be_shown(self, *runs: CommandResult) -> _Refusal | None:
-        """What no reproduction can help: the harness is at fault, or what runs is not the work tree."""
-        # A patched run may only seem to fail because of the harness.
-        if ours := next((run.ours for run in runs if run.ours and run.side != "patched"), ""):
-            return _Refusal(f"fix-issue itself made the run fail: {ours}", Cause.HARNESS)
-        if stray := next((stray for run in runs for stray in run.strays), None):
-            return _Refusal(str(stray), Cause.ENVIRONMENT)
-        return None
-
-    def _unreachable(self, base: CommandResult, patched: CommandResult) -> _Refusal | None:
+    def _unreachable(self, base: CommandResult, patched: CommandResult) -> Refusal | None:
         """Leave the tests to others that need a network; refuse where none but such are asked for."""
         names = self._asked.names
         if names:
@@ -224,46 +170,28 @@ class _Judging:
             needing = ("it",) if wants_network(base.report.results) and wants_network(patched.report.results) else ()
         if needing and len(needing) >= len(names):
             what = f"{len(names)} tests need" if len(names) > 1 else "it needs"
-            return _Refusal(f"{what} a network, and the sandbox reaches no host", Cause.ENVIRONMENT)
+            return Refusal(f"{what} a network, and the sandbox reaches no host", Cause.ENVIRONMENT)
         if needing:
             self._note = f"{len(needing)} of {len(names)} tests cannot be judged without a network: {needing[0]}"
             self._asked = replace(self._asked, names=tuple(name for name in names if name not in needing))
         return None
 
-    def _not_failing(self, before: Reading) -> _Refusal | None:
-        if before.state in (State.FAILED, State.NO_END):
-            return None
+    def _not_failing(self, before: Reading) -> Refusal | None:
         if before.state is State.NOTHING and (lack := self._lack(before)):
-            return _Refusal(lack, Cause.ENVIRONMENT)
-        return _Refusal(_NOT_FAILING[before.state].format(before.detail), company="base")
+            return Refusal(lack, Cause.ENVIRONMENT)
+        return not_failing(before)
 
-    def _no_end(self, base: CommandResult, patched: CommandResult) -> _Refusal | None:
-        if not no_end(base):
-            return None
-        given = f"{base.completed.seconds:.0f} s"
-        if self._candidate.expected:
-            named = " or ".join(self._candidate.expected)
-            return _Refusal(f"it did not end in {given} on the base, and the issue tells of {named}")
-        if no_end(patched):
-            # A hang is told where it is registered; here less than a minute tells only that there was no more time.
-            cause = Cause.TIME if base.completed.seconds < _A_HANG else Cause.REPRODUCTION
-            return _Refusal(f"it did not end in {given}, neither on the base nor with the patch", cause)
-        if hangs(base, patched):
-            return None
-        needed = f"a run of {enough(patched):.0f} s would tell a hang from slowness, and there is no time for that"
-        return _Refusal(f"it did not end in {given} on the base; {needed}: give more with --seconds", Cause.TIME)
-
-    def _fails_for_another_reason(self, before: Reading, after: Reading) -> _Refusal | None:
+    def _fails_for_another_reason(self, before: Reading, after: Reading) -> Refusal | None:
         path, passes = self._candidate.path, after.state is State.PASSED
         lack = "" if passes else self._lack(before)
         if lack and self._lack(after):
-            return _Refusal(lack, Cause.ENVIRONMENT)
+            return Refusal(lack, Cause.ENVIRONMENT)
         if self._candidate.vouched:
             reason = "" if passes else not_started(before.run, path)
         else:
             reason = misfit(before.run, path, self._issue, before.bad, self._sides.added_names)
             reason = reason or self._unexpected(before.run)
-        return _Refusal(f"its failure on the base does not belong to the issue: {reason}") if reason else None
+        return Refusal(f"its failure on the base does not belong to the issue: {reason}") if reason else None
 
     def _lack(self, reading: Reading) -> str:
         # What a file imports that somebody vouches for is not its own affair.
@@ -278,80 +206,64 @@ class _Judging:
 
     # The second runs: one on the control, one more with the patch.
 
-    def _again_and_control(self) -> _Refusal | None:
+    def _again_and_control(self) -> Refusal | None:
         control, patched = self._bench.together(
             (self._sides.control, replace(self._job(self._patience), reusable=True)),
             (self._sides.patched, self._job()),
         )
-        self._runs["control"].append(control)
-        self._runs["patched"].append(patched)
-        if refusal := self._nothing_can_be_shown(control, patched) or self._starved(control, patched):
+        self._runs[Side.CONTROL].append(control)
+        self._runs[Side.PATCHED].append(patched)
+        if refusal := nothing_can_be_shown(control, patched) or self._starved(control, patched):
             return refusal
         self._findings += self._lies()
         if any(item.weight is Weight.REJECT for item in self._findings):
-            return _Refusal(_LIES, Cause.PATCH)
+            return Refusal(_LIES, Cause.PATCH)
         without = self._before(control)
         shown = self._fails_too(without)
         if shown:
             self._ask_for_what_fails(without)
         return self._not_passing(shown) or (None if shown else self._passes_without())
 
-    def _starved(self, *runs: CommandResult) -> _Refusal | None:
-        """Whether a run was ended sooner than the first one on its side would have been: the time was used up."""
-        for run in runs:
-            first = self._runs["patched" if run.side == "patched" else "base"][0]
-            if no_end(run) and not no_end(first) and run.completed.seconds < _AS_LONG * first.completed.seconds:
-                took = f"a run takes {first.completed.seconds:.0f} s here"
-                return _Refusal(
-                    f"the time was used up before it could be run again ({took}): give more with --seconds", Cause.TIME
-                )
-        return None
+    def _starved(self, *runs: CommandResult) -> Refusal | None:
+        firsts = (Side.PATCHED if run.side is Side.PATCHED else Side.BASE for run in runs)
+        found = (starved(run, self._runs[side][0]) for run, side in zip(runs, firsts, strict=True))
+        return next((refusal for refusal in found if refusal), None)
 
     def _lies(self) -> list[Finding]:
         """Signs of forgery; what would reject the patch is held against a run on the base of this very time, too."""
-        found = find_forgery(self._without, self._runs["patched"])
+        found = find_forgery(self._without, self._runs[Side.PATCHED])
         if found and all(run.kept for run in self._without):
             self._base_again()
-            found = find_forgery(self._without, self._runs["patched"])
+            found = find_forgery(self._without, self._runs[Side.PATCHED])
         return found
 
-    def _not_passing(self, shown: bool) -> _Refusal | None:
-        readings = [self._after(run) for run in self._runs["patched"]]
-        bad = next((item for item in readings if item.state is not State.PASSED), None)
-        if bad is None:
-            # Where the base hangs, it gives nothing to hold the patched runs against.
-            doubts = [_doubt(run) for run in self._runs["patched"]] if no_end(self._runs["base"][0]) else []
-            return next((_Refusal(doubt, Cause.PATCH) for doubt in doubts if doubt), None)
-        late = next((item for item in readings if item.state is State.NO_END), None)
-        if late:
-            return _Refusal(_NOT_PASSING[State.NO_END].format(late.text), Cause.PATCH)
-        if any(item.state is State.PASSED for item in readings):
-            reason = f"{_UNSTEADY}with the patch it passed once and failed once"
-            return _Refusal(reason, shows_issue=shown, company="patched")
-        detail = bad.text.removeprefix("failed: ") if bad.state is State.FAILED else bad.detail
-        return _Refusal(_NOT_PASSING[bad.state].format(detail), Cause.PATCH, shown, company="patched")
+    def _not_passing(self, shown: bool) -> Refusal | None:
+        patched = self._runs[Side.PATCHED]
+        # Where the base hangs, it gives nothing to hold the patched runs against.
+        alone = no_end(self._runs[Side.BASE][0])
+        return not_passing([self._after(run) for run in patched], shows_issue=shown, base_hangs=alone)
 
-    def _passes_without(self) -> _Refusal:
+    def _passes_without(self) -> Refusal:
         """Tell whether a failure on the base and not on the control is due to the comment or to chance."""
         if not self._fails_too(self._base_again()):
-            return _Refusal(f"{_UNSTEADY}on the base it failed once and passed once")
-        return _Refusal("it passes with a mere comment in the patched files, so it does not tell a fix from any change")
+            return Refusal(f"{UNSTEADY}on the base it failed once and passed once")
+        return Refusal("it passes with a mere comment in the patched files, so it does not tell a fix from any change")
 
     def _base_again(self) -> Reading:
-        self._runs["base"].append(self._bench.run(self._sides.base, self._job(self._patience)))
-        return self._before(self._runs["base"][-1])
+        self._runs[Side.BASE].append(self._bench.run(self._sides.base, self._job(self._patience)))
+        return self._before(self._runs[Side.BASE][-1])
 
     # The last runs: the control again, always anew, and the patch where code cannot see the runner.
 
-    def _steady_and_unseen(self) -> _Refusal | None:
+    def _steady_and_unseen(self) -> Refusal | None:
         orders = [(self._sides.control, self._job(self._patience))]
-        unseen = unseen_job(self._candidate, self._runs["base"][0], self._share)
+        unseen = unseen_job(self._candidate, self._runs[Side.BASE][0], self._share)
         traced = unseen is not None and self._is_quick
         if unseen is not None:
             orders.append((self._sides.patched, self._sides.statements.traced(unseen) if traced else unseen))
         control, *hidden = self._bench.together(*orders)
-        self._runs["control"].append(control)
-        if refusal := self._nothing_can_be_shown(control) or self._starved(control):
+        self._runs[Side.CONTROL].append(control)
+        if refusal := nothing_can_be_shown(control) or self._starved(control):
             return refusal
         # Three failures that are the very same tell as much as four.
         if len({self._before(run).signature for run in self._without}) > 1:
@@ -359,35 +271,35 @@ class _Judging:
         for run in self._without:
             reading = self._before(run)
             if not self._fails_too(reading):
-                return _Refusal(f"{_UNSTEADY}without the patch it does not fail alike in each run")
+                return Refusal(f"{UNSTEADY}without the patch it does not fail alike in each run")
             self._ask_for_what_fails(reading)
         if traced and self._after(hidden[0]).state is State.PASSED:
             self._coverage = self._sides.statements.coverage(hidden[0].record)
         return self._right_for_tests_only(hidden, unseen) or self._nothing_ran()
 
-    def _nothing_ran(self) -> _Refusal | None:
+    def _nothing_ran(self) -> Refusal | None:
         if self._coverage is None or not self._coverage.none:
             return None
         number = self._coverage.statements
-        return _Refusal(f"none of the {number} statements that the patch changes runs in it", Cause.REPRODUCTION)
+        return Refusal(f"none of the {number} statements that the patch changes runs in it", Cause.REPRODUCTION)
 
-    def _right_for_tests_only(self, hidden: list[CommandResult], unseen: Command | None) -> _Refusal | None:
+    def _right_for_tests_only(self, hidden: list[CommandResult], unseen: Command | None) -> Refusal | None:
         """Whether the issue is there again, in two runs, as soon as code cannot see the runner."""
         if unseen is None:
             return None
-        before, patched = self._before(self._runs["base"][0]), self._runs["patched"]
+        before, patched = self._before(self._runs[Side.BASE][0]), self._runs[Side.PATCHED]
         same = failing_again(before, hidden[0], patched)
         again = same and failing_again(before, self._bench.run(self._sides.patched, unseen), patched)
         if not again:
             return None
         self._findings.append(runner_aware(again))
-        return _Refusal(_LIES, Cause.PATCH)
+        return Refusal(_LIES, Cause.PATCH)
 
     # What the steps share.
 
     @property
     def _without(self) -> list[CommandResult]:
-        return [*self._runs["base"], *self._runs["control"]]
+        return [*self._runs[Side.BASE], *self._runs[Side.CONTROL]]
 
     @property
     def _share(self) -> float:
@@ -396,12 +308,12 @@ class _Judging:
     @property
     def _is_quick(self) -> bool:
         """Whether there is time for a run whose lines are traced, which takes some times as long."""
-        return self._runs["patched"][0].completed.seconds < min(_QUICK, self._share / _AS_LONG)
+        return self._runs[Side.PATCHED][0].completed.seconds < min(_QUICK, self._share / AS_LONG)
 
     @property
     def _patience(self) -> float:
         """Seconds for one more run without the patch."""
-        base, patched = self._runs["base"][0], [run for run in self._runs["patched"] if not no_end(run)]
+        base, patched = self._runs[Side.BASE][0], [run for run in self._runs[Side.PATCHED] if not no_end(run)]
         return enough(*patched) if no_end(base) else max(first_deadline(self._share), enough(base))
 
     def _job(self, seconds: float | None = None) -> Command:
@@ -416,26 +328,17 @@ class _Judging:
         return before_the_patch(run, self._candidate, self._asked)
 
     def _after(self, run: CommandResult) -> Reading:
-        base = self._runs["base"][0].report.outcomes() if self._runs["base"] else {}
+        base = self._runs[Side.BASE][0].report.outcomes() if self._runs[Side.BASE] else {}
         renamed = told_anew(base, run.report.outcomes()) if self._candidate.open_ended else {}
         return with_the_patch(run, self._candidate, self._asked, renamed)
 
     def _fails_too(self, reading: Reading) -> bool:
         """Whether a run without the patch fails as the base did: by a failure, or by not coming to an end."""
-        if no_end(self._runs["base"][0]):
-            return hangs(reading.run, *(run for run in self._runs["patched"] if not no_end(run)))
+        if no_end(self._runs[Side.BASE][0]):
+            return hangs(reading.run, *(run for run in self._runs[Side.PATCHED] if not no_end(run)))
         return reading.state is State.FAILED
 
     def _ask_for_what_fails(self, reading: Reading) -> None:
         if reading.state is State.FAILED and self._candidate.runner is not None:
             path, open_ended = self._candidate.path, self._candidate.open_ended
             self._asked = what_fails(reading, self._asked, path, open_ended=open_ended)
-
-
-def _doubt(run: CommandResult) -> str:
-    """Why a passing run with the patch cannot be trusted by itself; empty when it can."""
-    if run.job.canary and not run.canary_failed:
-        return "with the patch the canary (a test that must fail) was not reported, so the run shows nothing"
-    if run.job.record and not ending(run.record)[0]:
-        return "with the patch the script ended before it came to its end"
-    return ""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from sweagent.errors import SandboxError, please_report
 from sweagent.sandbox.base import Completed, Sandbox, SandboxInfo
 from sweagent.verify.progress import Listener, VerifyProgress
-from sweagent.verify.proof import CommandRun
+from sweagent.verify.proof import CommandRun, Side
 from sweagent.verify.runs.command_result import FOLDER, Command, CommandResult, Left, read_run
 from sweagent.verify.runs.import_origins import Stray, strays
 from sweagent.verify.runs.kept_results import KeptResult, KeptResults, key_of, says_something
@@ -122,7 +122,7 @@ class SideRunner:
             self._note(run, seconds)
         for run, _ in done:
             # A patched run may only seem to fail because of us.
-            if run.ours and run.side == "base" and not run.job.unseen:
+            if run.ours and run.side is Side.BASE and not run.job.unseen:
                 raise SandboxError(
                     f"fix-issue itself made a run fail: {run.ours}",
                     please_report("the versions of Python and of the test runner that are used"),
@@ -214,7 +214,7 @@ class SideRunner:
                 done = self._execute(sandbox, job, folder, witness)
                 if witness and witness.not_found(done.output):
                     # What a patched run prints must not decide how the others are watched.
-                    self._witnessed = self._witnessed and side.name != "base"
+                    self._witnessed = self._witnessed and side.name is not Side.BASE
                     witness, done = None, self._execute(sandbox, job, folder, None)
                 left = Left(
                     done,

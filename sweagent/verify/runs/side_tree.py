@@ -25,4 +25,4 @@ class SideTree:
     @property
     def patched(self) -> bool:
         """Whether anything of a patch may be in it: all but the base, and the base with the control's comment."""
-        return self.name == "patched" or bool(self.archive or self.deleted)
+        return self.name is Side.PATCHED or bool(self.archive or self.deleted)

@@ -17,9 +17,9 @@ from sweagent.trajectory import (
     ReplyReceived,
     RunStarted,
     SandboxStarted,
-    TrajectoryWriter,
     Usage,
 )
+from sweagent.trajectory_file import TrajectoryWriter
 from sweagent.verdict import Verdict
 
 TASK = Task(

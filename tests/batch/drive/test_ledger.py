@@ -10,8 +10,9 @@ from sweagent.batch.drive.cost_reservations import CostReservations, Room
 from sweagent.batch.drive.ledger import Ledger
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
 from sweagent.batch.drive.outcomes import InstanceResult, Outcome, append_result
-from sweagent.config import Settings, read_sources
+from sweagent.config import Settings
 from sweagent.errors import UsageError
+from sweagent.settings_sources import read_sources
 
 
 def result(name: str, **fields: Any) -> InstanceResult:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from sweagent.batch.drive.outcomes import Outcome, read_results
-from sweagent.trajectory import VerificationStarted, read_events
+from sweagent.trajectory import VerificationStarted
+from sweagent.trajectory_file import read_events
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 

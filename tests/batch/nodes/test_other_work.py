@@ -9,7 +9,7 @@ from sweagent.batch.grade.evaluate import EvaluationOptions, evaluate
 from sweagent.batch.grade.grading_records import GradeStatus, read_grade
 from sweagent.batch.nodes.pipe import PipeExecutor
 from sweagent.batch.trial.trials import try_environments
-from sweagent.config import read_sources
+from sweagent.settings_sources import read_sources
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 

@@ -16,7 +16,8 @@ from sweagent.batch.nodes.executor import ExecutorError
 from sweagent.batch.nodes.messages import Job, Order, Report, Written
 from sweagent.batch.nodes.pipe import PipeExecutor
 from sweagent.errors import UsageError
-from sweagent.trajectory import ReplyReceived, read_events
+from sweagent.trajectory import ReplyReceived
+from sweagent.trajectory_file import read_events
 
 sys.path.append(str(Path(__file__).parents[2] / "support"))
 

@@ -19,7 +19,8 @@ from sweagent.forge.proposal import PublishOptions
 from sweagent.forge.pull_request import open_pull_request
 from sweagent.forge.run_proposal import proposal_of
 from sweagent.forge.text.redaction import Redactor
-from sweagent.trajectory import Reproduction, SandboxStarted, read_events
+from sweagent.trajectory import Reproduction, SandboxStarted
+from sweagent.trajectory_file import read_events
 from sweagent.verdict import Verdict
 from sweagent.verify import Proof
 

@@ -6,10 +6,10 @@ from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verdict import Verdict
 from sweagent.verify.blind.judging import judge_blind
-from sweagent.verify.proof import AssertionCounts, Origin
+from sweagent.verify.proof import AssertionCounts, Origin, Side
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.reproduction.trial import Sides
 from sweagent.verify.runs.side_runner import SideRunner, SideTree
+from sweagent.verify.runs.sides import Sides
 
 BASE = {
     "lib/__init__.py": "",
@@ -277,7 +277,7 @@ def test_a_run_that_hangs_leaves_time_for_the_existing_tests(enough, seconds):
     candidate = ReproductionCandidate(
         Origin.REGISTERED, "tests/test_new.py", "tests/test_new.py", "pytest tests/test_new.py", runner=Runner.PYTEST
     )
-    side = SideTree("patched")
+    side = SideTree(Side.PATCHED)
     with pytest.raises(TimeoutError):
         judge_blind(
             candidate,

@@ -6,6 +6,7 @@ from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.verify.comparison.outcomes import Outcomes
 from sweagent.verify.comparison.unfit import file_of, folder_named, named_in, signature
+from sweagent.verify.proof import Side
 from sweagent.verify.runs.side_runner import Command, CommandResult
 
 Out = TestOutcome
@@ -39,7 +40,7 @@ DJANGO = ["tests/admin_views/tests.py", "tests/gis_tests/gdal_tests/test_geom.py
 
 def run_of(output: str, runner: Runner = Runner.DJANGO) -> CommandResult:
     done = Completed(output=output, exit_code=1)
-    return CommandResult("base", Command("tests", "x", 1, runner=runner), done, TestReport(runner=runner))
+    return CommandResult(Side.BASE, Command("tests", "x", 1, runner=runner), done, TestReport(runner=runner))
 
 
 @pytest.mark.parametrize(

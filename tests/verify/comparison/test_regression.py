@@ -5,6 +5,7 @@ import pytest
 from sweagent.sandbox.base import Completed, SandboxInfo
 from sweagent.testing import Runner
 from sweagent.verify.comparison.regression import RegressionCheck
+from sweagent.verify.proof import Side
 from sweagent.verify.runs.side_runner import SideRunner, SideTree
 
 TESTS = [f"tests/test_{name}.py" for name in "abcdefgh"]
@@ -89,8 +90,8 @@ class Played:
 def checking(played: Played, budget: float, names: int = 1) -> RegressionCheck:
     return RegressionCheck(
         SideRunner(played.open, budget, played.clock),
-        SideTree("base"),
-        SideTree("patched"),
+        SideTree(Side.BASE),
+        SideTree(Side.PATCHED),
         runner=Runner.PYTEST,
         test_command="python -m pytest",
         tests_of=lambda path: tuple(f"{path}::test_{number}" for number in range(names)),

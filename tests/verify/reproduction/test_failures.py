@@ -2,6 +2,7 @@ import pytest
 
 from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
+from sweagent.verify.proof import Side
 from sweagent.verify.reproduction.failures import end_of, lacking, misfit
 from sweagent.verify.runs.side_runner import Command, CommandResult
 
@@ -16,7 +17,7 @@ ValueError: x
 def a_run(output: str, exit_code: int, *results: TestResult, runner: Runner = Runner.PYTEST) -> CommandResult:
     report = TestReport.of(runner, results, exit_code=exit_code)
     done = Completed(output=output, exit_code=exit_code)
-    return CommandResult("base", Command("reproduction", "the command", 1, runner=runner), done, report)
+    return CommandResult(Side.BASE, Command("reproduction", "the command", 1, runner=runner), done, report)
 
 
 def collection_error(*frames: str, module: str) -> TestResult:

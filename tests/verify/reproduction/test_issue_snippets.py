@@ -9,7 +9,10 @@ from sweagent.verify.reproduction.node_snippets import node_programs
 
 BASE = {
     "core.py": "def add(a, b):\n    return a - b\n\n\ndef name():\n    return 'adder'\n",
-    "tests/test_old.py": "def test_old():\n    assert True\n",
+    "tests/__init__.py": "",
+    "tests/test_old.py": (
+        "import unittest\n\nclass Old(unittest.TestCase):\n    def test_old(self):\n        self.assertTrue(True)\n"
+    ),
 }
 FLAG = BASE["core.py"] + "\n\nRIGHT = True\n"
 FIX = BASE["core.py"].replace("a - b", "a + b")
@@ -17,17 +20,28 @@ SESSION = "Sums are wrong:\n\n```python\n>>> from core import add\n>>> add(2, 1)
 PRINTED = "Sums are wrong (RIGHT):\n\n```python\nfrom core import add\nprint(add(2, 1))  # 1\n```\n"
 ASSERTED = "Sums are wrong (RIGHT):\n\n```python\nfrom core import add\nassert add(2, 1) == 3, add(2, 1)\n```\n"
 INDENTED = "Sums are wrong (RIGHT):\n\n    >>> from core import add\n    >>> add(2, 1)\n    1\n\nso they are.\n"
-OF_FLAG = "import core\n\ndef test_flag():\n    assert getattr(core, 'RIGHT', False)\n"
-OF_SUM = "import core\n\ndef test_sum():\n    assert core.add(2, 1) == 3\n"
+NEW = "import unittest\nimport core\n\nclass New(unittest.TestCase):\n    def test_new(self):\n        self."
+OF_FLAG = f"{NEW}assertTrue(getattr(core, 'RIGHT', False))\n"
+OF_SUM = f"{NEW}assertEqual(core.add(2, 1), 3)\n"
 
 
 def judged(project, code, test, issue, **options):
-    given = Reproduction(path="tests/test_new.py", content=test, command="python -m pytest tests/test_new.py")
-    return project(BASE).verify({"core.py": code}, reproduction=given, issue=issue, **options)
+    given = Reproduction(path="tests/test_new.py", content=test, command="python -m unittest tests.test_new")
+    usual = "python -m unittest"
+    return project(BASE).verify({"core.py": code}, reproduction=given, issue=issue, test_command=usual, **options)
 
 
-@pytest.mark.parametrize("issue", [SESSION, PRINTED, INDENTED], ids=["session", "program", "indented session"])
-@pytest.mark.parametrize("replaces", [False, True], ids=["model's", "user's"])
+@pytest.mark.parametrize(
+    ("issue", "replaces"),
+    [
+        pytest.param(SESSION, False, id="session, the model's"),
+        pytest.param(PRINTED, True, id="program, the user's"),
+        pytest.param(INDENTED, False, id="indented session, the model's"),
+        pytest.param(SESSION, True, id="session, the user's", marks=pytest.mark.slow),
+        pytest.param(PRINTED, False, id="program, the model's", marks=pytest.mark.slow),
+        pytest.param(INDENTED, True, id="indented session, the user's", marks=pytest.mark.slow),
+    ],
+)
 def test_a_patch_that_changes_nothing_of_what_the_issue_shows_is_for_review(issue, replaces, project):
     proof = judged(project, FLAG, OF_FLAG, issue, replaces=replaces)
 
@@ -61,8 +75,9 @@ def test_a_fix_changes_what_the_issue_shows(issue, project):
 def test_what_a_task_says_needs_no_word_of_the_issue(project):
     made = project(BASE)
     test_patch = made.patch({"tests/test_new.py": OF_FLAG}).text
-    oracle = Oracle(fail_to_pass=("tests/test_new.py::test_flag",), test_patch=test_patch)
-    assert made.verify({"core.py": FLAG}, oracle=oracle, issue=SESSION).verdict is Verdict.VERIFIED
+    oracle = Oracle(fail_to_pass=("tests/test_new.py::New::test_new",), test_patch=test_patch)
+    judged_by_it = made.verify({"core.py": FLAG}, oracle=oracle, issue=SESSION, test_command="python -m unittest")
+    assert judged_by_it.verdict is Verdict.VERIFIED
 
 
 @pytest.mark.parametrize(

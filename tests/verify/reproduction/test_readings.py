@@ -1,14 +1,12 @@
-import dataclasses
-
 import pytest
 
 from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
-from sweagent.verify.proof import Cause, Origin
+from sweagent.verify.proof import Cause, Origin, Side
 from sweagent.verify.reproduction.hangs import enough, hangs
 from sweagent.verify.reproduction.readings import Asked, State, before_the_patch, what_fails, with_the_patch
+from sweagent.verify.reproduction.refusals import starved
 from sweagent.verify.reproduction.sources import ReproductionCandidate
-from sweagent.verify.reproduction.trial import _Judging
 from sweagent.verify.runs.side_runner import Command, CommandResult
 
 FILE = "tests/test_a.py"
@@ -28,7 +26,7 @@ def a_run(
     ]
     report = TestReport.of(runner, results, exit_code=exit_code)
     done = Completed(output=output, exit_code=exit_code, timed_out=exit_code is None)
-    return CommandResult("base", Command("reproduction", "the command", 9, runner=runner), done, report)
+    return CommandResult(Side.BASE, Command("reproduction", "the command", 9, runner=runner), done, report)
 
 
 def names(*tests: str) -> Asked:
@@ -96,7 +94,7 @@ def test_of_tests_that_may_fail_those_count_that_fail_in_each_run():
 
 def of_seconds(seconds: float, *, ended: bool) -> CommandResult:
     done = Completed(output="", exit_code=0 if ended else None, timed_out=not ended, seconds=seconds)
-    return CommandResult("base", Command("reproduction", "the command", 9), done, TestReport(runner=Runner.UNKNOWN))
+    return CommandResult(Side.BASE, Command("reproduction", "the command", 9), done, TestReport(runner=Runner.UNKNOWN))
 
 
 @pytest.mark.parametrize(
@@ -111,8 +109,5 @@ def test_a_hang_is_told_from_slowness_by_what_the_other_side_takes(given, other,
 
 @pytest.mark.parametrize(("seconds", "cause"), [(1, Cause.TIME), (60, None)])
 def test_a_run_that_had_less_time_than_another_took_says_nothing(seconds, cause):
-    judging = _Judging(CANDIDATE, None, None, "")  # type: ignore[arg-type]
-    judging._runs["patched"] = [of_seconds(20, ended=True)]
-    late = dataclasses.replace(of_seconds(seconds, ended=False), side="patched")
-    refusal = judging._starved(late)
+    refusal = starved(of_seconds(seconds, ended=False), of_seconds(20, ended=True))
     assert (refusal.cause if refusal else None) is cause

@@ -6,6 +6,7 @@ import pytest
 
 from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
+from sweagent.verify.proof import Side
 from sweagent.verify.runs.canary import make_canary
 from sweagent.verify.runs.forgery import find_forgery
 from sweagent.verify.runs.side_runner import Command, CommandResult
@@ -24,7 +25,7 @@ def run(side: str, *, elsewhere=(), moved=(), raised=(), reported=TESTS, exit_co
     )
     results = [TestResult(id=name, outcome=TestOutcome.PASSED) for name in reported]
     return CommandResult(
-        side,  # type: ignore[arg-type]
+        Side(side),
         Command("tests", "python tests/runtests.py shop", 9, runner=Runner.DJANGO, canary=canary),
         Completed(output="", exit_code=exit_code),
         TestReport.of(Runner.DJANGO, results, exit_code=exit_code),

@@ -13,13 +13,14 @@ from sweagent.sandbox.base import Completed, SandboxInfo
 from sweagent.testing import Runner
 from sweagent.trajectory import Reproduction
 from sweagent.verify import KeptResults, Verdict
+from sweagent.verify.proof import Side
 from sweagent.verify.runs.canary import make_canary
 from sweagent.verify.runs.kept_results import key_of
 from sweagent.verify.runs.side_runner import Command, SideRunner, SideTree
 
-BASE = SideTree("base")
-CONTROL = SideTree("control", files={"a.py": b"# nothing\n"})
-PATCHED = SideTree("patched", archive=b"tar")
+BASE = SideTree(Side.BASE)
+CONTROL = SideTree(Side.CONTROL, files={"a.py": b"# nothing\n"})
+PATCHED = SideTree(Side.PATCHED, archive=b"tar")
 SCRIPT = Command("reproduction", "python show.py", 10, {"show.py": b"import a"}, reusable=True)
 
 
@@ -62,7 +63,8 @@ def test_two_commands_have_one_key_only_if_they_are_the_same(first: list[str], s
 
 
 @pytest.mark.parametrize(
-    "side", [PATCHED, SideTree("patched"), SideTree("base", archive=b"tar"), SideTree("control", deleted=("a.py",))]
+    "side",
+    [PATCHED, SideTree(Side.PATCHED), SideTree(Side.BASE, archive=b"tar"), SideTree(Side.CONTROL, deleted=("a.py",))],
 )
 def test_a_tree_that_may_hold_something_of_a_patch_has_no_key(side: SideTree) -> None:
     with pytest.raises(ValueError, match="patched"):
@@ -120,7 +122,7 @@ def test_base_and_control_are_run_once_and_a_patched_tree_each_time() -> None:
     house = House()
     assert house.again(BASE, CONTROL, PATCHED) == [False, False, False]
     assert house.again(BASE, CONTROL, PATCHED) == [True, True, False]
-    assert house.again(SideTree("control", files={"b.py": b"# nothing\n"})) == [False]
+    assert house.again(SideTree(Side.CONTROL, files={"b.py": b"# nothing\n"})) == [False]
     assert house.ran == 5
 
 

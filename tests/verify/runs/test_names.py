@@ -9,6 +9,7 @@ import pytest
 from sweagent.testing import Runner, TestOutcome
 from sweagent.verify import Verdict
 from sweagent.verify.oracle import Oracle
+from sweagent.verify.proof import Side
 from sweagent.verify.runs import targets
 from sweagent.verify.runs.canary import make_canary
 from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner, SideTree
@@ -154,7 +155,7 @@ def run_tests(
     line = targets.test_run(runner, names, command, f"{{folder}}/{report}" if report else "")
     line += f" {WITNESS}" if runner is Runner.PYTEST else ""
     job = Command("tests", line, timeout, runner=runner, report=report, canary=canary)
-    return SideRunner(place.open, 300).run(SideTree("base"), job)
+    return SideRunner(place.open, 300).run(SideTree(Side.BASE), job)
 
 
 def assert_found(run: CommandResult, folder: str, name: str, expected: Mapping[str, TestOutcome]) -> None:
@@ -295,7 +296,7 @@ def test_of_unittest(package, project):
         line = f"cd tests && PYTHONPATH=$PYTHONPATH:. {sys.executable} -m unittest -v test_it test_c1"
         canary = make_canary(Runner.UNITTEST, "tests/test_it.py", token="c1")
         job = Command("tests", line, 120, runner=Runner.UNITTEST, canary=canary)
-        run = SideRunner(project(files).open, 300).run(SideTree("base"), job)
+        run = SideRunner(project(files).open, 300).run(SideTree(Side.BASE), job)
     assert_found(run, "tests", "test_it.py", OF_UNITTEST)
     assert_counts(run)
 

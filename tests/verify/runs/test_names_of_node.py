@@ -10,7 +10,7 @@ from sweagent.testing import Runner, TestOutcome
 from sweagent.trajectory import Reproduction
 from sweagent.verify import Verdict
 from sweagent.verify.comparison.test_commands import TestJobs
-from sweagent.verify.proof import Cause, Origin
+from sweagent.verify.proof import Cause, Origin, Side
 from sweagent.verify.reproduction.sources import ReproductionCandidate
 from sweagent.verify.runs.package_origins import WatchedPackage, package_strays, watched_packages
 from sweagent.verify.runs.side_runner import Command, CommandResult, SideRunner, SideTree
@@ -85,7 +85,7 @@ def test_asked_is_found(name, purpose, project, node_packages):
     if purpose == "reproduction":
         line = f"{command} test/a.test.js test/b.test.js"
         job = ReproductionCandidate(Origin.NAMED, "made", "test/a.test.js", line, runner=runner).job(120)
-    run = SideRunner(made.open, 300).run(SideTree("base"), Command(**{**vars(job), "env": {**job.env, **env}}))
+    run = SideRunner(made.open, 300).run(SideTree(Side.BASE), Command(**{**vars(job), "env": {**job.env, **env}}))
     several = FOUND | {"made": P}
     for file in ("test/a.test.js", "test/b.test.js"):
         found = {asked: run.report.outcome_of(f"{file}::{asked}") for asked in several}
@@ -152,7 +152,7 @@ def test_other_runners_tell_where_a_package_comes_from(name, project, node_packa
     job = jobs.make(["packages/a/test/a.test.js"], 120, "tests", "packages/a/test/a.test.js")
     bench = SideRunner(made.open, 300)
     bench.packages = (WatchedPackage("b", "packages/b", (), "packages/b/index.js"),)
-    run: CommandResult = bench.run(SideTree("base"), Command(**{**vars(job), "env": env}))
+    run: CommandResult = bench.run(SideTree(Side.BASE), Command(**{**vars(job), "env": env}))
     assert run.report.outcome_of("packages/a/test/a.test.js::a") is P, run.completed.output[-2000:]
     assert [(stray.module, stray.loaded) for stray in run.strays] == [("b", "node_modules/b/index.js")]
     assert len(bench.strays_of("tests")) == 1
@@ -167,8 +167,8 @@ def test_a_script_tells_where_a_package_comes_from(project):
     }
     bench = SideRunner(project({**WORKSPACE, **installed}).open, 300)
     bench.packages = (WatchedPackage("b", "packages/b", (), "packages/b/index.js"),)
-    stray = bench.run(SideTree("base"), Command("reproduction", "node -e \"require('b')\"", 60))
-    own = bench.run(SideTree("base"), Command("reproduction", "node -e \"require('./packages/b/index.js')\"", 60))
+    stray = bench.run(SideTree(Side.BASE), Command("reproduction", "node -e \"require('b')\"", 60))
+    own = bench.run(SideTree(Side.BASE), Command("reproduction", "node -e \"require('./packages/b/index.js')\"", 60))
     assert (len(stray.strays), own.strays) == (1, ())
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, SandboxInfo
+from sweagent.verify.proof import Side
 from sweagent.verify.runs.side_runner import Command, SideRunner, SideTree
 
-BASE, PATCHED = SideTree("base"), SideTree("patched")
+BASE, PATCHED = SideTree(Side.BASE), SideTree(Side.PATCHED)
 PATIENCE = 30
 """Seconds after which a test gives up waiting for another thread."""
 

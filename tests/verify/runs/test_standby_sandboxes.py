@@ -8,6 +8,7 @@ import pytest
 from sweagent.errors import SandboxError
 from sweagent.sandbox.base import Completed, SandboxInfo
 from sweagent.verify import Ticker, VerifyProgress
+from sweagent.verify.proof import Side
 from sweagent.verify.runs.side_runner import Command, SideRunner, SideTree
 from sweagent.verify.runs.standby_sandboxes import Standby
 
@@ -66,7 +67,7 @@ def test_every_sandbox_is_used_once_and_none_is_left():
 def test_while_commands_run_the_next_sandboxes_are_opened_but_not_behind_the_last():
     house = House()
     bench = SideRunner(house.open, 100)
-    order = (SideTree("base"), Command("tests", "true", 10))
+    order = (SideTree(Side.BASE), Command("tests", "true", 10))
     bench.together(order, order)
     bench.ahead = 0
     bench.together(order, order)
@@ -79,7 +80,7 @@ def test_while_commands_run_the_next_sandboxes_are_opened_but_not_behind_the_las
 def test_sandboxes_that_could_get_at_each_other_are_not_opened_ahead():
     house = House(isolated=False)
     bench = SideRunner(house.open, 100)
-    bench.run(SideTree("base"), Command("tests", "true", 10))
+    bench.run(SideTree(Side.BASE), Command("tests", "true", 10))
     assert not house.open_now
     bench.close()
     assert len(house.opened) == 1
@@ -100,7 +101,7 @@ def test_a_sandbox_that_cannot_be_opened_ahead_is_told_when_it_is_needed():
 def test_progress_names_the_side_the_files_and_what_is_left():
     house, events = House(), []
     bench = SideRunner(house.open, 100, clock=lambda: 0.0, progress=events.append)
-    bench.run(SideTree("patched"), Command("tests", "true", 10, test_files=7))
+    bench.run(SideTree(Side.PATCHED), Command("tests", "true", 10, test_files=7))
     bench.close()
     assert [(event.side, event.files, event.ended, event.seconds_left) for event in events] == [
         ("patched", 7, False, 100.0),
@@ -116,7 +117,7 @@ def test_the_ticker_speaks_as_long_as_the_verification_lasts():
         spoken.set()
 
     with Ticker(note, every=0.001) as progress:
-        progress(VerifyProgress("base", "tests", 3, 12, 90.0, ended=False))
+        progress(VerifyProgress(Side.BASE, "tests", 3, 12, 90.0, ended=False))
         assert spoken.wait(PATIENCE)
     assert lines[0].startswith(
         "verifying: existing tests, without the patch, 3 test files, 12 results so far; at most 1:"

@@ -10,6 +10,7 @@ import pytest
 from sweagent.sandbox.base import Completed
 from sweagent.testing import Runner, TestOutcome, TestReport, TestResult
 from sweagent.testing.witnessed import Witnessed
+from sweagent.verify.proof import Side
 from sweagent.verify.runs.forgery import find_forgery
 from sweagent.verify.runs.side_runner import Command, CommandResult
 from sweagent.verify.runs.witness import Testimony, Witness, contradicted, read_testimony
@@ -59,12 +60,12 @@ def test_a_patched_run_that_passes_without_the_witness_is_a_forgery_and_a_broken
         (side, seen): CommandResult(
             side, job, Completed(output="", exit_code=1), report, told=Testimony() if seen else None
         )
-        for side in ("base", "patched")
+        for side in (Side.BASE, Side.PATCHED)
         for seen in (True, False)
     }
-    assert [finding.rule for finding in find_forgery([runs["base", True]], [runs["patched", False]])] == rules
-    assert find_forgery([runs["base", False]], [runs["patched", False]]) == []
-    assert find_forgery([runs["base", True]], [runs["patched", True]]) == []
+    assert [finding.rule for finding in find_forgery([runs[Side.BASE, True]], [runs[Side.PATCHED, False]])] == rules
+    assert find_forgery([runs[Side.BASE, False]], [runs[Side.PATCHED, False]]) == []
+    assert find_forgery([runs[Side.BASE, True]], [runs[Side.PATCHED, True]]) == []
 
 
 # What the modules of SymPy's runner have in common, as far as the witness is concerned.
