@@ -40,19 +40,21 @@ def remember(folder: Path) -> None:
         log.write(f"{place}\n")
 
 
-def check_started_here(folder: Path, settings: Mapping[str, Any]) -> None:
+def check_started_here(folder: Path, settings: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> None:
     """Refuse a log of somebody else whose settings reach this machine, its keys or its network.
 
     Args:
         folder: of a run.
         settings: as its log has them.
+        given: those that the user gives now, as for a batch that is gone on with; what both say is the user's word.
 
     Raises:
         UsageError: there are such settings, and this user did not start the run here.
     """
     if _is_own(folder.absolute()):
         return
-    found = [line for part in _settings_in(settings) for line in _reaching_out(part)]
+    own = {line for part in _settings_in(given or {}) for line in _reaching_out(part)}
+    found = [line for part in _settings_in(settings) for line in _reaching_out(part) if line not in own]
     if found:
         raise UsageError(
             f"{folder} was not started here by you, and its log {'; '.join(found)}",

@@ -19,6 +19,13 @@ RUNNING, UNFINISHED = "running", "unfinished"
 """What stands in place of a verdict while a process works on a run, and when none does and the run did not end."""
 
 
+_OWN = frozenset({
+    "trajectory.jsonl", "patch.diff", "withheld.diff", "proof.json", "result.json", "run.log", "hooks.log",
+    "whole.json", "alive", "patches", ".lock",
+})  # fmt: skip
+"""What a run writes; `--output` may have named a folder of the user's with other things in it."""
+
+
 class RunEntry(Frozen):
     """One run in a few words."""
 
@@ -78,10 +85,10 @@ def entry_of(folder: RunFolder) -> RunEntry | None:
 
 
 def remove_run(entry: RunEntry) -> int:
-    """Remove a run's folder.
+    """Remove a run; of a folder that holds other things too only the run's own files.
 
     Returns:
-        How many bytes it took.
+        How many bytes they took.
 
     Raises:
         UsageError: a process works on it.
@@ -90,9 +97,14 @@ def remove_run(entry: RunEntry) -> int:
     folder = RunFolder(Path(entry.folder))
     if _held(folder):
         raise UsageError(f"{entry.run_id} is running", "stop it first")
-    size = sum(file.lstat().st_size for file in _files(folder.path))
+    size = 0
     try:
-        shutil.rmtree(folder.path)
+        for path in filter(_is_of_a_run, list(folder.path.iterdir())):
+            whole = path.is_dir() and not path.is_symlink()
+            size += sum(file.lstat().st_size for file in (_files(path) if whole else (path,)))
+            shutil.rmtree(path) if whole else path.unlink()
+        if not any(folder.path.iterdir()):
+            folder.path.rmdir()
     except OSError as error:
         raise StorageError(f"cannot remove {folder.path}: {error}", "check the folder's permissions") from error
     return size
@@ -124,6 +136,11 @@ def _held(folder: RunFolder) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _is_of_a_run(path: Path) -> bool:
+    # A kill in the middle of a writing leaves the name with a dot before it and some letters after it.
+    return path.name in _OWN or path.name.removeprefix(".").rpartition(".")[0] in _OWN
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -93,7 +93,7 @@ def test_a_command_that_the_text_names_is_there_with_its_options(line: str) -> N
     assert options <= known_options(command)
 
 
-def per_page(pages: list[Path]) -> Any:
+def per_page(pages: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -184,3 +184,18 @@ def test_python_runs(text: str) -> None:
 def test_the_doctor_of_the_readme_answers() -> None:
     done = subprocess.run([sys.executable, "-m", "sweagent", "doctor"], capture_output=True, text=True, check=False)
     assert "docker" in done.stdout, done.stderr
+
+
+def test_every_attack_of_the_table_names_tests_that_exist() -> None:
+    functions: dict[str, set[str]] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        functions.setdefault(path.stem, set()).update(re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.M))
+    everywhere = set().union(*functions.values())
+    text = (ROOT / "docs/measurements/security.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[-2] for line in text.splitlines() if line.startswith("| ") and "| test |" not in line]
+    assert len(rows) > 50
+    for cell in rows:
+        assert "the same" in cell or re.search(r"\btest_", cell), cell
+        for file, name in re.findall(r"(?:(test_\w+)\.py)?(?:::)?\b(test_\w+)?", cell):
+            assert not file or file in functions, cell
+            assert not name or name in (functions[file] if file else everywhere | set(functions)), cell

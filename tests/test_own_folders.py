@@ -23,5 +23,6 @@ def test_a_strangers_log_is_refused(name: str, tmp_path: Path, monkeypatch: pyte
     check_started_here(tmp_path / "run", {"model": {"name": "a/b"}, "strategy": {"options": {"attempts": 3}}})
     with pytest.raises(UsageError, match="was not started here by you"):
         check_started_here(tmp_path / "run", REACHING[name])
+    check_started_here(tmp_path / "run", REACHING[name], given=REACHING[name])
     remember(tmp_path / "run")
     check_started_here(tmp_path / "run", REACHING[name])

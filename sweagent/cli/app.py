@@ -178,11 +178,20 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
         return 130
     except Exception as error:
         if isinstance(error, _WRONG_USAGE):
-            error.show()
-            return int(error.exit_code)
+            return _show_usage(error)
         if isinstance(error, OSError) and error.errno in _UNWRITABLE:
             raise
         return _report(error, as_json=as_json)
+
+
+def _show_usage(error: Any) -> int:
+    """Print an error of click's in our width, without the name of the Python error that a choice was refused by."""
+    from sweagent.cli.console import safe, wrapped
+
+    text = io.StringIO()
+    error.show(file=text)
+    print(wrapped(safe(text.getvalue().replace(": Value error, ", ": ")), sys.stderr), file=sys.stderr)
+    return int(error.exit_code)
 
 
 def _without_plain(arguments: list[str]) -> list[str]:
@@ -219,7 +228,10 @@ def _discard_output() -> None:
 
 def _report(error: Exception, *, as_json: bool) -> int:
     from sweagent.errors import ExitCode, FixIssueError, please_report
+    from sweagent.installed import is_own_requirement, missing_package
 
+    if isinstance(error, ModuleNotFoundError) and is_own_requirement(error.name or ""):
+        error = missing_package(error.name or "", "this command")
     if not isinstance(error, FixIssueError):
         import traceback
 

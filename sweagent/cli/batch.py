@@ -81,6 +81,7 @@ def command(
     first_word(f"reading {data}", quiet=quiet)
     from sweagent.batch.drive.batch_settings import BatchSettings
     from sweagent.batch.drive.driver import Batch
+    from sweagent.batch.drive.instance_folder import check_unfinished
     from sweagent.batch.drive.ledger import Manifest
     from sweagent.batch.nodes.choose import open_executor
     from sweagent.cli.batch_progress import open_batch_progress
@@ -92,6 +93,7 @@ def command(
     judging = {"verify": {"enabled": verify, "seconds": verify_seconds}}
     sources = read_sources(run | judging | {"notify": notify}, config=config)
     settings = sources.settings()
+    check_unfinished(output, settings)
     progress = open_batch_progress(verbosity=0 if quiet else 1 + verbose)
     reach = open_executor(executor or [], nodes)
     batch = Batch(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sweagent.policy import ModelInfo
 
 _ADD = """\
-Nothing is known of {name}. To give its price, write this to ~/.config/fix-issue/models.yaml (US dollars per million
+Nothing is known of {name}. To give its price, write this to ~/.config/fix-issue/models.yaml (US dollars per million \
 tokens), or set a limit in tokens with --max-tokens:
 
 models:
@@ -29,8 +29,11 @@ def command(
     """Print a model's window, prices and settings; with a part of a name, the models that have it."""
     import json
 
+    from sweagent.cli.console import wrapped
+    from sweagent.installed import require_package
     from sweagent.policy.models import known_models, model_info, models_files
 
+    require_package("litellm", "the price list of models")
     info = model_info(name) if name else None
     if info is not None and (info.prices or info.context_window or info.roulette):
         print(info.model_dump_json() if as_json else _table(info))
@@ -41,7 +44,7 @@ def command(
     elif found:
         _print_list([model_info(known) for known in found])
     elif name:
-        print(_ADD.format(name=name))
+        print(wrapped(_ADD.format(name=name), sys.stdout, ""))
     else:
         print(f"{len(known_models())} models are known; `fix-issue models claude` lists those named so.")
         print("Read from litellm's price list and:")

@@ -66,6 +66,7 @@ class PlainProgress:
         self._actions: dict[tuple[str, str], Action] = {}
         self._pending: dict[str, list[Action]] = {}
         self._at_work: dict[str, str] = {}
+        self._opened = False
         self._cost: float | None = 0.0
         self._countdown: Countdown | None = None
         self._doing, self._since = "preparing", time.monotonic()
@@ -168,6 +169,8 @@ class PlainProgress:
     def _follow(self, event: AnyEvent) -> None:
         """Tell from what happened what happens now."""
         match event:
+            case SandboxStarted():
+                self._opened = True
             case ReplyReceived():
                 self._next_of(event.scope, list(event.reply.actions))
             case ActionDone():
@@ -192,7 +195,12 @@ class PlainProgress:
         self.doing("; ".join(several) if len(several) > 1 else text)
 
     def _still(self, silent: float) -> None:
-        if self._person and not self._doing.startswith("verifying"):
+        if (
+            self._person
+            and self._opened
+            and not any(self._pending.values())
+            and not self._doing.startswith("verifying")
+        ):
             return  # it is the person who is waited for
         self._line(f"… {first_line(self._doing)} ({clock(time.monotonic() - self._since)} so far)")
 

@@ -42,6 +42,7 @@ def list_(
     from sweagent.run_folder import runs_folder
     from sweagent.run_list import list_runs
 
+    verdict = _verdict(verdict)
     after = _moment(since) if since else None
     entries = [entry for entry in list_runs() if _wanted(entry, repo, verdict, after)]
     shown = entries[: limit or None]
@@ -77,14 +78,14 @@ def remove(
 ) -> None:
     """Remove recorded runs, their patches and proofs too."""
     from sweagent.errors import UsageError
-    from sweagent.run_folder import find_run
+    from sweagent.run_folder import RunFolder, find_run
     from sweagent.run_list import entry_of
 
     entries = []
-    for name in runs:
-        entry = entry_of(find_run(name))
+    for folder in dict.fromkeys(find_run(name).path.resolve() for name in runs):
+        entry = entry_of(RunFolder(folder))
         if entry is None:
-            raise UsageError(f"{name} is not a run of this version of fix-issue", "remove its folder yourself")
+            raise UsageError(f"{folder} is not a run of this version of fix-issue", "remove its folder yourself")
         entries.append(entry)
     _remove(entries)
 
@@ -118,27 +119,47 @@ def _remove(entries: "list[RunEntry]") -> None:
 
 
 def _wanted(entry: "RunEntry", repo: str, verdict: str, after: datetime | None) -> bool:
-    if repo.lower() not in entry.repository.lower() or (verdict and entry.verdict != verdict.replace("-", " ")):
+    if repo.lower() not in entry.repository.lower() or (verdict and entry.verdict != verdict):
         return False
     return after is None or entry.started >= after
+
+
+def _verdict(text: str) -> str:
+    """A verdict as the list has it.
+
+    Raises:
+        UsageError: no run can have it.
+    """
+    from sweagent.errors import UsageError
+    from sweagent.run_list import RUNNING, UNFINISHED
+    from sweagent.verdict import Verdict
+
+    known = [*Verdict, RUNNING, UNFINISHED]
+    wanted = re.sub(r"[-_\s]+", " ", text.strip().lower())
+    if wanted and wanted not in known:
+        raise UsageError(f"--verdict {text} is no verdict", f"one of: {', '.join(known)}")
+    return wanted
 
 
 def _moment(text: str) -> datetime:
     from sweagent.errors import UsageError
 
-    if _AGE.fullmatch(text):
-        return datetime.now(UTC) - _age(text, "--since")
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if _AGE.fullmatch(text.strip()):
+            return datetime.now(UTC) - _age(text, "--since")
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError) as error:
         raise UsageError(f"--since {text} is no date", "write 2026-11-30, or an age: 12h, 7d, 2w") from error
-    return moment.astimezone()
 
 
 def _age(text: str, option: str) -> timedelta:
     from sweagent.errors import UsageError
 
     match = _AGE.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"{option} {text} is no age", "write 12h, 30d or 8w")
-    return timedelta(hours=int(match[1]) * _HOURS[match[2]])
+    try:
+        age = timedelta(hours=int(match[1]) * _HOURS[match[2]]) if match else None
+        if age is not None and datetime.now(UTC) - age:
+            return age
+    except (ValueError, OverflowError):
+        pass  # longer than there is time
+    raise UsageError(f"{option} {text} is no age", "write 12h, 30d or 8w")

@@ -1,10 +1,12 @@
 """Make the policy that the settings or the user name."""
 
 import os
+import sys
 from pathlib import Path
 
 from sweagent.config import ModelSettings, Settings
 from sweagent.errors import UsageError
+from sweagent.installed import require_package
 from sweagent.policy.base import Caller, Policy
 from sweagent.policy.composite import FallbackPolicy, RoulettePolicy
 from sweagent.policy.human import HumanPolicy
@@ -46,8 +48,8 @@ def make_policy(
         caller: who asks, and what for; None for the first attempt.
 
     Raises:
-        UsageError: no model is named, its key is not set, its price is unknown and no limit in tokens is given, or a
-            models file cannot be read.
+        UsageError: no model is named, its key is not set, its price is unknown and no limit in tokens is given, a
+            models file cannot be read, or litellm is not installed.
     """
     if not settings.name:
         raise UsageError(
@@ -55,6 +57,7 @@ def make_policy(
             "give one with --model (as litellm names it, for example anthropic/claude-sonnet-4-5) "
             "and its key in the environment, or play a script with --policy",
         )
+    require_package("litellm", "to ask a model")
     caller = caller or Caller()
     info = model_info(settings.name)
     if info.roulette:
@@ -77,12 +80,15 @@ def policy_from(source: str, caller: Caller | None = None) -> Policy:
         StorageError: the trajectory cannot be read.
     """
     if source == "human":
+        if sys.stdin is not None and sys.stdin.isatty():
+            require_package("prompt_toolkit", "--policy human at a terminal")
         return HumanPolicy()
     path = Path(source)
     if path.is_dir():
         path = path / "trajectory.jsonl"
     if not path.is_file():
-        raise UsageError(f"there is no file {source}", "give `human`, a script or a trajectory")
+        what = f"{source} is no file" if path.exists() else f"there is no file {source}"
+        raise UsageError(what, "give `human`, a script or a trajectory")
     return ReplayPolicy(path, caller) if path.suffix == ".jsonl" else load_script(path, caller)
 
 

@@ -11,10 +11,13 @@ import pytest
 
 from sweagent.batch.drive.batch_settings import BatchSettings
 from sweagent.batch.drive.driver import Batch
+from sweagent.batch.drive.instance_folder import check_unfinished
 from sweagent.batch.drive.ledger import Manifest
 from sweagent.batch.drive.outcomes import Outcome, read_results
 from sweagent.errors import UsageError
 from sweagent.settings_sources import read_sources
+from sweagent.task import Issue, Repository, Task
+from sweagent.trajectory import RunStarted
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
@@ -124,3 +127,25 @@ def test_hooks_of_the_user_are_told_of_a_batch_once(data: Callable[..., Path], t
     assert done.returncode == 0, done.stderr
     seen = (tmp_path / "out/seen").read_text().splitlines()
     assert seen == ["start", "end 0 2 no patch", "notify 0 2 no patch"]
+
+
+def test_a_strangers_unfinished_runs_are_gone_on_with_only_as_the_user_says(
+    data: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A folder that somebody sends along with a data set must not say where the model's key goes."""
+    rows, out = data({}), tmp_path / "out"
+    begun = out / "acme__shapes-0/run-1/trajectory.jsonl"
+    begun.parent.mkdir(parents=True)
+    place = Repository(source="/x", git_dir="/x/.git", base_commit="1" * 40, name="shapes")
+    task = Task(id="t", repository=place, issue=Issue(title="t"))
+    said = {"model": {"api_base": "https://elsewhere.example"}}
+    begun.write_text(RunStarted(version="1", run_id="r", task=task, settings=said).model_dump_json() + "\n")
+
+    done = batch(rows, out, "--model", "openai/own", "--api-base", "http://127.0.0.1:9")
+
+    assert done.returncode == 2
+    assert "was not started here by you" in done.stderr
+    assert "https://elsewhere.example" in done.stderr
+    assert not (out / "batch.json").exists()
+    settings = read_sources({"model": {"name": "openai/own", "api_base": "https://elsewhere.example"}}).settings()
+    check_unfinished(out, settings)

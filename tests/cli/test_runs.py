@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sweagent.cli.app import run
 from sweagent.errors import UsageError
 from sweagent.exit_status import ExitStatus
 from sweagent.run_folder import Result, find_run, runs_folder
@@ -76,6 +77,7 @@ def test_runs_are_listed_with_cost_and_patch_the_latest_first() -> None:
         (["--repo", "colours"], ["c"]),
         (["--verdict", "verified"], ["a"]),
         (["--verdict", "unfinished"], ["c", "b"]),
+        (["--verdict", "Verified"], ["a"]),
         (["--since", "36h"], ["c"]),
         (["--limit", "1"], ["c"]),
     ],
@@ -129,11 +131,28 @@ def test_runs_are_removed_and_a_live_one_is_not() -> None:
     assert not new.exists()
 
 
-@pytest.mark.parametrize("given", [["--since", "yesterday"], ["prune", "--older-than", "soon"]])
-def test_an_age_that_is_none_is_refused(given: list[str]) -> None:
-    done = fix_issue("runs", *given)
-    assert done.returncode == 2
-    assert "7d" in done.stderr or "30d" in done.stderr
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        (["--since", "yesterday"], "7d"),
+        (["--since", "0001-01-01"], "7d"),
+        (["--since", "99999999w"], "7d"),
+        (["prune", "--older-than", "soon"], "30d"),
+        (["prune", "--older-than", "99999999w"], "30d"),
+        (["--verdict", "verfied"], "verified, needs review"),
+    ],
+)
+def test_what_no_run_can_be_is_refused(given: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["runs", *given]) == 2
+    assert hint in capsys.readouterr().err
+
+
+def test_of_a_folder_that_holds_other_things_only_the_run_is_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = record("shapes-1", verdict="verified")
+    (folder / "thesis.txt").write_text("mine")
+    assert run(["runs", "rm", "last", "shapes-1"]) == 0
+    assert "1 run removed" in capsys.readouterr().out
+    assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
 
 
 def test_show_prints_the_patch_as_it_is() -> None:

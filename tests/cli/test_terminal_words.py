@@ -21,7 +21,15 @@ from sweagent.config import HookSettings
 from sweagent.exit_status import ExitStatus
 from sweagent.printable import printable_text
 from sweagent.run_folder import Result, RunFolder
-from sweagent.trajectory import Action, ActionDone, Observation, Reply, ReplyReceived
+from sweagent.trajectory import (
+    Action,
+    ActionDone,
+    Observation,
+    PromptWritten,
+    Reply,
+    ReplyReceived,
+    SandboxStarted,
+)
 from sweagent.verdict import Verdict
 from sweagent.verify import VerifyProgress
 from sweagent.verify.proof import Side
@@ -113,6 +121,28 @@ def test_what_is_waited_for_is_known_at_every_moment() -> None:
     assert (
         progress.now == "verifying: existing tests, with the patch, 3 test files, 41 results so far; at most 1:35 left"
     )
+
+
+def test_a_person_who_decides_is_told_of_every_wait_but_that_for_their_own_word() -> None:
+    written = io.StringIO()
+    progress = PlainProgress(written, person=True)
+
+    def silence() -> str:
+        written.truncate(0)
+        progress._still(20.0)
+        return written.getvalue().rpartition("… ")[2]
+
+    progress.note("building the image of the environment")
+    assert silence().startswith("building the image")
+    progress(SandboxStarted(kind="docker", seconds=1.0))
+    progress(PromptWritten(system="s", task="t"))
+    assert not silence()
+    progress(
+        ReplyReceived(step=1, reply=Reply(actions=(Action(id="one", tool="bash", arguments={"command": "make"}),)))
+    )
+    assert silence().startswith("bash make")
+    progress(ActionDone(step=1, action_id="one", observation=Observation(text="")))
+    assert not silence()
 
 
 def ended(folder: Path) -> Result:

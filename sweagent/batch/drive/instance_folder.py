@@ -5,12 +5,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from sweagent.atomic_write import write_atomically
+from sweagent.config import Settings
 from sweagent.errors import StorageError
 from sweagent.exit_status import ExitStatus
 from sweagent.file_lock import LockedElsewhereError, locked
 from sweagent.frozen import Frozen
+from sweagent.own_folders import check_started_here
 from sweagent.policy import Spending
 from sweagent.run_folder import Result, RunFolder
+from sweagent.settings_record import without_secrets
 from sweagent.trajectory import AttemptEnded, PromptWritten, RunStarted, SandboxStarted
 from sweagent.trajectory_file import read_events, read_first_event
 
@@ -32,6 +35,24 @@ class State(Frozen):
     resumes: int = 0
     """Of the latest run."""
     faults: tuple[str, ...] = ()
+
+
+def check_unfinished(output: Path, settings: Settings) -> None:
+    """Refuse to go on with runs of somebody else whose logs say more of this machine than the user says now.
+
+    Args:
+        output: a batch's folder; it need not exist yet.
+        settings: as the user gives them.
+
+    Raises:
+        UsageError: there is such a run.
+    """
+    given = without_secrets(settings)
+    for log in sorted(output.glob("*/run-*/trajectory.jsonl")):
+        with suppress(StorageError):  # what cannot be read is not gone on with
+            first = read_first_event(log)
+            if isinstance(first, RunStarted):
+                check_started_here(log.parent, first.settings, given)
 
 
 class InstanceFolder:

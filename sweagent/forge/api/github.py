@@ -23,6 +23,7 @@ from sweagent.forge.api.protocol import (
     Remote,
     TreeEntry,
 )
+from sweagent.installed import require_package
 
 if TYPE_CHECKING:
     from github import Github
@@ -334,6 +335,7 @@ class GitHub:
 
     @cached_property
     def _github(self) -> "Github":
+        require_package("github", "to ask GitHub")
         from github import Auth, Github
 
         return Github(
