@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from sweagent.batch.data.instances import load_instances
-from sweagent.batch.drive.driver import Batch, BatchSettings
+from sweagent.batch.drive.batch_settings import BatchSettings
+from sweagent.batch.drive.driver import Batch
 from sweagent.batch.drive.manifest import Manifest
 from sweagent.batch.nodes.messages import Ended, Job, Order, Ready, Report, Setup, Stored, Written
 from sweagent.settings_sources import read_sources

@@ -25,6 +25,11 @@ class ExitStatus(StrEnum):
     """Only of an instance of a batch: its record, its repository or a setting cannot be used."""
 
     @property
+    def submitted(self) -> bool:
+        """Whether the policy said that it is done."""
+        return self is ExitStatus.SUBMITTED
+
+    @property
     def final(self) -> bool:
         """Whether going on with the same settings would not help, so that `resume` gives the result again."""
         return self in (ExitStatus.SUBMITTED, ExitStatus.MALFORMED_REPLIES, ExitStatus.STUCK)

@@ -7,16 +7,14 @@ from contextlib import ExitStack
 from functools import partial
 
 from sweagent import __version__
-from sweagent.agent.accounting import prompt_account
 from sweagent.agent.journal import Listener
 from sweagent.agent.loop import Ending
 from sweagent.agent.steering import Steering
 from sweagent.attempt_events import chosen_scope, events_of
 from sweagent.config import Origin, Settings
-from sweagent.errors import ExitCode, FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
+from sweagent.errors import FixIssueError, RunInterruptedError, SandboxError, StorageError, UsageError
 from sweagent.exit_status import ExitStatus
 from sweagent.notes import level_of
-from sweagent.patch import FileKind, Patch
 from sweagent.patch_store import Candidate, Candidates
 from sweagent.policy import Countdown, Waiting, with_token_limit
 from sweagent.run import Choice, Evidence, Run
@@ -24,6 +22,7 @@ from sweagent.run.context import RunContext
 from sweagent.run.errors import RunCutError, StrategyChangedError
 from sweagent.run.lost_time import SignOfLife, last_sign, lost_time
 from sweagent.run.record import RunLog
+from sweagent.run.result import write_result
 from sweagent.run.second_look import SecondLook
 from sweagent.run.strategy import Strategy, load_strategy
 from sweagent.run_folder import Result, RunFolder
@@ -42,7 +41,7 @@ from sweagent.trajectory import (
 )
 from sweagent.trajectory_file import TrajectoryWriter, read_events, read_first_event
 from sweagent.verdict import Verdict
-from sweagent.verify import Proof, Selection, VerifyProgress
+from sweagent.verify import VerifyProgress
 
 Note = Callable[[str], None]
 Verifying = Callable[[VerifyProgress], None]
@@ -328,53 +327,18 @@ class _Solving:
 
     def _end(self, ending: Ending) -> Result:
         """Write the result: what was chosen; of a run that was cut, the best candidate, the latest of equals."""
-        spending, choice = self._log.spending, self._choice
-        best = choice.candidate if choice else self._candidates.best()
-        patch, proof = (best.patch, best.proof) if best else (None, None)
-        attempts = self._run.attempts if self._run else ()
-        evidence = self._run.evidence if self._run else Evidence()
-        several = len(attempts) > 1 or len(evidence.items) > 1
-        selected = bool(choice) and (several or bool(evidence.weakening) or bool(choice and choice.remarks))
-        if proof and choice and selected:
-            proof = _with_selection(proof, choice, evidence)
-        if patch:
-            self._folder.write(self._folder.patch, patch.text)
-        if patch is not None and patch.withheld:
-            self._folder.write(self._folder.withheld, patch.withheld)
-        if proof:
-            self._folder.write(self._folder.proof, proof.model_dump_json(indent=2))
-        verdict = proof.verdict if proof else best.verdict if best else Verdict.NO_PATCH
-        if verdict is Verdict.UNVERIFIED and not proof and not self._settings.verify.enabled:
-            verdict = Verdict.NOT_VERIFIED
-        result = Result(
+        result = write_result(
+            self._folder,
+            ending,
+            self._log,
             run_id=self._run_id,
-            folder=str(self._folder.path),
-            exit_status=ending.status,
-            message=ending.message,
-            verdict=verdict,
-            reason=proof.reason if proof else ending.message,
-            exit_code=_exit_code(ending, patch, proof),
-            patch_file=str(self._folder.patch) if patch else None,
-            proof_file=str(self._folder.proof) if proof else None,
-            withheld_file=str(self._folder.withheld) if patch is not None and patch.withheld else None,
-            files=tuple(item.path for item in patch.kept) if patch else (),
-            left_out={
-                item.path: item.reason
-                for item in (patch.dropped if patch is not None else ())
-                if item.kind is not FileKind.CACHE
-            },
-            model=self._settings.model.name,
-            cost=spending.cost,
-            usage=spending.usage,
-            spending=tuple(line.model_dump(mode="json") for line in spending.lines),
-            steps=sum(attempt.steps for attempt in attempts),
-            prompt=prompt_account(read_events(self._folder.trajectory)).total,
-            attempts=max(1, len(attempts)),
-            selection=choice.reason if choice and selected else "",
-            seconds=time.monotonic() - self._start,
+            settings=self._settings,
             origin=self._origin,
+            run=self._run,
+            choice=self._choice,
+            candidates=self._candidates,
+            started=self._start,
         )
-        self._folder.write(self._folder.result, result.model_dump_json(indent=2))
         self._log.record(
             RunEnded(
                 exit_status=ending.status,
@@ -391,34 +355,3 @@ class _Solving:
 def _after_a_word(best: Candidate | None, _: Evidence) -> Choice:
     verdict = best.verdict if best else Verdict.NO_PATCH
     return Choice(selector="the user's word", candidate=best, reason=f"it was spoken to; its verdict is {verdict}")
-
-
-def _with_selection(proof: Proof, choice: Choice, evidence: Evidence) -> Proof:
-    """The proof with how it was chosen; where the selector abstained, or others weakened it, it proves nothing."""
-    weakened = choice.candidate is not None and evidence.of(choice.candidate).weakened
-    reason = f"{choice.reason}; an independent reproduction fails with the patch" if weakened else choice.reason
-    selection = Selection(
-        selector=choice.selector,
-        candidates=len(evidence.items),
-        pool=evidence.pool,
-        weakening=evidence.weakening,
-        tests_compared=tuple(item.tests_compared for item in evidence.items),
-        reason=reason,
-        abstained=choice.abstained,
-        remarks=choice.remarks,
-    )
-    if not (choice.abstained or weakened) or proof.verdict not in (Verdict.VERIFIED, Verdict.NEEDS_REVIEW):
-        return proof.model_copy(update={"selection": selection})
-    return proof.model_copy(
-        update={"selection": selection, "verdict": Verdict.UNVERIFIED, "reason": reason, "proved": ""}
-    )
-
-
-def _exit_code(ending: Ending, patch: Patch | None, proof: Proof | None) -> int:
-    if isinstance(ending.error, RunInterruptedError):
-        return ending.error.exit_code
-    if not patch and ending.error is not None and ending.status.is_failure:
-        return ending.error.exit_code
-    if proof is not None:
-        return proof.verdict.exit_code
-    return ExitCode.UNVERIFIED if patch else ExitCode.NO_PATCH

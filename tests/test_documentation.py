@@ -93,7 +93,7 @@ def test_a_command_that_the_text_names_is_there_with_its_options(line: str) -> N
     assert options <= known_options(command)
 
 
-def per_page(pages: list[Path]) -> Any:
+def per_page(pages: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
 
 

@@ -10,6 +10,7 @@ from sweagent.code.index.languages import is_test
 from sweagent.errors import FixIssueError
 from sweagent.tool_api import ToolContext
 from sweagent.tool_support.impact import Told, impact_notes
+from sweagent.tool_support.unknown_names import undefined_names
 from sweagent.trajectory import Observation
 
 READ_ONLY = True
@@ -51,7 +52,7 @@ def _unsaid(context: ToolContext) -> list[str]:
         notes = [
             note
             for path, before, after in _changed_sources(context)
-            for note in impact_notes(context, path, before, after)
+            for note in (*undefined_names(path, before, after), *impact_notes(context, path, before, after))
         ]
     except FixIssueError:
         raise

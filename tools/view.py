@@ -15,7 +15,10 @@ READ_ONLY = True
 MAIN_ARGUMENT = "path"
 ALIASES = ("view_file", "open", "open_file", "read", "read_file", "cat")
 WINDOW = 200
-"""Lines that are shown of a file when no range is given."""
+"""Lines that are shown of a file without an outline when no range is given."""
+_WHOLE = 400
+"""Lines of a file that is shown whole unless it is twice as long as an observation usually is: its outline costs a
+request more, for most of such a file is then asked for."""
 _ASKED = 10
 """How many times the usual length of an observation a range may have that was asked for: it was asked for whole."""
 
@@ -46,9 +49,11 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
     lines = source.text.removesuffix("\n").split("\n")
     if parameters.symbol:
         return _symbol(context, place, data, lines, parameters.symbol)
-    if parameters.start is None and parameters.end is None and len(lines) > WINDOW:
+    whole = len(lines) <= WINDOW or (len(lines) <= _WHOLE and len(data) <= 2 * context.limits.characters)
+    unasked = parameters.start is None and parameters.end is None
+    if unasked and not whole:
         return _outline(context, place, data, lines)
-    start, end = parameters.start or 1, parameters.end or (parameters.start or 1) + WINDOW - 1
+    start, end = parameters.start or 1, parameters.end or (parameters.start or 1) + (_WHOLE if unasked else WINDOW) - 1
     end = len(lines) if end < 0 else min(end, len(lines))
     if start > end:
         return Observation(text=f"{place.shown} has {len(lines)} lines; {start} to {end} are none", status="refused")

@@ -16,6 +16,7 @@ from sweagent.cli.option_groups import CHOICE, RUN, Choice, chosen, gathered, ru
 if TYPE_CHECKING:
     from sweagent.batch.data.instances import Instance
     from sweagent.batch.drive.driver import Batch
+    from sweagent.batch.drive.ledger import Summary
     from sweagent.batch.drive.official_images import ImagePolicy
     from sweagent.batch.drive.outcomes import Outcome
 
@@ -78,11 +79,12 @@ def command(
     from sweagent.cli.heartbeat import first_word
 
     first_word(f"reading {data}", quiet=quiet)
-    from sweagent.batch.drive.driver import Batch, BatchSettings
+    from sweagent.batch.drive.batch_settings import BatchSettings
+    from sweagent.batch.drive.driver import Batch
     from sweagent.batch.drive.instance_folder import check_unfinished
     from sweagent.batch.drive.ledger import Manifest
     from sweagent.batch.nodes.choose import open_executor
-    from sweagent.cli.batch_progress import open_batch_progress, render_summary
+    from sweagent.cli.batch_progress import open_batch_progress
     from sweagent.cli.hooks import Hooks
     from sweagent.own_folders import remember
     from sweagent.run_folder import RunFolder
@@ -124,12 +126,18 @@ def command(
     with progress, _stopping(batch) as signals:
         summary = batch.run(lambda: progress.show(batch.board.snapshot()))
     code = 128 + signals[0] if signals else int(_exit_code(summary.outcomes, left=bool(summary.left)))
+    _show(summary, output, batch.stopped_because, as_json=as_json)
+    hooks.batch_ended(code, summary.outcomes)
+    raise typer.Exit(code)
+
+
+def _show(summary: "Summary", output: Path, stopped_because: str, *, as_json: bool) -> None:
+    from sweagent.cli.batch_progress import render_summary
+
     if as_json:
         print(summary.model_dump_json())
     else:
-        render_summary(summary, output, batch.stopped_because)
-    hooks.batch_ended(code, summary.outcomes)
-    raise typer.Exit(code)
+        render_summary(summary, output, stopped_because)
 
 
 def _instances(data: str, choice: Choice) -> "tuple[Instance, ...]":
@@ -171,10 +179,11 @@ def _stopping(batch: "Batch") -> Iterator[list[int]]:
 
 
 def _exit_code(outcomes: "dict[Outcome, int]", *, left: bool) -> int:
+    from sweagent.batch.drive.outcomes import Outcome
     from sweagent.errors import ExitCode
 
-    if "usage" in outcomes:
+    if Outcome.USAGE in outcomes:
         return ExitCode.USAGE
-    if "infrastructure" in outcomes:
+    if Outcome.INFRASTRUCTURE in outcomes:
         return ExitCode.SANDBOX
     return ExitCode.UNVERIFIED if left else 0

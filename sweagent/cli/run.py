@@ -16,7 +16,7 @@ from sweagent.config import Origin, Settings
 from sweagent.own_folders import remember
 from sweagent.run_folder import RunFolder, new_run_id, runs_folder
 from sweagent.settings_sources import Sources
-from sweagent.task import Repository, Task
+from sweagent.task import Issue, Repository, Task
 
 _NOWHERE = Delivery()
 
@@ -80,7 +80,6 @@ def start(
         FixIssueError: what was asked for cannot be done.
     """
     from sweagent.cli.delivery import check_before, check_repository, deliver
-    from sweagent.forge import read_issue_with_findings
     from sweagent.repository.intake import DEFAULT_SERVER
     from sweagent.repository.source import RemoteSource, parse_source
     from sweagent.solve import solve
@@ -96,12 +95,7 @@ def start(
         _check_policy(settings)
         check_repository(delivery, repository, progress.note)
         progress.bounds(budget=settings.limits.cost, steps=settings.limits.steps)
-        read = read_issue_with_findings(
-            issue_text, repository.source, repository.name, delivery.api_url, token=None, until=None
-        )
-        issue = read.issue
-        for finding in read.findings:
-            progress.note(f"in the issue: {finding}")
+        issue = _read_issue(issue_text, repository, delivery.api_url, progress.note)
         task = Task.of(
             repository,
             issue,
@@ -129,6 +123,15 @@ def start(
         hooks.ended(result)
     report(result, keep=keep, as_json=as_json, quiet=verbosity == 0, delivered=deliver(result, repository, delivery))
     return result.exit_code
+
+
+def _read_issue(text: str, repository: Repository, api_url: str | None, note: Callable[[str], None]) -> Issue:
+    from sweagent.forge import read_issue_with_findings
+
+    read = read_issue_with_findings(text, repository.source, repository.name, api_url, token=None, until=None)
+    for finding in read.findings:
+        note(f"in the issue: {finding}")
+    return read.issue
 
 
 @contextmanager

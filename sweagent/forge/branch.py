@@ -4,8 +4,9 @@ from sweagent.errors import ForgeError
 from sweagent.forge.api.errors import PermissionMissingError
 from sweagent.forge.api.protocol import Forge, Remote
 from sweagent.forge.branch_names import branch_name, branch_stem, numbered
-from sweagent.forge.clone import CleanClone, PushRefusedError, Refused
+from sweagent.forge.clone import CleanClone
 from sweagent.forge.commit import Ready, StopError
+from sweagent.forge.git_refusals import PushRefusedError, Refused
 from sweagent.forge.proposal import Outcome, OutcomeKind, PublishOptions
 from sweagent.forge.records import Records
 from sweagent.forge.text.escape import code_span

@@ -5,18 +5,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sweagent.errors import ForgeError
 from sweagent.forge.api.protocol import Remote, TreeEntry
+from sweagent.forge.git_refusals import PushRefusedError, explained, may_pass, reason_of, words_of
 from sweagent.forge.rules import Change
 from sweagent.git import GitDone, GitError, git
-from sweagent.printable import first_line
-from sweagent.proxies import HINT as PROXY_HINT
-from sweagent.proxies import refusal_in
 from sweagent.repository.git_address import parse_git_address
 from sweagent.waiting import wait_aloud
 
@@ -27,49 +24,6 @@ _OURSELVES = {"NAME": COMMITTER, "EMAIL": COMMITTER_EMAIL}
 FETCH_TIMEOUT = 1800.0
 """Seconds."""
 _ATTEMPTS = 3
-_PASSING = (
-    "the remote end hung up",
-    "connection",
-    "timed out",
-    "could not resolve host",
-    "returned error: 5",
-    "early eof",
-)
-
-
-class Refused(StrEnum):
-    """Why a push was refused."""
-
-    NO_ACCESS = "no write access"
-    PROTECTED = "the branch is protected"
-    WORKFLOWS = "the token may not change workflow files"
-    HOOK = "a hook of the server declined it"
-    MOVED = "somebody pushed at the same time"
-    OTHER = "refused"
-
-
-class PushRefusedError(ForgeError):
-    """The remote refused a push.
-
-    Args:
-        reason: which of the known cases it is.
-        said: what the remote said.
-    """
-
-    def __init__(self, reason: Refused, said: str) -> None:
-        super().__init__(f"the push was refused: {reason.value} ({said})", _PUSH_HINTS[reason])
-        self.reason = reason
-        self.said = said
-
-
-_PUSH_HINTS = {
-    Refused.NO_ACCESS: "give the token the permission `contents: write`",
-    Refused.PROTECTED: "let branches under fix-issue/ be created, or choose another prefix in the protection rules",
-    Refused.WORKFLOWS: "give the token the permission `workflows: write`, or leave .github/workflows alone",
-    Refused.HOOK: "see what the server's hook said",
-    Refused.MOVED: "run the command again",
-    Refused.OTHER: "see what the remote said",
-}
 
 
 class CleanClone(AbstractContextManager["CleanClone"]):
@@ -305,8 +259,8 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         )
         if done.status == 0 or self.references(reference, remote).get(reference) == commit:
             return
-        said = " · ".join(_said(done.text, done.stderr))
-        raise PushRefusedError(_reason(said), said[:500])
+        said = " · ".join(words_of(done.text, done.stderr))
+        raise PushRefusedError(reason_of(said), said[:500])
 
     def _git(
         self,
@@ -341,7 +295,7 @@ class CleanClone(AbstractContextManager["CleanClone"]):
             why = f"git {arguments[0]} failed: {error.reason if isinstance(error, GitError) else error}"
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_may_pass),
+            retry=tenacity.retry_if_exception(may_pass),
             stop=tenacity.stop_after_attempt(_ATTEMPTS),
             wait=tenacity.wait_exponential(multiplier=2),
             before_sleep=explain,
@@ -351,15 +305,7 @@ class CleanClone(AbstractContextManager["CleanClone"]):
         try:
             return retrying(once)
         except GitError as error:
-            raise _explained(arguments[0], remote, error) from error
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether another attempt can help."""
-    if not isinstance(error, GitError):
-        return False
-    refusal = refusal_in(error.stderr)
-    return refusal.passing if refusal else any(words in error.stderr.lower() for words in _PASSING)
+            raise explained(arguments[0], remote, error) from error
 
 
 def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -381,47 +327,3 @@ def _access(remote: Remote, token: str | None) -> tuple[tuple[str, ...], dict[st
         config[f"http.{address.transport}://{address.place}/.extraHeader"] = f"Authorization: Basic {credentials}"
         config["http.followRedirects"] = "false"  # git would take the header along to another host
     return (address.transport,), config
-
-
-def _explained(command: str, remote: Remote, error: GitError) -> ForgeError:
-    if refusal := refusal_in(error.stderr):
-        address = parse_git_address(remote.url)
-        return ForgeError(f"git {command}: {refusal.describe(address.host if address else 'the remote')}", PROXY_HINT)
-    said = error.reason
-    low = error.stderr.lower()
-    if command == "push" and _reason(low) is Refused.NO_ACCESS:
-        return PushRefusedError(Refused.NO_ACCESS, said)
-    if _reason(low) is Refused.NO_ACCESS or "not found" in low:
-        return ForgeError(f"git {command}: {said}", "check the address, and give a token that may read the repository")
-    if "error: 301" in low or "error: 302" in low or "error: 307" in low or "redirect" in low:
-        return ForgeError(f"git {command}: the repository has moved", "give its new name or address")
-    return ForgeError(f"git {command}: {said}", "check the remote's address and the network")
-
-
-def _said(porcelain: str, stderr: str) -> list[str]:
-    """What the remote said of a push: its own lines, and git's reason."""
-    remote = [line.removeprefix("remote:").strip() for line in stderr.splitlines() if line.startswith("remote:")]
-    refused = [line.split("\t")[-1] for line in porcelain.splitlines() if line.startswith("!")]
-    return [line for line in (*remote, *refused) if line] or [first_line(stderr, 500) or "no reason given"]
-
-
-def _reason(said: str) -> Refused:
-    low = said.lower()
-    cases = (
-        (Refused.WORKFLOWS, ("without `workflow` scope", "without `workflows` permission")),
-        (Refused.PROTECTED, ("protected branch", "gh006", "gh013", "repository rule violations")),
-        (Refused.MOVED, ("stale info", "fetch first", "non-fast-forward", "failed to update ref", "cannot lock ref")),
-        (
-            Refused.NO_ACCESS,
-            (
-                "permission to",
-                "write access",
-                "returned error: 403",
-                "returned error: 401",
-                "authentication failed",
-                "could not read username",
-            ),
-        ),
-        (Refused.HOOK, ("hook declined", "pre-receive", "declined")),
-    )
-    return next((reason for reason, words in cases if any(word in low for word in words)), Refused.OTHER)

@@ -1,7 +1,9 @@
 """What is known of the candidates of a run."""
 
 from sweagent.frozen import Frozen
+from sweagent.patch.normal_form import normal_forms
 from sweagent.patch_store import Candidate
+from sweagent.task import Repository
 from sweagent.verdict import Verdict
 
 
@@ -82,3 +84,13 @@ class Choice(Frozen):
     """Nothing tells the best ones apart: the verdict is at most `unverified`."""
     remarks: tuple[str, ...] = ()
     """What a person is to look at, each in one line; no verdict depends on it."""
+
+
+def with_normal_forms(repository: Repository, evidence: Evidence) -> Evidence:
+    """Evidence with the normal forms of the patches, where there are several to be compared."""
+    if len(evidence.items) < 2:
+        return evidence
+    forms = normal_forms(repository, [item.candidate.patch for item in evidence.items])
+    items = zip(evidence.items, forms, strict=True)
+    formed = tuple(item.model_copy(update={"normal_form": form}) for item, form in items)
+    return evidence.model_copy(update={"items": formed})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sweagent.patch_store import Candidate
+from sweagent.run.attempt import Attempt
 from sweagent.run.evidence import CandidateEvidence, Evidence
 from sweagent.run.judging import Passes
 from sweagent.trajectory import Reproduction
@@ -45,6 +46,28 @@ class Findings:
         known = {**self._pool, **self._weakening, **taken}
         names = (name, *(f"{name} ({number})" for number in range(2, len(known) + 3)))
         return next(free for free in names if known.get(free, item) == item)
+
+    def named(
+        self, reproductions: Sequence[Reproduction], attempts: Sequence[Attempt], path: str
+    ) -> dict[str, Reproduction]:
+        """Reproductions by unique names, without those that are there twice.
+
+        Args:
+            reproductions: of whoever made them.
+            attempts: of the run, which may have made them.
+            path: of the run.
+        """
+        named: dict[str, Reproduction] = {}
+        for item in reproductions:
+            if item in named.values():
+                continue
+            owner = next((n for n, attempt in enumerate(attempts, 1) if item in attempt.reproductions), None)
+            # What gathered items call alike is not the same.
+            whose = [f"attempt {owner}"] if owner else []
+            whose += [f"of {path.rstrip('/')}"] if path else []
+            name = f"{item.path} ({' '.join(whose)})" if whose else item.path
+            named[self.free_name(name, item, named)] = item
+        return named
 
     def add(self, candidate: Candidate, names: Iterable[str], passes: Passes) -> None:
         """Take what a candidate does with some reproductions."""

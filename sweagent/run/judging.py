@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sweagent.patch_store import Candidate
 from sweagent.run.context import RunContext
@@ -129,6 +129,43 @@ class Panel:
             )
         )
         return judged
+
+
+def judge_in_time(
+    context: RunContext,
+    path: str,
+    seconds: float,
+    candidates: Sequence[Candidate],
+    pool: Mapping[str, Reproduction],
+    weakening: Mapping[str, Reproduction],
+    until: Verdict | None,
+) -> dict[str, Any]:
+    """Judge candidates as a step of a run.
+
+    Args:
+        context: of the run.
+        path: of the run that asks.
+        seconds: that it has left.
+        candidates: to be judged.
+        pool: reproductions that rank.
+        weakening: those that may only weaken.
+        until: stop proving candidates once one has this verdict.
+
+    Returns:
+        What the log keeps of it.
+    """
+    start, before = time.monotonic(), context.log.used(path).seconds
+    context.log.record(VerificationStarted(scope=f"{path}verify", step=0, sha256="", seconds=seconds))
+    done = Panel(context, path, max(_LEAST_SECONDS, seconds)).judge(candidates, pool, weakening, until)
+    # The proofs have counted their own time.
+    counted = context.log.used(path).seconds - before
+    return {
+        "proofs": [item.proof is not None for item in done.candidates],
+        "passes": done.passes,
+        "weakening": done.weakening,
+        "pool": [*pool],
+        "seconds": max(0.0, time.monotonic() - start - counted),
+    }
 
 
 def _speaking(pool: Sequence[Reproduction], row: Passes) -> Reproduction | None:

@@ -71,7 +71,7 @@ class Rounds:
         if stands or self._journal.state.rounds >= self._until:
             return None
         self._told = True
-        return feedback(proof) or None
+        return feedback(proof, self._journal.state.summary) or None
 
     def verify(self, candidate: Candidate) -> Proof:
         """Judge a candidate in the time that is left, unless just the same was judged before."""

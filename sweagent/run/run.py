@@ -2,9 +2,7 @@
 
 import hashlib
 import random
-import re
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,47 +12,30 @@ from sweagent.file_lock import LockedElsewhereError
 from sweagent.frozen import Frozen
 from sweagent.patch.classify import Consent
 from sweagent.patch.from_edits import patch_of_edits
-from sweagent.patch.normal_form import normal_forms
 from sweagent.patch_store import Candidate, best_of
 from sweagent.policy import Budget, Message, policy_for
 from sweagent.run.advice import Advice, NoAdvice
 from sweagent.run.asking import Question, schema_of
 from sweagent.run.attempt import Attempt
+from sweagent.run.beginning import Beginnings
 from sweagent.run.context import RunContext
-from sweagent.run.evidence import Choice, Evidence
+from sweagent.run.evidence import Choice, Evidence, with_normal_forms
 from sweagent.run.findings import Findings
-from sweagent.run.judging import Panel
+from sweagent.run.judging import judge_in_time
 from sweagent.run.limits import Left
 from sweagent.run.memory import recall, remember
-from sweagent.run.record import Mark, Used
 from sweagent.run.selectors import Selector
 from sweagent.run.side_by_side import side_by_side
-from sweagent.run.steps import Steps, digest
-from sweagent.settings_record import open_values, without_secrets
+from sweagent.run.steps import Standing, digest, result_of
+from sweagent.settings_record import open_values
 from sweagent.settings_sources import with_changes
 from sweagent.task import Task
 from sweagent.tool_support.reproduction_command import is_run_as_test, reproduction_command
-from sweagent.trajectory import (
-    ActionDone,
-    AnyEvent,
-    AttemptStarted,
-    CandidateChosen,
-    FeedbackGiven,
-    PatchTaken,
-    PromptWritten,
-    ReplyReceived,
-    Reproduction,
-    StepDone,
-    VerificationStarted,
-    ViewCompacted,
-)
+from sweagent.trajectory import CandidateChosen, Reproduction, StepDone
 from sweagent.verdict import Verdict
 
 if TYPE_CHECKING:
     from sweagent.code import Index
-
-_LEAST_SECONDS = 1.0
-_INHERITED = ActionDone | FeedbackGiven | PatchTaken | PromptWritten | ReplyReceived | ViewCompacted
 
 _A = TypeVar("_A", bound=Frozen)
 _I = TypeVar("_I")
@@ -87,12 +68,11 @@ class Run:
         self._context = context
         self._path = path
         bounds = context.settings.limits
-        self._limits = limits or Left(bounds.cost, bounds.tokens, bounds.seconds)
         self._budget = budget or context.budget
-        self._steps = Steps(context.log, path, (StepDone, CandidateChosen))
-        self._used = Used()
+        self._standing = Standing(context.log, path, limits or Left(bounds.cost, bounds.tokens, bounds.seconds))
+        self._beginnings = Beginnings(context, path, self._standing, self._budget, self.fork)
         self._members: list[Attempt | Run] = []
-        self._begun = self._asked = self._gathered = self._composed = 0
+        self._asked = self._gathered = self._composed = 0
         self._findings = Findings()
         self._advice: Advice = advice(self) if advice else NoAdvice()
         self.lessons: list[str] = []
@@ -125,9 +105,9 @@ class Run:
     def recall(self) -> None:
         """Look up, once for the whole run, what earlier ones noted of the repository."""
         asked = digest("recall")
-        mark = self._steps.next(StepDone, asked, "recall what was noted of the repository")
-        self._context.notes = _result(mark)["text"] if mark else recall(self.task.repository).text
-        self._consume(mark, "recall", asked, {"text": self._context.notes})
+        mark = self._standing.next(StepDone, asked, "recall what was noted of the repository")
+        self._context.notes = result_of(mark)["text"] if mark else recall(self.task.repository).text
+        self._standing.consume(mark, "recall", asked, {"text": self._context.notes})
 
     def remember(self) -> None:
         """Note what was seen of the repository, for later runs."""
@@ -170,7 +150,7 @@ class Run:
     @property
     def left(self) -> Left:
         """What it may still use; while a resumed one repeats what it did, as it was then."""
-        return self._limits.without(self._used)
+        return self._standing.left
 
     def check_settings(self) -> None:
         """See that what the settings add to a choice can be used, before anything is spent.
@@ -200,7 +180,11 @@ class Run:
             StrategyChangedError: the log of a resumed run holds another attempt in this place.
             UsageError: its settings cannot be used.
         """
-        return self._begin(role, share, changes)
+        begun = self._beginnings.begin(role, share, changes)
+        self._members.append(begun)
+        if self.notes:
+            begun.say(self.notes)
+        return begun
 
     def fork(self, attempt: Attempt, role: str | None = None, *, share: float = 1.0, **changes: Any) -> Attempt:
         """Begin an attempt with what another one was told, said and did, in a fresh sandbox with its work tree.
@@ -215,57 +199,9 @@ class Run:
             StrategyChangedError: the log of a resumed run holds another attempt in this place.
             UsageError: its settings cannot be used.
         """
-        return self._begin(role or attempt.role, share, changes, attempt)
-
-    def _begin(self, role: str, share: float, changes: dict[str, Any], parent: Attempt | None = None) -> Attempt:
-        log = self._context.log
-        name = re.sub(r"[^\w.-]", "-", role)
-        self._begun += 1
-        # The first one is the run of old, so that its log can be gone on with, and nothing is longer than it was.
-        plain = not self._path and self._begun == 1 and parent is None
-        scope = "" if plain else f"{self._path}{name}{self._begun}"
-        base = parent.settings if parent else self.settings
-        settings = with_changes(base, changes) if changes else base
-        asked = digest(role, share, open_values(changes), *([parent.scope] if parent else []))
-        recorded = Steps(log, scope, (AttemptStarted,))
-        mark = recorded.next(AttemptStarted, asked, f"begin attempt {self._begun} otherwise")
-        differs = bool(changes) or settings != self.settings
-        mark = mark or self._start(scope, role, asked, share, settings, parent, differs=differs)
-        self._used = mark.used
-        inherited = _inherited(parent, log.of(parent.scope, mark.number)) if parent else ()
-        limits = _limits(mark)
-        begun = Attempt(self._context, scope, role, settings, limits, self._budget, inherited, self.fork, self._stepped)
+        begun = self._beginnings.begin(role or attempt.role, share, changes, attempt)
         self._members.append(begun)
-        if self.notes and parent is None:
-            begun.say(self.notes)
         return begun
-
-    def _start(
-        self,
-        scope: str,
-        role: str,
-        asked: str,
-        share: float,
-        settings: Settings,
-        parent: Attempt | None,
-        *,
-        differs: bool,
-    ) -> Mark:
-        dollars, tokens, seconds = self.left.part(share)
-        part = share < 1
-        return self._record(
-            AttemptStarted(
-                scope=scope,
-                role=role,
-                digest=asked,
-                forked_from=parent.scope if parent else None,
-                model=settings.model.name,
-                settings=without_secrets(settings) if differs else None,
-                cost=dollars if part else None,
-                tokens=tokens if part else None,
-                seconds=seconds,
-            )
-        )
 
     def ask(
         self, messages: Sequence[Message], answer: type[_A], n: int = 1, *, role: str = "ask", **changes: Any
@@ -294,13 +230,13 @@ class Run:
         settings = with_changes(self.settings, changes) if changes else self.settings
         texts = [message.model_dump(mode="json") for message in messages]
         asked = digest("ask", texts, schema_of(answer), n, role, open_values(changes))
-        mark = self._steps.next(StepDone, asked, f"ask for {answer.__name__}")
+        mark = self._standing.next(StepDone, asked, f"ask for {answer.__name__}")
         part = self.left.part(1 / n)
         scopes = [scope] if n == 1 else [f"{scope}.{number}" for number in range(1, n + 1)]
         questions = [Question(self._context, own, settings, role, self._budget, part) for own in scopes]
         found = self._side_by_side([partial(question.ask, messages, answer) for question in questions])
         answers = tuple(item for item in found if item is not None)
-        self._consume(mark, "ask", asked, {"answers": len(answers), "of": n})
+        self._standing.consume(mark, "ask", asked, {"answers": len(answers), "of": n})
         return answers
 
     def compose(self, edits: str) -> Candidate:
@@ -317,14 +253,14 @@ class Run:
         """
         self._composed += 1
         asked = digest("compose", edits)
-        mark = self._steps.next(StepDone, asked, "compose a candidate")
-        known = self._context.candidates.get(_result(mark).get("candidate", -1)) if mark else None
+        mark = self._standing.next(StepDone, asked, "compose a candidate")
+        known = self._context.candidates.get(result_of(mark).get("candidate", -1)) if mark else None
         if known is None:
             allowed = self.settings.verify
             consent = Consent(frozenset(), allowed.allow_tests, allowed.allow_protected, allowed.allow_binaries)
             patch = patch_of_edits(self.task.repository, edits, consent)
             known = self._context.candidates.add(patch, f"{self._path}composed{self._composed}")
-        self._consume(mark, "compose", asked, {"candidate": known.number})
+        self._standing.consume(mark, "compose", asked, {"candidate": known.number})
         return known.unjudged
 
     def reproduction(self, text: str, path: str = "", command: str = "") -> Reproduction:
@@ -360,7 +296,7 @@ class Run:
         listed = list(items)
         self._gathered += 1
         asked = digest("gather", len(listed))
-        mark = self._steps.next(StepDone, asked, f"gather {len(listed)} items")
+        mark = self._standing.next(StepDone, asked, f"gather {len(listed)} items")
         part = self.left.part(1 / max(1, len(listed)))
         runs = [self._child(f"{self._path}{self._gathered}.{number}/", part) for number in range(1, len(listed) + 1)]
         self._members += runs
@@ -368,7 +304,7 @@ class Run:
         for run in runs:
             self._findings.absorb(run._findings)
             self.lessons += run.lessons
-        self._consume(mark, "gather", asked, {"items": len(listed)})
+        self._standing.consume(mark, "gather", asked, {"items": len(listed)})
         return results
 
     def _side_by_side(self, calls: Sequence[Callable[[], _R]]) -> list[_R]:
@@ -411,12 +347,17 @@ class Run:
             StrategyChangedError: the log of a resumed run holds another verification in this place.
             SandboxError: no environment could be made.
         """
-        pool, weakeners = self._named(reproductions), self._named(weakening)
+        names = partial(self._findings.named, attempts=self.attempts, path=self._path)
+        pool, weakeners = names(reproductions), names(weakening)
         shas = [item.patch.sha256 for item in candidates]
         texts = [[item.model_dump(mode="json") for item in group.values()] for group in (pool, weakeners)]
         asked = digest("verify", shas, texts, weakened_by, until)
-        mark = self._steps.next(StepDone, asked, f"verify {len(candidates)} candidates")
-        result = _result(mark) if mark else self._judge(candidates, pool, weakeners, until)
+        mark = self._standing.next(StepDone, asked, f"verify {len(candidates)} candidates")
+        result = (
+            result_of(mark)
+            if mark
+            else judge_in_time(self._context, self._path, self.left.seconds, candidates, pool, weakeners, until)
+        )
         found, judged = self._findings, list[Candidate]()
         found.ask(pool, weakeners, weakened_by)
         rows = zip(candidates, result["proofs"], result["passes"], result["weakening"], strict=True)
@@ -425,45 +366,8 @@ class Run:
             judged.append(kept or item)
             found.add(judged[-1], pool, passes)
             found.add(judged[-1], weakeners, weak)
-        self._consume(mark, "verify", asked, result, _result_seconds(result))
+        self._standing.consume(mark, "verify", asked, result, float(result.get("seconds", 0.0)))
         return found.evidence(judged, pool, weakeners)
-
-    def _judge(
-        self,
-        candidates: Sequence[Candidate],
-        pool: Mapping[str, Reproduction],
-        weakeners: Mapping[str, Reproduction],
-        until: Verdict | None,
-    ) -> dict[str, Any]:
-        start, before = time.monotonic(), self._context.log.used(self._path).seconds
-        begun = VerificationStarted(scope=f"{self._path}verify", step=0, sha256="", seconds=self.left.seconds)
-        self._context.log.record(begun)
-        done = Panel(self._context, self._path, max(_LEAST_SECONDS, self.left.seconds)).judge(
-            candidates, pool, weakeners, until
-        )
-        # The proofs have counted their own time.
-        counted = self._context.log.used(self._path).seconds - before
-        return {
-            "proofs": [item.proof is not None for item in done.candidates],
-            "passes": done.passes,
-            "weakening": done.weakening,
-            "pool": [*pool],
-            "seconds": max(0.0, time.monotonic() - start - counted),
-        }
-
-    def _named(self, reproductions: Sequence[Reproduction]) -> dict[str, Reproduction]:
-        """Reproductions by unique names, without those that are there twice."""
-        named: dict[str, Reproduction] = {}
-        for item in reproductions:
-            if item in named.values():
-                continue
-            owner = next((n for n, attempt in enumerate(self.attempts, 1) if item in attempt.reproductions), None)
-            # What gathered items call alike is not the same.
-            whose = [f"attempt {owner}"] if owner else []
-            whose += [f"of {self._path.rstrip('/')}"] if self._path else []
-            name = f"{item.path} ({' '.join(whose)})" if whose else item.path
-            named[self._findings.free_name(name, item, named)] = item
-        return named
 
     def compare(self) -> Evidence:
         """Run the reproductions of all attempts on the best candidates of all; nobody's verdict changes by that.
@@ -488,62 +392,22 @@ class Run:
             StrategyChangedError: it chooses another candidate than before the run was resumed.
         """
         chooser, evidence = self._advice.before(selector, evidence)
-        evidence = self._with_forms(evidence)
+        evidence = with_normal_forms(self.task.repository, evidence)
         choice = chooser(evidence)
         choice = self._advice.after(selector, choice, evidence)
         chosen = choice.candidate
         asked = digest("choose", choice.selector, chosen.patch.sha256 if chosen else None)
-        mark = self._steps.next(CandidateChosen, asked, "choose another candidate")
-        self._used = (
-            mark
-            or self._record(
-                CandidateChosen(
-                    scope=self._path,
-                    digest=asked,
-                    selector=choice.selector,
-                    candidate=chosen.number if chosen else None,
-                    attempt=chosen.attempt if chosen else "",
-                    reason=choice.reason,
-                    abstained=choice.abstained,
-                )
-            )
-        ).used
+        mark = self._standing.next(CandidateChosen, asked, "choose another candidate")
+        self._standing.reach(
+            mark,
+            CandidateChosen(
+                scope=self._path,
+                digest=asked,
+                selector=choice.selector,
+                candidate=chosen.number if chosen else None,
+                attempt=chosen.attempt if chosen else "",
+                reason=choice.reason,
+                abstained=choice.abstained,
+            ),
+        )
         return choice
-
-    def _with_forms(self, evidence: Evidence) -> Evidence:
-        if len(evidence.items) < 2:
-            return evidence
-        forms = normal_forms(self.task.repository, [item.candidate.patch for item in evidence.items])
-        items = zip(evidence.items, forms, strict=True)
-        formed = tuple(item.model_copy(update={"normal_form": form}) for item, form in items)
-        return evidence.model_copy(update={"items": formed})
-
-    def _stepped(self, used: Used) -> None:
-        self._used = used
-
-    def _consume(self, mark: Mark | None, kind: str, asked: str, result: dict[str, Any], seconds: float = 0.0) -> None:
-        """Put a step into the log, unless it is there."""
-        step = StepDone(scope=self._path, digest=asked, kind=kind, result=result, seconds=seconds)
-        self._used = (mark or self._record(step)).used
-
-    def _record(self, event: AnyEvent) -> Mark:
-        log = self._context.log
-        log.record(event)
-        return log.marks(event.scope)[-1]
-
-
-def _inherited(parent: Attempt, own: Iterable[AnyEvent]) -> tuple[AnyEvent, ...]:
-    return (*parent.inherited, *(event for event in own if isinstance(event, _INHERITED)))
-
-
-def _limits(mark: Mark) -> Left:
-    event = mark.event
-    return Left(event.cost, event.tokens, event.seconds) if isinstance(event, AttemptStarted) else Left(None, None, 0.0)
-
-
-def _result(mark: Mark) -> dict[str, Any]:
-    return mark.event.result if isinstance(mark.event, StepDone) else {}
-
-
-def _result_seconds(result: Mapping[str, Any]) -> float:
-    return float(result.get("seconds", 0.0))

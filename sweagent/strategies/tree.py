@@ -50,7 +50,7 @@ def run(run: Run, parameters: Parameters) -> Choice:
             break
         parent = root.pick(parameters.width, parameters.exploration)
         child = Node(run.fork(parent.attempt, share=1 / (parameters.nodes - number)), parent)
-        if parent.attempt.ending and parent.attempt.ending.status == "submitted":
+        if parent.attempt.ending and parent.attempt.ending.status.submitted:
             child.attempt.say(proof_of(parent.attempt.take()))
         for sibling in parent.children:
             child.attempt.say(role_text(run, "other_way", diff=diff_of(sibling.attempt.take())))

@@ -21,7 +21,7 @@ _INSTALLED = (
 
 
 def unknown_names(context: ToolContext, path: str, before: str, after: str) -> list[str]:
-    """Say which names a change uses that are neither defined in their file nor known to repository and environment.
+    """Say which attributes and imports of a change nothing in the repository or its environment has.
 
     Args:
         context: what the tools work with.
@@ -34,12 +34,23 @@ def unknown_names(context: ToolContext, path: str, before: str, after: str) -> l
     """
     if not path.endswith(".py"):
         return []
-    undefined, attributes = new_names(before, after)
-    notes = [f"not defined in this file: {', '.join(undefined)}"] if undefined else []
+    _, attributes = new_names(before, after)
     nowhere = _nowhere(context, path, attributes[:_MOST]) if attributes else []
-    if nowhere:
-        notes.append(f"no such name in the repository or its environment: {', '.join(nowhere)}")
-    return notes
+    return [f"no such name in the repository or its environment: {', '.join(nowhere)}"] if nowhere else []
+
+
+def undefined_names(path: str, before: str, after: str) -> list[str]:
+    """Say which bare names a change uses that its file does not define.
+
+    That is for the whole change to say: one edit may use what the next one defines.
+
+    Args:
+        path: the changed file, from the repository's root.
+        before: its text before the change.
+        after: its text now.
+    """
+    undefined = new_names(before, after)[0] if path.endswith(".py") else []
+    return [f"not defined in {path}: {', '.join(undefined)}"] if undefined else []
 
 
 def new_names(before: str, after: str) -> tuple[list[str], list[str]]:

@@ -82,14 +82,20 @@ def render_markdown(proof: Proof) -> str:
     return "\n".join(lines)
 
 
-def feedback(proof: Proof) -> str:
+def feedback(proof: Proof, summary: str = "") -> str:
     """What the policy is told of a patch that is not verified: short, and only what it can mend.
+
+    Args:
+        proof: of its patch.
+        summary: what the policy says of its work. A broken test that it names there is one that it stands by.
 
     Returns:
         The text; empty where nothing that the policy can change would make another verdict: what a person has to look
-        at, a lack of time, an environment that fails, a fault of the harness.
+        at, a lack of time, an environment that fails, a fault of the harness, tests that it broke knowingly.
     """
     if proof.verdict in _SETTLED or proof.cause in _NOT_ITS_OWN:
+        return ""
+    if _stood_by(proof.regression, summary):
         return ""
     lines = [f"The verifier says: {proof.verdict.value}. {_visible(proof.reason)}"]
     if proof.verdict is Verdict.REGRESSED:
@@ -117,6 +123,12 @@ def feedback(proof: Proof) -> str:
                 "the issue, and passes with it."
             )
     return "\n".join(lines)
+
+
+def _stood_by(regression: RegressionEvidence, summary: str) -> bool:
+    """Whether a summary names every test that got worse; asked again, the policy could only say the same."""
+    names = [re.split(r"::|\.", change.id.partition("[")[0])[-1] for change in regression.regressions]
+    return bool(names) and all(re.search(rf"\b{re.escape(name)}\b", summary) for name in names)
 
 
 def _selection_line(selection: Selection) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sweagent.batch.drive.driver import Batch, BatchSettings
+from sweagent.batch.drive.batch_settings import BatchSettings
+from sweagent.batch.drive.driver import Batch
 from sweagent.batch.drive.instance_folder import check_unfinished
 from sweagent.batch.drive.ledger import Manifest
 from sweagent.batch.drive.outcomes import Outcome, read_results

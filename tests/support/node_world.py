@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sweagent.batch.data.instances import Instance
-from sweagent.batch.drive.driver import Batch, BatchSettings
+from sweagent.batch.drive.batch_settings import BatchSettings
+from sweagent.batch.drive.driver import Batch
 from sweagent.batch.drive.ledger import Manifest
 from sweagent.batch.drive.outcomes import InstanceResult, read_results
 from sweagent.config import Settings

@@ -28,12 +28,25 @@ def test_a_symbol_by_name(desk: Any) -> None:
 
 
 def test_a_long_file_is_shown_as_its_outline(desk: Any) -> None:
-    body = "".join(f"def name_{number}(x):\n    return x\n\n\n" for number in range(60))
-    (desk.tree / "long.py").write_text(body)
+    body = "".join(f"def name_{number}(x):\n    return x\n\n\n" for number in range(100))
+    (desk.tree / "long.py").write_text(body + "# end\n")
     seen = desk("view", path="long.py")
     assert seen.truncated
-    assert "long.py, 240 lines" in seen.text
+    assert "long.py, 401 lines" in seen.text
     assert "     1-2      def name_0(x):" in seen.text
+    (desk.tree / "wide.py").write_text(f"def name():\n{'    # a comment' * 40}\n" + "\n" * 250 + "#" * 4500)
+    assert "its outline" in desk("view", path="wide.py").text
+
+
+def test_a_file_of_some_hundred_lines_is_shown_whole(desk: Any) -> None:
+    (desk.tree / "some.py").write_text("def f(): pass\n" + "\n" * 350 + "x = 1\n")
+    seen = desk("view", path="some.py")
+    assert not seen.truncated
+    assert seen.text.startswith("some.py\n     1\tdef f(): pass\n")
+    assert seen.text.endswith("   352\tx = 1")
+
+
+def test_of_a_long_text_without_an_outline_the_beginning_is_shown(desk: Any) -> None:
     (desk.tree / "long.txt").write_text("word\n" * 500)
     seen = desk("view", path="long.txt")
     assert seen.text.endswith("[more lines: give `start`]")

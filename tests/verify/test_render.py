@@ -198,6 +198,21 @@ def test_nothing_is_fed_back_that_the_policy_cannot_mend(verdict, changes):
     assert feedback(proof(verdict, **changes)) == ""
 
 
+@pytest.mark.parametrize(
+    ("summary", "asked"),
+    [
+        ("t.py::test_old and test_older assert what the issue calls wrong.", False),
+        ("t.py::test_old asserts what the issue calls wrong.", True),
+        ("", True),
+    ],
+)
+def test_a_policy_that_names_each_broken_test_is_not_asked_again(summary, asked):
+    names = ("t.py::test_old[1]", "pkg.t.Case.test_older")
+    regressions = tuple(TestChange(id=name, before=TestOutcome.PASSED, after=TestOutcome.FAILED) for name in names)
+    said = feedback(proof(Verdict.REGRESSED, regression=RegressionEvidence(regressions=regressions)), summary)
+    assert bool(said) is asked
+
+
 def test_a_sentence_has_both_counts_and_all_that_is_between_them():
     def change(name: str, before: TestOutcome, after: TestOutcome) -> TestChange:
         return TestChange(id=name, before=before, after=after)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -11,31 +11,28 @@ from typing import Any
 
 from sweagent import __version__
 from sweagent.batch.data.instances import Instance
+from sweagent.batch.drive.batch_settings import BatchSettings, refuse_local_paths, usable
 from sweagent.batch.drive.cost_reservations import CostReservations, Room
 from sweagent.batch.drive.instance_folder import ElsewhereError, InstanceFolder
 from sweagent.batch.drive.ledger import Ledger, Summary
 from sweagent.batch.drive.manifest import Manifest, bearing_settings
-from sweagent.batch.drive.official_images import ImagePolicy, image_names
+from sweagent.batch.drive.official_images import image_names
 from sweagent.batch.drive.outcomes import InstanceResult, Outcome
 from sweagent.batch.drive.portable_log import Home
 from sweagent.batch.drive.progress import ProgressTracker
 from sweagent.batch.drive.solve_service import SolveOptions, SolveService, wait_for_disk
 from sweagent.batch.drive.stream_store import StreamStore
-from sweagent.batch.drive.user_code import UserCode, refuse_what_stays
-from sweagent.batch.nodes.dispatcher import SILENCE, Dispatcher, Lost
+from sweagent.batch.drive.user_code import UserCode
+from sweagent.batch.nodes.dispatcher import Dispatcher, Lost
 from sweagent.batch.nodes.executor import Executor
 from sweagent.batch.nodes.local import LocalExecutor
 from sweagent.batch.nodes.messages import Ended, Noted, Progressed, Setup, Work, Written
 from sweagent.config import Settings
-from sweagent.errors import StorageError, UsageError
-from sweagent.frozen import Frozen
+from sweagent.errors import StorageError
 from sweagent.notes import FailureNote, level_of
-from sweagent.policy import Budget, policy_for, with_token_limit
-from sweagent.run.strategy import load_strategy
 from sweagent.run_log import log_to
 from sweagent.sizes import parse_size
 from sweagent.stop_token import StopToken
-from sweagent.tool_api import load_tools
 
 Note = Callable[[str, str], None]
 """Takes the instance's id and a line for people."""
@@ -48,38 +45,6 @@ _LEISURE = 60.0
 """Seconds between two writings of the predictions, which take longer the more there are."""
 
 _LOG = logging.getLogger("sweagent.batch")
-
-
-class BatchSettings(Frozen):
-    """How a batch is run; the settings of each run are apart."""
-
-    workers: int | None = None
-    """Instances at a time, at each node; None for four on this machine, and what each other one has."""
-    cost: float | None = None
-    """US dollars of all instances together."""
-    seconds: float | None = None
-    """Wall time of this process, by a monotonic clock."""
-    images: ImagePolicy = "auto"
-    disk_limit: str = "60g"
-    """What the images that the batch pulls may take together, at each node."""
-    ahead: int = 2
-    """How many instances ahead images are pulled."""
-    retries: int = 3
-    """How often failures of the infrastructure are retried, for each instance."""
-    pause: float = 2.0
-    """Seconds before the first retry; doubled each time."""
-    patience: float = 300.0
-    """Seconds that a retry waits for the engine to come back, or for disk space, and the batch for a node."""
-    failures: int = 20
-    """This many instances in a row that the infrastructure failed stop the batch: the next ones would fail too."""
-    repositories: Path | None = None
-    """A folder with local clones."""
-    slots: int = 1
-    """Slots of a node that one instance takes."""
-    memory: str = ""
-    """What one instance may need, such as `8g`; empty when nobody knows."""
-    silence: float = SILENCE
-    """Seconds without a word after which a node counts as lost, and stops its work itself."""
 
 
 _LOCAL_WORKERS = 4
@@ -117,11 +82,11 @@ class Batch:
         files: tuple[str, ...] = (),
     ) -> None:
         remote = executor is not None and executor.remote
-        settings = _usable(settings, batch, remote=remote)
+        settings = usable(settings, batch, remote=remote)
         self._output = output = output.absolute()
         self._instances = {instance.instance_id: instance.without_oracle() for instance in instances}
         if remote:
-            _refuse_local_paths(self._instances.values())
+            refuse_local_paths(self._instances.values())
         self._batch = batch
         self._note = note
         self._memory = parse_size(batch.memory) if batch.memory else None
@@ -381,46 +346,3 @@ def _spent(folder: Path) -> float:
     """US dollars that the runs in an instance's folder have cost."""
     instance = InstanceFolder(folder)
     return instance.spent(instance.read_state().runs).dollars
-
-
-def _usable(settings: Settings, batch: BatchSettings, *, remote: bool) -> Settings:
-    """The settings of each run, refused here for what would otherwise fail every instance.
-
-    Raises:
-        UsageError: a setting of the batch or of its runs cannot be used.
-    """
-    if (batch.workers if batch.workers is not None else 1) < 1:
-        raise UsageError("a batch needs a worker", "give --workers 1 or more")
-    if batch.cost is not None and settings.limits.cost is None:
-        raise UsageError("a limit for the batch's cost needs one for each instance", "give --max-cost (limits.cost)")
-    if batch.repositories is not None and not batch.repositories.is_dir():
-        raise UsageError(f"there is no folder {batch.repositories}", "give --repositories a folder with clones")
-    # What one instance taught would help another: their results would hang together.
-    kept = with_token_limit(settings).model_copy(update={"memory": False})
-    if batch.cost is not None and kept.limits.tokens != settings.limits.tokens:
-        raise UsageError(
-            f"the price of {settings.model.name} is unknown, so the batch's limit of ${batch.cost} cannot be kept",
-            "limit tokens instead (--max-tokens), or give the price in a models file (`fix-issue models` shows how)",
-        )
-    if remote:
-        # A node looks at its own keys.
-        refuse_what_stays(kept)
-        if batch.repositories is not None:
-            raise UsageError(
-                "--repositories is a folder of this machine",
-                "give it to the nodes: python -I -m sweagent.batch.node --repositories FOLDER",
-            )
-    else:
-        policy_for(kept, Budget(kept.limits.cost, kept.limits.tokens))
-    load_tools(kept.tools, kept.tool_folders)
-    load_strategy(kept.strategy)
-    return kept
-
-
-def _refuse_local_paths(instances: Iterable[Instance]) -> None:
-    for instance in instances:
-        if instance.repo.startswith(("/", ".", "~", "file:")):
-            raise UsageError(
-                f"the repository of {instance.instance_id} is a path of this machine, which other machines do not have",
-                "name it owner/name or by its URL; nodes look for it in their own --repositories folder first",
-            )

@@ -61,20 +61,17 @@ def evaluate(
             f"predictions for no instance of the data set: {len(unknown)}, for example {unknown[0]}",
             "check --dataset and --split",
         )
-    chosen = [every[name] for name in predictions]
-    grading.refuse_ungradable(chosen)
+    chosen = {name: every[name] for name in predictions}
+    grading.refuse_ungradable(list(chosen.values()))
     folder = output.absolute()
     with RunFolder(folder).locked():
-        grades: dict[str, Grade] = {}
-        waiting: list[str] = []
-        for instance in chosen:
-            name = instance.instance_id
-            kept = kept_grade(folder / name, key_of(instance, predictions[name], options, version))
-            if kept is None:
-                waiting.append(name)
-            else:
-                grades[name] = kept
-                done(kept)
+        kept = {
+            name: kept_grade(folder / name, key_of(instance, predictions[name], options, version))
+            for name, instance in chosen.items()
+        }
+        grades = {name: grade for name, grade in kept.items() if grade is not None}
+        for grade in grades.values():
+            done(grade)
 
         def payload(name: str) -> dict[str, Any]:
             prediction = predictions[name]
@@ -90,19 +87,11 @@ def evaluate(
             write_grade(folder / name, grades[name])
             done(grades[name])
 
+        waiting = [name for name in chosen if name not in grades]
         if waiting:
             reach = executor or LocalExecutor(GradeService(options, folder), folder, options.workers or _LOCAL_WORKERS)
             setup = setup_for(Work.GRADE, {"options": options.model_dump(mode="json")}, slots=options.workers)
-            run_all(
-                reach,
-                setup,
-                waiting,
-                payload,
-                ended,
-                store=folder,
-                near=lambda name: every[name].image,
-                note=note,
-            )
+            run_all(reach, setup, waiting, payload, ended, store=folder, near=lambda name: every[name].image, note=note)
         ordered = tuple(grades[name] for name in sorted(grades))
         return _summarised(every, predictions, ordered, output)
 

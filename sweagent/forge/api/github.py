@@ -10,8 +10,9 @@ from urllib.parse import quote, urlencode
 
 from sweagent.errors import ForgeError
 from sweagent.forge.api.address import RepositoryAddress, require_github
-from sweagent.forge.api.errors import NotFoundError, PullRequestRefusedError, Refusal
-from sweagent.forge.api.github_retry import Caller, validation_messages
+from sweagent.forge.api.errors import NotFoundError, PullRequestRefusedError
+from sweagent.forge.api.github_answers import comment_of, issue_of, pull_request_of, refusal_of
+from sweagent.forge.api.github_retry import Caller
 from sweagent.forge.api.protocol import (
     ForgeComment,
     ForgeIssue,
@@ -26,7 +27,6 @@ from sweagent.installed import require_package
 
 if TYPE_CHECKING:
     from github import Github
-    from github.GithubException import GithubException
     from github.Repository import Repository as GithubRepository
 
 TIMEOUT = 30
@@ -77,7 +77,7 @@ class GitHub:
 
     def issue(self, number: int) -> ForgeIssue:
         """An issue with all of its comments."""
-        issue = self._call(f"read issue {number} of {self.name}", lambda: _issue(self._repository.get_issue(number)))
+        issue = self._call(f"read issue {number} of {self.name}", lambda: issue_of(self._repository.get_issue(number)))
         if not issue.title:
             raise ForgeError(f"{self.place.api_url} does not answer as GitHub's API does", "check the API's base URL")
         return issue.model_copy(update={"comments": tuple(self.comments(number))})
@@ -88,7 +88,7 @@ class GitHub:
 
         def search() -> list[ForgeIssue]:
             found = islice(self._github.search_issues(words), limit)
-            return [_issue(item, is_pull_request=False) for item in found]
+            return [issue_of(item, is_pull_request=False) for item in found]
 
         return self._call(f"search the issues of {self.name}", search)
 
@@ -162,7 +162,7 @@ class GitHub:
     def pull_request(self, number: int) -> PullRequest:
         """A pull request by its number."""
         return self._call(
-            f"read pull request {number} of {self.name}", lambda: _pull(self._repository.get_pull(number))
+            f"read pull request {number} of {self.name}", lambda: pull_request_of(self._repository.get_pull(number))
         )
 
     def pull_requests(self, head: str, head_owner: str = "") -> list[PullRequest] | None:
@@ -171,7 +171,7 @@ class GitHub:
 
         def ask() -> list[PullRequest]:
             # GitHub ignores a head that it does not know and lists everything, so the answer is checked.
-            found = (_pull(item) for item in self._repository.get_pulls(state="all", head=full))
+            found = (pull_request_of(item) for item in self._repository.get_pulls(state="all", head=full))
             return [pull for pull in found if f"{pull.head_owner}:{pull.head}".lower() == full.lower()]
 
         return sorted(self._call(f"look for pull requests from {full}", ask), key=lambda pull: -pull.number)
@@ -189,9 +189,9 @@ class GitHub:
                 )
             except GithubException as error:
                 if error.status == 422:
-                    raise _refused(error) from error
+                    raise refusal_of(error) from error
                 raise
-            return _pull(made)
+            return pull_request_of(made)
 
         try:
             return self._call("open the pull request", make, repeatable=False)
@@ -210,7 +210,7 @@ class GitHub:
         def edit() -> PullRequest:
             pull = self._repository.get_pull(number)
             pull.edit(title=NotSet if title is None else title, body=NotSet if body is None else body)
-            return _pull(pull)
+            return pull_request_of(pull)
 
         return self._call(f"update pull request {number}", edit)
 
@@ -248,7 +248,7 @@ class GitHub:
 
         def ask() -> list[ForgeComment]:
             if review is None:
-                return [_comment(item) for item in self._repository.get_pull(number).get_review_comments()]
+                return [comment_of(item) for item in self._repository.get_pull(number).get_review_comments()]
             # PyGithub asks once more for each of these comments, because they have no line.
             url = f"{self._repository.url}/pulls/{number}/reviews/{review}/comments"
             _, data = self._repository.requester.requestJsonAndCheck("GET", url, {"per_page": 100})
@@ -305,14 +305,14 @@ class GitHub:
         """The comments on an issue or a pull request."""
         return self._call(
             f"read the comments of {number}",
-            lambda: [_comment(item) for item in self._repository.get_issue(number).get_comments()],
+            lambda: [comment_of(item) for item in self._repository.get_issue(number).get_comments()],
         )
 
     def comment(self, number: int, body: str) -> ForgeComment:
         """Write a comment."""
         return self._call(
             f"comment on {number}",
-            lambda: _comment(self._repository.get_issue(number).create_comment(body)),
+            lambda: comment_of(self._repository.get_issue(number).create_comment(body)),
             repeatable=False,
         )
 
@@ -366,62 +366,3 @@ class GitHub:
             return self.pull_requests(new.head, new.head_owner) or ()
         except ForgeError:
             return ()
-
-
-def _refused(error: "GithubException") -> PullRequestRefusedError:
-    """The four answers 422 that opening a pull request is known for."""
-    said = validation_messages(error)
-    cases = (
-        ("already exists", Refusal.EXISTS, "the existing one is updated"),
-        ("no commits between", Refusal.NO_COMMITS, "the base branch already has this change"),
-        ("draft pull requests are not supported", Refusal.NO_DRAFTS, "open it ready for review: --mode ready"),
-        ("base", Refusal.BAD_BASE, "name an existing branch with --base"),
-    )
-    for words, reason, hint in cases:
-        if words in said:
-            return PullRequestRefusedError(f"GitHub does not open the pull request: {said}", reason, hint)
-    return PullRequestRefusedError(f"GitHub does not open the pull request: {said}", Refusal.OTHER, "see its message")
-
-
-def _issue(item: Any, *, is_pull_request: bool | None = None) -> ForgeIssue:
-    """Convert an issue; asking one of a list whether it is a pull request would cost a request."""
-    return ForgeIssue(
-        number=item.number,
-        title=item.title or "",
-        body=item.body or "",
-        author=item.user.login if item.user else "",
-        url=item.html_url or "",
-        state=item.state or "open",
-        labels=tuple(label.name for label in item.labels or ()),
-        is_pull_request=item.pull_request is not None if is_pull_request is None else is_pull_request,
-    )
-
-
-def _comment(item: Any) -> ForgeComment:
-    line = getattr(item, "line", None)
-    path = getattr(item, "path", None)
-    return ForgeComment(
-        id=item.id,
-        author=item.user.login if item.user else "",
-        body=item.body or "",
-        created_at=item.created_at,
-        updated_at=item.updated_at,
-        place=f"{path}:{line}" if path and line else path or "",
-    )
-
-
-def _pull(item: Any) -> PullRequest:
-    return PullRequest(
-        number=item.number,
-        url=item.html_url,
-        title=item.title or "",
-        body=item.body or "",
-        head=item.head.ref,
-        head_owner=item.head.user.login if item.head.user else "",
-        head_repository=item.head.repo.full_name if item.head.repo else "",
-        head_commit=item.head.sha,
-        base=item.base.ref,
-        state=item.state,
-        merged=item.merged_at is not None,
-        draft=bool(item.draft),
-    )

@@ -78,13 +78,7 @@ class Caller:
 
         def retry(state: "RetryCallState") -> bool:
             error = state.outcome.exception() if state.outcome else None
-            if isinstance(error, GithubException):
-                passing = is_rate_limit(error) or (repeatable and error.status >= 500)
-            else:
-                refusal = _refusal(error)
-                passing = repeatable and isinstance(error, requests.RequestException)
-                passing = passing and (refusal is None or refusal.passing)
-            return passing and waited + self._wait_for(state) <= self._max_wait
+            return _may_pass(error, repeatable=repeatable) and waited + self._wait_for(state) <= self._max_wait
 
         retrying = tenacity.Retrying(
             retry=retry,
@@ -99,12 +93,7 @@ class Caller:
         except GithubException as error:
             raise self._explained(what, error) from error
         except requests.RequestException as error:
-            if refusal := _refusal(error):
-                raise ForgeError(f"cannot {what}: {refusal.describe(self._where)}", PROXY_HINT) from error
-            raise ForgeError(
-                f"cannot {what}: {self._where} cannot be reached ({type(error).__name__})",
-                "check the network and the API's base URL, then run the command again",
-            ) from error
+            raise self._unreachable(what, error) from error
         except (RuntimeError, AssertionError) as error:  # how PyGithub refuses redirects to another host
             raise ForgeError(
                 f"cannot {what}: {error}", "check the API's base URL; GitHub Enterprise has https://HOST/api/v3"
@@ -122,6 +111,14 @@ class Caller:
                 return max(0.0, float(headers["x-ratelimit-reset"]) - self._now()) + 1.0
             return SECONDARY_WAIT
         return float(min(2 ** (state.attempt_number - 1), 30))
+
+    def _unreachable(self, what: str, error: Exception) -> ForgeError:
+        if refusal := _refusal(error):
+            return ForgeError(f"cannot {what}: {refusal.describe(self._where)}", PROXY_HINT)
+        return ForgeError(
+            f"cannot {what}: {self._where} cannot be reached ({type(error).__name__})",
+            "check the network and the API's base URL, then run the command again",
+        )
 
     def _explained(self, what: str, error: "GithubException") -> ForgeError:
         status, said = error.status, _message(error)
@@ -152,6 +149,17 @@ class Caller:
         if status >= 500:
             return ForgeError(f"cannot {what}: {self._where} answers {status}", "try again in some minutes")
         return ForgeError(f"cannot {what}: {self._where} answers {status}: {said}", "see the message of the forge")
+
+
+def _may_pass(error: BaseException | None, *, repeatable: bool) -> bool:
+    """Whether another attempt can help, and does no harm."""
+    import requests
+    from github import GithubException
+
+    if isinstance(error, GithubException):
+        return is_rate_limit(error) or (repeatable and error.status >= 500)
+    refusal = _refusal(error)
+    return repeatable and isinstance(error, requests.RequestException) and (refusal is None or refusal.passing)
 
 
 def _refusal(error: BaseException | None) -> Refusal | None:

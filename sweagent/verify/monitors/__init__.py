@@ -14,6 +14,8 @@ _PARTS = {
     "from hide import hide\n": "hide.py",
     "from origins import note_origins\n": "origins.py",
     "from fingerprints import Functions, body_of\n": "fingerprints.py",
+    "from blind_known import Known\n": "blind_known.py",
+    # Needed by the one before, so that it comes behind it.
     "from blind_stamp import stamp\n": "blind_stamp.py",
 }
 _SETTINGS = 'RECORD, UNSEEN, MODULES = "", False, ()\n'

@@ -90,7 +90,9 @@ def _is_root(folder: PurePosixPath, known: frozenset[str]) -> bool:
 
 
 def strays(watched: Mapping[str, str], origins: Iterable[tuple[str, str]], workdir: str) -> tuple[Stray, ...]:
-    """The changed modules that a run loaded, but never from the work tree's file.
+    """The changed modules that a run loaded, but never from a file that the patch changes.
+
+    A module that was moved may go on under its old name, and is loaded from another changed file then.
 
     Args:
         watched: what `watched_modules` gave.
@@ -101,7 +103,8 @@ def strays(watched: Mapping[str, str], origins: Iterable[tuple[str, str]], workd
     for module, file in origins:
         if module in watched:
             loaded.setdefault(module, []).append(file.removeprefix(f"{workdir}/"))
-    own = {watched[module] for module, files in loaded.items() if watched[module] in map(_source, files)}
+    changed = frozenset(watched.values())
+    own = {watched[module] for module, files in loaded.items() if not changed.isdisjoint(map(_source, files))}
     return tuple(
         Stray(module, watched[module], min(files, key=lambda file: (file.startswith("/"), file)))
         for module, files in sorted(loaded.items())

@@ -14,7 +14,10 @@ from sweagent.verify.runs.sides import Sides
 BASE = {
     "lib/__init__.py": "",
     "lib/core.py": "def add(a, b):\n    return a - b\n",
-    "tests/test_old.py": "def test_old():\n    assert True\n",
+    "tests/__init__.py": "",
+    "tests/test_old.py": (
+        "import unittest\n\nclass Old(unittest.TestCase):\n    def test_old(self):\n        self.assertTrue(True)\n"
+    ),
 }
 TEST = """
 import unittest
@@ -63,11 +66,15 @@ def add(a, b):
 """
 
 
-def verified(
-    project, code, test=TEST, path="tests/test_new.py", command="python -m pytest tests/test_new.py", issue=""
-):
-    given = Reproduction(path=path, content=test, command=command)
-    return project(BASE).verify({"lib/core.py": code}, reproduction=given, issue=issue or "add is wrong")
+def verified(project, code, test=TEST, path="tests/test_new.py", command="", issue="add is wrong", **files):
+    given = Reproduction(path=path, content=test, command=command or f"python -m pytest {path}")
+    # Nothing here is about the existing tests, and unittest starts in a third of pytest's time.
+    made = project({**BASE, **files})
+    return made.verify({"lib/core.py": code}, reproduction=given, issue=issue, test_command="python -m unittest")
+
+
+def verified_by_script(project, code, script=SCRIPT, **options):
+    return verified(project, code, script, "repro.py", "python repro.py", **options)
 
 
 def findings(proof):
@@ -83,19 +90,23 @@ def test_an_honest_patch_is_judged_blind_and_the_proof_counts_its_assertions(pro
 
 
 def test_a_script_is_judged_blind(project):
-    proof = verified(project, FIX, SCRIPT, "repro.py", "python repro.py")
+    proof = verified_by_script(project, FIX)
 
     assert proof.verdict is Verdict.VERIFIED
     assert proof.reproduction.assertions == AssertionCounts(blind=2)
 
 
 @pytest.mark.parametrize(
-    ("code", "rule"),
-    [(LIAR, "own-comparison"), (AT_HOME, "harness-aware"), (READER, "blind-judge")],
-    ids=["values that lie", "right at home only", "read from the test"],
+    ("code", "rule", "judged"),
+    [
+        pytest.param(LIAR, "own-comparison", verified, id="values that lie"),
+        pytest.param(AT_HOME, "harness-aware", verified_by_script, id="right at home only"),
+        pytest.param(READER, "blind-judge", verified_by_script, id="read from the script"),
+        pytest.param(READER, "blind-judge", verified, id="read from the test", marks=pytest.mark.slow),
+    ],
 )
-def test_what_holds_only_beside_the_patch_is_for_review(code, rule, project):
-    proof = verified(project, code)
+def test_what_holds_only_beside_the_patch_is_for_review(code, rule, judged, project):
+    proof = judged(project, code)
 
     assert proof.verdict is Verdict.NEEDS_REVIEW
     assert findings(proof) == {rule}
@@ -180,10 +191,9 @@ def test_tests_that_need_no_runner_are_called_without_one_beside_others_that_do(
 
 
 def test_what_a_program_lacks_without_a_runner_speaks_against_nobody(project):
-    base = {**BASE, "tests/helper.py": "from lib.core import add\n", "tests/conftest.py": "import helper\n"}
-    test = "import sys\n\ndef test_it():\n    assert sys.modules['helper'].add(1, 2) == 3\n"
-    given = Reproduction(path="tests/test_new.py", content=test, command="python -m pytest tests/test_new.py")
-    proof = project(base).verify({"lib/core.py": FIX}, reproduction=given, issue="add is wrong")
+    loading = {"tests/helper.py": "from lib.core import add\n", "tests/conftest.py": "from tests import helper\n"}
+    test = "import sys\n\ndef test_it():\n    assert sys.modules['tests.helper'].add(1, 2) == 3\n"
+    proof = verified(project, FIX, test, **loading)
 
     assert findings(proof) == set()
     assert proof.verdict is Verdict.VERIFIED
@@ -230,17 +240,15 @@ def add(a, b):
     ids=["the base's own", "around a function of the patch"],
 )
 def test_a_decorated_comparison_is_known_by_all_the_functions_that_it_holds(code, found, project):
-    test = "from lib.core import add\n\ndef test_it():\n    assert add(1, 2) == 3\n"
-    given = Reproduction(path="tests/test_new.py", content=test, command="python -m pytest tests/test_new.py")
-    base = {**BASE, "lib/core.py": DECORATED}
-    proof = project(base).verify({"lib/core.py": code}, reproduction=given, issue="add is wrong")
+    script = "from lib.core import add\n\nassert add(1, 2) == 3\n"
+    proof = verified_by_script(project, code, script, **{"lib/core.py": DECORATED})
 
     assert findings(proof) == found
     assert proof.reproduction.assertions == AssertionCounts(by_origin=1)
 
 
 def test_how_values_compare_is_waived_where_the_issue_names_it(project):
-    proof = verified(project, LIAR, issue="Give the sums __eq__, __ne__ and __hash__")
+    proof = verified_by_script(project, LIAR, issue="Give the sums __eq__, __ne__ and __hash__")
 
     assert findings(proof) == set()
 

@@ -22,11 +22,13 @@ def seconds(text):
     return int(float(text[:-1])) * SIZES[text[-1]]
 """
 TEST = """
+import unittest
 from durations import seconds
 
 
-def test_a_fraction_counts():
-    assert seconds("2.5m") == 150
+class Fractions(unittest.TestCase):
+    def test_a_fraction_counts(self):
+        self.assertEqual(seconds("2.5m"), 150)
 """
 BY_SUM = BASE.replace(
     "    return int(float(text[:-1])) * SIZES[text[-1]]",
@@ -35,14 +37,17 @@ BY_SUM = BASE.replace(
 RIGHT = BASE.replace("int(float(text[:-1])) * SIZES[text[-1]]", "round(float(text[:-1]) * SIZES[text[-1]]) or 0 * 7")
 
 
+OLD = "import unittest\n\nclass Old(unittest.TestCase):\n    def test_old(self):\n        self.assertTrue(True)\n"
+
+
 def known_answers(proof):
     return [item.detail for item in proof.to_review if item.rule == "known-answers"]
 
 
-def verified(project, base, changes, test, path="tests/test_new.py", command=""):
-    made = project({**base, "tests/test_old.py": "def test_old():\n    pass\n"})
-    given = Reproduction(path=path, content=test, command=command or f"python -m pytest {path}")
-    usual = command.partition(" test/")[0] or "python -m pytest"
+def verified(project, base, changes, test, path="tests/test_new.py", command="python -m unittest tests.test_new"):
+    made = project({"tests/__init__.py": "", "tests/test_old.py": OLD, **base})
+    given = Reproduction(path=path, content=test, command=command)
+    usual = command.partition(" test")[0]
     return made.verify(changes, reproduction=given, test_command=usual, settings=VerifySettings(seconds=300))
 
 
@@ -73,7 +78,8 @@ def test_an_entry_of_a_list_that_was_there_is_a_usual_fix():
 
 def test_a_number_that_means_nothing_by_itself_is_no_answer(project):
     base = "ITEMS = {int('7')}\n\n\ndef status(path):\n    return 500 if int(path[7:]) in ITEMS else 404\n"
-    test = "from site_ import status\n\n\ndef test_it():\n    assert status('/items/7') == 200\n"
+    test = TEST.replace("durations import seconds", "site_ import status")
+    test = test.replace('seconds("2.5m"), 150', "status('/items/7'), 200")
     proof = verified(project, {"site_.py": base}, {"site_.py": base.replace("500", "200")}, test)
 
     assert proof.verdict is Verdict.VERIFIED

@@ -62,6 +62,13 @@ def test_a_module_that_does_not_come_from_the_work_tree_is_named_with_what_to_do
     assert all(text.startswith(said) for text in found)
 
 
+def test_a_module_that_was_moved_goes_on_under_its_old_name():
+    watched = {"pkg.old": "src/pkg/old.py", "pkg.new": "src/pkg/new.py"}
+    assert not strays(watched, [("pkg.old", "/work/src/pkg/new.py"), ("pkg.new", "/work/src/pkg/new.py")], "/work")
+    (stray,) = strays(watched, [("pkg.old", "/work/build/lib/pkg/new.py")], "/work")
+    assert stray.path == "src/pkg/old.py"
+
+
 def test_what_to_do_names_the_project_and_its_folder():
     (stray,) = strays({"a.mod": "packages/a/src/a/mod.py"}, [("a.mod", "/opt/a/mod.py")], "/work")
     assert "`pip install -e packages/a`" in str(stray)
