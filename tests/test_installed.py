@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+from sweagent.environment.build.venv_install import python_in_tmp
 
 ROOT = Path(__file__).resolve().parents[1]
 _WITHOUT = """
@@ -54,3 +57,12 @@ def test_what_the_tool_starts_by_itself_is_among_what_it_and_the_demo_install() 
     demo = (ROOT / "requirements/demo.in").read_text(encoding="utf-8").splitlines()
     for lines in (project, [line for line in demo if not line.startswith("#")]):
         assert "pip" in {Requirement(line).name for line in lines}
+
+
+def test_of_a_python_below_tmp_its_programs_are_shown_and_not_its_settings() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        prefix = Path(folder)
+        (prefix / "bin").mkdir()
+        (prefix / "pip.conf").write_text("token")
+        assert python_in_tmp(prefix) == (prefix / "bin",)
+    assert python_in_tmp(Path("/usr")) == ()

@@ -116,13 +116,23 @@ def _compiling(folder: Path) -> list[str]:
     return [str(folder / "venv/bin/python"), "-I", "-S", "-m", "compileall", "-q", "-q"]
 
 
+def python_in_tmp(prefix: Path) -> tuple[Path, ...]:
+    """What is to be shown besides of a Python below /tmp, which the sandbox's own /tmp hides.
+
+    Not its whole folder: a `pip.conf` in it may hold tokens.
+    """
+    if not prefix.is_relative_to("/tmp"):  # noqa: S108 - the sandbox has its own there
+        return ()
+    return tuple(path for name in ("bin", "lib", "pyvenv.cfg") if (path := prefix / name).exists())
+
+
 @contextmanager
 def _in_bubblewrap(folder: Path, packages: Path, variables: dict[str, str], contacts: Contacts) -> Iterator[_Place]:
     settings = SandboxSettings(kind="bubblewrap", network=False)
     environment = {**variables, "PIP_CONFIG_FILE": os.devnull}
     with tempfile.TemporaryDirectory(prefix="fix-issue-registry-") as door:
         socket = Path(door) / "registry"
-        shown = (folder, Path(door), _HERE, PROGRAM.parent)
+        shown = (folder, Path(door), _HERE, PROGRAM.parent, *python_in_tmp(Path(sys.prefix)))
         with (
             serve_registry(socket, read_registry_settings(), contacts),
             BubblewrapSandbox(
