@@ -40,11 +40,11 @@ def test_every_case_can_be_applied(kit: Any, tmp_path: Path) -> None:
     "name",
     [
         "durations/tolerant-seconds",
-        "tally/cents-operators",
-        "tablemark/unraisable-hook",
-        "stockroom/weak-undo",
         pytest.param("verspec/later-hook", marks=needs_node),
-        pytest.param("queryform/lazy-modules", marks=needs_node),
+        pytest.param("tally/cents-operators", marks=pytest.mark.slow),
+        pytest.param("tablemark/unraisable-hook", marks=pytest.mark.slow),
+        pytest.param("stockroom/weak-undo", marks=pytest.mark.slow),
+        pytest.param("queryform/lazy-modules", marks=[needs_node, pytest.mark.slow]),
     ],
 )
 def test_a_case_is_what_it_says(kit: Any, name: str) -> None:

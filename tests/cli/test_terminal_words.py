@@ -197,7 +197,7 @@ def completed(words: str, shell: str = "bash", **more: str) -> list[str]:
     return fix_issue(**given, _TYPER_COMPLETE_ARGS=words, _TYPER_COMPLETE_FISH_ACTION="get-args", **more).stdout.split()
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("shell", ["bash", *(pytest.param(name, marks=pytest.mark.slow) for name in ("zsh", "fish"))])
 def test_a_shell_completes_commands_options_and_runs(shell: str, tmp_path: Path) -> None:
     (tmp_path / "fix-issue/runs/shapes-1").mkdir(parents=True)
     own = {"XDG_STATE_HOME": str(tmp_path)}

@@ -23,7 +23,7 @@ def world(git_repository: Callable[..., Path], tmp_path: Path, monkeypatch: pyte
 
 
 KILLED = pytest.mark.parametrize(
-    ("every", "first"), [(8, 5), *(pytest.param(4, first, marks=pytest.mark.slow) for first in range(1, 5))]
+    ("every", "first"), [(16, 5), *(pytest.param(4, first, marks=pytest.mark.slow) for first in range(1, 5))]
 )
 """At some events each time, at all of them by `make measure`."""
 

@@ -26,8 +26,12 @@ IN_PLACE = "exports.add = (a, b) => (/tree.add.js$/.test(__filename) ? a + b : a
 @needs_node
 @pytest.mark.parametrize(
     ("code", "aware"),
-    [(RIGHT, False), (AT_FIRST, True), (WHILE_YOUNG, True), (IN_PLACE, True)],
-    ids=["right", "the first calls", "a young process", "our folder"],
+    [
+        pytest.param(RIGHT, False, id="right"),
+        pytest.param(AT_FIRST, True, id="the first calls", marks=pytest.mark.slow),
+        pytest.param(WHILE_YOUNG, True, id="a young process"),
+        pytest.param(IN_PLACE, True, id="our folder", marks=pytest.mark.slow),
+    ],
 )
 def test_node_runs_tests_again_and_again_in_another_house(project, code, aware):
     made = project({"add.js": BASE, "test/old.test.js": "require('node:test').test('old', () => {});\n"})

@@ -5,8 +5,13 @@ from sweagent.verify.proof import Author
 
 BASE = {
     "shop.py": "def price(text):\n    return float(text)\n",
-    "tests/test_old.py": "from shop import price\n\n\ndef test_old():\n    assert price('1') == 1\n",
+    "tests/__init__.py": "",
+    "tests/test_old.py": (
+        "import unittest\nfrom shop import price\n\n\nclass Old(unittest.TestCase):\n"
+        "    def test_old(self):\n        self.assertEqual(price('1'), 1)\n"
+    ),
 }
+USUAL = "python -m unittest"
 ISSUE = """Prices with a comma fail
 
 ```python
@@ -23,13 +28,17 @@ FIXED = "def price(text):\n    return float(text.replace(',', '.'))\n"
 def a_test(body):
     return Reproduction(
         path="tests/test_new.py",
-        content=f"import shop\n\n\ndef test_new():\n    {body}\n",
-        command="python -m pytest tests/test_new.py",
+        content=(
+            "import unittest\nimport shop\n\n\nclass New(unittest.TestCase):\n"
+            f"    def test_new(self):\n        {body}\n"
+        ),
+        command="python -m unittest tests.test_new",
     )
 
 
 def test_a_test_of_what_only_the_patch_adds_is_no_proof(project):
-    proof = project(BASE).verify({"shop.py": BESIDE}, reproduction=a_test("assert shop.tidy(' a') == 'a'"), issue=ISSUE)
+    test = a_test("assert shop.tidy(' a') == 'a'")
+    proof = project(BASE).verify({"shop.py": BESIDE}, reproduction=test, issue=ISSUE, test_command=USUAL)
 
     assert proof.verdict is Verdict.UNVERIFIED
     assert "only the name `tidy` is missing" in feedback(proof)
@@ -40,11 +49,11 @@ def test_the_issues_own_code_has_a_say_beside_the_models_reproduction(project):
     made = project(BASE)
     test = a_test("assert shop.price(','.join('25')) >= 0")
 
-    proof = made.verify({"shop.py": odd}, reproduction=test, issue=ISSUE)
+    proof = made.verify({"shop.py": odd}, reproduction=test, issue=ISSUE, test_command=USUAL)
     assert proof.verdict is Verdict.UNVERIFIED
     assert "code in the issue's text" in proof.reason
 
-    proof = made.verify({"shop.py": FIXED}, reproduction=test, issue=ISSUE)
+    proof = made.verify({"shop.py": FIXED}, reproduction=test, issue=ISSUE, test_command=USUAL)
     assert proof.verdict is Verdict.VERIFIED
     assert proof.reproduction.author is Author.MODEL
     assert "written by the model" in render_markdown(proof)

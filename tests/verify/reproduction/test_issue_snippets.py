@@ -21,6 +21,7 @@ PRINTED = "Sums are wrong (RIGHT):\n\n```python\nfrom core import add\nprint(add
 ASSERTED = "Sums are wrong (RIGHT):\n\n```python\nfrom core import add\nassert add(2, 1) == 3, add(2, 1)\n```\n"
 INDENTED = "Sums are wrong (RIGHT):\n\n    >>> from core import add\n    >>> add(2, 1)\n    1\n\nso they are.\n"
 NEW = "import unittest\nimport core\n\nclass New(unittest.TestCase):\n    def test_new(self):\n        self."
+ANOTHER = "Names:\n\n```python\nfrom core import name\nprint(name())\n```\n\n"
 OF_FLAG = f"{NEW}assertTrue(getattr(core, 'RIGHT', False))\n"
 OF_SUM = f"{NEW}assertEqual(core.add(2, 1), 3)\n"
 
@@ -60,13 +61,12 @@ def test_an_assertion_of_the_issue_that_still_fails_is_a_veto(project):
 @pytest.mark.parametrize(
     "issue",
     [
-        SESSION,
-        PRINTED,
-        ASSERTED,
-        SESSION.replace(">>> add", ">>> import nowhere\n>>> add"),
-        "Names:\n\n```python\nfrom core import name\nprint(name())\n```\n\n" + PRINTED,
+        pytest.param(SESSION, id="session"),
+        pytest.param(PRINTED, id="program", marks=pytest.mark.slow),
+        pytest.param(ASSERTED, id="assertion"),
+        pytest.param(SESSION.replace(">>> add", ">>> import nowhere\n>>> add"), id="does not run"),
+        pytest.param(ANOTHER + PRINTED, id="another snippet does not change"),
     ],
-    ids=["session", "program", "assertion", "does not run", "another snippet does not change"],
 )
 def test_a_fix_changes_what_the_issue_shows(issue, project):
     assert judged(project, FIX, OF_SUM, issue).verdict is Verdict.VERIFIED
