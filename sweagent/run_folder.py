@@ -140,6 +140,8 @@ _RUNS = "`fix-issue runs` lists the runs; a folder is given by its path"
 
 
 def _no_run(name: str) -> NoReturn:
+    if name == "last":
+        raise UsageError("there is no run yet", "`fix-issue REPO ISSUE` starts one, `fix-issue demo` needs no model")
     raise UsageError(f"there is no run {name!r}", _RUNS)
 
 

@@ -196,8 +196,10 @@ def list_() -> None:
         )
         for image in list_images()
     ]
-    if rows:
-        print_rows(("environment", "size", "last used", "of"), rows)
+    if not rows:
+        typer.echo("there are no environments on this machine: `fix-issue env build REPO` makes one")
+        return
+    print_rows(("environment", "size", "last used", "of"), rows)
     typer.echo(f"in all {format_size(disk_use())}, shared layers counted once")
 
 

@@ -91,6 +91,8 @@ def test_runs_are_filtered(options: list[str], found: list[str]) -> None:
 
 
 def test_a_run_is_named_by_the_start_of_its_name_and_by_last() -> None:
+    with pytest.raises(UsageError, match="there is no run yet"):
+        find_run("last")
     first = record("shapes-1-20260101-000000-aaa")
     second = record("shapes-2-20260102-000000-bbb")
     assert find_run("shapes-1").path == first
