@@ -237,6 +237,8 @@ TERSE = "tests/a.py .s                [ 66%]\ntests/b.py ."
     [(NAMED, "2 passed", "tests/a.py::test_c"), (TERSE, "2 passed, 1 skipped", "tests/b.py .")],
 )
 def test_what_had_ended_at_the_deadline_is_counted(desk: Any, printed: str, counts: str, last: str) -> None:
+    (desk.tree / "tests").mkdir(exist_ok=True)
+    (desk.tree / "tests/a.py").touch()
     (desk.tree / "printed").write_text(f"====== test session starts ======\n{printed}")
     (desk.tree / "pytest").write_text("#!/bin/sh\ncat printed\nsleep 60\n")
     (desk.tree / "pytest").chmod(0o755)
