@@ -88,7 +88,7 @@ def run(context: ToolContext, parameters: Parameters) -> Observation:
                 part for part in (_verdict(seen, changed, reproduction.faster, seconds), seen.text, points) if part
             ),
             "reproduction": reproduction,
-            "status": "ok",
+            "status": ObservationStatus.OK,
             "named_tests": (),
         }
     )
